@@ -1,0 +1,45 @@
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include "vcell/tensor/memory_cpu.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// A fixed number of plain elements on a device, owned. Copying copies the elements.
+template <class T, class Device>
+class Buffer {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  Buffer() = default;
+  /// Elements that are not initialised.
+  explicit Buffer(size_t count)
+      : data_(count ? static_cast<T*>(Memory<Device>::allocate(count * sizeof(T))) : nullptr),
+        count_(count) {}
+  Buffer(const Buffer& other) : Buffer(other.count_) {
+    Memory<Device>::copy(data_, other.data_, count_ * sizeof(T));
+  }
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  Buffer& operator=(Buffer other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_) Memory<Device>::deallocate(data_, count_ * sizeof(T));
+  }
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  size_t count() const { return count_; }
+  void zero() { Memory<Device>::zero(data_, count_ * sizeof(T)); }
+
+ private:
+  T* data_ = nullptr;
+  size_t count_ = 0;
+};
+
+}  // namespace vcell::inline VCELL_ABI

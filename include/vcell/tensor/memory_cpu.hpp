@@ -1,0 +1,121 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "vcell/core/device.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Blocks of memory on a device: allocate, deallocate, copy, zero. Blocks that are given back are
+/// kept and handed out again, so a loop whose steps need the same sizes asks the system only in its
+/// first step.
+template <class Device>
+struct Memory;
+
+namespace detail {
+
+/// Freed blocks by size class: powers of two, each cut into four, so at most a quarter is unused.
+// One of the library's three pieces of global state: the allocator cache.
+class BlockCache {
+ public:
+  static constexpr size_t alignment = 64;  // a cache line, and the widest vector register
+
+  static BlockCache& instance() {
+    // Never destroyed: tensors in static storage may be freed after it otherwise.
+    static BlockCache* cache = new BlockCache;
+    return *cache;
+  }
+
+  void* allocate(size_t bytes) {
+    const size_t c = size_class(bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_[c].empty()) {
+        void* block = free_[c].back();
+        free_[c].pop_back();
+        cached_ -= class_bytes(c);
+        return block;
+      }
+      // Room for one more freed block, so that giving it back never allocates.
+      free_[c].reserve(++live_[c] + free_[c].size());
+    }
+    ++system_allocations_;
+    return ::operator new(class_bytes(c), std::align_val_t(alignment));
+  }
+
+  void deallocate(void* block, size_t bytes) noexcept {
+    const size_t c = size_class(bytes);
+    const std::lock_guard lock(mutex_);
+    free_[c].push_back(block);
+    cached_ += class_bytes(c);
+  }
+
+  void release() {
+    const std::lock_guard lock(mutex_);
+    for (size_t c = 0; c < free_.size(); ++c) {
+      for (void* block : free_[c]) ::operator delete(block, std::align_val_t(alignment));
+      live_[c] -= free_[c].size();
+      free_[c].clear();
+    }
+    cached_ = 0;
+  }
+
+  size_t system_allocations() const { return system_allocations_; }
+  size_t cached_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return cached_;
+  }
+
+ private:
+  static size_t size_class(size_t bytes) {
+    if (bytes <= alignment) return 0;
+    const size_t log = size_t(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes <= 2^(log + 1)
+    const size_t quarter = (bytes - 1 - (size_t(1) << log)) >> (log - 2);
+    return (log - 6) * 4 + quarter + 1;
+  }
+  static size_t class_bytes(size_t c) {
+    if (c == 0) return alignment;
+    const size_t log = (c - 1) / 4 + 6, quarter = (c - 1) % 4;
+    return (size_t(1) << log) + (quarter + 1) * (size_t(1) << (log - 2));
+  }
+
+  mutable std::mutex mutex_;
+  std::array<std::vector<void*>, 240> free_;
+  std::array<size_t, 240> live_{};
+  size_t cached_ = 0;
+  std::atomic<size_t> system_allocations_{0};
+};
+
+}  // namespace detail
+
+template <>
+struct Memory<Cpu> {
+  /// A block of at least this many bytes, 64-byte aligned, not initialised.
+  /// @throws std::bad_alloc
+  static void* allocate(size_t bytes) { return detail::BlockCache::instance().allocate(bytes); }
+  /// Gives a block back to the cache; bytes as it was asked for.
+  static void deallocate(void* block, size_t bytes) noexcept {
+    detail::BlockCache::instance().deallocate(block, bytes);
+  }
+  static void copy(void* to, const void* from, size_t bytes) {
+    if (bytes) std::memcpy(to, from, bytes);
+  }
+  static void zero(void* block, size_t bytes) {
+    if (bytes) std::memset(block, 0, bytes);
+  }
+  /// Gives all unused blocks back to the system.
+  static void release_cache() { detail::BlockCache::instance().release(); }
+  /// Blocks asked of the system so far. Steady in the steps of a loop after the first.
+  static size_t system_allocations() { return detail::BlockCache::instance().system_allocations(); }
+  /// Bytes kept for reuse.
+  static size_t cached_bytes() { return detail::BlockCache::instance().cached_bytes(); }
+};
+
+}  // namespace vcell::inline VCELL_ABI

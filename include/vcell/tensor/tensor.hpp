@@ -1,0 +1,103 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "vcell/tensor/buffer.hpp"
+#include "vcell/tensor/view.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// An array of fixed rank with value semantics: a copy is independent, a move is cheap. Elements
+/// lie row-major and contiguous, 64-byte aligned, on a device named by the type.
+///
+///   Tensor<float, 2> x({2, 3});        // zeros
+///   x(1, 2) = 5;
+///   auto row = x[1];                   // a view of rank 1
+///   auto rows = x.slice(0, 1);         // a view of the first row, rank 2
+///
+/// @tparam Scalar  float, double, bfloat16 (storage only), or an integer type
+/// @tparam rank    number of axes
+template <class Scalar, int rank, class Device = Cpu>
+class Tensor {
+ public:
+  using scalar_type = Scalar;
+
+  /// No elements: all sizes 0 (rank 0: one element, zero).
+  Tensor() : Tensor(Shape<rank>{}) {}
+  /// Zeros.
+  explicit Tensor(const Shape<rank>& shape) : Tensor(uninitialized(shape)) { buffer_.zero(); }
+  /// A copy of given elements.
+  /// @throws ShapeError if their number is not that of the shape
+  Tensor(const Shape<rank>& shape, std::span<const Scalar> values) : Tensor(uninitialized(shape)) {
+    check_size_match("Tensor", "number of values", values.size(), "elements of the shape", count());
+    // values come from the host: another device has its own copy (tensor/copy.hpp).
+    static_assert(std::is_same_v<Device, Cpu>, "vcell: make it on the Cpu and copy it");
+    std::copy(values.begin(), values.end(), data());
+  }
+  Tensor(const Tensor&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  Tensor(Tensor&& other) noexcept
+      : shape_(std::exchange(other.shape_, Shape<rank>{})), buffer_(std::move(other.buffer_)) {}
+  Tensor& operator=(Tensor&& other) noexcept {
+    shape_ = std::exchange(other.shape_, Shape<rank>{});
+    buffer_ = std::move(other.buffer_);
+    return *this;
+  }
+
+  /// Elements that are not initialised, for results that are about to be written whole.
+  static Tensor uninitialized(const Shape<rank>& shape) { return Tensor(shape, Raw{}); }
+
+  const Shape<rank>& shape() const { return shape_; }
+  size_t shape(int axis) const { return shape_[size_t(axis)]; }
+  size_t count() const { return buffer_.count(); }
+  Scalar* data() { return buffer_.data(); }
+  const Scalar* data() const { return buffer_.data(); }
+
+  View<Scalar, rank> view() { return {data(), shape_}; }
+  View<const Scalar, rank> view() const { return {data(), shape_}; }
+  View<Scalar, 2> matrix() { return view().matrix(); }
+  View<const Scalar, 2> matrix() const { return view().matrix(); }
+  std::span<Scalar> values() { return {data(), count()}; }
+  std::span<const Scalar> values() const { return {data(), count()}; }
+
+  /// The element at an index for each axis. Not checked. Host memory only.
+  template <class... Index>
+  Scalar& operator()(Index... index) {
+    return view()(index...);
+  }
+  template <class... Index>
+  const Scalar& operator()(Index... index) const {
+    return view()(index...);
+  }
+  /// The part at index i of the first axis: a view one rank lower, or the element of a vector.
+  decltype(auto) operator[](size_t i) { return view()[i]; }
+  decltype(auto) operator[](size_t i) const { return view()[i]; }
+  /// begin .. end - 1 of the first axis, as a view.
+  auto slice(size_t begin, size_t end) { return view().slice(begin, end); }
+  auto slice(size_t begin, size_t end) const { return view().slice(begin, end); }
+
+  /// The same elements under another shape, without a copy.
+  /// @throws ShapeError if it has another number of elements
+  template <int other>
+  Tensor<Scalar, other, Device> reshape(const Shape<other>& to) && {
+    view().template reshape<other>(to);
+    return Tensor<Scalar, other, Device>(to, std::move(buffer_));
+  }
+
+  void zero() { buffer_.zero(); }
+
+ private:
+  template <class, int, class>
+  friend class Tensor;
+  struct Raw {};
+  Tensor(const Shape<rank>& shape, Raw) : shape_(shape), buffer_(vcell::count(shape)) {}
+  Tensor(const Shape<rank>& shape, Buffer<Scalar, Device> buffer)
+      : shape_(shape), buffer_(std::move(buffer)) {}
+
+  Shape<rank> shape_{};
+  Buffer<Scalar, Device> buffer_;
+};
+
+}  // namespace vcell::inline VCELL_ABI
