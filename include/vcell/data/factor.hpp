@@ -1,0 +1,72 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vcell/data/dataframe.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Which of a few names each cell has.
+struct Factor {
+  std::vector<std::string> names;  ///< sorted by code point, each with at least one cell
+  std::vector<int32_t> codes;      ///< place in names, one per cell; -1 = missing
+
+  size_t size() const { return codes.size(); }
+
+  /// The place of a name, or -1 if no cell has it.
+  int32_t code(std::string_view name) const {
+    const auto found = std::lower_bound(names.begin(), names.end(), name);
+    return found != names.end() && *found == name ? int32_t(found - names.begin()) : -1;
+  }
+
+  friend bool operator==(const Factor&, const Factor&) = default;
+};
+
+/// Names the cells by their text; cells where `missing` is set have none.
+/// @param missing  empty, or one flag per cell
+/// @throws ShapeError if there are flags for another number of cells
+inline Factor factor(std::span<const std::string> text, std::span<const uint8_t> missing = {}) {
+  if (!missing.empty()) check_size_match("factor", "flags", missing.size(), "cells", text.size());
+  Factor out;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (missing.empty() || !missing[i]) out.names.push_back(text[i]);
+  std::sort(out.names.begin(), out.names.end());
+  out.names.erase(std::unique(out.names.begin(), out.names.end()), out.names.end());
+  out.codes.resize(text.size());
+  for (size_t i = 0; i < text.size(); ++i)
+    out.codes[i] = missing.empty() || !missing[i] ? out.code(text[i]) : -1;
+  return out;
+}
+
+/// Names the cells by one column. Numbers are named by their text; categories that no cell has are
+/// left out.
+inline Factor factor(const Column& column) {
+  std::vector<uint8_t> missing(column.size());
+  for (size_t i = 0; i < missing.size(); ++i) missing[i] = column.is_missing(i);
+  return factor(column.text(), missing);
+}
+
+/// Names the cells by several columns, joined by '|' in the order of the keys. A cell that misses
+/// one of them is missing. Without keys every cell has the one name `constant`.
+/// @throws ConfigError if there is no such column
+inline Factor joined_factor(const DataFrame& obs, const std::vector<std::string>& keys,
+                            std::string_view constant = "all") {
+  std::vector<std::string> joined(obs.rows(), keys.empty() ? std::string(constant) : std::string());
+  std::vector<uint8_t> missing(obs.rows(), 0);
+  for (const std::string& key : keys) {
+    const Column& column = obs.column(key);
+    const auto text = column.text();
+    for (size_t i = 0; i < joined.size(); ++i) {
+      if (&key != &keys.front()) joined[i] += '|';
+      joined[i] += text[i];
+      missing[i] |= uint8_t(column.is_missing(i));
+    }
+  }
+  return factor(joined, missing);
+}
+
+}  // namespace vcell::inline VCELL_ABI

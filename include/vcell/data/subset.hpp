@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstring>
+#include <span>
+
+#include "vcell/data/anndata.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+inline Array select_rows(const Array& a, std::span<const size_t> rows) {
+  Array out{a.dtype, a.shape, {}};
+  out.shape[0] = rows.size();
+  const size_t row_bytes = a.shape[0] ? a.bytes.size() / a.shape[0] : 0;
+  out.bytes.resize(rows.size() * row_bytes);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    check_index("subset", "row", rows[i], a.shape[0]);
+    if (row_bytes)
+      std::memcpy(out.bytes.data() + i * row_bytes, a.bytes.data() + rows[i] * row_bytes,
+                  row_bytes);
+  }
+  return out;
+}
+
+/// Picks rows, and the same columns where entries are square. Elements kept unread cannot be cut.
+inline std::map<std::string, Aligned> select_aligned(const std::map<std::string, Aligned>& from,
+                                                     std::span<const size_t> picked, bool square) {
+  std::map<std::string, Aligned> out;
+  for (const auto& [name, entry] : from) {
+    if (const auto* m = std::get_if<Matrix>(&entry)) {
+      Matrix cut = vcell::select_rows(*m, picked);
+      out.emplace(name, square ? vcell::select_columns(cut, picked) : std::move(cut));
+    } else if (const auto* d = std::get_if<DataFrame>(&entry)) {
+      out.emplace(name, d->select_rows(picked));
+    } else if (const auto* a = std::get_if<Array>(&entry); a && !square) {
+      out.emplace(name, select_rows(*a, picked));
+    }
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// These cells, in the given order, of everything that has rows for cells. obsm and obsp entries
+/// that were kept unread (Opaque) are left out, since they cannot be cut.
+/// @throws ShapeError if there is no such cell
+inline AnnData select_cells(const AnnData& a, std::span<const size_t> cells) {
+  AnnData out;
+  if (a.X) out.X = select_rows(*a.X, cells);
+  out.obs = a.obs.select_rows(cells);
+  out.var = a.var;
+  for (const auto& [name, layer] : a.layers) out.layers.emplace(name, select_rows(layer, cells));
+  out.obsm = detail::select_aligned(a.obsm, cells, false);
+  out.varm = a.varm;
+  out.obsp = detail::select_aligned(a.obsp, cells, true);
+  out.varp = a.varp;
+  if (a.raw) {
+    out.raw = Raw{std::nullopt, a.raw->var, a.raw->varm};
+    if (a.raw->X) out.raw->X = select_rows(*a.raw->X, cells);
+  }
+  out.uns = a.uns;
+  return out;
+}
+
+/// These genes, in the given order, of everything that has them; raw keeps all of its own. varm and
+/// varp entries that were kept unread (Opaque) are left out.
+/// @throws ShapeError if there is no such gene
+inline AnnData select_genes(const AnnData& a, std::span<const size_t> genes) {
+  AnnData out;
+  if (a.X) out.X = select_columns(*a.X, genes);
+  out.obs = a.obs;
+  out.var = a.var.select_rows(genes);
+  for (const auto& [name, layer] : a.layers) out.layers.emplace(name, select_columns(layer, genes));
+  out.obsm = a.obsm;
+  out.varm = detail::select_aligned(a.varm, genes, false);
+  out.obsp = a.obsp;
+  out.varp = detail::select_aligned(a.varp, genes, true);
+  out.raw = a.raw;
+  out.uns = a.uns;
+  return out;
+}
+
+/// These cells and these genes, in the given orders.
+/// @throws ShapeError if there is no such cell or gene
+inline AnnData subset(const AnnData& a, std::span<const size_t> cells,
+                      std::span<const size_t> genes) {
+  return select_genes(select_cells(a, cells), genes);
+}
+
+}  // namespace vcell::inline VCELL_ABI
