@@ -61,6 +61,9 @@ std::string message(const Parts&... parts) {
 
 /// 'name', the way every message shows a name.
 inline std::string quoted(std::string_view name) { return message('\'', name, '\''); }
+// Exact matches for strings: <iomanip> has an std::quoted, which would be found and preferred.
+inline std::string quoted(const std::string& name) { return quoted(std::string_view(name)); }
+inline std::string quoted(std::string& name) { return quoted(std::string_view(name)); }
 
 /// "'a', 'b', ... (12 in all)": a list that stays readable however long it is.
 /// @param most  how many names are shown
