@@ -64,6 +64,7 @@ inline std::string quoted(std::string_view name) { return message('\'', name, '\
 // Exact matches for strings: <iomanip> has an std::quoted, which would be found and preferred.
 inline std::string quoted(const std::string& name) { return quoted(std::string_view(name)); }
 inline std::string quoted(std::string& name) { return quoted(std::string_view(name)); }
+inline std::string quoted(const char* name) { return quoted(std::string_view(name)); }
 
 /// "'a', 'b', ... (12 in all)": a list that stays readable however long it is.
 /// @param most  how many names are shown
