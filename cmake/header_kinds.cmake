@@ -1,0 +1,57 @@
+# Reads all headers under include_folder, sets `headers` (all but the umbrellas, as "vcell/...", sorted)
+# and kind_<header>, which follows from what the header includes, directly or not:
+#   files   reaches the room io, HDF5, fmt, JSON or TOML
+#   cuda    a .cuh, or includes the CUDA Toolkit
+#   blas    itself includes a library for matrix products: of use where that library was chosen
+#   plain   every other: needs Eigen alone
+
+set(umbrellas vcell/vcell.hpp vcell/files.hpp vcell/cuda.cuh)
+set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^nlohmann/|^toml\\+\\+/|^(zlib|zip|libdeflate)\\.h$")
+set(blas_packages "^(oneapi/)?dnnl[/a-z_.]*\\.h|^cblas\\.h$|^blis(/|\\.h$)")
+set(cuda_packages "^(cuda|cublas|cudnn|nccl|curand|cusparse)[A-Za-z0-9_]*\\.h$")
+
+file(GLOB_RECURSE headers RELATIVE "${include_folder}" "${include_folder}/vcell/*.hpp" "${include_folder}/vcell/*.cuh")
+list(REMOVE_ITEM headers ${umbrellas})
+list(SORT headers COMPARE STRING)
+
+foreach(header IN LISTS headers)
+  file(STRINGS "${include_folder}/${header}" lines REGEX "^ *# *include ")
+  set(includes_${header} "")
+  set(kind_${header} plain)
+  if(header MATCHES "\\.cuh$")
+    set(kind_${header} cuda)
+  elseif(header MATCHES "^vcell/io/")
+    set(kind_${header} files)
+  endif()
+  foreach(line IN LISTS lines)
+    if(line MATCHES "include +[\"<]([^\">]+)[\">]")
+      set(name "${CMAKE_MATCH_1}")
+      if(name MATCHES "^vcell/")
+        if(NOT name IN_LIST headers AND NOT name IN_LIST umbrellas)
+          message(SEND_ERROR "${header} includes ${name}, which is not there")
+        endif()
+        list(APPEND includes_${header} "${name}")
+      elseif(name MATCHES "${files_packages}" AND kind_${header} STREQUAL "plain")
+        set(kind_${header} files)
+      elseif(name MATCHES "${blas_packages}" AND kind_${header} STREQUAL "plain")
+        set(kind_${header} blas)
+      elseif(name MATCHES "${cuda_packages}")
+        set(kind_${header} cuda)
+      endif()
+    endif()
+  endforeach()
+endforeach()
+
+# What a header includes makes it one of files or cuda as well; until nothing changes any more.
+set(changed TRUE)
+while(changed)
+  set(changed FALSE)
+  foreach(header IN LISTS headers)
+    foreach(other IN LISTS includes_${header})
+      if(kind_${header} STREQUAL "plain" AND kind_${other} MATCHES "^(files|cuda)$")
+        set(kind_${header} ${kind_${other}})
+        set(changed TRUE)
+      endif()
+    endforeach()
+  endforeach()
+endwhile()

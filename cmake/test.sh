@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs the tests.
+#   cmake/test.sh [ctest options]   the tests of the release preset
+#   cmake/test.sh --all             also the format check, clang++ with sanitizers, and nvcc
+# VCELL_GOLDEN, VCELL_FILES and VCELL_DATA name folders of expected numbers, of files by other
+# programs and of real screens; what is not there is skipped by name.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+cd "$root"
+
+# Every file as clang-format 14 writes it; other versions write some lines otherwise.
+check_format() {
+  local clang_format="" candidate
+  for candidate in clang-format-14 clang-format; do
+    if "$candidate" --version 2>/dev/null | grep -q 'version 14\.'; then
+      clang_format=$candidate
+      break
+    fi
+  done
+  if [ -z "$clang_format" ]; then
+    echo "clang-format 14 was not found; nothing was checked."
+    [ "${CI:-}" != true ]
+    return
+  fi
+  find include tests examples bench -type f \
+    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) -print0 |
+    xargs -0 "$clang_format" --dry-run --Werror
+}
+
+# build_and_test PRESET [ctest options]
+build_and_test() {
+  local preset=$1
+  shift
+  part "$preset: configure" cmake --preset "$preset" "$werror" &&
+    part "$preset: build" cmake --build --preset "$preset" -j "$cores" &&
+    part "$preset: test" ctest --preset "$preset" -j "$cores" "$@"
+  local log="build/$preset/Testing/Temporary/LastTest.log"
+  [ ! -f "$log" ] || grep '^skipped: ' "$log" | sort | uniq -c || true
+}
+
+compile_cuda() {
+  local nvcc
+  nvcc=${CUDACXX:-$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)}
+  if [ -z "$nvcc" ]; then
+    echo "cuda: nvcc was not found, so no kernel was compiled for a GPU."
+    return
+  fi
+  part "cuda: configure" cmake --preset cuda "$werror" \
+    -DCMAKE_CUDA_COMPILER="$nvcc" &&
+    part "cuda: build" cmake --build --preset cuda -j "$cores"
+}
+
+if [ "${1:-}" = --all ]; then
+  shift
+  werror=-DVCELL_WERROR=ON
+  part "set-up" set_up all || exit 1
+  part "format" check_format
+  compile_cuda
+  build_and_test release "$@"
+  build_and_test asan "$@"
+else
+  werror=-DVCELL_WERROR=OFF
+  part "set-up" set_up || exit 1
+  build_and_test release "$@"
+fi
+print_parts
+exit $failed

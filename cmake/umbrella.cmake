@@ -1,0 +1,41 @@
+# Rewrites the include lists of the three umbrellas, or with CHECK fails where one is not what it
+# should be. header_kinds.cmake tells which header belongs where:
+#   vcell.hpp   what needs Eigen alone
+#   files.hpp   what needs vcell::files
+#   cuda.cuh    every .cuh, and what includes the CUDA Toolkit
+# A header of a library for matrix products belongs to none: it is included where it was chosen.
+#
+#   cmake [-DCHECK=ON] -P cmake/umbrella.cmake
+
+cmake_minimum_required(VERSION 3.25)
+get_filename_component(include_folder "${CMAKE_CURRENT_LIST_DIR}/../include" ABSOLUTE)
+include("${CMAKE_CURRENT_LIST_DIR}/header_kinds.cmake")
+
+set(kind_of_vcell/vcell.hpp plain)
+set(kind_of_vcell/files.hpp files)
+set(kind_of_vcell/cuda.cuh cuda)
+foreach(umbrella IN LISTS umbrellas)
+  set(wanted "")
+  foreach(header IN LISTS headers)
+    if(kind_${header} STREQUAL kind_of_${umbrella})
+      string(APPEND wanted "#include \"${header}\"\n")
+    endif()
+  endforeach()
+  file(READ "${include_folder}/${umbrella}" text)
+  string(FIND "${text}" "#pragma once\n" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "${umbrella} has no #pragma once")
+  endif()
+  string(SUBSTRING "${text}" 0 ${position} comment)
+  set(wanted "${comment}#pragma once\n\n${wanted}")
+  if(text STREQUAL wanted)
+    continue()
+  endif()
+  if(CHECK)
+    message(SEND_ERROR "include/${umbrella} does not include what belongs to it; "
+      "cmake -P cmake/umbrella.cmake rewrites it")
+  else()
+    file(WRITE "${include_folder}/${umbrella}" "${wanted}")
+    message(STATUS "rewrote include/${umbrella}")
+  endif()
+endforeach()

@@ -1,0 +1,8 @@
+/// @file
+/// Every kernel for the GPU, for files that nvcc compiles: link `vcell::cuda`.
+/// The include list is written by cmake/umbrella.cmake.
+#pragma once
+
+#include "vcell/kernels/device/platform.cuh"
+#include "vcell/kernels/device/reduce.cuh"
+#include "vcell/kernels/softmax.cuh"

@@ -1,0 +1,12 @@
+/// @file
+/// What reads and writes files, or needs HDF5, fmt, JSON or TOML for another reason: link
+/// `vcell::files`. The include list is written by cmake/umbrella.cmake.
+#pragma once
+
+#include "vcell/io/hdf5/attribute.hpp"
+#include "vcell/io/hdf5/dataset.hpp"
+#include "vcell/io/hdf5/filters.hpp"
+#include "vcell/io/hdf5/handle.hpp"
+#include "vcell/io/hdf5/object.hpp"
+#include "vcell/io/hdf5/text.hpp"
+#include "vcell/io/hdf5/types.hpp"

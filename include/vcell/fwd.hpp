@@ -1,0 +1,5 @@
+/// @file
+/// Names of vcell for headers that only mention them.
+#pragma once
+
+#include "vcell/core/abi.hpp"

@@ -1,0 +1,4 @@
+#include <vcell/files.hpp>
+#include <vcell/vcell.hpp>
+
+int main() { return 0; }
