@@ -6,3 +6,6 @@
 #include "vcell/kernels/device/platform.cuh"
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/softmax.cuh"
+#include "vcell/tensor/check_cuda.hpp"
+#include "vcell/tensor/copy_cuda.hpp"
+#include "vcell/tensor/memory_cuda.hpp"

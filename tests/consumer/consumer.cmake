@@ -18,6 +18,6 @@ if(LAUNCHER)
   set(launcher "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}")
 endif()
 run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/project" -B "${FOLDER}/build" -G "${GENERATOR}"
-  -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_COMPILER=${COMPILER}" ${launcher} ${place})
+  -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DREADME=${SOURCE}/README.md" ${launcher} ${place})
 run("${CMAKE_COMMAND}" --build "${FOLDER}/build")
 run("${CMAKE_COMMAND}" -E chdir "${FOLDER}/build" ctest --output-on-failure --no-tests=error)
