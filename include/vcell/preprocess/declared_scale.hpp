@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cmath>
+#include <numbers>
+#include <optional>
+
+#include "vcell/preprocess/find_value.hpp"
+#include "vcell/preprocess/matrix_of.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// What the values of X are.
+enum class Scale {
+  counts,  ///< molecules: whole numbers from 0
+  log1p,   ///< log(1 + normalised counts), natural
+};
+
+inline const char* name_of(Scale scale) { return scale == Scale::counts ? "counts" : "log1p"; }
+
+/// @throws ConfigError if it is neither "counts" nor "log1p"
+inline Scale scale_of(std::string_view name) {
+  if (name == "counts") return Scale::counts;
+  if (name == "log1p") return Scale::log1p;
+  throw ConfigError(message("scale_of: ", quoted(name), ", expected 'counts' or 'log1p'"));
+}
+
+struct DeclaredScale {
+  Scale scale = Scale::counts;
+  bool inferred =
+      false;  ///< nobody said so: X holds nothing but whole numbers from 0. Say it aloud.
+};
+
+namespace detail {
+
+/// Whether uns['log1p'] is there.
+/// @throws ConfigError if it names another base than e
+inline bool says_log1p(const char* function, const AnnData& adata) {
+  const Value* base = find(adata.uns, "log1p/base");
+  if (!base || base->get_if<std::monostate>()) return find(adata.uns, "log1p") != nullptr;
+  const double* real = base->get_if<double>();
+  const int64_t* whole = base->get_if<int64_t>();
+  if (real && std::abs(*real - std::numbers::e) < 1e-6) return true;
+  throw ConfigError(message(function, ": uns['log1p'] says that X is a logarithm to base ",
+                            real    ? message(*real)
+                            : whole ? message(*whole)
+                                    : std::string("(no number)"),
+                            ", expected the natural one (base null or e); multiply X by the ",
+                            "natural logarithm of the base and set the base to null"));
+}
+
+template <class F>
+void check_values(const AnnData& adata, const char* declared, const char* expected, F&& is_wrong) {
+  if (const auto found = find_value(*adata.X, is_wrong))
+    throw ConfigError(message("declared_scale: X is declared ", declared, ", but ",
+                              text_of(*found, &adata), ", expected ", expected));
+}
+
+constexpr auto is_no_count = [](auto x) {
+  return !(x >= 0 && std::isfinite(x)) || x != std::trunc(x);
+};
+
+inline void check_log1p(const AnnData& adata) {
+  // exp(30) is 1e13: more molecules than a cell has, whatever it was normalised to.
+  check_values(adata, "log1p", "numbers in 0 .. 30; say --scale counts if they are counts",
+               [](auto x) { return !(x >= 0 && x <= 30); });
+  // A whole number above 0 is the logarithm of no fraction, so log1p data without any fractional
+  // value does not occur.
+  if (find_value(*adata.X, [](auto x) { return x != std::trunc(x); })) return;
+  check_values(adata, "log1p",
+               "fractions too, while X holds whole numbers only, as counts are; say --scale counts",
+               [](auto) { return true; });
+}
+
+}  // namespace detail
+
+/// The scale of X: `given` if it is; else log1p if uns['log1p'] is there; else counts, but only
+/// when every value is a whole number from 0 (`inferred` then says so). What is declared must also
+/// be what X holds:
+///
+/// - counts: every value is a whole number from 0;
+/// - log1p: every value lies in 0 .. 30, and they are not all whole numbers (unless all are 0).
+///
+/// @param given  what the user says, over what the file says
+/// @throws ConfigError if nobody says it and X holds other numbers; if X contradicts what is
+///         declared, naming a cell, its gene and the value; if uns['log1p'] has another base than
+///         e; if there is no X
+inline DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = {}) {
+  const Matrix& X = detail::matrix_of("declared_scale", adata);
+  if (!given && detail::says_log1p("declared_scale", adata)) given = Scale::log1p;
+  if (!given) {
+    if (const auto found = find_value(X, detail::is_no_count))
+      throw ConfigError(message("declared_scale: nothing says whether X holds counts or log1p ",
+                                "(there is no uns['log1p']), and ", text_of(*found, &adata),
+                                ", which is no count; say which it is: --scale counts or ",
+                                "--scale log1p"));
+    return {Scale::counts, true};
+  }
+  if (*given == Scale::counts)
+    detail::check_values(adata, "counts",
+                         "whole numbers from 0; say --scale log1p if they are that",
+                         detail::is_no_count);
+  else
+    detail::check_log1p(adata);
+  return {*given, false};
+}
+
+/// Records the scale of X where other tools look for it: log1p as uns['log1p'] {base: null}, counts
+/// by its absence.
+inline void declare_scale(AnnData& adata, Scale scale) {
+  if (scale == Scale::log1p)
+    adata.uns.insert_or_assign("log1p", Dict{{"base", Value()}});
+  else
+    adata.uns.erase("log1p");
+}
+
+}  // namespace vcell::inline VCELL_ABI

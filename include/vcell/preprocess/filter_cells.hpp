@@ -1,0 +1,57 @@
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+#include "vcell/data/subset.hpp"
+#include "vcell/preprocess/filtered.hpp"
+#include "vcell/preprocess/map_cells.hpp"
+#include "vcell/preprocess/matrix_of.hpp"
+#include "vcell/preprocess/value_type.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Exactly one is given in a call; the value itself is kept.
+struct FilterCellsOptions {
+  std::optional<double> min_counts = {};  ///< keep cells with at least this total
+  std::optional<double> min_genes = {};   ///< keep cells with a value above 0 in at least so many
+  std::optional<double> max_counts = {};  ///< keep cells with at most this total
+  std::optional<double> max_genes = {};   ///< keep cells with a value above 0 in at most so many
+};
+
+/// Judges cells by their total or by the number of genes with a value above 0, as
+/// `scanpy.pp.filter_cells` does (stored zeros do not count).
+///
+/// @param X  (cells, genes), a Matrix or anything that is read in row blocks
+/// @return   one entry per cell
+/// @throws ConfigError if not exactly one threshold is given or it is below 0
+template <class M>
+requires RowBlocks<M, float> Filtered filter_cells(const M& X, const FilterCellsOptions& options) {
+  const auto threshold =
+      detail::threshold_of("filter_cells", "genes", options.min_counts, options.min_genes,
+                           options.max_counts, options.max_genes);
+  return detail::judge(threshold, with_value_type(X, [&]<class T>() {
+                         return map_cells<T>(X, [&](std::span<const T> values) {
+                           return threshold.counts
+                                      ? std::accumulate(values.begin(), values.end(), 0.0)
+                                      : double(std::count_if(values.begin(), values.end(),
+                                                             [](T x) { return x > 0; }));
+                         });
+                       }));
+}
+
+/// The same, and drops the cells that do not stay from every part of adata; those that do have the
+/// number compared in obs['n_counts'] or obs['n_genes'].
+/// @throws ConfigError as above or if there is no X
+inline Filtered filter_cells(AnnData& adata, const FilterCellsOptions& options) {
+  Filtered out = filter_cells(detail::matrix_of("filter_cells", adata), options);
+  if (options.min_counts || options.max_counts)
+    adata.obs.set("n_counts", out.numbers);
+  else
+    adata.obs.set("n_genes", std::vector<int64_t>(out.numbers.begin(), out.numbers.end()));
+  if (out.dropped()) adata = select_cells(adata, out.kept());
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI

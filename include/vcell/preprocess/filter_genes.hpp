@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+
+#include "vcell/data/subset.hpp"
+#include "vcell/preprocess/filtered.hpp"
+#include "vcell/preprocess/matrix_of.hpp"
+#include "vcell/preprocess/sum_over_cells.hpp"
+#include "vcell/preprocess/value_type.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Exactly one is given in a call; the value itself is kept.
+struct FilterGenesOptions {
+  std::optional<double> min_counts = {};  ///< keep genes with at least this total
+  std::optional<double> min_cells = {};   ///< keep genes with a value above 0 in at least so many
+  std::optional<double> max_counts = {};  ///< keep genes with at most this total
+  std::optional<double> max_cells = {};   ///< keep genes with a value above 0 in at most so many
+};
+
+/// Judges genes by their total or by the number of cells with a value above 0, as
+/// `scanpy.pp.filter_genes` does (stored zeros do not count).
+///
+/// @param X  (cells, genes), a Matrix or anything that is read in row blocks
+/// @return   one entry per gene
+/// @throws ConfigError if not exactly one threshold is given or it is below 0
+template <class M>
+requires RowBlocks<M, float> Filtered filter_genes(const M& X, const FilterGenesOptions& options) {
+  const auto threshold =
+      detail::threshold_of("filter_genes", "cells", options.min_counts, options.min_cells,
+                           options.max_counts, options.max_cells);
+  const auto sums = with_value_type(X, [&]<class T>() {
+    return sum_over_cells<T, 1>(X, [&](T x) {
+      return std::array<double, 1>{threshold.counts ? double(x) : double(x > 0)};
+    });
+  });
+  std::vector<double> numbers(sums.size());
+  for (size_t gene = 0; gene < sums.size(); ++gene) numbers[gene] = sums[gene][0];
+  return detail::judge(threshold, std::move(numbers));
+}
+
+/// The same, and drops the genes that do not stay from every part of adata (raw keeps its own);
+/// those that do have the number compared in var['n_counts'] or var['n_cells'].
+/// @throws ConfigError as above or if there is no X
+inline Filtered filter_genes(AnnData& adata, const FilterGenesOptions& options) {
+  Filtered out = filter_genes(detail::matrix_of("filter_genes", adata), options);
+  if (options.min_counts || options.max_counts)
+    adata.var.set("n_counts", out.numbers);
+  else
+    adata.var.set("n_cells", std::vector<int64_t>(out.numbers.begin(), out.numbers.end()));
+  if (out.dropped()) adata = select_genes(adata, out.kept());
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI

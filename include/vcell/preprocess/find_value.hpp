@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/data/anndata.hpp"
+#include "vcell/data/row_blocks.hpp"
+#include "vcell/preprocess/value_type.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// A value of a matrix and where it is.
+struct FoundValue {
+  size_t cell = 0, gene = 0;
+  double value = 0;
+};
+
+/// The first value, by cell and then by gene, of which is_sought(x) is true. Zeros are not looked
+/// at.
+/// @param X          (cells, genes), read in row blocks
+/// @param is_sought  of a float or double
+template <class M, class F>
+std::optional<FoundValue> find_value(const M& X, F&& is_sought) {
+  return with_value_type(X, [&]<class T>() {
+    constexpr size_t rows_per_piece = 512, pieces = 16;
+    std::optional<FoundValue> found[pieces];
+    CsrMatrix<T> scratch;
+    for (size_t start = 0; start < rows(X); start += rows_per_piece * pieces) {
+      const size_t stop = std::min(rows(X), start + rows_per_piece * pieces);
+      const CsrView<T> block = row_block(X, start, stop, scratch);
+      parallel_for(block.rows, rows_per_piece, [&](size_t first, size_t last) {
+        auto& here = found[first / rows_per_piece];
+        for (size_t i = first; i < last && !here; ++i) {
+          const auto values = block.row_values(i);
+          for (size_t k = 0; k < values.size() && !here; ++k)
+            if (values[k] != T(0) && is_sought(values[k]))
+              here = FoundValue{start + i, size_t(block.row_indices(i)[k]), double(values[k])};
+        }
+      });
+      for (const auto& f : found)
+        if (f) return f;
+    }
+    return std::optional<FoundValue>();
+  });
+}
+
+/// "cell 'AAAC', gene 'STAT1' holds -1": for messages.
+/// @param names  whose cells and genes they are; nullptr where only numbers are known
+inline std::string text_of(const FoundValue& found, const AnnData* names) {
+  if (!names) return message("row ", found.cell, ", column ", found.gene, " holds ", found.value);
+  return message("cell ", quoted(names->obs.index[found.cell]), ", gene ",
+                 quoted(names->var.index[found.gene]), " holds ", found.value);
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "vcell/data/check_anndata.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+/// X of a whole AnnData, for the functions that work on it.
+/// @throws ConfigError if there is none, ShapeError if obs or var has another number of rows
+template <class A>
+auto& matrix_of(const char* function, A& adata) {
+  if (!adata.X)
+    throw ConfigError(message(function, ": there is no X (it may be absent in an AnnData), ",
+                              "expected a matrix of cells x genes"));
+  check_matrix_shape("X", *adata.X, adata.cells(), adata.genes());
+  return *adata.X;
+}
+
+}  // namespace detail
+}  // namespace vcell::inline VCELL_ABI

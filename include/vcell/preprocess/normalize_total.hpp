@@ -1,0 +1,103 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+#include "vcell/preprocess/declared_scale.hpp"
+#include "vcell/preprocess/map_cells.hpp"
+#include "vcell/preprocess/transform_rows.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct NormalizeTotalOptions {
+  /// The total every cell gets. Not given: the median of the totals above 0.
+  std::optional<double> target_sum = {};
+};
+
+struct NormalizedTotal {
+  double target_sum = 0;        ///< the total every cell has now
+  std::vector<double> factors;  ///< (cells) what its values were divided by; 0 where the total is 0
+  size_t empty_cells = 0;       ///< cells with total 0: they stay zero
+};
+
+namespace detail {
+
+inline void check_not_negative(const char* function, const Matrix& X, const AnnData* names) {
+  if (const auto found = find_value(X, [](auto x) { return !(x >= 0 && std::isfinite(x)); }))
+    throw ConfigError(
+        message(function, ": ", text_of(*found, names), ", expected finite numbers from 0"));
+}
+
+/// The median of the totals above 0; of an even number the mean of the two in the middle, in T.
+template <class T>
+T median_total(const std::vector<double>& totals) {
+  std::vector<T> positive;
+  for (double total : totals)
+    if (total > 0) positive.push_back(T(total));
+  if (positive.empty())
+    throw ConfigError(message("normalize_total: none of the ", totals.size(), " cells has a total ",
+                              "above 0, so there is no median; give target_sum"));
+  const auto middle = positive.begin() + std::ptrdiff_t(positive.size() / 2);
+  std::nth_element(positive.begin(), middle, positive.end());
+  if (positive.size() % 2) return *middle;
+  return (*std::max_element(positive.begin(), middle) + *middle) / T(2);
+}
+
+template <class T>
+NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) {
+  NormalizedTotal out;
+  out.factors = map_cells<T>(X, [](std::span<const T> values) {
+    return double(T(std::accumulate(values.begin(), values.end(), 0.0)));
+  });
+  const T target = options.target_sum ? T(*options.target_sum) : median_total<T>(out.factors);
+  check_positive("normalize_total", "target_sum", target);
+  out.target_sum = target;
+  for (double& factor : out.factors) {
+    out.empty_cells += factor == 0;
+    factor = double(T(factor) / target);
+  }
+  transform_rows(X, [&](size_t cell, auto values) {
+    const T factor = T(out.factors[cell]);
+    if (factor > 0)
+      for (auto& x : values) x /= factor;
+  });
+  return out;
+}
+
+inline NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
+                                       const AnnData* names) {
+  check_not_negative("normalize_total", X, names);
+  return with_value_type(X, [&]<class T>() { return normalize_rows<T>(X, options); });
+}
+
+}  // namespace detail
+
+/// Scales every cell to the same total:
+///
+///   total[c] = sum_g X[c, g]        summed in double, rounded to the type of X
+///   X[c, g]  = X[c, g] / (total[c] / target_sum)        in the type of X, float or double
+///
+/// the steps of `scanpy.pp.normalize_total`, so that float data gives its very numbers.
+///
+/// @param X  (cells, genes) counts; changed in place
+/// @throws ConfigError if a value is negative or not finite, target_sum is not above 0, or it is
+/// not
+///         given and no cell has a total above 0
+inline NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options = {}) {
+  return detail::normalize_total(X, options, nullptr);
+}
+
+/// The same for X of adata.
+/// @throws ConfigError also if there is no X or uns['log1p'] says that it is log1p already
+inline NormalizedTotal normalize_total(AnnData& adata, const NormalizeTotalOptions& options = {}) {
+  Matrix& X = detail::matrix_of("normalize_total", adata);
+  if (detail::says_log1p("normalize_total", adata))
+    throw ConfigError(
+        "normalize_total: uns['log1p'] says that X is log1p already, expected counts");
+  return detail::normalize_total(X, options, &adata);
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,100 @@
+#include "vcell/preprocess/declared_scale.hpp"
+
+#include "preprocess/small_data.hpp"
+#include "support/catch.hpp"
+
+using namespace vcell;
+using namespace vcell_test;
+
+namespace {
+
+AnnData counts() { return around(dense(2, {0, 3, 1, 0})); }
+AnnData fractions() { return around(dense(2, {0, 1.5, 1, 0})); }
+
+AnnData declared(AnnData a, Scale scale) {
+  declare_scale(a, scale);
+  return a;
+}
+
+}  // namespace
+
+TEST_CASE("declared_scale: what is given wins, then what the file says", "[preprocess]") {
+  CHECK(declared_scale(counts(), Scale::counts).scale == Scale::counts);
+  CHECK(declared_scale(declared(counts(), Scale::log1p), Scale::counts).scale == Scale::counts);
+  CHECK(declared_scale(fractions(), Scale::log1p).scale == Scale::log1p);
+  const DeclaredScale said = declared_scale(declared(fractions(), Scale::log1p));
+  CHECK(said.scale == Scale::log1p);
+  CHECK_FALSE(said.inferred);
+}
+
+TEST_CASE("declared_scale: counts are inferred from whole numbers alone", "[preprocess]") {
+  const DeclaredScale inferred = declared_scale(counts());
+  CHECK(inferred.scale == Scale::counts);
+  CHECK(inferred.inferred);
+  CHECK_THROWS_WITH(declared_scale(fractions()), contains("cell 'c0', gene 'g1' holds 1.5") &&
+                                                     contains("--scale counts or --scale log1p"));
+  CHECK_THROWS_AS(declared_scale(around(dense(2, {0, 3, -1, 0}))), ConfigError);
+  CHECK_THROWS_AS(declared_scale(around(dense(1, {float(INFINITY)}))), ConfigError);
+}
+
+TEST_CASE("declared_scale: X must not contradict it", "[preprocess]") {
+  CHECK_THROWS_WITH(declared_scale(fractions(), Scale::counts),
+                    contains("declared counts") && contains("cell 'c0', gene 'g1' holds 1.5"));
+  CHECK_THROWS_WITH(declared_scale(around(dense(2, {0, 1, -2, 3})), Scale::counts),
+                    contains("cell 'c1', gene 'g0' holds -2"));
+  CHECK_THROWS_WITH(declared_scale(declared(counts(), Scale::log1p)),
+                    contains("declared log1p") && contains("cell 'c0', gene 'g1' holds 3") &&
+                        contains("whole numbers only"));
+  CHECK_THROWS_WITH(declared_scale(around(dense(2, {0.5, 31.5})), Scale::log1p),
+                    contains("cell 'c0', gene 'g1' holds 31.5"));
+  CHECK_THROWS_WITH(declared_scale(around(dense(2, {0.5, -0.25})), Scale::log1p),
+                    contains("gene 'g1' holds -0.25"));
+  CHECK_THROWS_AS(declared_scale(around(dense(2, {0.5, float(NAN)})), Scale::log1p), ConfigError);
+}
+
+TEST_CASE("declared_scale: without any value above 0 both fit", "[preprocess]") {
+  const AnnData zeros = around(dense(2, {0, 0})), empty = around(DenseMatrix<float>{0, 0, {}});
+  for (const AnnData* a : {&zeros, &empty}) {
+    CHECK(declared_scale(*a, Scale::log1p).scale == Scale::log1p);
+    CHECK(declared_scale(*a, Scale::counts).scale == Scale::counts);
+    CHECK(declared_scale(*a).inferred);
+  }
+}
+
+TEST_CASE("declared_scale: the base of the logarithm", "[preprocess]") {
+  AnnData a = fractions();
+  a.uns["log1p"] = Dict{};  // as written by tools that drop a null
+  CHECK(declared_scale(a).scale == Scale::log1p);
+  a.uns["log1p"] = Dict{{"base", 2.718281828459045}};
+  CHECK(declared_scale(a).scale == Scale::log1p);
+  a.uns["log1p"] = Dict{{"base", int64_t(2)}};
+  CHECK_THROWS_WITH(declared_scale(a), contains("logarithm to base 2"));
+  a.uns["log1p"] = Dict{{"base", std::string("ten")}};
+  CHECK_THROWS_AS(declared_scale(a), ConfigError);
+}
+
+TEST_CASE("declared_scale: names, and how it is recorded", "[preprocess]") {
+  CHECK(scale_of(name_of(Scale::counts)) == Scale::counts);
+  CHECK(scale_of(name_of(Scale::log1p)) == Scale::log1p);
+  CHECK_THROWS_WITH(scale_of("log"), contains("'log', expected 'counts' or 'log1p'"));
+  AnnData a = declared(fractions(), Scale::log1p);
+  REQUIRE(find(a.uns, "log1p/base"));
+  CHECK(find(a.uns, "log1p/base")->get_if<std::monostate>());
+  declare_scale(a, Scale::counts);
+  CHECK_FALSE(find(a.uns, "log1p"));
+  a.X.reset();
+  CHECK_THROWS_WITH(declared_scale(a), contains("there is no X"));
+}
+
+TEST_CASE("declared_scale: the first offender is named, for any number of threads",
+          "[preprocess]") {
+  Matrix m = random_counts(20000, 10, 3);
+  auto& values = std::get<CsrMatrix<float>>(m).values;
+  for (size_t i : {values.size() - 1, values.size() / 2, values.size() / 2 + 7}) values[i] = 0.5;
+  const auto [one, three] = on_one_and_three_threads(
+      [&] { return find_value(m, [](auto x) { return x == 0.5; })->cell; });
+  CHECK(one == three);
+  const auto& indptr = std::get<CsrMatrix<float>>(m).indptr;
+  CHECK(size_t(indptr[one]) <= values.size() / 2);
+  CHECK(size_t(indptr[one + 1]) > values.size() / 2);
+}

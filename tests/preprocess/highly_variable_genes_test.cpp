@@ -1,0 +1,130 @@
+#include "preprocess/small_data.hpp"
+#include "support/catch.hpp"
+#include "vcell/preprocess/preprocess_train.hpp"
+
+using namespace vcell;
+using namespace vcell_test;
+
+namespace {
+
+Matrix log1p_counts(size_t cells, size_t genes, uint64_t seed) {
+  Matrix m = random_counts(cells, genes, seed);
+  vcell::log1p(m);
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("highly_variable_genes: means and dispersions from first principles", "[preprocess]") {
+  const Matrix counts = random_counts(700, 20, 1), X = log1p_counts(700, 20, 1);
+  const HighlyVariableGenes out = highly_variable_genes(X, {.n_top_genes = 5, .n_bins = 3});
+  CHECK(out.scored == 20);
+  CHECK(out.indices().size() == 5);
+  std::vector<double> x(20);
+  std::vector<double> sum(20), squares(20);
+  for (size_t i = 0; i < 700; ++i) {
+    copy_row(counts, i, std::span(x));
+    for (size_t j = 0; j < 20; ++j) sum[j] += x[j], squares[j] += x[j] * x[j];
+  }
+  for (size_t j = 0; j < 20; ++j) {
+    const double mean = sum[j] / 700, variance = (squares[j] - 700 * mean * mean) / 699;
+    CHECK(out.means[j] == Approx(std::log1p(mean)).epsilon(1e-6));
+    CHECK(out.dispersions[j] == Approx(std::log(variance / mean)).margin(1e-5));
+  }
+}
+
+TEST_CASE("highly_variable_genes: unexpressed and constant genes are never taken", "[preprocess]") {
+  // Gene 0 is not expressed, gene 1 is 1 everywhere, the others vary.
+  const Matrix counts = dense(4, {0, 1, 5, 0, 0, 1, 0, 2, 0, 1, 1, 9});
+  Matrix X = counts;
+  vcell::log1p(X);
+  const HighlyVariableGenes out = highly_variable_genes(X, {.n_top_genes = 4});
+  CHECK(out.scored == 2);
+  CHECK(out.highly_variable == std::vector<uint8_t>{0, 0, 1, 1});
+  CHECK(std::isnan(out.dispersions[0]));
+  CHECK(std::isnan(out.dispersions_norm[0]));
+  CHECK(out.means[0] == Approx(1e-12).epsilon(1e-9));
+}
+
+TEST_CASE("highly_variable_genes: a gene alone in its bin scores 1, also below 0", "[preprocess]") {
+  const std::vector<double> nan{std::nan("")};
+  const std::vector<double> dispersions{-0.5, nan[0], 2, 4, 3};
+  const auto scores = detail::normalize_in_bins(dispersions, {0, 0, 1, 1, 2}, 3);
+  CHECK(scores[0] == 1);
+  CHECK(std::isnan(scores[1]));
+  CHECK(scores[2] == Approx(-std::sqrt(0.5)));
+  CHECK(scores[3] == Approx(std::sqrt(0.5)));
+  CHECK(scores[4] == 1);
+}
+
+TEST_CASE("highly_variable_genes: bins are open below and closed above", "[preprocess]") {
+  CHECK(detail::equal_bins({0, 1, 1.5, 2, 3, 4}, 4) == std::vector<size_t>{0, 0, 1, 1, 2, 3});
+  CHECK(detail::equal_bins({2, 2}, 4) == std::vector<size_t>{1, 1});
+  CHECK(detail::equal_bins({0, 0}, 4) == std::vector<size_t>{1, 1});
+  const double next = std::nextafter(1.0, 2.0);  // a range lost in rounding
+  CHECK(detail::equal_bins({1.0, next}, 4)[0] == 0);
+}
+
+TEST_CASE("highly_variable_genes: ties with the last are taken too", "[preprocess]") {
+  // Six genes of one and the same distribution within a bin of their own would tie at NaN or
+  // infinity; a bin each makes them all score exactly 1.
+  std::vector<float> counts(6 * 8);
+  for (size_t gene = 0; gene < 6; ++gene)
+    for (size_t cell = 0; cell < 8; ++cell) counts[cell * 6 + gene] = cell ? float(4 * gene) : 2.f;
+  Matrix X = dense(6, counts);
+  vcell::log1p(X);
+  const HighlyVariableGenes out = highly_variable_genes(X, {.n_top_genes = 2});
+  CHECK(out.indices().size() == 6);
+  CHECK(out.dispersions_norm == std::vector<float>(6, 1.f));
+}
+
+TEST_CASE("highly_variable_genes: sparse, dense, float and double agree, threads do not matter",
+          "[preprocess]") {
+  const Matrix sparse = log1p_counts(9000, 25, 2);
+  const auto [one, three] =
+      on_one_and_three_threads([&] { return highly_variable_genes(sparse, {.n_top_genes = 7}); });
+  CHECK(one.dispersions == three.dispersions);
+  CHECK(one.dispersions_norm == three.dispersions_norm);
+  CHECK(one.highly_variable == three.highly_variable);
+  const auto dense_result =
+      highly_variable_genes(Matrix(to_dense<float>(sparse)), {.n_top_genes = 7});
+  CHECK(dense_result.dispersions == one.dispersions);
+  const auto in_double = highly_variable_genes(Matrix(to_csr<double>(sparse)), {.n_top_genes = 7});
+  for (size_t j = 0; j < 25; ++j)
+    CHECK(in_double.dispersions[j] == Approx(one.dispersions[j]).margin(1e-5));
+}
+
+TEST_CASE("highly_variable_genes: errors", "[preprocess]") {
+  const Matrix X = log1p_counts(10, 4, 1);
+  CHECK_THROWS_WITH(highly_variable_genes(X, {.n_top_genes = 0}), contains("n_top_genes is 0"));
+  CHECK_THROWS_WITH(highly_variable_genes(X, {.n_bins = 0}), contains("n_bins is 0"));
+  CHECK_THROWS_AS(highly_variable_genes(Matrix(dense(2, {1, 2}))), ConfigError);
+  CHECK_THROWS_AS(highly_variable_genes(Matrix(DenseMatrix<float>{3, 0, {}})), ConfigError);
+  CHECK_THROWS_WITH(highly_variable_genes(Matrix(dense(2, {1, 2, 3, 1000}))),
+                    contains("gene number 1"));
+  AnnData a = around(X);
+  CHECK_THROWS_WITH(highly_variable_genes(a), contains("no uns['log1p']"));
+}
+
+TEST_CASE("preprocess_train: variable genes apart, the rest kept", "[preprocess]") {
+  AnnData a = around(random_counts(300, 40, 7));
+  a.uns["study"] = std::string("kept");
+  const PreprocessedTrain out = preprocess_train(a, {.hvg = {.n_top_genes = 6}});
+  CHECK(out.normalized.found.inferred);
+  const auto& X_hvg = std::get<DenseMatrix<float>>(matrix(a.obsm, "X_hvg", "obsm"));
+  const auto genes = out.hvg.indices();
+  CHECK(X_hvg == to_dense<float>(select_columns(*a.X, genes)));
+  const auto* names = find(a.uns, "X_hvg_var_names")->get_if<std::vector<std::string>>();
+  REQUIRE(names);
+  REQUIRE(names->size() == genes.size());
+  for (size_t i = 0; i < genes.size(); ++i) CHECK((*names)[i] == a.var.index[genes[i]]);
+  CHECK(std::get<std::vector<uint8_t>>(a.var.column("highly_variable").values) ==
+        out.hvg.highly_variable);
+  CHECK(a.var.names() ==
+        std::vector<std::string>{"highly_variable", "means", "dispersions", "dispersions_norm"});
+  CHECK(*find(a.uns, "hvg/flavor")->get_if<std::string>() == "seurat");
+  CHECK(find(a.uns, "study"));
+  const Matrix before = *a.X;
+  CHECK_THROWS_WITH(preprocess_train(a), contains("declared log1p, expected counts"));
+  CHECK(*a.X == before);
+}

@@ -1,0 +1,102 @@
+#include "preprocess/small_data.hpp"
+#include "support/catch.hpp"
+#include "vcell/preprocess/normalize_to_log1p.hpp"
+
+using namespace vcell;
+using namespace vcell_test;
+
+namespace {
+// Totals 3, 0, 12, 7: the median of those above 0 is 7.
+const Matrix X = dense(3, {1, 0, 2, 0, 0, 0, 5, 4, 3, 0, 0, 7});
+}  // namespace
+
+TEST_CASE("normalize_total: to the median of the totals above 0", "[preprocess]") {
+  for (Matrix m : {X, Matrix(to_csr<float>(X))}) {
+    const NormalizedTotal out = normalize_total(m);
+    CHECK(out.target_sum == 7);
+    CHECK(out.empty_cells == 1);
+    CHECK(out.factors == std::vector<double>{3 / 7.f, 0, 12 / 7.f, 1});
+    CHECK(to_dense<float>(m).values == std::vector<float>{1 / (3 / 7.f), 0, 2 / (3 / 7.f), 0, 0, 0,
+                                                          5 / (12 / 7.f), 4 / (12 / 7.f),
+                                                          3 / (12 / 7.f), 0, 0, 7});
+  }
+}
+
+TEST_CASE("normalize_total: an even number of cells, and a given total", "[preprocess]") {
+  Matrix even = dense(1, {1, 2, 0, 5, 100});
+  CHECK(normalize_total(even).target_sum == 3.5);
+  Matrix m = X;
+  CHECK(normalize_total(m, {.target_sum = 1e4}).target_sum == 1e4);
+  CHECK(to_dense<double>(m).values[11] == Approx(1e4).epsilon(1e-6));
+}
+
+TEST_CASE("normalize_total: doubles stay doubles", "[preprocess]") {
+  Matrix m = to_csr<double>(X);
+  normalize_total(m, {.target_sum = 1});
+  CHECK(std::get<CsrMatrix<double>>(m).values[0] == 1 / 3.0);
+}
+
+TEST_CASE("normalize_total: the same for any number of threads", "[preprocess]") {
+  const auto [one, three] = on_one_and_three_threads([] {
+    Matrix m = random_counts(1000, 50, 5);
+    normalize_total(m);
+    return m;
+  });
+  CHECK(one == three);
+}
+
+TEST_CASE("normalize_total: errors", "[preprocess]") {
+  Matrix zeros = dense(2, {0, 0}), negative = dense(2, {1, -1}), empty = DenseMatrix<float>{};
+  CHECK_THROWS_WITH(normalize_total(zeros), contains("none of the 1 cells has a total above 0"));
+  CHECK_THROWS_AS(normalize_total(empty), ConfigError);
+  CHECK(normalize_total(zeros, {.target_sum = 10}).empty_cells == 1);
+  CHECK_THROWS_WITH(normalize_total(negative), contains("row 0, column 1 holds -1"));
+  Matrix m = X;
+  for (double target : {0.0, -1.0, double(NAN), 1e-60})
+    CHECK_THROWS_AS(normalize_total(m, {.target_sum = target}), ConfigError);
+  CHECK(m == X);
+  AnnData a = around(negative);
+  CHECK_THROWS_WITH(normalize_total(a), contains("cell 'c0', gene 'g1' holds -1"));
+  a = around(X);
+  log1p(a);
+  CHECK_THROWS_WITH(normalize_total(a), contains("log1p already"));
+}
+
+TEST_CASE("log1p: values, record, errors", "[preprocess]") {
+  AnnData a = around(to_csr<float>(X));
+  log1p(a);
+  CHECK(std::get<CsrMatrix<float>>(*a.X).values[1] == std::log1p(2.f));
+  CHECK(find(a.uns, "log1p/base"));
+  CHECK_THROWS_WITH(log1p(a), contains("log1p already"));
+  AnnData negative = around(dense(1, {-0.5f}));
+  CHECK_THROWS_WITH(log1p(negative), contains("cell 'c0', gene 'g0' holds -0.5"));
+  CHECK_FALSE(find(negative.uns, "log1p"));
+}
+
+TEST_CASE("normalize_to_log1p: counts are normalised, log1p stays", "[preprocess]") {
+  AnnData a = around(X);
+  const NormalizedToLog1p first = normalize_to_log1p(a);
+  CHECK(first.found.inferred);
+  CHECK(first.target_sum == 7.0);
+  CHECK(first.empty_cells == 1);
+  CHECK(to_dense<float>(*a.X).values[11] == std::log1p(7.f));
+  const AnnData once = a;
+  const NormalizedToLog1p second = normalize_to_log1p(a);
+  CHECK(second.found.scale == Scale::log1p);
+  CHECK_FALSE(second.target_sum);
+  CHECK(a == once);
+}
+
+TEST_CASE("normalize_to_log1p: what is given", "[preprocess]") {
+  AnnData other = around(X);
+  CHECK(normalize_to_log1p(other, {.target_sum = 100}).target_sum == 100.0);
+  // Raw counts in a file that still says log1p.
+  AnnData stale = around(X);
+  declare_scale(stale, Scale::log1p);
+  CHECK_THROWS_AS(normalize_to_log1p(stale), ConfigError);
+  CHECK(normalize_to_log1p(stale, {.scale = Scale::counts}).target_sum == 7.0);
+  AnnData undeclared = around(dense(1, {0.5f}));
+  CHECK_THROWS_AS(normalize_to_log1p(undeclared), ConfigError);
+  normalize_to_log1p(undeclared, {.scale = Scale::log1p});
+  CHECK(find(undeclared.uns, "log1p"));
+}

@@ -1,0 +1,58 @@
+// Small matrices for the tests of this room.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/core/rng.hpp"
+#include "vcell/data/anndata.hpp"
+
+namespace vcell_test {
+
+template <class T = float>
+vcell::DenseMatrix<T> dense(size_t columns, std::vector<T> values) {
+  return {columns ? values.size() / columns : 0, columns, std::move(values)};
+}
+
+/// Cells c0, c1, ... and genes g0, g1, ... around a matrix.
+inline vcell::AnnData around(vcell::Matrix X) {
+  vcell::AnnData out;
+  for (size_t i = 0; i < rows(X); ++i) out.obs.index.push_back("c" + std::to_string(i));
+  for (size_t j = 0; j < columns(X); ++j) out.var.index.push_back("g" + std::to_string(j));
+  out.X = std::move(X);
+  return out;
+}
+
+/// Whole numbers, most of them 0; gene j is expressed the more the greater j is.
+inline vcell::CsrMatrix<float> random_counts(size_t cells, size_t genes, uint64_t seed) {
+  vcell::CsrMatrix<float> out;
+  out.columns = genes;
+  vcell::Rng rng(seed);
+  for (size_t i = 0; i < cells; ++i) {
+    for (size_t j = 0; j < genes; ++j) {
+      const double x = -std::log(1 - rng.uniform()) * (1 + 4 * double(j) / double(genes)) - 0.5;
+      if (x < 1) continue;
+      out.indices.push_back(int32_t(j));
+      out.values.push_back(std::floor(float(x)));
+    }
+    out.end_row();
+  }
+  return out;
+}
+
+/// The result of f on 1 and on 3 threads.
+template <class F>
+auto on_one_and_three_threads(F f) {
+  const int before = vcell::num_threads();
+  vcell::set_num_threads(1);
+  auto one = f();
+  vcell::set_num_threads(3);
+  auto three = f();
+  vcell::set_num_threads(before);
+  return std::pair(std::move(one), std::move(three));
+}
+
+}  // namespace vcell_test
