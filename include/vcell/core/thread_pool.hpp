@@ -57,6 +57,7 @@ class ThreadPool {
     }
     wake_.notify_all();
     take();
+    spin([this] { return busy_ == 0; });
     std::unique_lock lock(mutex_);
     done_.wait(lock, [this] { return busy_ == 0; });
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -87,6 +88,7 @@ class ThreadPool {
   void work() {
     size_t seen = 0;
     for (;;) {
+      spin([&] { return job_ != seen; });
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [&] { return ended_ || job_ != seen; });
@@ -99,15 +101,23 @@ class ThreadPool {
     }
   }
 
+  /// Waits a little without sleeping: jobs of a training step follow each other within
+  /// microseconds, and waking a thread costs more than that.
+  template <class Condition>
+  static void spin(Condition condition) {
+    for (int i = 0; i < 200 && !condition(); ++i) std::this_thread::yield();
+  }
+
   std::vector<std::thread> workers_;
   std::mutex mutex_, job_mutex_;
   std::condition_variable wake_, done_;
   std::atomic<size_t> next_{0};
-  size_t chunks_ = 0, job_ = 0, failed_chunk_ = 0;
+  std::atomic<size_t> job_{0};
+  std::atomic<int> busy_{0};
+  size_t chunks_ = 0, failed_chunk_ = 0;
   void* context_ = nullptr;
   Chunk chunk_ = nullptr;
   std::exception_ptr failure_;
-  int busy_ = 0;
   bool ended_ = false;
 };
 

@@ -43,8 +43,8 @@ class BlockCache {
         cached_ -= class_bytes(c);
         return block;
       }
-      // Room for one more freed block, so that giving it back never allocates.
-      free_[c].reserve(++live_[c] + free_[c].size());
+      // Room for every block of the class, so that giving one back never allocates.
+      if (++live_[c] > free_[c].capacity()) free_[c].reserve(2 * live_[c]);
     }
     ++system_allocations_;
     return ::operator new(class_bytes(c), std::align_val_t(alignment));

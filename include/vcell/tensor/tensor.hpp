@@ -87,6 +87,8 @@ class Tensor {
   }
 
   void zero() { buffer_.zero(); }
+  /// The elements themselves, taken out of a tensor that is no longer needed.
+  Buffer<Scalar, Device> release() && { return std::move(buffer_); }
 
  private:
   template <class, int, class>

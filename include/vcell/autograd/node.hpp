@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <utility>
+
+#include "vcell/tensor/buffer.hpp"
+
+namespace vcell::inline VCELL_ABI::detail {
+
+/// One result of the graph, whatever its type: what backward walks over. Nodes live in the
+/// allocator's cache and are counted by the handles that point to them.
+struct Node {
+  std::atomic<size_t> references{0};
+  bool requires_gradient = false;
+  bool released = false;  // its pull-back has run and is gone
+  size_t pending = 0;     // within backward: results that have yet to add to its gradient
+  Node* next = nullptr;   // within backward: the node below on a stack
+  Node* const* inputs = nullptr;
+  size_t input_count = 0;
+  void (*pull_back)(Node&) = nullptr;  // none: a leaf
+  void (*release)(Node&) = nullptr;    // drops the pull-back and the gradient
+  void (*destroy)(Node*) = nullptr;
+};
+
+/// A counted pointer to a node or something derived from it.
+template <class N>
+class NodePointer {
+ public:
+  NodePointer() = default;
+  explicit NodePointer(N* node) : node_(node) { acquire(); }
+  NodePointer(const NodePointer& other) : node_(other.node_) { acquire(); }
+  NodePointer(NodePointer&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  NodePointer& operator=(NodePointer other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~NodePointer() {
+    if (node_ && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      node_->destroy(node_);
+  }
+  N* get() const { return node_; }
+  N* operator->() const { return node_; }
+  explicit operator bool() const { return node_; }
+
+ private:
+  void acquire() {
+    if (node_) node_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  N* node_ = nullptr;
+};
+
+/// A node with its elements and, once something has flowed back, their gradient. The rank is the
+/// handle's business, so that a reshape is another handle to the same node.
+template <class T, class Device>
+struct ValueNode : Node {
+  explicit ValueNode(Buffer<T, Device> elements) : value(std::move(elements)) {}
+  Buffer<T, Device> value, gradient;
+
+  /// The gradient, zero before its first use.
+  T* gradient_data() {
+    if (gradient.count() != value.count()) {
+      gradient = Buffer<T, Device>(value.count());
+      gradient.zero();
+    }
+    return gradient.data();
+  }
+};
+
+/// Makes a node of a concrete type in the allocator's cache.
+template <class N, class... Arguments>
+NodePointer<N> make_node(Arguments&&... arguments) {
+  static_assert(alignof(N) <= BlockCache::alignment);
+  void* block = Memory<Cpu>::allocate(sizeof(N));
+  try {
+    N* node = new (block) N(std::forward<Arguments>(arguments)...);
+    node->destroy = [](Node* n) {
+      static_cast<N*>(n)->~N();
+      Memory<Cpu>::deallocate(static_cast<N*>(n), sizeof(N));
+    };
+    return NodePointer<N>(node);
+  } catch (...) {
+    Memory<Cpu>::deallocate(block, sizeof(N));
+    throw;
+  }
+}
+
+}  // namespace vcell::inline VCELL_ABI::detail

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "vcell/core/device.hpp"
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/kernels/lanes.hpp"
+#include "vcell/kernels/serial_gemm.hpp"
+#include "vcell/kernels/status.hpp"
+#include "vcell/tensor/tensor.hpp"
+
+namespace vcell::inline VCELL_ABI::kernel {
+
+/// The energy distance of pairs of sets, with uniform weights and the Euclidean norm:
+///
+///   d(u, v) = sqrt(max(||u - v||^2, floor))
+///   e[b] = mean_ij d(x_i, y_j) - 1/2 mean_ij d(x_i, x_j) - 1/2 mean_ij d(y_i, y_j)
+///
+///   dx_i += g[b] (1/(S T) sum_j (x_i - y_j) / d_ij - 1/S^2 sum_j (x_i - x_j) / d_ij)
+///
+/// diagonals included; pairs at distance 0 and pairs below the floor have gradient 0. Squared
+/// distances come from a Gram matrix of the sets moved to their common mean, which changes no
+/// distance; pairs too near for that to keep the digits are taken from their difference itself.
+/// A null gradient view is not wanted. 2 (S^2 + S T + T^2) D flops a set forward, as many backward
+/// for each side.
+template <class Device>
+struct EnergyDistance {
+  static_assert(sizeof(Device) == 0,
+                "vcell: energy_distance has no kernel for this device in this translation unit: "
+                "compile it with nvcc and include <vcell/cuda.cuh>");
+};
+
+template <>
+struct EnergyDistance<Cpu> {
+  template <class T>
+  static Status forward(View<const T, 3> x,  // (B, S, D)
+                        View<const T, 3> y,  // (B, T, D)
+                        View<T, 1> e,        // (B)
+                        T floor_squared) {
+    for_sets(x, y, [&](size_t b, const Centred<T>& set) {
+      const auto mean = [&](MatrixView<const T> u, const T* nu, MatrixView<const T> v,
+                            const T* nv) {
+        double sum = 0;
+        for_pairs(u, nu, v, nv, floor_squared,
+                  [&](size_t, size_t, T d, bool, bool) { sum += double(d); });
+        return sum / (double(u.rows) * double(v.rows));
+      };
+      const auto &u = set.x, &v = set.y;
+      e[b] = T(mean(u.points, u.norms, v.points, v.norms) -
+               0.5 * mean(u.points, u.norms, u.points, u.norms) -
+               0.5 * mean(v.points, v.norms, v.points, v.norms));
+    });
+    return {};
+  }
+
+  template <class T>
+  static Status backward(View<const T, 1> g,  // (B)
+                         View<const T, 3> x,  // (B, S, D)
+                         View<const T, 3> y,  // (B, T, D)
+                         View<T, 3> dx,       // (B, S, D), added to
+                         View<T, 3> dy,       // (B, T, D), added to
+                         T floor_squared) {
+    for_sets(x, y, [&](size_t b, const Centred<T>& set) {
+      const auto side = [&](const Side<T>& u, const Side<T>& v, View<T, 2> du) {
+        const double s = double(u.points.rows), t = double(v.points.rows);
+        pull(u, v, T(double(g[b]) / (s * t)), floor_squared, du);
+        pull(u, u, T(-double(g[b]) / (s * s)), floor_squared, du);
+      };
+      if (dx) side(set.x, set.y, dx[b]);
+      if (dy) side(set.y, set.x, dy[b]);
+    });
+    return {};
+  }
+
+ private:
+  // Below this share of ||u||^2 + ||v||^2 a squared distance from the Gram matrix has lost more
+  // than a digit.
+  static constexpr double near = 0.1;
+
+  template <class T>
+  struct Side {
+    MatrixView<const T> points;  // (n, D), centred
+    const T* norms;              // (n), squared
+  };
+  template <class T>
+  struct Centred {
+    Side<T> x, y;
+  };
+
+  /// Calls f for every set with both sides moved by their common mean.
+  template <class T, class F>
+  static void for_sets(View<const T, 3> x, View<const T, 3> y, F f) {
+    const size_t s = x.shape[1], t = y.shape[1], columns = x.shape[2];
+    parallel_for(x.shape[0], 1, [&](size_t begin, size_t end) {
+      auto points = Tensor<T, 2>::uninitialized({s + t, columns});
+      auto norms = Tensor<T, 1>::uninitialized({s + t});
+      auto sums = Tensor<double, 1>::uninitialized({columns});
+      for (size_t b = begin; b < end; ++b) {
+        const View<const T, 2> xb = x[b], yb = y[b];
+        sums.zero();
+        for (const auto& v : {xb, yb})
+          for (size_t i = 0; i < v.shape[0]; ++i)
+            for (size_t j = 0; j < columns; ++j) sums[j] += double(v.data[i * columns + j]);
+        for (size_t i = 0; i < s + t; ++i) {
+          const T* from = i < s ? xb.data + i * columns : yb.data + (i - s) * columns;
+          T* to = points.data() + i * columns;
+          for (size_t j = 0; j < columns; ++j) to[j] = from[j] - T(sums[j] / double(s + t));
+          norms[i] = sum_lanes<T>(columns, [=](size_t j) { return to[j] * to[j]; });
+        }
+        const MatrixView<const T> all = std::as_const(points).view();
+        f(b, Centred<T>{{all.block(0, s, 0, columns), norms.data()},
+                        {all.block(s, t, 0, columns), norms.data() + s}});
+      }
+    });
+  }
+
+  /// Calls f(i, j, distance, is_near, is_constant) for every pair; is_constant: its gradient is 0.
+  template <class T, class F>
+  static void for_pairs(MatrixView<const T> u, const T* nu, MatrixView<const T> v, const T* nv,
+                        T floor_squared, F f) {
+    auto gram = Tensor<T, 2>::uninitialized({u.rows, v.rows});
+    serial_gemm<T>(false, true, T(1), u, v, T(0), gram.view());
+    for (size_t i = 0; i < u.rows; ++i)
+      for (size_t j = 0; j < v.rows; ++j) {
+        T square = nu[i] + nv[j] - 2 * gram(i, j);
+        const bool is_near = !(square > T(near) * (nu[i] + nv[j]));
+        if (is_near) {
+          square = sum_lanes<T>(u.columns, [=, ui = u.row(i), vj = v.row(j)](size_t c) {
+            return (ui[c] - vj[c]) * (ui[c] - vj[c]);
+          });
+        }
+        const bool is_constant = square <= floor_squared;
+        f(i, j, std::sqrt(is_constant ? floor_squared : square), is_near, is_constant);
+      }
+  }
+
+  /// du_i += weight sum_j (u_i - v_j) / d_ij. Far pairs by one product, near ones by themselves.
+  template <class T>
+  static void pull(const Side<T>& u, const Side<T>& v, T weight, T floor_squared, View<T, 2> du) {
+    const size_t columns = u.points.columns;
+    Tensor<T, 2> weights({u.points.rows, v.points.rows});
+    for_pairs(u.points, u.norms, v.points, v.norms, floor_squared,
+              [&](size_t i, size_t j, T d, bool is_near, bool is_constant) {
+                if (is_constant) return;
+                const T w = weight / d;
+                const T* ui = u.points.row(i);
+                T* to = du.data + i * columns;
+                if (!is_near) {
+                  weights(i, j) = w;
+                } else {
+                  const T* vj = v.points.row(j);
+                  for (size_t c = 0; c < columns; ++c) to[c] += w * (ui[c] - vj[c]);
+                }
+              });
+    for (size_t i = 0; i < u.points.rows; ++i) {
+      const T sum = sum_lanes<T>(v.points.rows, [&](size_t j) { return weights(i, j); });
+      const T* ui = u.points.row(i);
+      T* to = du.data + i * columns;
+      for (size_t c = 0; c < columns; ++c) to[c] += sum * ui[c];
+    }
+    serial_gemm<T>(false, false, T(-1), std::as_const(weights).view(), v.points, T(1), du);
+  }
+};
+
+}  // namespace vcell::inline VCELL_ABI::kernel

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cmath>
+
+#include "vcell/core/device.hpp"
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/kernels/lanes.hpp"
+#include "vcell/kernels/status.hpp"
+#include "vcell/tensor/view.hpp"
+
+namespace vcell::inline VCELL_ABI::kernel {
+
+/// Layer normalisation of the rows of a matrix. Every device fulfils this contract:
+///
+///   m[i]    = mean_j x[i, j],   r[i] = (mean_j (x[i, j] - m[i])^2 + epsilon)^(-1/2)
+///   n[i, j] = (x[i, j] - m[i]) r[i]
+///   y[i, j] = n[i, j] w[j] + b[j]
+///
+///   g[i, j]   = w[j] dy[i, j]
+///   dx[i, j] += r[i] (g[i, j] - mean_j g[i, j] - n[i, j] mean_j(g[i, j] n[i, j]))
+///   dw[j]    += sum_i dy[i, j] n[i, j]      db[j] += sum_i dy[i, j]      in row order
+///
+/// w and b may be null (1 and 0). The mean is taken off before squaring: rows far from 0 keep their
+/// digits. Views must not overlap, except that y may be x. A null gradient view is not wanted.
+template <class Device>
+struct LayerNorm {
+  static_assert(sizeof(Device) == 0,
+                "vcell: layer_norm has no kernel for this device in this translation unit: "
+                "compile it with nvcc and include <vcell/cuda.cuh>");
+};
+
+template <>
+struct LayerNorm<Cpu> {
+  template <class T>
+  static Status forward(View<const T, 2> x,  // (rows, columns)
+                        View<const T, 1> w,  // (columns) or null
+                        View<const T, 1> b,  // (columns) or null
+                        View<T, 2> y,        // (rows, columns)
+                        View<T, 1> m,        // (rows), kept for backward
+                        View<T, 1> r,        // (rows), kept for backward
+                        T epsilon) {
+    const size_t rows = x.shape[0], columns = x.shape[1];
+    parallel_for(rows, 32, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        const T* xi = x.data + i * columns;
+        T* yi = y.data + i * columns;
+        const T mi = sum_lanes<T>(columns, [=](size_t j) { return xi[j]; }) / T(columns);
+        const T square =
+            sum_lanes<T>(columns, [=](size_t j) { return (xi[j] - mi) * (xi[j] - mi); });
+        const T ri = 1 / std::sqrt(square / T(columns) + epsilon);
+        m.data[i] = mi;
+        r.data[i] = ri;
+        for (size_t j = 0; j < columns; ++j)
+          yi[j] = (xi[j] - mi) * ri * (w ? w.data[j] : T(1)) + (b ? b.data[j] : T(0));
+      }
+    });
+    return {};
+  }
+
+  template <class T>
+  static Status backward(View<const T, 2> dy,  // (rows, columns)
+                         View<const T, 2> x,   // (rows, columns)
+                         View<const T, 1> w,   // (columns) or null
+                         View<const T, 1> m,   // (rows)
+                         View<const T, 1> r,   // (rows)
+                         View<T, 2> dx,        // (rows, columns), added to
+                         View<T, 1> dw,        // (columns), added to
+                         View<T, 1> db) {      // (columns), added to
+    const size_t rows = x.shape[0], columns = x.shape[1];
+    if (dx)
+      parallel_for(rows, 32, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) {
+          const T* xi = x.data + i * columns;
+          const T* dyi = dy.data + i * columns;
+          T* dxi = dx.data + i * columns;
+          const T mi = m.data[i], ri = r.data[i];
+          const auto g = [&](size_t j) { return w ? w.data[j] * dyi[j] : dyi[j]; };
+          const T level = sum_lanes<T>(columns, g) / T(columns);
+          const T along =
+              sum_lanes<T>(columns, [&](size_t j) { return g(j) * (xi[j] - mi) * ri; }) /
+              T(columns);
+          for (size_t j = 0; j < columns; ++j)
+            dxi[j] += ri * (g(j) - level - (xi[j] - mi) * ri * along);
+        }
+      });
+    if (dw || db)
+      parallel_for(columns, 64, [&](size_t begin, size_t end) {
+        for (size_t i = 0; i < rows; ++i)
+          for (size_t j = begin; j < end; ++j) {
+            const T g = dy.data[i * columns + j];
+            if (dw) dw.data[j] += g * (x.data[i * columns + j] - m.data[i]) * r.data[i];
+            if (db) db.data[j] += g;
+          }
+      });
+    return {};
+  }
+};
+
+}  // namespace vcell::inline VCELL_ABI::kernel

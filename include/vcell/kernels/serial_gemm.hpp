@@ -1,0 +1,30 @@
+#pragma once
+
+#include "vcell/kernels/matrix_view.hpp"
+#include "vcell/kernels/serial_gemm_cblas.hpp"
+#include "vcell/kernels/serial_gemm_dnnl.hpp"
+#include "vcell/kernels/serial_gemm_eigen.hpp"
+
+namespace vcell::inline VCELL_ABI::kernel {
+
+/// C = alpha op(A) op(B) + beta C on the calling thread, by the product backend that vcell was
+/// configured with.
+///
+/// @param transpose_a  op(A) is A (m, k), or the transpose of A (k, m)
+/// @param transpose_b  op(B) is B (k, n), or the transpose of B (n, k)
+/// @param c            (m, n); must not overlap A or B. beta 0 ignores what C held, NaN included
+/// 2 m n k flops.
+template <class T>
+void serial_gemm(bool transpose_a, bool transpose_b, T alpha, MatrixView<const T> a,
+                 MatrixView<const T> b, T beta, MatrixView<T> c) {
+  const size_t depth = transpose_a ? a.rows : a.columns;
+  if (c.rows == 0 || c.columns == 0) return;
+  if (depth == 0) {
+    for (size_t i = 0; i < c.rows; ++i)
+      for (size_t j = 0; j < c.columns; ++j) c.row(i)[j] = beta == T(0) ? T(0) : beta * c.row(i)[j];
+    return;
+  }
+  detail::backend_gemm(transpose_a, transpose_b, depth, alpha, a, b, beta, c);
+}
+
+}  // namespace vcell::inline VCELL_ABI::kernel

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <optional>
+
+#include "vcell/models/state_transition_config.hpp"
+#include "vcell/nn/embedding.hpp"
+#include "vcell/nn/llama.hpp"
+#include "vcell/nn/mlp.hpp"
+#include "vcell/ops/add_to_sets.hpp"
+#include "vcell/ops/relu.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// State Transition: how a perturbation moves a set of cells (Adduri et al. 2025, "Predicting
+/// cellular responses to perturbation across diverse contexts with State", Methods 4.3).
+///
+///   H   = f_cell(control) + f_pert(perturbation) [+ f_batch(batch)]
+///   O   = backbone(H)                                     every cell sees its whole set
+///   out = relu(f_out(O + f_cell(control)))                residual (default); else relu(f_out(O))
+///
+/// With all genes as output and the residual, instead
+///
+///   out = relu(up(gelu(down(f_out(O) + control))))        down: G -> G / 8, up: G / 8 -> G
+///
+/// Parameters carry the names of the reference's checkpoints.
+///
+///   StateTransition<float> model({.input_width = 2000, .output_width = 2000,
+///                                 .perturbation_width = 150});
+///   auto out = model(control, perturbation);              // (B, S, 2000)
+template <class T = float, class Device = Cpu>
+class StateTransition {
+ public:
+  /// @param seed  of the initial weights
+  /// @throws ConfigError if a width is 0, or widths differ that the layout adds to each other
+  explicit StateTransition(const StateTransitionConfig& config, uint64_t seed = 0)
+      : config_(checked(config)),
+        parameters_(seed),
+        pert_encoder_(parameters_, "pert_encoder",
+                      coder(config.perturbation_width, config.hidden, config.encoder_layers)),
+        f_out_(parameters_, "project_out",
+               coder(config.hidden, config.output_width, config.decoder_layers)),
+        backbone_(parameters_, "transformer_backbone",
+                  {.width = config.hidden,
+                   .layers = config.layers,
+                   .heads = config.heads,
+                   .head_dim = config.head_dim,
+                   .mlp_width = config.mlp_width}) {
+    if (config.basal_mlp)
+      basal_mlp_.emplace(parameters_, "basal_encoder",
+                         coder(config.input_width, config.hidden, config.encoder_layers));
+    else
+      basal_linear_.emplace(parameters_, "basal_encoder", config.input_width, config.hidden);
+    if (config.batches)
+      batch_encoder_.emplace(parameters_, "batch_encoder", config.batches, config.hidden);
+    if (mixes_genes()) {
+      const size_t genes = config.output_width;
+      down_.emplace(parameters_, "final_down_then_up.0", genes, genes / 8);
+      up_.emplace(parameters_, "final_down_then_up.2", genes / 8, genes);
+    }
+  }
+
+  /// Predicts the cells of B sets.
+  ///
+  /// @param control       (B, S, E) control cells, log1p expression
+  /// @param perturbation  (B, P) one-hot or features, one row a set
+  /// @param batch         (B, S) index of each cell's batch; given exactly when config().batches >
+  /// 0
+  /// @param pass          dropout is active when it says training
+  /// @return              (B, S, G), at least 0
+  /// @throws ShapeError, ConfigError
+  Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& control,
+                                    const Variable<T, 2, Device>& perturbation,
+                                    const Tensor<int32_t, 2>& batch = {},
+                                    const Pass& pass = {}) const {
+    check_size_match("StateTransition", "last size of control", control.shape(2),
+                     "config.input_width", config_.input_width);
+    const auto cells =
+        basal_mlp_ ? (*basal_mlp_)(control, pass) : (*basal_linear_)(control);  // (B, S, h)
+    auto h = add_to_sets(cells, pert_encoder_(perturbation, pass));
+    if (batch_encoder_) {
+      if (batch.shape(0) != control.shape(0) || batch.shape(1) != control.shape(1))
+        throw ShapeError(message("StateTransition: batch ", batch.shape(), " for control ",
+                                 control.shape(), "; this model needs the batch of every cell"));
+      h = add(h, (*batch_encoder_)(batch));
+    } else if (batch.count()) {
+      throw ConfigError(
+          "StateTransition: batch indices were given to a model without a batch encoder "
+          "(config.batches is 0)");
+    }
+    const auto o = backbone_(h);
+    if (mixes_genes()) return relu((*up_)(gelu((*down_)(add(f_out_(o, pass), control)))));
+    return relu(f_out_(config_.predict_residual ? add(o, cells) : o, pass));
+  }
+
+  const StateTransitionConfig& config() const { return config_; }
+  const Parameters<T, Device>& parameters() const { return parameters_; }
+
+  /// Names that files of the reference hold and that play no part: the backbone's unused token
+  /// table, and the last layers of a model for all genes without the residual.
+  static bool is_ignored(std::string_view name, const StateTransitionConfig& config) {
+    return name == "transformer_backbone.embed_tokens.weight" ||
+           (!config.predict_residual && name.starts_with("final_down_then_up."));
+  }
+
+ private:
+  bool mixes_genes() const {
+    return config_.output_space == OutputSpace::all_genes && config_.predict_residual;
+  }
+
+  MlpOptions coder(size_t in, size_t out, size_t layers) const {
+    return {.in = in,
+            .hidden = config_.hidden,
+            .out = out,
+            .layers = layers,
+            .dropout = config_.dropout};
+  }
+
+  static const StateTransitionConfig& checked(const StateTransitionConfig& c) {
+    const auto positive = [](const char* name, size_t value) {
+      check_positive("StateTransition", name, value);
+    };
+    positive("config.input_width", c.input_width);
+    positive("config.output_width", c.output_width);
+    positive("config.perturbation_width", c.perturbation_width);
+    positive("config.hidden", c.hidden);
+    positive("config.heads", c.heads);
+    positive("config.head_dim", c.head_dim);
+    positive("config.mlp_width", c.mlp_width);
+    positive("config.encoder_layers", c.encoder_layers);
+    positive("config.decoder_layers", c.decoder_layers);
+    if (c.output_space == OutputSpace::all_genes && c.predict_residual) {
+      if (c.input_width != c.output_width)
+        throw ConfigError(message("StateTransition: config.input_width is ", c.input_width,
+                                  " and config.output_width ", c.output_width,
+                                  "; a residual over all genes needs them equal"));
+      positive("config.output_width / 8", c.output_width / 8);
+    }
+    return c;
+  }
+
+  StateTransitionConfig config_;
+  Parameters<T, Device> parameters_;
+  Mlp<T, Device> pert_encoder_;
+  std::optional<Mlp<T, Device>> basal_mlp_;
+  std::optional<Linear<T, Device>> basal_linear_;
+  std::optional<Embedding<T, Device>> batch_encoder_;
+  Mlp<T, Device> f_out_;
+  Llama<T, Device> backbone_;
+  std::optional<Linear<T, Device>> down_, up_;
+};
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+
+#include "vcell/core/abi.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// What a State Transition model predicts.
+enum class OutputSpace {
+  hvg,       ///< the highly variable genes it also reads
+  all_genes  ///< all genes, through a last bottleneck layer that can mix them
+};
+
+/// What a State Transition model is trained to make small.
+enum class SetLoss {
+  energy_distance,    ///< between the sets of predicted and observed cells
+  mean_squared_error  ///< cell by cell
+};
+
+/// The shape of a State Transition model. The defaults are a small model for a laptop.
+struct StateTransitionConfig {
+  size_t input_width = 0;         ///< E: values of a control cell
+  size_t output_width = 0;        ///< G: values of a predicted cell
+  size_t perturbation_width = 0;  ///< P: perturbations when one-hot, else the features' width
+  size_t hidden = 128;            ///< h: width of a cell inside the model
+  size_t layers = 2;              ///< blocks of the backbone
+  size_t heads = 4;               ///< attention heads of a block
+  size_t head_dim = 32;           ///< width of a head
+  size_t mlp_width = 512;         ///< inner width of a block's MLP
+  size_t encoder_layers = 4;      ///< linear layers of the encoders
+  size_t decoder_layers = 4;      ///< linear layers of the decoder
+  /// Encode control cells by an MLP of encoder_layers; otherwise by a single linear layer.
+  bool basal_mlp = false;
+  /// Decode the backbone's output plus the encoded control cell, so that the model learns the
+  /// change.
+  bool predict_residual = true;
+  /// Batches with a learned vector each, added to every cell; 0 for none.
+  size_t batches = 0;
+  OutputSpace output_space = OutputSpace::hvg;
+  double dropout = 0;  ///< in encoders and decoder, while training
+  SetLoss loss = SetLoss::energy_distance;
+  /// Least squared distance within the energy distance: 0 is exact, 1e-8 what the reference does.
+  double floor_squared = 0;
+
+  bool operator==(const StateTransitionConfig&) const = default;
+};
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+
+#include "vcell/core/rng.hpp"
+#include "vcell/nn/pass.hpp"
+#include "vcell/ops/dropout.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Dropout as a layer: active in training only, with a mask of its own in every step.
+class Dropout {
+ public:
+  /// @param name         where in the model it stands; what its random numbers are told apart by
+  /// @param probability  share of elements set to zero, in [0, 1)
+  Dropout(std::string_view name, double probability)
+      : stream_(stream_of(name)), probability_(probability) {}
+
+  /// @param x  any shape
+  template <class T, int rank, class Device>
+  Variable<T, rank, Device> operator()(const Variable<T, rank, Device>& x, const Pass& pass) const {
+    if (!pass.training) return x;
+    // An odd factor: no two steps of a layer share a stream.
+    const uint64_t stream = stream_ + pass.step * 0x9E3779B97F4A7C15u;
+    return dropout(x, {.probability = probability_, .seed = pass.seed, .stream = stream});
+  }
+
+ private:
+  uint64_t stream_;
+  double probability_;
+};
+
+}  // namespace vcell::inline VCELL_ABI

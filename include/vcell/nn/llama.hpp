@@ -1,0 +1,85 @@
+#pragma once
+
+#include "vcell/nn/rms_norm.hpp"
+#include "vcell/nn/self_attention.hpp"
+#include "vcell/ops/add.hpp"
+#include "vcell/ops/multiply.hpp"
+#include "vcell/ops/silu.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct LlamaOptions {
+  size_t width = 0;         ///< of a cell
+  size_t layers = 1;        ///< blocks
+  size_t heads = 1;         ///< of each block
+  size_t head_dim = 0;      ///< of each head; heads head_dim may differ from width
+  size_t mlp_width = 0;     ///< inner width of the gated MLP
+  double epsilon = 1e-6;    ///< of the norms
+  double deviation = 0.02;  ///< of the initial weights
+};
+
+/// One block of the llama architecture (Touvron et al. 2023, arXiv:2302.13971, section 2.2),
+/// without positions: x += attention(norm(x)), then x += down(silu(gate(norm(x))) * up(norm(x))).
+template <class T, class Device = Cpu>
+class LlamaBlock {
+ public:
+  LlamaBlock(Parameters<T, Device>& p, const std::string& name, const LlamaOptions& n)
+      : input_norm_(p, name + ".input_layernorm", n.width, {n.epsilon}),
+        attention_(p, name + ".self_attn", {n.width, n.heads, n.head_dim, n.deviation}),
+        output_norm_(p, name + ".post_attention_layernorm", n.width, {n.epsilon}),
+        gate_(p, name + ".mlp.gate_proj", n.width, n.mlp_width, options(n)),
+        up_(p, name + ".mlp.up_proj", n.width, n.mlp_width, options(n)),
+        down_(p, name + ".mlp.down_proj", n.mlp_width, n.width, options(n)) {}
+
+  /// @param x  (B, S, width)
+  Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& x,
+                                    const AttentionMaskTensor& mask = {}) const {
+    const auto y = add(x, attention_(input_norm_(x), mask));
+    const auto normed = output_norm_(y);
+    return add(y, down_(multiply(silu(gate_(normed)), up_(normed))));
+  }
+
+ private:
+  static LinearOptions options(const LlamaOptions& n) {
+    return {.bias = false, .deviation = n.deviation};
+  }
+
+  RmsNorm<T, Device> input_norm_;
+  SelfAttention<T, Device> attention_;
+  RmsNorm<T, Device> output_norm_;
+  Linear<T, Device> gate_, up_, down_;
+};
+
+/// Llama blocks and a final norm over sets: every cell attends to every cell of its set, and a set
+/// has no order. Parameters `name.layers.N.*`, `name.norm.weight`.
+template <class T, class Device = Cpu>
+class Llama {
+ public:
+  Llama(Parameters<T, Device>& parameters, const std::string& name, const LlamaOptions& n)
+      : blocks_(make_blocks(parameters, name, n)),
+        norm_(parameters, name + ".norm", n.width, {n.epsilon}) {}
+
+  /// @param x     (B, S, width)
+  /// @param mask  who may attend to whom (ops/attention.hpp); empty = everybody
+  /// @return      (B, S, width)
+  Variable<T, 3, Device> operator()(Variable<T, 3, Device> x,
+                                    const AttentionMaskTensor& mask = {}) const {
+    for (const auto& block : blocks_) x = block(x, mask);
+    return norm_(x);
+  }
+
+ private:
+  static std::vector<LlamaBlock<T, Device>> make_blocks(Parameters<T, Device>& parameters,
+                                                        const std::string& name,
+                                                        const LlamaOptions& n) {
+    std::vector<LlamaBlock<T, Device>> blocks;
+    for (size_t i = 0; i < n.layers; ++i)
+      blocks.emplace_back(parameters, message(name, ".layers.", i), n);
+    return blocks;
+  }
+
+  std::vector<LlamaBlock<T, Device>> blocks_;
+  RmsNorm<T, Device> norm_;
+};
+
+}  // namespace vcell::inline VCELL_ABI

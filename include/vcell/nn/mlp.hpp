@@ -1,0 +1,46 @@
+#pragma once
+
+#include "vcell/nn/dropout.hpp"
+#include "vcell/nn/linear.hpp"
+#include "vcell/ops/gelu.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct MlpOptions {
+  size_t in = 0, hidden = 0, out = 0;  ///< widths; all inner layers have the hidden one
+  size_t layers = 1;                   ///< linear layers in all, at least 1
+  double dropout = 0;                  ///< after every activation
+};
+
+/// Linear layers with GELU (exact form) and dropout between them. The linear ones are numbered as
+/// in a sequence of all three kinds: `name.0`, `name.3`, `name.6`, ...
+template <class T, class Device = Cpu>
+class Mlp {
+ public:
+  /// @throws ConfigError if layers is 0
+  Mlp(Parameters<T, Device>& parameters, const std::string& name, const MlpOptions& options) {
+    check_positive("Mlp", "layers", options.layers);
+    for (size_t i = 0; i < options.layers; ++i) {
+      layers_.emplace_back(parameters, message(name, '.', 3 * i), i ? options.hidden : options.in,
+                           i + 1 < options.layers ? options.hidden : options.out);
+      dropouts_.emplace_back(message(name, '.', 3 * i + 2), options.dropout);
+    }
+  }
+
+  /// @param x  (..., in)
+  /// @return   (..., out)
+  template <int rank>
+  Variable<T, rank, Device> operator()(Variable<T, rank, Device> x, const Pass& pass) const {
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      x = layers_[i](x);
+      if (i + 1 < layers_.size()) x = dropouts_[i](gelu(x), pass);
+    }
+    return x;
+  }
+
+ private:
+  std::vector<Linear<T, Device>> layers_;
+  std::vector<Dropout> dropouts_;
+};
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "vcell/core/abi.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// What kind of pass through a model this is. The default predicts: nothing is random.
+struct Pass {
+  /// Dropout is active.
+  bool training = false;
+  /// With the step, what random layers are a function of.
+  uint64_t seed = 0;
+  uint64_t step = 0;
+};
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "vcell/ops/slice.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// a and b one after the other along an axis.
+///
+/// @param a, b  shapes that differ at most in that axis
+/// @param axis  0 .. rank - 1
+/// @throws ShapeError if another size differs
+template <class T, int rank, class Device>
+Variable<T, rank, Device> concatenate(const Variable<T, rank, Device>& a,
+                                      const Variable<T, rank, Device>& b, int axis) {
+  check_index("concatenate", "axis", size_t(axis), size_t(rank));
+  for (int i = 0; i < rank; ++i)
+    if (i != axis && a.shape(i) != b.shape(i))
+      detail::fail<ShapeError>("concatenate: ", a.shape(), " and ", b.shape(),
+                               " may differ in axis ", axis, " alone");
+  Shape<rank> shape = a.shape();
+  shape[size_t(axis)] += b.shape(axis);
+  auto y = Tensor<T, rank, Device>::uninitialized(shape);
+  // Where an input lies within the rows of the result.
+  const auto place = [axis, split = detail::collapse_at(a.value(), axis).columns](auto whole,
+                                                                                  bool second) {
+    return whole.block(0, whole.rows, second ? split : 0, second ? whole.columns - split : split);
+  };
+  const auto result = detail::collapse_at(y.view(), axis);
+  kernel::check_status(
+      "concatenate",
+      kernel::CopyBlock<Device>::run(detail::collapse_at(a.value(), axis), place(result, false)));
+  kernel::check_status(
+      "concatenate",
+      kernel::CopyBlock<Device>::run(detail::collapse_at(b.value(), axis), place(result, true)));
+  return make_variable(
+      std::move(y),
+      [a, b, axis, place](View<const T, rank> dy) {
+        const auto g = detail::collapse_at(dy, axis);
+        if (const auto da = a.gradient())
+          kernel::check_status("concatenate", kernel::CopyBlock<Device>::accumulate(
+                                                  place(g, false), detail::collapse_at(da, axis)));
+        if (const auto db = b.gradient())
+          kernel::check_status("concatenate", kernel::CopyBlock<Device>::accumulate(
+                                                  place(g, true), detail::collapse_at(db, axis)));
+      },
+      a, b);
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "vcell/autograd/variable.hpp"
+#include "vcell/kernels/dropout.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct DropoutOptions {
+  /// Share of elements set to zero, in [0, 1). 0 returns x itself.
+  double probability = 0.1;
+  /// The mask is a function of seed, stream and the element's place: give every use in a model and
+  /// every training step a stream of its own.
+  uint64_t seed = 0;
+  uint64_t stream = 0;
+};
+
+/// Sets elements to zero at random and scales the others by 1 / (1 - probability) (Srivastava et
+/// al. 2014, JMLR 15). For training only: leave it out when predicting. Any shape.
+/// @throws ConfigError unless 0 <= probability < 1
+template <class T, int rank, class Device>
+Variable<T, rank, Device> dropout(const Variable<T, rank, Device>& x,
+                                  const DropoutOptions& options) {
+  const double p = options.probability;
+  if (!(p >= 0 && p < 1))
+    throw ConfigError(message("dropout: probability is ", p, ", expected 0 <= probability < 1"));
+  if (p == 0) return x;
+  auto y = Tensor<T, rank, Device>::uninitialized(x.shape());
+  kernel::check_status("dropout",
+                       kernel::Dropout<Device>::run(x.value().flat(), y.view().flat(), float(p),
+                                                    options.seed, options.stream, false));
+  return make_variable(
+      std::move(y),
+      [x, options](View<const T, rank> dy) {
+        kernel::check_status(
+            "dropout",
+            kernel::Dropout<Device>::run(dy.flat(), x.gradient().flat(), float(options.probability),
+                                         options.seed, options.stream, true));
+      },
+      x);
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "vcell/kernels/gelu.hpp"
+#include "vcell/ops/elementwise.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// The Gaussian error linear unit x Phi(x), exact form (Hendrycks & Gimpel 2016, arXiv:1606.08415,
+/// section 2). Any shape.
+template <class T, int rank, class Device>
+Variable<T, rank, Device> gelu(const Variable<T, rank, Device>& x) {
+  return detail::elementwise<kernel::Gelu>(x);
+}
+
+/// Its approximation by a hyperbolic tangent (same source), as GPT-2 uses it. Any shape.
+template <class T, int rank, class Device>
+Variable<T, rank, Device> gelu_tanh(const Variable<T, rank, Device>& x) {
+  return detail::elementwise<kernel::GeluTanh>(x);
+}
+
+}  // namespace vcell::inline VCELL_ABI

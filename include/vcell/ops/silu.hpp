@@ -1,0 +1,31 @@
+#pragma once
+
+#include "vcell/kernels/exponential.hpp"
+#include "vcell/ops/elementwise.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace kernel {
+
+/// x s(x), s the logistic function.
+struct Silu {
+  template <class T>
+  static T value(T x) {
+    return x / (1 + exponential(-x));
+  }
+  template <class T>
+  static T derivative(T x) {
+    const T s = 1 / (1 + exponential(-x));
+    return s * (1 + x * (1 - s));
+  }
+};
+
+}  // namespace kernel
+
+/// The sigmoid linear unit x / (1 + exp(-x)) (Elfwing, Uchibe, Doya 2017, arXiv:1702.03118,
+/// eq. 5). Any shape.
+template <class T, int rank, class Device>
+Variable<T, rank, Device> silu(const Variable<T, rank, Device>& x) {
+  return detail::elementwise<kernel::Silu>(x);
+}
+
+}  // namespace vcell::inline VCELL_ABI

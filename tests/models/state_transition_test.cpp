@@ -1,0 +1,153 @@
+#include "vcell/models/state_transition.hpp"
+
+#include "support/catch.hpp"
+#include "vcell/autograd/backward.hpp"
+#include "vcell/autograd/gradcheck.hpp"
+#include "vcell/models/state_transition_loss.hpp"
+#include "vcell/tensor/copy.hpp"
+
+using namespace vcell;
+
+namespace {
+
+StateTransitionConfig small() {
+  return {.input_width = 5,
+          .output_width = 5,
+          .perturbation_width = 3,
+          .hidden = 6,
+          .layers = 1,
+          .heads = 2,
+          .head_dim = 2,
+          .mlp_width = 7};
+}
+
+template <class T, int rank>
+Variable<T, rank> random(const Shape<rank>& shape, uint64_t seed, bool parameter = false) {
+  Tensor<T, rank> x(shape);
+  Rng rng(seed);
+  for (T& v : x.values()) v = T(rng.normal());
+  return Variable<T, rank>(std::move(x), parameter);
+}
+
+}  // namespace
+
+TEST_CASE("StateTransition: gradients flow to every parameter and to the control cells",
+          "[models]") {
+  const StateTransition<double> model(small(), 3);
+  const auto control = random<double, 3>({2, 3, 5}, 1, true);
+  const auto perturbation = random<double, 2>({2, 3}, 2, true);
+  const auto result = gradcheck([&](const auto& c, const auto& p) { return model(c, p); }, {},
+                                control, perturbation);
+  INFO(result.where);
+  CHECK(result.error < 1e-7);
+  for (const auto& p : model.parameters().all()) {
+    INFO(p.name);
+    double largest = 0;
+    for (const double g : p.flat.gradient()) largest = std::max(largest, std::abs(g));
+    CHECK(largest > 0);
+  }
+}
+
+TEST_CASE("StateTransition: a set has no order", "[models]") {
+  const StateTransition<double> model(small(), 3);
+  const auto control = random<double, 3>({1, 4, 5}, 1);
+  const auto perturbation = random<double, 2>({1, 3}, 2);
+  const size_t order[] = {2, 0, 3, 1};
+  Tensor<double, 3> moved({1, 4, 5});
+  for (size_t s = 0; s < 4; ++s)
+    for (size_t g = 0; g < 5; ++g) moved(0, s, g) = control.value()(0, order[s], g);
+  const auto a = model(control, perturbation);
+  const auto b = model(Variable<double, 3>(moved), perturbation);
+  for (size_t s = 0; s < 4; ++s)
+    for (size_t g = 0; g < 5; ++g)
+      CHECK(b.value()(0, s, g) == Approx(a.value()(0, order[s], g)).epsilon(1e-12).margin(1e-14));
+}
+
+TEST_CASE("StateTransition: sets do not see each other", "[models]") {
+  const StateTransition<double> model(small(), 3);
+  const auto control = random<double, 3>({3, 4, 5}, 1);
+  const auto perturbation = random<double, 2>({3, 3}, 2);
+  const auto all = model(control, perturbation);
+  const auto one = model(Variable<double, 3>(to_tensor(control.value().slice(1, 2))),
+                         Variable<double, 2>(to_tensor(perturbation.value().slice(1, 2))));
+  for (size_t i = 0; i < one.count(); ++i)
+    CHECK(one.value().data[i] == Approx(all.value()[1].data[i]).epsilon(1e-12).margin(1e-14));
+}
+
+TEST_CASE("StateTransition: the same seed gives the same weights, another one others", "[models]") {
+  const auto weights = [](uint64_t seed) {
+    const StateTransition<float> model(small(), seed);
+    std::vector<float> all;
+    for (const auto& p : model.parameters().all())
+      all.insert(all.end(), p.flat.value().begin(), p.flat.value().end());
+    return all;
+  };
+  CHECK(weights(1) == weights(1));
+  CHECK(weights(1) != weights(2));
+}
+
+TEST_CASE("StateTransition: dropout acts in training only and is a function of seed and step",
+          "[models]") {
+  auto config = small();
+  config.dropout = 0.5;
+  const StateTransition<float> model(config, 3);
+  const auto control = random<float, 3>({1, 4, 5}, 1);
+  const auto perturbation = random<float, 2>({1, 3}, 2);
+  const auto run = [&](Pass pass) {
+    const auto out = model(control, perturbation, {}, pass);
+    return std::vector<float>(out.value().begin(), out.value().end());
+  };
+  CHECK(run({}) == run({}));
+  CHECK(run({true, 1, 1}) == run({true, 1, 1}));
+  CHECK(run({true, 1, 1}) != run({true, 1, 2}));
+  CHECK(run({true, 1, 1}) != run({true, 2, 1}));
+  CHECK(run({}) == run({false, 7, 7}));
+}
+
+TEST_CASE("StateTransition: settings and inputs that do not fit are errors by name", "[models]") {
+  using Catch::Matchers::Contains;
+  auto config = small();
+  config.hidden = 0;
+  CHECK_THROWS_WITH(StateTransition<float>(config), Contains("config.hidden"));
+  config = small();
+  config.output_space = OutputSpace::all_genes;
+  CHECK_THROWS_WITH(StateTransition<float>(config), Contains("output_width / 8"));
+  config.output_width = 16;
+  CHECK_THROWS_WITH(StateTransition<float>(config), Contains("input_width"));
+
+  const StateTransition<float> model(small());
+  const auto perturbation = random<float, 2>({2, 3}, 2);
+  CHECK_THROWS_AS(model(random<float, 3>({2, 4, 6}, 1), perturbation), ShapeError);
+  CHECK_THROWS_AS(model(random<float, 3>({3, 4, 5}, 1), perturbation), ShapeError);
+  CHECK_THROWS_AS(model(random<float, 3>({2, 4, 5}, 1), perturbation, Tensor<int32_t, 2>({2, 4})),
+                  ConfigError);
+  config = small();
+  config.batches = 2;
+  const StateTransition<float> batched(config);
+  CHECK_THROWS_AS(batched(random<float, 3>({2, 4, 5}, 1), perturbation), ShapeError);
+  Tensor<int32_t, 2> index({2, 4});
+  index(1, 1) = 2;
+  CHECK_THROWS_WITH(batched(random<float, 3>({2, 4, 5}, 1), perturbation, index),
+                    Contains("embedding"));
+}
+
+TEST_CASE("StateTransition: one cell, one set", "[models]") {
+  const StateTransition<float> model(small());
+  const auto out = model(random<float, 3>({1, 1, 5}, 1), random<float, 2>({1, 3}, 2));
+  CHECK(out.shape() == Shape<3>{1, 1, 5});
+  for (const float v : out.value()) CHECK(v >= 0);
+}
+
+TEST_CASE("StateTransition: no step after the first asks the system for memory", "[models]") {
+  const auto config = small();
+  const StateTransition<float> model(config);
+  const auto control = random<float, 3>({2, 4, 5}, 1), target = random<float, 3>({2, 4, 5}, 3);
+  const auto perturbation = random<float, 2>({2, 3}, 2);
+  size_t before = 0;
+  for (int step = 0; step < 4; ++step) {
+    before = Memory<Cpu>::system_allocations();
+    model.parameters().zero_gradients();
+    backward(state_transition_loss(config, model(control, perturbation), target));
+  }
+  CHECK(Memory<Cpu>::system_allocations() == before);
+}
