@@ -1,0 +1,78 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "vcell/data/csr_matrix.hpp"
+#include "vcell/data/factor.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// One side of a comparison, the real cells or the predicted ones. Cells without a label in one of
+/// the factors take no part.
+struct LabelledCells {
+  CsrMatrix<float> X;              ///< log1p values, (cells, genes)
+  std::vector<std::string> genes;  ///< the columns' names
+  Factor perturbation;             ///< the control's label among them
+  Factor context;                  ///< no names and no codes: all cells are one pool
+
+  bool has_contexts() const { return !context.names.empty(); }
+};
+
+namespace detail {
+
+/// "cell 3, gene 'STAT1' holds -1".
+inline std::string text_of_value(const LabelledCells& cells, size_t stored) {
+  const auto row = std::upper_bound(cells.X.indptr.begin(), cells.X.indptr.end(), int64_t(stored));
+  return message("cell ", row - cells.X.indptr.begin() - 1, ", gene ",
+                 quoted(cells.genes[size_t(cells.X.indices[stored])]), " holds ",
+                 cells.X.values[stored]);
+}
+
+}  // namespace detail
+
+/// Checks that one side can be evaluated.
+/// @param side     what messages call it, e.g. "real"
+/// @param highest  the least value that no log1p value reaches
+/// @throws ShapeError if matrix, names and labels differ in size
+/// @throws ConfigError if a gene is there twice, a value is outside of 0 .. highest, or all values
+///         are whole numbers, which log1p values above 0 are not
+inline void check_labelled_cells(const LabelledCells& cells, std::string_view side,
+                                 double highest) {
+  const std::string function = message("evaluate, ", side, " cells");
+  check_size_match(function.c_str(), "columns of X", cells.X.columns, "genes", cells.genes.size());
+  check_size_match(function.c_str(), "rows of X", cells.X.rows, "perturbation labels",
+                   cells.perturbation.size());
+  if (cells.has_contexts())
+    check_size_match(function.c_str(), "rows of X", cells.X.rows, "context labels",
+                     cells.context.size());
+
+  std::unordered_set<std::string_view> seen;
+  std::vector<std::string> twice;
+  for (const std::string& gene : cells.genes)
+    if (!seen.insert(gene).second) twice.push_back(gene);
+  if (!twice.empty())
+    throw ConfigError(
+        message(function, ": genes that are there twice: ", list_of(twice), "; make names unique"));
+
+  constexpr std::string_view mend = "; if X holds counts, declare it and normalise them";
+  const auto& values = cells.X.values;
+  const auto outside = std::find_if(values.begin(), values.end(),
+                                    [&](float x) { return !(x >= 0 && double(x) < highest); });
+  if (outside != values.end())
+    throw ConfigError(message(function, ": ",
+                              detail::text_of_value(cells, size_t(outside - values.begin())),
+                              ", expected a log1p value from 0 to below ", highest, mend));
+  const auto is_whole = [](float x) { return x == std::floor(x); };
+  const auto above_zero = std::find_if(values.begin(), values.end(), [](float x) { return x > 0; });
+  if (above_zero != values.end() && std::all_of(values.begin(), values.end(), is_whole))
+    throw ConfigError(message(function, ": ",
+                              detail::text_of_value(cells, size_t(above_zero - values.begin())),
+                              " and all values are whole numbers, expected log1p values", mend));
+}
+
+}  // namespace vcell::inline VCELL_ABI

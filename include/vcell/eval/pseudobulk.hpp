@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/data/csr_matrix.hpp"
+#include "vcell/data/factor.hpp"
+#include "vcell/tensor/tensor.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// The mean cell of every group.
+struct Pseudobulk {
+  std::vector<std::string> names;  ///< groups with at least one cell, sorted
+  std::vector<size_t> cells;       ///< beside names
+  Tensor<double, 2> mean;          ///< (names, genes)
+};
+
+/// Averages the cells of every group; cells without a group take no part.
+/// @param X       (cells, genes)
+/// @param groups  the group of each cell
+/// @throws ShapeError if sizes do not fit
+inline Pseudobulk pseudobulk(CsrView<float> X, const Factor& groups) {
+  check_size_match("pseudobulk", "rows of X", X.rows, "labels", groups.size());
+  std::vector<std::vector<size_t>> members(groups.names.size());
+  for (size_t cell = 0; cell < X.rows; ++cell)
+    if (groups.codes[cell] >= 0) members[size_t(groups.codes[cell])].push_back(cell);
+
+  Pseudobulk out;
+  std::vector<const std::vector<size_t>*> filled;
+  for (size_t g = 0; g < members.size(); ++g) {
+    if (members[g].empty()) continue;
+    out.names.push_back(groups.names[g]);
+    out.cells.push_back(members[g].size());
+    filled.push_back(&members[g]);
+  }
+  out.mean = Tensor<double, 2>({filled.size(), X.columns});
+  parallel_for(filled.size(), 1, [&](size_t first, size_t last) {
+    for (size_t g = first; g < last; ++g) {
+      double* mean = out.mean.data() + g * X.columns;
+      for (size_t cell : *filled[g]) {
+        const auto genes = X.row_indices(cell);
+        const auto values = X.row_values(cell);
+        for (size_t k = 0; k < genes.size(); ++k) mean[genes[k]] += values[k];
+      }
+      for (size_t gene = 0; gene < X.columns; ++gene) mean[gene] /= double(filled[g]->size());
+    }
+  });
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <span>
+#include <vector>
+
+#include "vcell/core/check.hpp"
+#include "vcell/eval/rank_sweep.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// The two-sided p-value of Mann-Whitney's U by the normal approximation, with a continuity
+/// correction of 1/2 and a variance corrected for ties:
+///
+///   p = min(1, 2 Phi(-(max(U, n1 n2 - U) - n1 n2 / 2 - 1/2) / s)),  n = n1 + n2,
+///   s^2 = n1 n2 / 12 ((n + 1) - ties / (n (n - 1)))
+///
+/// and 1 when all values are equal. There is no exact test, however small the groups are.
+///
+/// @param u       U of either group
+/// @param n1, n2  cells of the two groups, both above 0
+/// @param ties    sum of t^3 - t over the blocks of t equal values among all n
+inline double rank_sum_p_value(double u, size_t n1, size_t n2, double ties) {
+  const double pairs = double(n1) * double(n2), n = double(n1) + double(n2);
+  const double variance = pairs / 12 * ((n + 1) - ties / (n * (n - 1)));
+  if (!(variance > 0)) return 1;
+  const double z = (std::max(u, pairs - u) - pairs / 2 - 0.5) / std::sqrt(variance);
+  // 2 Phi(-z) = erfc(z / sqrt(2)), which keeps its digits far into the tail.
+  return std::min(1.0, std::erfc(z / std::numbers::sqrt2));
+}
+
+struct RankSum {
+  double statistic = 0;  ///< U of the target: pairs in which it is larger, ties counted by half
+  double p_value = 1;    ///< see rank_sum_p_value
+};
+
+/// The Wilcoxon rank-sum test (Mann & Whitney, 1947) of a target against a reference.
+/// @param target, reference  their values, none of them NaN
+/// @throws ShapeError if one of the two is empty
+inline RankSum rank_sum(std::span<const float> target, std::span<const float> reference) {
+  if (target.empty() || reference.empty())
+    detail::fail<ShapeError>("rank_sum: target has ", target.size(), " and reference ",
+                             reference.size(), " values, expected at least one each");
+  std::vector<uint64_t> keys, scratch;
+  keys.reserve(target.size() + reference.size());
+  for (float x : target)
+    if (x != 0) keys.push_back(uint64_t(ordered_key(x)) << 32);
+  for (float x : reference)
+    if (x != 0) keys.push_back(uint64_t(ordered_key(x)) << 32 | 1);
+  sort_keys(keys, scratch);
+  RankSweep sweep({uint32_t(target.size()), uint32_t(reference.size())}, 1);
+  sweep.run(keys, [](double x) { return x; });
+  const double u = double(sweep.group(0).twice_u) / 2;
+  return {u, rank_sum_p_value(u, target.size(), reference.size(),
+                              sweep.reference_ties() + sweep.group(0).added_ties)};
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,104 @@
+#include "vcell/eval/rank_sum.hpp"
+
+#include <limits>
+#include <numbers>
+
+#include "support.hpp"
+#include "support/catch.hpp"
+
+using namespace vcell_test;
+
+namespace {
+
+std::vector<float> draw(size_t n, size_t levels, Rng& rng) {
+  std::vector<float> out(n);
+  for (float& x : out) {
+    x = float(rng.normal());
+    if (levels) x = float(rng.below(levels)) - 1;  // with negative ones and zeros
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("rank_sum: U and ties are those of counting all pairs", "[eval]") {
+  Rng rng(5);
+  for (size_t levels : {0, 1, 2, 3, 7})
+    for (size_t n1 : {1, 2, 9, 40})
+      for (size_t n2 : {1, 5, 33}) {
+        const auto x = draw(n1, levels, rng), y = draw(n2, levels, rng);
+        const RankSum result = rank_sum(x, y);
+        REQUIRE(result.statistic == u_by_pairs(x, y));
+        REQUIRE(result.p_value == rank_sum_p_value(u_by_pairs(x, y), n1, n2, ties_by_pairs(x, y)));
+        const RankSum other = rank_sum(y, x);
+        REQUIRE(result.statistic + other.statistic == double(n1 * n2));
+        REQUIRE(other.p_value == result.p_value);
+      }
+}
+
+TEST_CASE("rank_sum: many values take the counting sort and give the same U", "[eval]") {
+  Rng rng(6);
+  for (size_t levels : {0, 5}) {
+    const auto x = draw(1500, levels, rng), y = draw(900, levels, rng);
+    REQUIRE(rank_sum(x, y).statistic == u_by_pairs(x, y));
+  }
+}
+
+TEST_CASE("rank_sum: p-value of a case worked by hand", "[eval]") {
+  // x = 1, 2, 2; y = 2, 3, 3, 4: U = 0 + 0.5 + 0.5; blocks of 1, 3, 2, 1 equal values: ties 24 + 6.
+  const std::vector<float> x = {1, 2, 2}, y = {2, 3, 3, 4};
+  const RankSum result = rank_sum(x, y);
+  REQUIRE(result.statistic == 1);
+  const double s = std::sqrt(12. / 12 * (8 - 30. / 42));
+  REQUIRE(result.p_value == Approx(std::erfc((11 - 6 - 0.5) / s / std::numbers::sqrt2)));
+}
+
+TEST_CASE("rank_sum: p is 1 for equal values and at the centre", "[eval]") {
+  const std::vector<float> same(4, 2.5f), zero(3, 0.0f), negative_zero(2, -0.0f);
+  REQUIRE(rank_sum(same, same).p_value == 1);
+  REQUIRE(rank_sum(zero, negative_zero).statistic == 3);
+  REQUIRE(rank_sum(zero, negative_zero).p_value == 1);
+  REQUIRE(rank_sum(std::vector<float>{1, 4}, std::vector<float>{2, 3}).p_value == 1);
+  REQUIRE(rank_sum(std::vector<float>{1}, std::vector<float>{1}).p_value == 1);
+}
+
+TEST_CASE("rank_sum: the tail keeps its digits", "[eval]") {
+  // All of 400 above all of 400: z = (80000 - 0.5) / s, s^2 = 160000 / 12 * 801.
+  std::vector<float> x(400), y(400);
+  for (size_t i = 0; i < 400; ++i) x[i] = float(i) + 1000, y[i] = float(i) + 1;
+  const double z = (80000 - 0.5) / std::sqrt(160000. / 12 * 801);
+  const double p = rank_sum(x, y).p_value;
+  // The asymptotic series of the normal tail.
+  const double tail = 2 * std::exp(-z * z / 2) / (z * std::sqrt(2 * std::numbers::pi)) *
+                      (1 - 1 / (z * z) + 3 / (z * z * z * z) - 15 / std::pow(z, 6));
+  REQUIRE(p < 1e-100);
+  REQUIRE(p == Approx(tail).epsilon(1e-6));
+}
+
+TEST_CASE("rank_sum: an empty side is an error", "[eval]") {
+  const std::vector<float> one = {1}, none;
+  REQUIRE_THROWS_AS(rank_sum(one, none), ShapeError);
+  REQUIRE_THROWS_AS(rank_sum(none, one), ShapeError);
+}
+
+TEST_CASE("sort_keys: keys have the order of the numbers", "[eval]") {
+  const float inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> ascending = {-inf, -1e30f, -1, -1e-40f, 0, 1e-40f, 0.5f, 1, 15, inf};
+  for (size_t i = 0; i < ascending.size(); ++i) {
+    REQUIRE(value_of_key(ordered_key(ascending[i])) == ascending[i]);
+    if (i) REQUIRE(ordered_key(ascending[i - 1]) < ordered_key(ascending[i]));
+  }
+  REQUIRE(ordered_key(-0.0f) == ordered_key(0.0f));
+
+  Rng rng(1);
+  for (size_t n : {0, 1, 1023, 1024, 5000}) {
+    std::vector<uint64_t> keys(n), scratch;
+    for (auto& key : keys) key = uint64_t(ordered_key(float(rng.normal()))) << 32 | rng.below(9);
+    auto expected = keys;
+    std::sort(expected.begin(), expected.end());
+    sort_keys(keys, scratch);
+    for (size_t i = 0; i < n; ++i) REQUIRE(keys[i] >> 32 == expected[i] >> 32);
+    std::sort(keys.begin(), keys.end());
+    REQUIRE(keys == expected);
+  }
+}
