@@ -21,7 +21,10 @@ struct View {
   T* end() const { return data + count(); }
 
   /// A view of what may be written is a view of what may be read.
-  operator View<const T, rank>() const requires(!std::is_const_v<T>) { return {data, shape}; }
+  template <class U>
+  requires(std::is_same_v<U, const T> && !std::is_const_v<T>) operator View<U, rank>() const {
+    return {data, shape};
+  }
 
   /// The element at an index for each axis. Not checked.
   template <class... Index>
