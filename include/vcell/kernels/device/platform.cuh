@@ -1,0 +1,56 @@
+#pragma once
+
+// What a kernel may use, whoever compiles it: nvcc for the device, or in tests a host compiler that
+// runs the very same source on the CPU (VCELL_EMULATE_CUDA, with tests/cuda/emulation/toolkit
+// standing in for the CUDA toolkit). Beside what is named here: arithmetic, threadIdx, blockIdx,
+// blockDim and gridDim, __syncthreads, __syncwarp and the __shfl_*_sync family.
+#if !defined(__CUDACC__) && !defined(VCELL_EMULATE_CUDA)
+#error "vcell: a .cuh file needs nvcc; a .cpp file includes the .hpp beside it"
+#endif
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+
+#include "vcell/core/device.hpp"
+#include "vcell/kernels/status.hpp"
+
+#if defined(__CUDACC__)  // the stand-in brings its own VCELL_SHARED and launch_kernel
+
+/// An array in shared memory, one for all threads of the block: VCELL_SHARED(float, tile, 32 * 33);
+/// An element is read into a variable of its own type before it is used.
+#define VCELL_SHARED(T, name, count) __shared__ T name[count]
+
+namespace vcell::inline VCELL_ABI::device::detail {
+
+template <class... P>
+cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t stream,
+                          P... arguments) {
+  kernel<<<grid, block, 0, stream>>>(arguments...);
+  return cudaGetLastError();
+}
+
+}  // namespace vcell::inline VCELL_ABI::device::detail
+
+#endif
+
+/// A kernel: of this library alone, so that two libraries with vcell inside do not share one.
+#define VCELL_KERNEL __attribute__((visibility("hidden"))) __global__
+
+namespace vcell::inline VCELL_ABI::device {
+
+constexpr unsigned warp_size = 32;
+
+/// Starts a kernel on a stream, without waiting for it.
+/// @param grid   blocks, at least one along each axis
+/// @param block  threads of a block
+template <class... P, class... A>
+kernel::Status launch(void (*function)(P...), dim3 grid, dim3 block, cudaStream_t stream,
+                      A... arguments) {
+  const cudaError_t error =
+      detail::launch_kernel<P...>(function, grid, block, stream, static_cast<P>(arguments)...);
+  if (error == cudaSuccess) return {};
+  return {cudaGetErrorString(error)};
+}
+
+}  // namespace vcell::inline VCELL_ABI::device

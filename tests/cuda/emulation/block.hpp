@@ -1,0 +1,279 @@
+// The threads of one block, each a fiber, run in an order drawn from a seed.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cuda/emulation/fiber.hpp"
+#include "cuda/emulation/race.hpp"
+#include "vcell/core/message.hpp"
+#include "vcell/core/rng.hpp"
+
+struct uint3 {
+  unsigned x = 0, y = 0, z = 0;
+};
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+};
+
+// Of the thread that runs. The scheduler sets them whenever it turns to another.
+inline thread_local uint3 threadIdx, blockIdx;
+inline thread_local dim3 blockDim, gridDim;
+
+namespace vcell_emulation {
+
+/// What a kernel did wrong: a deadlock, a race, an index out of range, ...
+struct Failure : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+/// One array in shared memory. It is filled with bytes 0xff (not-a-number) when the block starts.
+struct SharedStorage {
+  std::vector<unsigned char> bytes;
+  std::vector<Cell> cells;
+};
+
+class Block {
+ public:
+  static constexpr size_t shared_limit = 48 * 1024;  // bytes a block may declare
+
+  explicit Block(dim3 size, vcell::Rng& rng)
+      : threads_(size_t(size.x) * size.y * size.z), rng_(rng) {
+    for (size_t i = 0; i < threads_.size(); ++i)
+      threads_[i].index = {unsigned(i % size.x), unsigned(i / size.x % size.y),
+                           unsigned(i / (size_t(size.x) * size.y))};
+  }
+
+  /// The block whose threads run now.
+  static Block& current() {
+    if (!running()) throw Failure("emulation: device code was called outside a kernel");
+    return *running();
+  }
+
+  /// Runs body in every thread, to the end.
+  /// @throws Failure
+  void run(uint3 index, const std::function<void()>& body);
+
+  /// __syncthreads.
+  void sync() {
+    running_->state = State::at_barrier;
+    ++at_barrier_;
+    open_barrier();
+    wait();
+  }
+  /// An exchange between the lanes of mask: gives what the lane `source` gave. With orders_memory
+  /// what the lanes did before is seen by all of them after.
+  uint64_t exchange(const char* name, unsigned mask, uint64_t value, int source,
+                    bool orders_memory) {
+    const int lane = running_->clock.thread % 32;
+    if (!(mask >> lane & 1)) fail(name, ": lane ", lane, " is not in its own mask ", mask);
+    running_->state = State::in_collective;
+    running_->call = {name, mask, value, source, orders_memory};
+    open_collective(*running_);
+    wait();
+    return running_->result;
+  }
+
+  /// The storage of one declaration in the source.
+  SharedStorage& shared(const void* declaration, size_t count, size_t element_bytes) {
+    auto& storage = shared_[declaration];
+    if (storage.cells.empty()) {
+      shared_bytes_ += count * element_bytes;
+      if (shared_bytes_ > shared_limit)
+        fail("a block declares ", shared_bytes_, " bytes of shared memory, the most is ",
+             shared_limit);
+      storage.bytes.assign(count * element_bytes, 0xff);
+      storage.cells.resize(count);
+    }
+    return storage;
+  }
+  void note_access(SharedStorage& storage, size_t i, bool write, const char* name) {
+    if (i >= storage.cells.size())
+      fail(name, "[", i, "] is out of range: it has ", storage.cells.size(), " elements");
+    Cell& cell = storage.cells[i];
+    if (!write && !cell.written()) fail(name, "[", i, "] is read and nobody wrote it");
+    const int other = write ? cell.write(running_->clock) : cell.read(running_->clock);
+    if (other != Cell::nobody)
+      fail("race on ", name, "[", i, "] between threads ", running_->clock.thread, " and ", other);
+  }
+
+ private:
+  enum class State { ready, at_barrier, in_collective, done };
+  struct Collective {
+    const char* name = "";
+    unsigned mask = 0;
+    uint64_t value = 0;
+    int source = 0;
+    bool orders_memory = false;
+    bool same(const Collective& other) const {
+      return !std::strcmp(name, other.name) && mask == other.mask;
+    }
+  };
+  struct Thread {
+    Fiber fiber;
+    uint3 index;
+    State state = State::ready;
+    Clock clock;
+    Collective call;
+    uint64_t result = 0;
+  };
+  struct Abandoned {};  // thrown inside the fibers of a block that failed, to unwind them
+
+  static Block*& running() {
+    static thread_local Block* block = nullptr;
+    return block;
+  }
+
+  template <class... Parts>
+  void note_failure(const Parts&... parts) {
+    if (failure_.empty()) failure_ = vcell::message(parts...);
+  }
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) {
+    note_failure(parts...);
+    throw Abandoned{};
+  }
+  void wait() {
+    running_->fiber.suspend();
+    if (!failure_.empty()) throw Abandoned{};
+  }
+  void make_ready(Thread& t) {
+    t.state = State::ready;
+    ready_.push_back(&t);
+  }
+  void start(Thread& t, size_t number, const std::function<void()>& body);
+  void resume(Thread& t) {
+    running_ = &t;
+    threadIdx = t.index;
+    t.fiber.resume();
+  }
+  void open_barrier();
+  void open_collective(Thread& t);
+  void note_end(Thread& t);
+  void note_deadlock();
+
+  /// The lanes of a thread's warp that its mask names and that have not ended.
+  std::vector<Thread*> participants(const Thread& t) {
+    std::vector<Thread*> lanes;
+    const size_t first = size_t(t.clock.warp()) * 32;
+    for (size_t i = first; i < threads_.size() && i < first + 32; ++i)
+      if (t.call.mask >> (i - first) & 1 && threads_[i].state != State::done)
+        lanes.push_back(&threads_[i]);
+    return lanes;
+  }
+
+  std::vector<Thread> threads_;
+  vcell::Rng& rng_;
+  std::vector<Thread*> ready_;
+  Thread* running_ = nullptr;
+  std::map<const void*, SharedStorage> shared_;
+  size_t shared_bytes_ = 0, at_barrier_ = 0, ended_ = 0;
+  std::string failure_;
+};
+
+inline void Block::start(Thread& t, size_t number, const std::function<void()>& body) {
+  t.clock = {int(number), 0, {}};
+  t.clock.lane[number % 32] = 1;
+  make_ready(t);
+  t.fiber.start([this, &body, &t] {
+    try {
+      body();
+    } catch (const Abandoned&) {
+    } catch (const std::exception& e) {
+      note_failure("exception in thread ", t.clock.thread, ": ", e.what());
+    }
+  });
+}
+
+inline void Block::run(uint3 index, const std::function<void()>& body) {
+  shared_.clear();
+  failure_.clear();
+  ready_.clear();
+  shared_bytes_ = at_barrier_ = ended_ = 0;
+  blockIdx = index;
+  for (size_t i = 0; i < threads_.size(); ++i) start(threads_[i], i, body);
+  running() = this;
+  while (!ready_.empty() && failure_.empty()) {
+    std::swap(ready_[size_t(rng_.below(ready_.size()))], ready_.back());
+    Thread& t = *ready_.back();
+    ready_.pop_back();
+    resume(t);
+    if (t.fiber.finished()) note_end(t);
+  }
+  if (failure_.empty() && ended_ < threads_.size()) note_deadlock();
+  for (Thread& t : threads_)
+    if (t.fiber.started() && !t.fiber.finished()) resume(t);
+  running() = nullptr;
+  if (!failure_.empty())
+    throw Failure(vcell::message("emulation: block (", index.x, ", ", index.y, ", ", index.z,
+                                 "): ", failure_));
+}
+
+/// Opens __syncthreads when every thread that has not ended waits there.
+inline void Block::open_barrier() {
+  if (at_barrier_ == 0 || at_barrier_ + ended_ < threads_.size()) return;
+  at_barrier_ = 0;
+  for (Thread& t : threads_)
+    if (t.state == State::at_barrier) {
+      ++t.clock.epoch;
+      make_ready(t);
+    }
+}
+
+/// Completes the warp's collective in which t waits, if all lanes it names have arrived.
+inline void Block::open_collective(Thread& t) {
+  const auto lanes = participants(t);
+  unsigned present = 0;
+  Clock joined;
+  for (const Thread* other : lanes) {
+    if (other->state != State::in_collective || !other->call.same(t.call)) return;
+    present |= 1u << (other->clock.thread % 32);
+    for (size_t l = 0; l < 32; ++l) joined.lane[l] = std::max(joined.lane[l], other->clock.lane[l]);
+  }
+  for (Thread* other : lanes) {
+    const int source = other->call.source;
+    if (!(present >> source & 1))
+      return note_failure(t.call.name, ": lane ", other->clock.thread % 32, " asks lane ", source,
+                          ", which does not take part");
+    other->result = threads_[size_t(t.clock.warp()) * 32 + size_t(source)].call.value;
+  }
+  for (Thread* other : lanes) {
+    if (other->call.orders_memory) {
+      other->clock.lane = joined.lane;
+      ++other->clock.lane[size_t(other->clock.thread) % 32];
+    }
+    make_ready(*other);
+  }
+}
+
+/// A thread that has ended is no longer waited for.
+inline void Block::note_end(Thread& t) {
+  t.state = State::done;
+  ++ended_;
+  open_barrier();
+  const size_t first = size_t(t.clock.warp()) * 32;
+  for (size_t i = first; i < threads_.size() && i < first + 32; ++i)
+    if (threads_[i].state == State::in_collective) open_collective(threads_[i]);
+}
+
+inline void Block::note_deadlock() {
+  for (Thread& t : threads_) {
+    if (t.state != State::in_collective) continue;
+    for (const Thread* other : participants(t)) {
+      if (other->state == State::in_collective && other->call.same(t.call)) continue;
+      return note_failure(
+          "deadlock: thread ", t.clock.thread, " waits in ", t.call.name, " with mask ",
+          t.call.mask, ", thread ", other->clock.thread,
+          other->state == State::at_barrier
+              ? std::string(" at __syncthreads")
+              : vcell::message(" in ", other->call.name, " with mask ", other->call.mask));
+    }
+  }
+}
+
+}  // namespace vcell_emulation

@@ -1,0 +1,46 @@
+// Runs a kernel: its blocks one after the other, in an order drawn from a seed.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "cuda/emulation/block.hpp"
+#include "cuda/emulation/toolkit/cuda_runtime_api.h"
+
+namespace vcell_emulation {
+
+/// What the order of blocks and threads is drawn from.
+inline uint64_t& seed() {
+  static thread_local uint64_t value = 1;
+  return value;
+}
+
+/// What a device refuses before anything runs.
+inline bool launchable(dim3 grid, dim3 block) {
+  const size_t threads = size_t(block.x) * block.y * block.z;
+  return grid.x && grid.y && grid.z && grid.x <= 0x7fffffffu && grid.y <= 65535 &&
+         grid.z <= 65535 && threads && threads <= 1024 && block.z <= 64;
+}
+
+}  // namespace vcell_emulation
+
+namespace vcell::inline VCELL_ABI::device::detail {
+
+/// @throws vcell_emulation::Failure for what a kernel does wrong, which a device does not notice
+template <class... P>
+cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t,
+                          P... arguments) {
+  if (!vcell_emulation::launchable(grid, block)) return cudaErrorInvalidConfiguration;
+  gridDim = grid;
+  blockDim = block;
+  Rng rng(vcell_emulation::seed());
+  vcell_emulation::Block threads(block, rng);
+  const std::function<void()> body = [&] { kernel(arguments...); };
+  for (const size_t i : permutation(size_t(grid.x) * grid.y * grid.z, rng))
+    threads.run({unsigned(i % grid.x), unsigned(i / grid.x % grid.y),
+                 unsigned(i / (size_t(grid.x) * grid.y))},
+                body);
+  return cudaSuccess;
+}
+
+}  // namespace vcell::inline VCELL_ABI::device::detail

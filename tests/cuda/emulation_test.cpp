@@ -1,0 +1,230 @@
+// That the emulation sees what it is there to see.
+#include <cuda_runtime.h>
+
+#include <set>
+
+#include "support/catch.hpp"
+//
+#include "vcell/kernels/device/reduce.cuh"
+
+namespace {
+
+using namespace vcell;
+using Catch::Contains;
+
+constexpr unsigned threads = 64;
+
+/// What is wrong with a kernel under an order of the threads; empty when nothing is.
+template <class... P, class... A>
+std::string failure(uint64_t seed, dim3 block, void (*kernel)(P...), A... arguments) {
+  vcell_emulation::seed() = seed;
+  try {
+    check_status("test", device::launch(kernel, dim3{2}, block, nullptr, arguments...));
+  } catch (const vcell_emulation::Failure& e) {
+    return e.what();
+  }
+  return "";
+}
+
+__global__ void reverse(int* out, bool with_barrier) {
+  VCELL_SHARED(int, tile, threads);
+  tile[threadIdx.x] = int(threadIdx.x);
+  if (with_barrier) __syncthreads();
+  out[blockIdx.x * threads + threadIdx.x] = tile[threads - 1 - threadIdx.x];
+}
+
+/// Neighbours within a warp: shuffles do not order memory, __syncwarp does.
+__global__ void rotate_in_warp(int* out, bool with_syncwarp) {
+  VCELL_SHARED(int, tile, threads);
+  tile[threadIdx.x] = int(threadIdx.x);
+  __shfl_sync(~0u, 0, 0);
+  if (with_syncwarp) __syncwarp();
+  out[blockIdx.x * threads + threadIdx.x] = tile[threadIdx.x ^ 1];
+}
+
+/// Everybody reads, then one writes; a barrier must be between.
+__global__ void write_after_read(int* out, bool with_barrier) {
+  VCELL_SHARED(int, total, 1);
+  if (threadIdx.x == 0) total[0] = 5;
+  __syncthreads();
+  const int seen = total[0];
+  if (with_barrier) __syncthreads();
+  if (threadIdx.x == 7) total[0] += 1;
+  out[blockIdx.x * threads + threadIdx.x] = seen;
+}
+
+__global__ void past_the_end() {
+  VCELL_SHARED(float, tile, threads - 1);
+  tile[threadIdx.x] = 1;
+}
+
+__global__ void read_unwritten(float* out) {
+  VCELL_SHARED(float, tile, threads);
+  out[blockIdx.x * threads + threadIdx.x] = tile[threadIdx.x];
+}
+
+__global__ void barrier_against_shuffle() {
+  if (threadIdx.x % 2) __syncthreads();
+  __shfl_sync(~0u, 1, 0);
+}
+
+__global__ void mixed_shuffles() {
+  if (threadIdx.x % 2)
+    __shfl_xor_sync(~0u, 1, 1);
+  else
+    __shfl_sync(~0u, 1, 0);
+}
+
+__global__ void halves(int* out) {  // allowed: each half of the warp names only itself
+  const unsigned low = 0xffffu;
+  const int lane = int(threadIdx.x % 32);
+  int v = lane;
+  if (lane < 16)
+    for (int bits = 8; bits; bits /= 2) v += __shfl_xor_sync(low, v, bits);
+  else
+    v = __shfl_down_sync(~low, v, 1);
+  out[blockIdx.x * threads + threadIdx.x] = v;
+}
+
+__global__ void not_in_own_mask() { __shfl_sync(2u, 1, 1); }
+
+__global__ void asks_an_absent_lane() {
+  if (threadIdx.x % 32 < 16) __shfl_sync(~0u, 1, 20);
+}
+
+/// A thread that has ended is not waited for.
+__global__ void early_exit(int* out) {
+  if (threadIdx.x >= 40) return;
+  __syncthreads();
+  __syncwarp();
+  out[blockIdx.x * threads + threadIdx.x] = 1;
+}
+
+__global__ void too_much_shared() {
+  VCELL_SHARED(double, tile, 48 * 128 + 1);
+  tile[threadIdx.x] = 1;
+}
+
+__global__ void sums(const double* x, double* out) {
+  const double once = device::block_reduce<threads>(x[threadIdx.x], device::Sum{});
+  out[blockIdx.x * threads + threadIdx.x] =
+      device::block_reduce<threads>(once + threadIdx.x, device::Max{});
+}
+
+__global__ void coordinates(unsigned* out) {
+  const unsigned block = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
+  const unsigned thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+  out[block * 30 + thread] += block * 30 + thread;
+}
+
+__global__ void note_order(std::vector<unsigned>* order) {
+  order->push_back(blockIdx.x * 2 + threadIdx.x);
+}
+
+}  // namespace
+
+TEST_CASE("emulation: a missing barrier is a race in every order", "[cuda]") {
+  std::vector<int> out(2 * threads);
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    const auto found = failure(seed, dim3{threads}, reverse, out.data(), false);
+    // A thread may also come before the one that writes for it.
+    CHECK_THAT(found, Contains("race on tile[") || Contains("nobody wrote it"));
+    CHECK(failure(seed, dim3{threads}, reverse, out.data(), true) == "");
+    CHECK(out[0] == threads - 1);
+    CHECK(out[2 * threads - 1] == 0);
+  }
+}
+
+TEST_CASE("emulation: a missing __syncwarp is a race, a shuffle does not mend it", "[cuda]") {
+  std::vector<int> out(2 * threads);
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    CHECK_THAT(failure(seed, dim3{threads}, rotate_in_warp, out.data(), false),
+               Contains("race on tile["));
+    CHECK(failure(seed, dim3{threads}, rotate_in_warp, out.data(), true) == "");
+    CHECK(out[5] == 4);
+  }
+}
+
+TEST_CASE("emulation: a write after unordered reads is a race", "[cuda]") {
+  std::vector<int> out(2 * threads);
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    CHECK_THAT(failure(seed, dim3{threads}, write_after_read, out.data(), false),
+               Contains("race on total[0] between threads"));
+    CHECK(failure(seed, dim3{threads}, write_after_read, out.data(), true) == "");
+  }
+}
+
+TEST_CASE("emulation: shared memory out of range, unwritten, too large", "[cuda]") {
+  std::vector<float> out(2 * threads);
+  CHECK_THAT(failure(1, dim3{threads}, past_the_end),
+             Contains("tile[63] is out of range: it has 63 elements"));
+  CHECK_THAT(failure(1, dim3{threads}, read_unwritten, out.data()), Contains("nobody wrote it"));
+  CHECK_THAT(failure(1, dim3{threads}, too_much_shared),
+             Contains("49160 bytes of shared memory, the most is 49152"));
+}
+
+TEST_CASE("emulation: deadlocks are named", "[cuda]") {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    CHECK_THAT(failure(seed, dim3{threads}, barrier_against_shuffle),
+               Contains("deadlock: thread 0 waits in __shfl_sync") && Contains("at __syncthreads"));
+    CHECK_THAT(failure(seed, dim3{threads}, mixed_shuffles),
+               Contains("waits in __shfl_sync") && Contains("in __shfl_xor_sync"));
+  }
+}
+
+TEST_CASE("emulation: masks", "[cuda]") {
+  std::vector<int> out(2 * threads);
+  CHECK(failure(1, dim3{threads}, halves, out.data()) == "");
+  CHECK(out[0] == 120);
+  CHECK(out[16] == 17);
+  CHECK(out[31] == 31);
+  CHECK_THAT(failure(1, dim3{1}, not_in_own_mask), Contains("lane 0 is not in its own mask 2"));
+  CHECK_THAT(failure(1, dim3{threads}, asks_an_absent_lane),
+             Contains("asks lane 20, which does not take part"));
+  CHECK(failure(1, dim3{threads}, early_exit, out.data()) == "");
+  CHECK(out[39] == 1);
+}
+
+TEST_CASE("emulation: block_reduce is right in every thread and may be called again", "[cuda]") {
+  std::vector<double> x(threads), out(2 * threads);
+  for (unsigned i = 0; i < threads; ++i) x[i] = i;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    CHECK(failure(seed, dim3{threads}, sums, x.data(), out.data()) == "");
+    CHECK(std::set<double>(out.begin(), out.end()) == std::set<double>{2016 + 63});
+  }
+}
+
+TEST_CASE("emulation: coordinates of blocks and threads", "[cuda]") {
+  std::vector<unsigned> out(2 * 3 * 4 * 30);
+  vcell_emulation::seed() = 1;
+  check_status("test",
+               device::launch(coordinates, dim3{2, 3, 4}, dim3{5, 3, 2}, nullptr, out.data()));
+  for (unsigned i = 0; i < out.size(); ++i) CHECK(out[i] == i);
+}
+
+TEST_CASE("emulation: the order comes from the seed", "[cuda]") {
+  std::set<std::vector<unsigned>> orders;
+  for (int round = 0; round < 2; ++round)
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      std::vector<unsigned> order;
+      CHECK(failure(seed, dim3{2}, note_order, &order) == "");
+      orders.insert(order);
+    }
+  // Two orders of the blocks, and two of the threads in each.
+  CHECK(orders.size() == 8);
+}
+
+TEST_CASE("emulation: launches that a device refuses", "[cuda]") {
+  std::vector<unsigned> order;
+  for (const dim3 grid : {dim3{0}, dim3{1, 70000}, dim3{1, 1, 70000}})
+    CHECK_FALSE(device::launch(past_the_end, grid, dim3{1}, nullptr).ok());
+  for (const dim3 block : {dim3{0}, dim3{1025}, dim3{33, 32}, dim3{1, 1, 65}})
+    CHECK_FALSE(device::launch(past_the_end, dim3{1}, block, nullptr).ok());
+}
+
+TEST_CASE("emulation: device memory is not host memory", "[cuda]") {
+  float host[2] = {1, 2};
+  CHECK(cudaMemcpyAsync(host, host, 4, cudaMemcpyHostToDevice, nullptr) == cudaErrorInvalidValue);
+  CHECK(cudaMemsetAsync(host, 0, 4, nullptr) == cudaErrorInvalidValue);
+  CHECK(cudaFreeAsync(host, nullptr) == cudaErrorInvalidValue);
+}
