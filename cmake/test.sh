@@ -47,7 +47,8 @@ compile_cuda() {
   fi
   part "cuda: configure" cmake --preset cuda "$werror" \
     -DCMAKE_CUDA_COMPILER="$nvcc" &&
-    part "cuda: build" cmake --build --preset cuda -j "$cores"
+    part "cuda: build" cmake --build --preset cuda -j "$cores" &&
+    part "cuda: test" ctest --preset cuda  # on a GPU; skipped where there is none
 }
 
 if [ "${1:-}" = --all ]; then

@@ -10,6 +10,9 @@
 cmake_minimum_required(VERSION 3.25)
 get_filename_component(include_folder "${CMAKE_CURRENT_LIST_DIR}/../include" ABSOLUTE)
 include("${CMAKE_CURRENT_LIST_DIR}/header_kinds.cmake")
+foreach(missing IN LISTS missing_includes)
+  message(SEND_ERROR "${missing}, which is not there")
+endforeach()
 
 set(kind_of_vcell/vcell.hpp plain)
 set(kind_of_vcell/files.hpp files)
