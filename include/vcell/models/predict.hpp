@@ -1,0 +1,83 @@
+#pragma once
+
+#include "vcell/autograd/grad_mode.hpp"
+#include "vcell/data/dense_matrix.hpp"
+#include "vcell/models/state_transition.hpp"
+#include "vcell/sets/gather_rows.hpp"
+#include "vcell/tensor/copy.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// A control cell for each of n cells to predict: all of them in random order before any comes a
+/// second time, so that predictions start from as many different cells as there are.
+///
+/// @param controls  rows of control cells, at least one
+/// @return          (n) rows
+/// @throws ConfigError if there are no controls
+inline std::vector<size_t> draw_controls(std::span<const size_t> controls, size_t n, Rng& rng) {
+  if (controls.empty())
+    throw ConfigError("draw_controls: there are no control cells to predict from");
+  std::vector<size_t> rows;
+  rows.reserve(n);
+  while (rows.size() < n)
+    for (const size_t i : permutation(controls.size(), rng))
+      if (rows.size() < n) rows.push_back(controls[i]);
+  return rows;
+}
+
+struct PredictOptions {
+  /// Cells that the model sees at a time; as in training.
+  size_t set_length = 32;
+  /// Sets in one pass; only the speed and the memory depend on it.
+  size_t sets_at_a_time = 16;
+};
+
+/// Predicts what a perturbation makes of control cells. They are cut into sets in the given order;
+/// the last set runs at its own length.
+///
+/// @param expression    (cells, E) log1p, the model's genes
+/// @param controls      (n) rows of expression: the control cell that each predicted cell is paired
+///                      with
+/// @param perturbation  (P) one-hot or features
+/// @param batch         (cells) index of every cell's batch; given exactly when the model has a
+///                      batch encoder
+/// @return              (n, G), row i from controls[i]
+/// @throws ShapeError, ConfigError
+template <class T>
+DenseMatrix<float> predict(const StateTransition<T>& model, const CsrMatrix<float>& expression,
+                           std::span<const size_t> controls, std::span<const float> perturbation,
+                           std::span<const int32_t> batch = {},
+                           const PredictOptions& options = {}) {
+  check_positive("predict", "set_length", options.set_length);
+  check_positive("predict", "sets_at_a_time", options.sets_at_a_time);
+  check_size_match("predict", "size of perturbation", perturbation.size(),
+                   "config.perturbation_width", model.config().perturbation_width);
+  if (!batch.empty())
+    check_size_match("predict", "size of batch", batch.size(), "cells", expression.rows);
+  const NoGrad no_grad;
+  DenseMatrix<float> out{controls.size(), model.config().output_width, {}};
+  out.values.reserve(out.rows * out.columns);
+  for (size_t first = 0; first < controls.size();) {
+    const size_t left = controls.size() - first, length = std::min(options.set_length, left);
+    const size_t sets = std::clamp<size_t>(left / length, 1, options.sets_at_a_time);
+    const auto rows = controls.subspan(first, sets * length);
+    first += rows.size();
+
+    Tensor<float, 3> cells({sets, length, expression.columns});
+    gather_rows(expression, rows, cells.matrix());
+    Tensor<T, 2> features({sets, perturbation.size()});
+    for (size_t b = 0; b < sets; ++b)
+      std::copy(perturbation.begin(), perturbation.end(), features[b].begin());
+    Tensor<int32_t, 2> batches;
+    if (!batch.empty()) {
+      batches = Tensor<int32_t, 2>({sets, length});
+      for (size_t i = 0; i < rows.size(); ++i) batches.data()[i] = batch[rows[i]];
+    }
+    const auto predicted =
+        model(Variable<T, 3>(cast<T>(cells)), Variable<T, 2>(std::move(features)), batches);
+    out.values.insert(out.values.end(), predicted.value().begin(), predicted.value().end());
+  }
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI
