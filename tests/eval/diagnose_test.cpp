@@ -1,0 +1,88 @@
+#include "vcell/eval/diagnose.hpp"
+
+#include "support.hpp"
+#include "support/catch.hpp"
+
+using namespace vcell_test;
+
+namespace {
+
+/// A table with these shifts against a control whose genes all have the mean 1.
+DifferentialExpression table_of(const std::vector<std::vector<double>>& shifts, size_t cells) {
+  DifferentialExpression de;
+  de.targets = numbered("P", shifts.size());
+  de.features = numbered("g", shifts[0].size());
+  de.target_membership.assign(shifts.size(), cells);
+  de.ref_membership = 100;
+  de.ref_mean = Tensor<float, 1>({de.features.size()});
+  de.target_mean = Tensor<float, 2>({shifts.size(), de.features.size()});
+  for (size_t g = 0; g < de.features.size(); ++g) {
+    de.ref_mean(g) = float(std::expm1(1.0));
+    for (size_t t = 0; t < shifts.size(); ++t)
+      de.target_mean(t, g) = float(std::expm1(1 + shifts[t][g]));
+  }
+  return de;
+}
+
+using Shifts = std::vector<std::vector<double>>;
+
+ContextEvaluation evaluation_of(const Shifts& real, const Shifts& predicted, size_t cells = 50) {
+  return {"x", {}, table_of(real, cells), table_of(predicted, cells)};
+}
+
+const Shifts varied = {{1, -1, 0, 0}, {0, 0, 1, -1}, {1, 1, -1, -1}};
+const Shifts alike = {{1, -1, 0, 0}, {1, -1, 0, 0.1}, {0.9, -1, 0, 0}};
+
+}  // namespace
+
+TEST_CASE("diagnose: similarity is the mean correlation of all pairs", "[eval]") {
+  const auto found = diagnose(evaluation_of(varied, alike));
+  const auto mean = [](const Shifts& shifts) {
+    return (pearson(shifts[0], shifts[1]) + pearson(shifts[0], shifts[2]) +
+            pearson(shifts[1], shifts[2])) /
+           3;
+  };
+  REQUIRE(found.similarity_real == Approx(mean(varied)).margin(1e-6));
+  REQUIRE(found.similarity_predicted == Approx(mean(alike)).margin(1e-6));
+}
+
+TEST_CASE("diagnose: size_ratio is a median", "[eval]") {
+  Shifts scaled = varied;
+  for (size_t t = 0; t < 3; ++t)
+    for (double& x : scaled[t]) x *= std::vector<double>{0.5, 3, 0.25}[t];
+  REQUIRE(diagnose(evaluation_of(varied, scaled)).size_ratio == Approx(0.5).epsilon(1e-6));
+}
+
+TEST_CASE("diagnose: nothing to compare gives NaN and no warning", "[eval]") {
+  const auto still = evaluation_of({{0, 0, 0}}, {{0, 0, 0}});
+  const auto found = diagnose(still);
+  REQUIRE(std::isnan(found.similarity_real));
+  REQUIRE(std::isnan(found.similarity_predicted));
+  REQUIRE(std::isnan(found.size_ratio));
+  REQUIRE(warnings(still).empty());
+}
+
+TEST_CASE("diagnose: warnings carry their figures", "[eval]") {
+  REQUIRE(warnings(evaluation_of(varied, varied)).empty());
+  const auto collapsed = warnings(evaluation_of(varied, alike));
+  REQUIRE(collapsed.size() == 1);
+  REQUIRE_THAT(collapsed[0], contains("Collapse to the mean in 'x'") &&
+                                 contains("correlation 1)") && contains("(0)"));
+  REQUIRE(warnings(evaluation_of(alike, varied)).empty());
+
+  Shifts small = varied;
+  for (auto& row : small)
+    for (double& x : row) x *= 0.1;
+  const auto sizes = warnings(evaluation_of(varied, small));
+  REQUIRE(sizes.size() == 1);
+  REQUIRE_THAT(sizes[0], contains("0.1 times"));
+  REQUIRE(warnings(evaluation_of(small, varied)).size() == 1);
+
+  auto few = evaluation_of(varied, varied, 7);
+  few.real_de.ref_membership = 3;
+  few.real_de.target_membership[1] = 30;
+  const auto counted = warnings(few);
+  REQUIRE(counted.size() == 2);
+  REQUIRE_THAT(counted[0], contains("2 of 3") && contains(": P0 (7), P2 (7);") && !contains("P1"));
+  REQUIRE_THAT(counted[1], contains("Few control cells") && contains(": 3;"));
+}
