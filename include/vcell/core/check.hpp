@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
@@ -34,10 +35,11 @@ void check_shape_match(const char* function, const char* name_a, const Shape& a,
 }
 
 /// @throws ShapeError if an index does not lie in 0 .. size - 1
-inline void check_index(const char* function, const char* name, size_t index, size_t size) {
-  if (index >= size) [[unlikely]]
-    detail::fail<ShapeError>(function, ": ", name, " is ", index, ", expected 0 .. size - 1 with ",
-                             "size ", size);
+template <class Index>
+void check_index(const char* function, const char* name, Index index, size_t size) {
+  if (std::cmp_less(index, 0) || std::cmp_greater_equal(index, size)) [[unlikely]]
+    detail::fail<ShapeError>(function, ": ", name, " is ", index, ", expected 0 <= ", name, " < ",
+                             size);
 }
 
 /// @throws ConfigError if a setting is not above zero (or not a number)

@@ -31,15 +31,22 @@ struct PoolHolder {
 inline int num_threads() { return detail::PoolHolder::instance().get().size(); }
 
 /// Sets the number of threads. Not to be called while other threads compute.
-/// @throws ConfigError if threads is not above 0
+/// @throws ConfigError if threads is not above 0; Error if called from within parallel_for
 inline void set_num_threads(int threads) {
   check_positive("set_num_threads", "threads", threads);
+  if (ThreadPool::thread() != ThreadPool::outside)
+    throw Error("set_num_threads: called from within parallel_for, whose threads it would end");
   auto& holder = detail::PoolHolder::instance();
   const std::lock_guard lock(holder.mutex);
   if (holder.pool && holder.pool->size() == threads) return;
   holder.pool.reset();
   holder.pool = std::make_unique<ThreadPool>(threads);
 }
+
+/// Which thread runs this piece of a parallel_for, 0 .. num_threads() - 1: the place of its scratch
+/// memory. Scratch is made before the parallel_for, a part for every thread, so that what a step
+/// allocates does not depend on which thread took which piece.
+inline size_t thread_index() { return size_t(std::max(0, ThreadPool::thread())); }
 
 /// Calls f(begin, end) for consecutive pieces of 0 .. n, on all threads. The pieces are grain long
 /// (the last one may be shorter) whatever the number of threads, so a caller that reduces per piece

@@ -20,7 +20,7 @@ class ThreadPool {
   using Chunk = void (*)(void* context, size_t chunk);
 
   explicit ThreadPool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
   }
   ~ThreadPool() {
     {
@@ -35,11 +35,18 @@ class ThreadPool {
 
   int size() const { return int(workers_.size()) + 1; }
 
+  static constexpr int outside = -1;
+  /// Which thread of a pool is calling from within a job, 0 .. size() - 1; else `outside`.
+  static int& thread() {
+    static thread_local int number = outside;
+    return number;
+  }
+
   /// Runs chunk(context, 0 .. chunks - 1), each once, and returns when all are done. Called from
   /// within a job it runs on the calling thread alone. Of several exceptions the one of the lowest
   /// chunk is thrown again.
   void run(size_t chunks, void* context, Chunk chunk) {
-    if (chunks <= 1 || workers_.empty() || inside()) {
+    if (chunks <= 1 || workers_.empty() || thread() != outside) {
       for (size_t i = 0; i < chunks; ++i) chunk(context, i);
       return;
     }
@@ -56,7 +63,7 @@ class ThreadPool {
       ++job_;
     }
     wake_.notify_all();
-    take();
+    take(0);
     spin([this] { return busy_ == 0; });
     std::unique_lock lock(mutex_);
     done_.wait(lock, [this] { return busy_ == 0; });
@@ -64,13 +71,8 @@ class ThreadPool {
   }
 
  private:
-  static bool& inside() {
-    static thread_local bool flag = false;
-    return flag;
-  }
-
-  void take() {
-    inside() = true;
+  void take(int number) {
+    thread() = number;
     for (size_t i; (i = next_.fetch_add(1)) < chunks_;) {
       try {
         chunk_(context_, i);
@@ -82,10 +84,10 @@ class ThreadPool {
         }
       }
     }
-    inside() = false;
+    thread() = outside;
   }
 
-  void work() {
+  void work(int number) {
     size_t seen = 0;
     for (;;) {
       spin([&] { return job_ != seen; });
@@ -95,7 +97,7 @@ class ThreadPool {
         if (ended_) return;
         seen = job_;
       }
-      take();
+      take(number);
       const std::lock_guard lock(mutex_);
       if (--busy_ == 0) done_.notify_one();
     }

@@ -83,20 +83,37 @@ class Tensor {
   template <int other>
   Tensor<Scalar, other, Device> reshape(const Shape<other>& to) && {
     view().template reshape<other>(to);
-    return Tensor<Scalar, other, Device>(to, std::move(buffer_));
+    Tensor<Scalar, other, Device> y(to, std::move(buffer_));
+    shape_ = {};
+    return y;
   }
 
   void zero() { buffer_.zero(); }
   /// The elements themselves, taken out of a tensor that is no longer needed.
-  Buffer<Scalar, Device> release() && { return std::move(buffer_); }
+  Buffer<Scalar, Device> release() && {
+    shape_ = {};
+    return std::move(buffer_);
+  }
 
  private:
   template <class, int, class>
   friend class Tensor;
   struct Raw {};
-  Tensor(const Shape<rank>& shape, Raw) : shape_(shape), buffer_(vcell::count(shape)) {}
+  Tensor(const Shape<rank>& shape, Raw) : shape_(shape), buffer_(checked_count(shape)) {}
   Tensor(const Shape<rank>& shape, Buffer<Scalar, Device> buffer)
       : shape_(shape), buffer_(std::move(buffer)) {}
+  /// The product of the sizes, which must not wrap around.
+  static size_t checked_count(const Shape<rank>& shape) {
+    constexpr size_t most = (~size_t(0) >> 1) / sizeof(Scalar);
+    size_t n = 1;
+    if (std::find(shape.begin(), shape.end(), size_t(0)) != shape.end()) return 0;
+    for (const size_t size : shape) {
+      if (size > most / n)
+        detail::fail<ShapeError>("Tensor: ", shape, " has more elements than memory can hold");
+      n *= size;
+    }
+    return n;
+  }
 
   Shape<rank> shape_{};
   Buffer<Scalar, Device> buffer_;

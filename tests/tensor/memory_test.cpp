@@ -1,0 +1,82 @@
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "vcell/tensor/buffer.hpp"
+#include "vcell/tensor/memory_cpu.hpp"
+
+using namespace vcell;
+using Cache = Memory<Cpu>;
+
+TEST_CASE("memory: a freed block is handed out again", "[tensor]") {
+  Cache::release_cache();
+  void* first = Cache::allocate(1000);
+  Cache::deallocate(first, 1000);
+  CHECK(Cache::cached_bytes() >= 1000);
+  CHECK(Cache::cached_bytes() <= 1250);
+  const size_t asked = Cache::system_allocations();
+  void* again = Cache::allocate(990);  // of the same size class
+  CHECK(again == first);
+  CHECK(Cache::system_allocations() == asked);
+  CHECK(Cache::cached_bytes() == 0);
+  Cache::deallocate(again, 990);
+  Cache::release_cache();
+  CHECK(Cache::cached_bytes() == 0);
+}
+
+TEST_CASE("memory: blocks of every size are usable, aligned and apart", "[tensor]") {
+  std::vector<size_t> sizes{0, 1, 63, 64, 65, 80, 81, 127, 128, 129};
+  for (size_t s = 256; s < size_t(1) << 24; s *= 2) sizes.insert(sizes.end(), {s - 1, s, s + 1});
+  std::vector<unsigned char*> blocks;
+  for (const size_t s : sizes) {
+    blocks.push_back(static_cast<unsigned char*>(Cache::allocate(s)));
+    CHECK(reinterpret_cast<uintptr_t>(blocks.back()) % 64 == 0);
+    std::memset(blocks.back(), int(blocks.size()), s);
+  }
+  for (size_t i = 0; i < sizes.size(); ++i)
+    for (const size_t at : {size_t(0), sizes[i] / 2, sizes[i] - 1})
+      if (sizes[i]) CHECK(blocks[i][at] == i + 1);
+  for (size_t i = 0; i < sizes.size(); ++i) Cache::deallocate(blocks[i], sizes[i]);
+  Cache::release_cache();
+}
+
+TEST_CASE("memory: at most a quarter of a block is unused", "[tensor]") {
+  for (const size_t s : {65, 100, 1000, 4097, 70000, 1000001}) {
+    Cache::release_cache();
+    Cache::deallocate(Cache::allocate(s), s);
+    CHECK(Cache::cached_bytes() >= s);
+    CHECK(double(Cache::cached_bytes()) <= 1.25 * double(s) + 64);
+  }
+  Cache::release_cache();
+}
+
+TEST_CASE("memory: several threads share the cache", "[tensor]") {
+  std::vector<std::thread> threads;
+  std::vector<size_t> wrong(4);
+  for (size_t t = 0; t < wrong.size(); ++t)
+    threads.emplace_back([&wrong, t] {
+      for (size_t round = 0; round < 500; ++round) {
+        const size_t n = 1 + round * 7 % 300;
+        Buffer<size_t, Cpu> a(n), b(n);
+        for (size_t i = 0; i < n; ++i) a.data()[i] = b.data()[i] = t * 1000 + i;
+        for (size_t i = 0; i < n; ++i) wrong[t] += a.data()[i] != t * 1000 + i;
+      }
+    });
+  for (auto& t : threads) t.join();
+  for (const size_t w : wrong) CHECK(w == 0);
+}
+
+TEST_CASE("memory: a buffer's copy is its own", "[tensor]") {
+  Buffer<int, Cpu> a(3);
+  for (int i = 0; i < 3; ++i) a.data()[i] = i;
+  Buffer<int, Cpu> b = a;
+  b.data()[0] = 7;
+  CHECK(a.data()[0] == 0);
+  a = std::move(b);
+  CHECK(a.data()[0] == 7);
+  CHECK(a.count() == 3);
+  CHECK((Buffer<int, Cpu>(0).data()) == nullptr);
+  a.zero();
+  CHECK(a.data()[2] == 0);
+}
