@@ -1,0 +1,171 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/sets/split_spec.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+/// Collects what is wrong with a split, so that one run shows all of it.
+class SplitReport {
+ public:
+  SplitReport(const Screen& screen, const SplitSpec& spec, const std::string& dataset)
+      : screen_(screen), spec_(spec), dataset_(dataset) {
+    const size_t contexts = screen.context.names.size();
+    pairs_.assign(contexts * screen.perturbation.names.size(), false);
+    for (size_t i = 0; i < screen.cells(); ++i)
+      pairs_[pair(screen.context.codes[i], screen.perturbation.codes[i])] = true;
+    used_.assign(contexts, spec.training.contains(dataset));
+  }
+
+  std::vector<std::string> check() {
+    datasets();
+    for (const auto& [key, part] : spec_.zeroshot) zeroshot(key, part);
+    for (const auto& [key, held] : spec_.fewshot) fewshot(key, held);
+    cells();
+    controls();
+    if (errors_.empty()) return std::move(warnings_);
+    std::string text = "check_split: the split does not fit the screen:";
+    for (const std::string& error : errors_) text += "\n  " + error;
+    throw ConfigError(text);
+  }
+
+ private:
+  size_t pair(int32_t context, int32_t perturbation) const {
+    return size_t(context) * screen_.perturbation.names.size() + size_t(perturbation);
+  }
+  template <class... Parts>
+  void error(const Parts&... parts) {
+    errors_.push_back(message(parts...));
+  }
+
+  std::vector<std::string> declared() const {
+    std::vector<std::string> names;
+    for (const auto& entry : spec_.datasets) names.push_back(entry.first);
+    return names;
+  }
+
+  void datasets() {
+    const auto path = spec_.datasets.find(dataset_);
+    if (path == spec_.datasets.end()) {
+      error("the data set ", quoted(dataset_), " is not in [datasets]; ",
+            names_there({dataset_}, declared()));
+    } else {
+      // The same cells under two names can be held out under one and trained on under the other.
+      for (const auto& [name, other] : spec_.datasets)
+        if (name != dataset_ && other == path->second)
+          error("leakage: [datasets] names ", quoted(other), " twice, as ", quoted(name), " and ",
+                quoted(dataset_));
+    }
+    for (const std::string& name : spec_.training)
+      if (!spec_.datasets.contains(name))
+        error("[training] ", quoted(name), " is not in [datasets]; ",
+              names_there({name}, declared()));
+  }
+
+  /// The code of the key's context; -1 if the key is of another data set, or wrong.
+  int32_t context_of(const char* table, const std::string& key) {
+    const auto parts = split_key(spec_, key);
+    if (!parts) {
+      error(table, " ", quoted(key), " does not begin with a declared data set and a dot; there ",
+            "are ", list_of(declared()));
+      return -1;
+    }
+    if (parts->dataset != dataset_) return -1;
+    const int32_t code = screen_.context.code(parts->context);
+    if (code < 0)
+      error(table, " ", quoted(key), ": the screen has no context ", quoted(parts->context), "; ",
+            names_there({parts->context}, screen_.context.names));
+    return code;
+  }
+
+  void zeroshot(const std::string& key, Part part) {
+    const int32_t context = context_of("[zeroshot]", key);
+    if (part != Part::validation && part != Part::test)
+      error("[zeroshot] ", quoted(key), " is ", name_of(part), ", expected validation or test");
+    if (spec_.fewshot.contains(key)) error("conflict: ", quoted(key), " is zeroshot and fewshot");
+    if (context >= 0) used_[size_t(context)] = true;
+  }
+
+  void fewshot(const std::string& key, const HeldOutPerturbations& held) {
+    const int32_t context = context_of("[fewshot]", key);
+    if (context < 0) return;
+    if (!spec_.training.contains(dataset_))
+      error("conflict: [fewshot] ", quoted(key), " trains on the rest of its context, and ",
+            quoted(dataset_), " is not in [training]");
+    std::vector<std::string> unknown, without_cells, both;
+    for (const auto* names : {&held.validation, &held.test})
+      for (const std::string& name : *names) {
+        const int32_t code = screen_.perturbation.code(name);
+        if (code < 0)
+          unknown.push_back(name);
+        else if (code == screen_.control)
+          error("conflict: [fewshot] ", quoted(key), " holds out the control ", quoted(name),
+                ", which every part needs");
+        else if (!pairs_[pair(context, code)])
+          without_cells.push_back(name);
+      }
+    for (const std::string& name : held.validation)
+      if (std::find(held.test.begin(), held.test.end(), name) != held.test.end())
+        both.push_back(name);
+    if (!unknown.empty())
+      error("[fewshot] ", quoted(key),
+            " holds out perturbations that the screen does not have: ", list_of(unknown), "; ",
+            names_there(unknown, screen_.perturbation.names));
+    if (!without_cells.empty())
+      warnings_.push_back(message("[fewshot] ", quoted(key), " holds out perturbations without ",
+                                  "cells in this context: ", list_of(without_cells)));
+    if (!both.empty())
+      warnings_.push_back(message("[fewshot] ", quoted(key), " has perturbations in val and test: ",
+                                  list_of(both), "; their cells are test only, since choosing a ",
+                                  "model by test cells would be leakage"));
+  }
+
+  void cells() try {
+    if (spec_.cells) check_held_out_cells(*spec_.cells);
+  } catch (const ConfigError& wrong) {
+    errors_.push_back(wrong.what());
+  }
+
+  void controls() {
+    if (std::find(used_.begin(), used_.end(), true) == used_.end() && errors_.empty())
+      error("no cell is used: ", quoted(dataset_), " is not in [training] and has no [zeroshot] ",
+            "context");
+    std::vector<std::string> without;
+    for (size_t i = 0; i < screen_.context.names.size(); ++i)
+      if (used_[i] && !pairs_[pair(int32_t(i), screen_.control)])
+        without.push_back(screen_.context.names[i]);
+    if (!without.empty())
+      error("no control cells (", quoted(screen_.perturbation.names[size_t(screen_.control)]),
+            ") in context ", list_of(without),
+            ": leave these contexts out of the file or give them controls");
+  }
+
+  const Screen& screen_;
+  const SplitSpec& spec_;
+  const std::string& dataset_;
+  std::vector<bool> pairs_;  // (contexts, perturbations): whether there are cells
+  std::vector<bool> used_;   // (contexts)
+  std::vector<std::string> errors_, warnings_;
+};
+
+}  // namespace detail
+
+/// Checks a split against a screen: that data sets, contexts and perturbations exist, that nothing
+/// contradicts or leaks, and that every context in use has control cells. Keys of other data sets
+/// are left to their own screens.
+///
+/// @param dataset  the screen's name in the split (see dataset_name)
+/// @return         remarks that do not stand in the way, each one line
+/// @throws ConfigError with all that is wrong, one line each
+inline std::vector<std::string> check_split(const Screen& screen, const SplitSpec& spec,
+                                            const std::string& dataset) {
+  check_screen(screen);
+  return detail::SplitReport(screen, spec, dataset).check();
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "vcell/data/csr_matrix.hpp"
+#include "vcell/tensor/view.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Writes rows of a sparse matrix, zeros included, one after the other. Runs on the calling thread.
+/// @param rows  which rows, in order; any may come more than once
+/// @param out   (rows, columns of m)
+/// @throws ShapeError if out has another shape or there is no such row
+template <class T>
+void gather_rows(const CsrMatrix<T>& m, std::span<const size_t> rows, View<T, 2> out) {
+  check_shape_match("gather_rows", "out", out.shape, "rows and columns",
+                    Shape<2>{rows.size(), m.columns});
+  std::fill(out.begin(), out.end(), T(0));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    check_index("gather_rows", "row", rows[i], m.rows);
+    T* const to = out.data + i * m.columns;
+    const auto columns = m.row_indices(rows[i]);
+    const auto values = m.row_values(rows[i]);
+    for (size_t k = 0; k < columns.size(); ++k) to[columns[k]] = values[k];
+  }
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "vcell/core/rng.hpp"
+#include "vcell/sets/cell_groups.hpp"
+#include "vcell/sets/part.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Which fraction of every perturbation's cells is held out. It measures the fit to perturbations
+/// that were trained on, not generalisation to others.
+struct HeldOutCells {
+  double validation = 0;  ///< of a pair's cells, in [0, 1)
+  double test = 0;        ///< of a pair's cells, in [0, 1); both together below 1
+  uint64_t seed = 42;     ///< which cells
+
+  friend bool operator==(const HeldOutCells&, const HeldOutCells&) = default;
+};
+
+/// @throws ConfigError if a fraction is not in [0, 1) or both together are not below 1
+inline void check_held_out_cells(const HeldOutCells& held) {
+  if (!(held.validation >= 0 && held.test >= 0 && held.validation + held.test < 1))
+    throw ConfigError(message("hold_out_cells: the fractions of cells held out are ",
+                              held.validation, " for validation and ", held.test,
+                              " for test, expected numbers from 0 whose sum is below 1"));
+}
+
+/// Moves cells out of train: of the n training cells of each (context, perturbation), controls
+/// left alone, round(n * test) to test and round(n * validation) to validation (halves up), but
+/// always one cell fewer than n. Which ones depends on seed and on the pair's names, not on the
+/// other pairs.
+/// @param parts  (cells)
+/// @throws ConfigError if the fractions are not what check_held_out_cells wants
+inline void hold_out_cells(const Screen& screen, const HeldOutCells& held, std::span<Part> parts) {
+  check_size_match("hold_out_cells", "parts", parts.size(), "cells", screen.cells());
+  check_held_out_cells(held);
+  const auto trained = [&](size_t cell) {
+    return parts[cell] == Part::train && !screen.is_control(cell);
+  };
+  for (const CellGroup& group : cell_groups(screen, trained)) {
+    const size_t n = group.cells.size();
+    const auto share = [n](double fraction) {
+      return size_t(std::floor(fraction * double(n) + .5));
+    };
+    const size_t test = std::min(share(held.test), n - 1);
+    const size_t validation = std::min(share(held.validation), n - 1 - test);
+    Rng rng(held.seed,
+            stream_of(message("hold_out_cells\n", screen.context.names[size_t(group.context)], '\n',
+                              screen.perturbation.names[size_t(group.perturbation)])));
+    const auto order = permutation(n, rng);
+    for (size_t i = 0; i < test + validation; ++i)
+      parts[group.cells[order[i]]] = i < test ? Part::test : Part::validation;
+  }
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,170 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "vcell/sets/split_spec.hpp"
+
+// Splits made for a screen that is one data set. Every one is a SplitSpec, so it can be written to
+// a file, read and changed by people, and applied again with the same cells as its result.
+
+namespace vcell::inline VCELL_ABI {
+
+/// The data set that a split is made for.
+struct SplitDataset {
+  std::string name;  ///< e.g. the file's stem
+  std::string path;  ///< where its file is
+};
+
+namespace detail {
+
+inline SplitSpec trained_on(const SplitDataset& dataset) {
+  if (dataset.name.empty()) throw ConfigError("make_split: the data set's name is empty");
+  SplitSpec spec;
+  spec.datasets[dataset.name] = dataset.path;
+  spec.training = {dataset.name};
+  return spec;
+}
+
+inline int32_t known_context(const char* function, const Screen& screen,
+                             const std::string& context) {
+  const int32_t code = screen.context.code(context);
+  if (code < 0)
+    throw ConfigError(message(function, ": the screen has no context ", quoted(context), "; ",
+                              names_there({context}, screen.context.names)));
+  return code;
+}
+
+/// Names of the perturbations with cells in a context (-1: in any), sorted, without the control.
+inline std::vector<std::string> perturbations_in(const Screen& screen, int32_t context) {
+  std::vector<uint8_t> there(screen.perturbation.names.size());
+  for (size_t i = 0; i < screen.cells(); ++i)
+    if (context < 0 || screen.context.codes[i] == context)
+      there[size_t(screen.perturbation.codes[i])] = 1;
+  there[size_t(screen.control)] = 0;
+  std::vector<std::string> names;
+  for (size_t code = 0; code < there.size(); ++code)
+    if (there[code]) names.push_back(screen.perturbation.names[code]);
+  return names;
+}
+
+inline std::vector<std::string> shuffled(std::vector<std::string> names, uint64_t seed,
+                                         std::string_view purpose) {
+  Rng rng(seed, stream_of(purpose));
+  shuffle(names.begin(), names.end(), rng);
+  return names;
+}
+
+inline std::vector<std::string> sorted_part(const std::vector<std::string>& names, size_t begin,
+                                            size_t end) {
+  std::vector<std::string> part(names.begin() + std::ptrdiff_t(begin),
+                                names.begin() + std::ptrdiff_t(end));
+  std::sort(part.begin(), part.end());
+  return part;
+}
+
+}  // namespace detail
+
+struct SplitByPerturbationOptions {
+  double validation = 0.16;  ///< of the perturbations, rounded to nearest
+  double test = 0.20;        ///< of the perturbations, rounded to nearest; train is the rest
+  uint64_t seed = 42;        ///< which ones
+};
+
+/// Holds perturbations out of every context: 150 give 96 for training, 24 for validation and 30 for
+/// test. No perturbation is in two parts. The held-out ones are unseen in training, so a model
+/// needs features of perturbations to predict them.
+/// @throws ConfigError if the fractions are not at least 0 with a sum below 1, or if too few
+///         perturbations leave train or test empty
+inline SplitSpec split_by_perturbation(const Screen& screen, const SplitDataset& dataset,
+                                       const SplitByPerturbationOptions& options = {}) {
+  check_screen(screen);
+  if (!(options.validation >= 0 && options.test > 0 && options.validation + options.test < 1))
+    throw ConfigError(message("split_by_perturbation: validation ", options.validation,
+                              " and test ", options.test,
+                              " must not be negative, test above 0 and their sum below 1"));
+  SplitSpec spec = detail::trained_on(dataset);
+  const auto names =
+      detail::shuffled(detail::perturbations_in(screen, -1), options.seed, "split_by_perturbation");
+  const auto n = double(names.size());
+  const auto test = size_t(std::floor(n * options.test + 0.5));
+  const auto validation = size_t(std::floor(n * options.validation + 0.5));
+  if (test == 0 || test + validation >= names.size())
+    throw ConfigError(message("split_by_perturbation: ", names.size(), " perturbations give ", test,
+                              " for test and ", validation, " for validation, expected at least ",
+                              "one for test and one left for training; split by cells instead"));
+  const auto held_test = detail::sorted_part(names, 0, test);
+  const auto held_validation = detail::sorted_part(names, test, test + validation);
+  for (size_t c = 0; c < screen.context.names.size(); ++c) {
+    const auto there = detail::perturbations_in(screen, int32_t(c));
+    const auto both = [&](const std::vector<std::string>& held) {
+      std::vector<std::string> out;
+      std::set_intersection(held.begin(), held.end(), there.begin(), there.end(),
+                            std::back_inserter(out));
+      return out;
+    };
+    HeldOutPerturbations held{both(held_validation), both(held_test)};
+    if (!held.validation.empty() || !held.test.empty())
+      spec.fewshot[message(dataset.name, '.', screen.context.names[c])] = std::move(held);
+  }
+  return spec;
+}
+
+struct SplitUnderrepresentedOptions {
+  double kept = 0.30;  ///< of the context's n perturbations: max(1, floor(kept * n)) train
+  uint64_t seed = 42;  ///< which ones, drawn from the sorted names
+};
+
+/// An underrepresented context: it keeps a few of its perturbations in training and the others are
+/// test. All other contexts, and this one's controls, train.
+/// @throws ConfigError if there is no such context, kept is not in (0, 1), or nothing is left to
+///         test
+inline SplitSpec split_underrepresented(const Screen& screen, const SplitDataset& dataset,
+                                        const std::string& context,
+                                        const SplitUnderrepresentedOptions& options = {}) {
+  check_screen(screen);
+  if (!(options.kept > 0 && options.kept < 1))
+    throw ConfigError(message("split_underrepresented: kept is ", options.kept,
+                              ", expected a fraction between 0 and 1"));
+  const int32_t code = detail::known_context("split_underrepresented", screen, context);
+  SplitSpec spec = detail::trained_on(dataset);
+  const auto names = detail::shuffled(detail::perturbations_in(screen, code), options.seed,
+                                      "split_underrepresented");
+  // A little more than the product, so that 0.29 of 100 are 29 in spite of rounding.
+  const auto kept =
+      std::max<size_t>(1, size_t(std::floor(options.kept * double(names.size()) + 1e-9)));
+  if (names.size() <= kept)
+    throw ConfigError(message("split_underrepresented: context ", quoted(context), " has ",
+                              names.size(), " perturbations, expected at least 2 so that one is ",
+                              "left to test; name another context"));
+  spec.fewshot[message(dataset.name, '.', context)].test =
+      detail::sorted_part(names, kept, names.size());
+  return spec;
+}
+
+/// Holds out every perturbed cell of a context.
+/// @param part  Part::test or Part::validation
+/// @throws ConfigError if there is no such context
+inline SplitSpec split_zeroshot(const Screen& screen, const SplitDataset& dataset,
+                                const std::string& context, Part part = Part::test) {
+  check_screen(screen);
+  detail::known_context("split_zeroshot", screen, context);
+  SplitSpec spec = detail::trained_on(dataset);
+  spec.zeroshot[message(dataset.name, '.', context)] = part;
+  return spec;
+}
+
+/// Holds out a fraction of every perturbation's cells.
+/// @throws ConfigError if the fractions are not what check_held_out_cells wants
+inline SplitSpec split_by_cells(const SplitDataset& dataset,
+                                const HeldOutCells& held = {.test = 0.2}) {
+  check_held_out_cells(held);
+  SplitSpec spec = detail::trained_on(dataset);
+  spec.cells = held;
+  return spec;
+}
+
+}  // namespace vcell::inline VCELL_ABI

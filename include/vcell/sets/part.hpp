@@ -1,0 +1,30 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "vcell/core/abi.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// What a cell is used for. Control cells have a part like any other, which says whether they are
+/// learnt from as targets; as inputs they serve every part.
+enum class Part : uint8_t { train, validation, test, unused };
+
+/// The name of a part as people read it.
+inline std::string_view name_of(Part part) {
+  constexpr std::string_view names[] = {"train", "validation", "test", "unused"};
+  return names[size_t(part)];
+}
+
+/// Cells in each part, in the order of the enumeration.
+inline std::array<size_t, 4> count_parts(std::span<const Part> parts) {
+  std::array<size_t, 4> counts{};
+  for (const Part part : parts) ++counts[size_t(part)];
+  return counts;
+}
+
+}  // namespace vcell::inline VCELL_ABI

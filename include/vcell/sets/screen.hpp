@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "vcell/data/anndata.hpp"
+#include "vcell/data/factor.hpp"
+#include "vcell/sets/near_names.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct ScreenOptions {
+  /// The obs column that says what was done to a cell.
+  std::string perturbation_key = "perturbation";
+  /// The label of unperturbed cells in that column.
+  std::string control = "non-targeting";
+  /// The obs columns that make up a cell's context (cell line, donor, condition, replicate), joined
+  /// by '|' in this order. Without any, all cells are of one context.
+  std::vector<std::string> context_keys;
+  /// The name of that one context.
+  std::string context_name = "all";
+  /// The obs column of the experimental batch, if it is to be known.
+  std::optional<std::string> batch_key;
+};
+
+/// A perturbation screen as models see it: expression, and for each cell what was done to it, in
+/// which context and in which batch.
+struct Screen {
+  CsrMatrix<float> expression;     ///< log1p, (cells, genes)
+  std::vector<std::string> genes;  ///< the columns' names
+  Factor perturbation;             ///< the control's label among them
+  Factor context;
+  Factor batch;          ///< no names and no codes when batches are not known
+  int32_t control = -1;  ///< the code of the control in perturbation
+
+  size_t cells() const { return expression.rows; }
+  bool has_batches() const { return !batch.names.empty(); }
+  bool is_control(size_t cell) const { return perturbation.codes[cell] == control; }
+};
+
+namespace detail {
+
+inline void check_factor(const char* name, const Factor& factor, size_t cells) {
+  check_size_match("check_screen", name, factor.size(), "cells", cells);
+  for (const int32_t code : factor.codes)
+    if (code < 0 || size_t(code) >= factor.names.size()) [[unlikely]]
+      fail<ConfigError>("check_screen: ", name, " has code ", code, ", expected 0 .. ",
+                        int64_t(factor.names.size()) - 1, ": every cell must have a label");
+}
+
+inline void check_labelled(const Factor& factor, std::string_view what, std::string_view keys) {
+  size_t missing = 0;
+  for (const int32_t code : factor.codes) missing += code < 0;
+  if (missing)
+    throw ConfigError(message("make_screen: ", missing, " of ", factor.size(), " cells have no ",
+                              what, " (missing values in ", keys,
+                              "); label them or leave these cells out"));
+}
+
+inline void check_finite(const CsrMatrix<float>& x, const AnnData& adata) {
+  for (size_t row = 0; row < x.rows; ++row)
+    for (size_t i = 0; i < x.row_size(row); ++i)
+      if (!std::isfinite(x.row_values(row)[i])) [[unlikely]]
+        fail<ConfigError>("make_screen: X is ", x.row_values(row)[i], " in cell ",
+                          quoted(adata.obs.index[row]), ", gene ",
+                          quoted(adata.var.index[size_t(x.row_indices(row)[i])]),
+                          "; expected finite log1p values");
+}
+
+}  // namespace detail
+
+/// @throws ShapeError if expression, names and labels differ in size
+/// @throws ConfigError if a cell has no label or the control is no label
+inline void check_screen(const Screen& screen) {
+  check_size_match("check_screen", "columns of expression", screen.expression.columns, "genes",
+                   screen.genes.size());
+  detail::check_factor("perturbation", screen.perturbation, screen.cells());
+  detail::check_factor("context", screen.context, screen.cells());
+  if (screen.has_batches()) detail::check_factor("batch", screen.batch, screen.cells());
+  if (screen.control < 0 || size_t(screen.control) >= screen.perturbation.names.size())
+    throw ConfigError(message("check_screen: the control's code is ", screen.control,
+                              ", expected one of the ", screen.perturbation.names.size(),
+                              " perturbations"));
+}
+
+/// Reads a screen from annotated cells. X must be on the log1p scale already: a scale is declared,
+/// never guessed, so nothing is transformed here.
+/// @throws ConfigError if X or a column is absent, a cell misses a label, the control is no label
+///         (listing those there are), or a value is not finite
+inline Screen make_screen(const AnnData& adata, const ScreenOptions& options = {}) {
+  if (!adata.X) throw ConfigError("make_screen: the data have no X, expected log1p expression");
+  Screen screen;
+  screen.perturbation = factor(adata.obs.column(options.perturbation_key));
+  detail::check_labelled(screen.perturbation, "perturbation",
+                         message("obs column ", quoted(options.perturbation_key)));
+  screen.control = screen.perturbation.code(options.control);
+  if (screen.control < 0)
+    throw ConfigError(message("make_screen: no cell has the control label ",
+                              quoted(options.control), " in obs column ",
+                              quoted(options.perturbation_key), "; ",
+                              names_there({options.control}, screen.perturbation.names)));
+  screen.context = joined_factor(adata.obs, options.context_keys, options.context_name);
+  detail::check_labelled(screen.context, "context",
+                         message("obs columns ", list_of(options.context_keys)));
+  if (options.batch_key) {
+    screen.batch = factor(adata.obs.column(*options.batch_key));
+    detail::check_labelled(screen.batch, "batch",
+                           message("obs column ", quoted(*options.batch_key)));
+  }
+  screen.expression = to_csr<float>(*adata.X);
+  screen.genes = adata.var.index;
+  check_screen(screen);
+  detail::check_finite(screen.expression, adata);
+  return screen;
+}
+
+/// The same screen with these genes only, in this order: matched by name.
+/// @throws ConfigError naming the genes that the screen does not have, that it has twice, or that
+///         are asked for twice
+inline Screen select_genes(const Screen& screen, const std::vector<std::string>& names) {
+  // How often a gene is there, and where; how often it was asked for.
+  struct Place {
+    size_t column, there = 0, asked = 0;
+  };
+  std::unordered_map<std::string_view, Place> places;
+  for (size_t i = 0; i < screen.genes.size(); ++i) {
+    Place& place = places.try_emplace(screen.genes[i], Place{i}).first->second;
+    ++place.there;
+  }
+  std::vector<size_t> columns;
+  std::vector<std::string> absent, ambiguous, repeated;
+  for (const std::string& name : names) {
+    const auto found = places.find(name);
+    if (found == places.end()) {
+      absent.push_back(name);
+      continue;
+    }
+    if (found->second.there > 1) ambiguous.push_back(name);
+    if (++found->second.asked == 2) repeated.push_back(name);
+    columns.push_back(found->second.column);
+  }
+  if (!absent.empty())
+    throw ConfigError(message("select_genes: the screen does not have ", absent.size(), " of ",
+                              names.size(), " genes: ", list_of(absent), "; ",
+                              names_there(absent, screen.genes)));
+  if (!ambiguous.empty())
+    throw ConfigError(message("select_genes: the screen has several columns of the name ",
+                              list_of(ambiguous), "; make its gene names unique"));
+  if (!repeated.empty())
+    throw ConfigError(message("select_genes: asked for twice: ", list_of(repeated)));
+  Screen out{select_columns(screen.expression, columns),
+             names,
+             screen.perturbation,
+             screen.context,
+             screen.batch,
+             screen.control};
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vcell/sets/cell_sets.hpp"
+#include "vcell/sets/control_pairing.hpp"
+#include "vcell/sets/gather_rows.hpp"
+#include "vcell/tensor/tensor.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// B sets of S cells with their controls: what one step works on. E and G are both the number of
+/// the screen's genes.
+struct SetBatch {
+  Tensor<float, 3> control;           ///< (B, S, E) control cells, log1p
+  Tensor<float, 3> target;            ///< (B, S, G) the cells to be predicted, log1p
+  std::vector<int32_t> perturbation;  ///< (B) codes of the screen's perturbations
+  std::vector<int32_t> context;       ///< (B) codes of the screen's contexts
+  Tensor<int32_t, 2> batch;           ///< (B, S) codes of the control cells' batches; (0, 0) when
+                                      ///< the screen has none
+  std::vector<size_t> control_cells;  ///< (B * S) rows of the screen
+  std::vector<size_t> target_cells;   ///< (B * S) rows of the screen
+};
+
+struct SetSourceOptions {
+  /// Which cells are targets, and how they are cut into sets.
+  CellSetOptions sets;
+  /// Which controls a cell is paired with.
+  ControlPairingOptions pairing;
+  /// B: sets in a batch.
+  size_t batch_size = 8;
+  /// Order of the sets, cells in them, and controls.
+  uint64_t seed = 42;
+};
+
+/// Batches of paired sets by their number: batch n is a function of the options and n alone, so it
+/// can be had on any thread, in any order, and again after a restart. Every target cell is paired
+/// with a control drawn anew at every visit (the mapping `random`). Safe to use from several
+/// threads at once. The screen must outlive this object.
+class SetSource {
+ public:
+  /// @param parts  (cells); not needed afterwards
+  /// @throws ConfigError if an option does not fit the screen, or a context of the part has no
+  ///         controls
+  SetSource(const Screen& screen, std::span<const Part> parts, const SetSourceOptions& options = {})
+      : screen_(&screen),
+        options_(options),
+        sets_(screen, parts, options.sets),
+        pairing_(screen, options.pairing) {
+    check_positive("SetSource", "batch_size", options.batch_size);
+    for (const CellGroup& group : sets_.groups()) pairing_.controls(group.context);
+  }
+
+  /// Sets in an epoch; 0 when the part is empty.
+  size_t sets() const { return sets_.sets(); }
+  /// Batches that one pass over all sets takes.
+  size_t batches() const { return (sets() + options_.batch_size - 1) / options_.batch_size; }
+  const CellSets& cell_sets() const { return sets_; }
+  const ControlPairing& pairing() const { return pairing_; }
+
+  /// Batch `step` of the endless sequence of epochs, B sets always: a batch runs across the end of
+  /// an epoch, so no set is left out.
+  /// @param out  is overwritten; its memory is used again
+  /// @throws ConfigError if the part is empty
+  void read(uint64_t step, SetBatch& out) const {
+    if (sets() == 0)
+      throw ConfigError(message("SetSource: no cell is in part ", name_of(options_.sets.part)));
+    read_sets(step * options_.batch_size, options_.batch_size, out);
+  }
+
+  /// Batch `i` of one pass over all sets, always the same ones with the same controls (those of
+  /// epoch 0), for validation. The last batch may have fewer sets than B.
+  /// @param out  is overwritten; its memory is used again
+  /// @throws ShapeError if i is not below batches()
+  void read_pass(size_t i, SetBatch& out) const {
+    check_index("SetSource::read_pass", "i", i, batches());
+    const size_t first = i * options_.batch_size;
+    read_sets(first, std::min(options_.batch_size, sets() - first), out);
+  }
+
+ private:
+  struct Epoch {
+    uint64_t number;
+    EpochSets sets;
+  };
+
+  template <class T, int rank>
+  static void fit(Tensor<T, rank>& tensor, const Shape<rank>& shape) {
+    if (tensor.shape() != shape) tensor = Tensor<T, rank>::uninitialized(shape);
+  }
+
+  std::shared_ptr<const Epoch> epoch(uint64_t number) const {
+    // Threads that prefetch are rarely further apart than two epochs.
+    const std::lock_guard lock(mutex_);
+    auto& kept = epochs_[number % epochs_.size()];
+    if (!kept || kept->number != number)
+      kept = std::make_shared<const Epoch>(Epoch{number, sets_.epoch(options_.seed, number)});
+    return kept;
+  }
+
+  void read_sets(uint64_t first, size_t n, SetBatch& out) const {
+    const size_t size = options_.sets.set_size, genes = screen_->expression.columns;
+    out.perturbation.resize(n);
+    out.context.resize(n);
+    out.control_cells.resize(n * size);
+    out.target_cells.resize(n * size);
+    std::shared_ptr<const Epoch> now;
+    for (size_t b = 0; b < n; ++b) {
+      const uint64_t number = (first + b) / sets();
+      const auto set = size_t((first + b) % sets());
+      if (!now || now->number != number) now = epoch(number);
+      const CellGroup& group = sets_.groups()[now->sets.group[set]];
+      out.perturbation[b] = group.perturbation;
+      out.context[b] = group.context;
+      std::copy_n(&now->sets.cells[set * size], size, &out.target_cells[b * size]);
+      Rng rng(options_.seed, stream_of("controls"));
+      rng.seek((first + b) << 32);  // a set never takes as many draws
+      for (size_t i = b * size; i < (b + 1) * size; ++i)
+        out.control_cells[i] = pairing_.draw(out.target_cells[i], rng);
+    }
+    fit(out.control, {n, size, genes});
+    fit(out.target, {n, size, genes});
+    gather_rows(screen_->expression, out.control_cells, out.control.matrix());
+    gather_rows(screen_->expression, out.target_cells, out.target.matrix());
+    if (!screen_->has_batches()) return;
+    fit(out.batch, {n, size});
+    for (size_t i = 0; i < n * size; ++i)
+      out.batch.data()[i] = screen_->batch.codes[out.control_cells[i]];
+  }
+
+  const Screen* screen_;
+  SetSourceOptions options_;
+  CellSets sets_;
+  ControlPairing pairing_;
+  mutable std::mutex mutex_;
+  mutable std::array<std::shared_ptr<const Epoch>, 2> epochs_;
+};
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vcell/sets/check_split.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct AssignOptions {
+  /// Whether the control cells of a zero-shot context may be learnt from (part train). By default
+  /// they have the part of their context. Either way they serve as its inputs.
+  bool train_on_zeroshot_controls = false;
+};
+
+/// The part of every cell under a split. Control cells are train wherever their context is trained
+/// on, and serve as inputs of every part. A perturbation held out for validation and test alike is
+/// test.
+///
+/// @param dataset  the screen's name in the split (see dataset_name)
+/// @return         (cells)
+/// @throws ConfigError if the split does not fit the screen (see check_split)
+inline std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
+                                      const std::string& dataset,
+                                      const AssignOptions& options = {}) {
+  check_split(screen, spec, dataset);
+  const size_t contexts = screen.context.names.size(), n = screen.perturbation.names.size();
+  std::vector<Part> part_of(contexts * n,
+                            spec.training.contains(dataset) ? Part::train : Part::unused);
+  // The row of a key's context; empty if it is of another data set.
+  const auto row = [&](const std::string& key) -> std::span<Part> {
+    const auto parts = split_key(spec, key);
+    if (parts->dataset != dataset) return {};
+    return std::span(part_of).subspan(size_t(screen.context.code(parts->context)) * n, n);
+  };
+  for (const auto& [key, part] : spec.zeroshot) {
+    const auto parts = row(key);
+    std::fill(parts.begin(), parts.end(), part);
+    if (options.train_on_zeroshot_controls && !parts.empty())
+      parts[size_t(screen.control)] = Part::train;
+  }
+  for (const auto& [key, held] : spec.fewshot) {
+    const auto parts = row(key);
+    if (parts.empty()) continue;
+    for (const std::string& name : held.validation)
+      parts[size_t(screen.perturbation.code(name))] = Part::validation;
+    for (const std::string& name : held.test)
+      parts[size_t(screen.perturbation.code(name))] = Part::test;
+  }
+  std::vector<Part> parts(screen.cells());
+  for (size_t i = 0; i < parts.size(); ++i)
+    parts[i] = part_of[size_t(screen.context.codes[i]) * n + size_t(screen.perturbation.codes[i])];
+  if (spec.cells) hold_out_cells(screen, *spec.cells, parts);
+  return parts;
+}
+
+/// Perturbations with cells held out and none in train: a model that knows perturbations by their
+/// names alone (one-hot) cannot predict them.
+/// @param parts  (cells)
+inline std::vector<std::string> unseen_perturbations(const Screen& screen,
+                                                     std::span<const Part> parts) {
+  check_size_match("unseen_perturbations", "parts", parts.size(), "cells", screen.cells());
+  std::vector<uint8_t> trained(screen.perturbation.names.size()), held(trained.size());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto code = size_t(screen.perturbation.codes[i]);
+    trained[code] |= parts[i] == Part::train;
+    held[code] |= parts[i] == Part::validation || parts[i] == Part::test;
+  }
+  std::vector<std::string> out;
+  for (size_t code = 0; code < trained.size(); ++code)
+    if (held[code] && !trained[code] && int32_t(code) != screen.control)
+      out.push_back(screen.perturbation.names[code]);
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vcell/sets/hold_out_cells.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Perturbations held out of training in one context.
+struct HeldOutPerturbations {
+  std::vector<std::string> validation;
+  std::vector<std::string> test;
+
+  friend bool operator==(const HeldOutPerturbations&, const HeldOutPerturbations&) = default;
+};
+
+/// Which cells are for training, validation and test, said with names alone: the content of the
+/// TOML files that State uses, where a context is its cell type. Keys of zeroshot and fewshot are
+/// "dataset.context" (see split_key).
+///
+///   SplitSpec spec;
+///   spec.datasets = {{"screen", "screen.h5ad"}};
+///   spec.training = {"screen"};
+///   spec.fewshot["screen.rep_3"].test = {"STAT1"};
+struct SplitSpec {
+  std::map<std::string, std::string> datasets;  ///< name -> file, folder or pattern
+  /// Data sets whose cells are trained on where nothing else is said. In the others only zero-shot
+  /// contexts are used.
+  std::set<std::string> training;
+  /// Contexts of which every perturbed cell is held out -> Part::validation or Part::test.
+  std::map<std::string, Part> zeroshot;
+  /// Contexts of which some perturbations are held out and the others trained on.
+  std::map<std::string, HeldOutPerturbations> fewshot;
+  /// Cells held out of every training (context, perturbation) that remains.
+  std::optional<HeldOutCells> cells;
+
+  friend bool operator==(const SplitSpec&, const SplitSpec&) = default;
+};
+
+/// The two halves of a key of zeroshot or fewshot.
+struct SplitKey {
+  std::string dataset, context;
+};
+
+/// The data set of a key is the longest declared name that is followed by a dot; the rest is the
+/// context, which may have dots of its own. Nothing if no declared name fits.
+inline std::optional<SplitKey> split_key(const SplitSpec& spec, std::string_view key) {
+  for (size_t dot = key.rfind('.'); dot != key.npos && dot > 0; dot = key.rfind('.', dot - 1))
+    if (spec.datasets.contains(std::string(key.substr(0, dot))))
+      return SplitKey{std::string(key.substr(0, dot)), std::string(key.substr(dot + 1))};
+  return std::nullopt;
+}
+
+}  // namespace vcell::inline VCELL_ABI

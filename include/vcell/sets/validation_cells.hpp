@@ -1,0 +1,30 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "vcell/sets/hold_out_cells.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct ValidationCellsOptions {
+  /// Of the cells of each training (context, perturbation).
+  double fraction = 0.1;
+  /// Which cells.
+  uint64_t seed = 42;
+};
+
+/// Sees to it that there are cells to validate on: when no cell is in validation, a fraction of the
+/// training cells of every (context, perturbation) moves there (hold_out_cells). Test cells and
+/// controls stay where they are. Pairs of fewer than five cells give none at the default fraction.
+/// @param parts  (cells)
+/// @return       the cells moved: 0 when the split has a validation part of its own
+inline size_t add_validation_cells(const Screen& screen, std::span<Part> parts,
+                                   const ValidationCellsOptions& options = {}) {
+  const auto count = [&] { return std::count(parts.begin(), parts.end(), Part::validation); };
+  if (count()) return 0;
+  hold_out_cells(screen, {.validation = options.fraction, .seed = options.seed}, parts);
+  return size_t(count());
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,92 @@
+#include "vcell/sets/cell_sets.hpp"
+
+#include <map>
+#include <set>
+
+#include "sets/small_screen.hpp"
+#include "support/catch.hpp"
+
+using namespace vcell;
+using vcell_test::small_screen;
+
+namespace {
+
+Screen screen() {
+  return small_screen({{"x", "ctrl", 9, "b1"},
+                       {"x", "A", 7, "b1"},
+                       {"x", "A", 3, "b2"},
+                       {"x", "B", 4, "b1"},
+                       {"y", "ctrl", 5, "b2"},
+                       {"y", "A", 1, "b2"}});
+}
+
+}  // namespace
+
+TEST_CASE("cell_sets: every cell once, the rest from its own group", "[sets]") {
+  const Screen s = screen();
+  const std::vector<Part> parts(s.cells(), Part::train);
+  for (const size_t size : {1, 4, 32}) {
+    const CellSets sets(s, parts, {.set_size = size});
+    CHECK(sets.groups().size() == 5);
+    for (uint64_t e = 0; e < 3; ++e) {
+      const EpochSets epoch = sets.epoch(42, e);
+      REQUIRE(epoch.group.size() == sets.sets());
+      REQUIRE(epoch.cells.size() == sets.sets() * size);
+      std::map<size_t, size_t> seen;
+      std::map<size_t, size_t> sets_of;
+      for (size_t i = 0; i < epoch.cells.size(); ++i) {
+        const CellGroup& group = sets.groups()[epoch.group[i / size]];
+        CHECK(s.context.codes[epoch.cells[i]] == group.context);
+        CHECK(s.perturbation.codes[epoch.cells[i]] == group.perturbation);
+        ++seen[epoch.cells[i]];
+        if (i % size == 0) ++sets_of[epoch.group[i / size]];
+      }
+      CHECK(seen.size() == s.cells());
+      for (size_t g = 0; g < sets.groups().size(); ++g)
+        CHECK(sets_of[g] == (sets.groups()[g].cells.size() + size - 1) / size);
+      // Nothing is filled where S divides the group.
+      if (size == 1)
+        for (const auto& cell : seen) CHECK(cell.second == 1);
+    }
+  }
+  CHECK(CellSets(s, parts, {.set_size = 4}).sets() == 3 + 3 + 1 + 2 + 1);
+}
+
+TEST_CASE("cell_sets: a function of seed and epoch", "[sets]") {
+  const Screen s = screen();
+  const std::vector<Part> parts(s.cells(), Part::train);
+  const CellSets sets(s, parts, {.set_size = 4});
+  CHECK(sets.epoch(1, 5).cells == CellSets(s, parts, {.set_size = 4}).epoch(1, 5).cells);
+  CHECK(sets.epoch(1, 5).cells != sets.epoch(1, 6).cells);
+  CHECK(sets.epoch(1, 5).cells != sets.epoch(2, 5).cells);
+}
+
+TEST_CASE("cell_sets: part, controls and batches are chosen", "[sets]") {
+  const Screen s = screen();
+  std::vector<Part> parts(s.cells(), Part::train);
+  for (size_t i = 9; i < 14; ++i) parts[i] = Part::test;  // five of A
+  const auto cells = [&](const CellSetOptions& options) {
+    const auto epoch = CellSets(s, parts, options).epoch(0, 0);
+    return std::set<size_t>(epoch.cells.begin(), epoch.cells.end());
+  };
+  CHECK(cells({.part = Part::test}) == std::set<size_t>{9, 10, 11, 12, 13});
+  CHECK(cells({.part = Part::train}).size() == s.cells() - 5);
+  CHECK(cells({.part = Part::train, .control_sets = false}).size() == s.cells() - 5 - 14);
+  CHECK(cells({.part = Part::validation}).empty());
+
+  const CellSets by_batch(s, parts, {.set_size = 3, .by_batch = true});
+  CHECK(by_batch.groups().size() == 6);
+  const auto epoch = by_batch.epoch(0, 0);
+  for (size_t i = 0; i < epoch.cells.size(); ++i)
+    CHECK(s.batch.codes[epoch.cells[i]] == by_batch.groups()[epoch.group[i / 3]].batch);
+}
+
+TEST_CASE("cell_sets: errors", "[sets]") {
+  const Screen s = screen();
+  std::vector<Part> parts(s.cells(), Part::train);
+  CHECK_THROWS_AS(CellSets(s, parts, {.set_size = 0}), ConfigError);
+  parts.pop_back();
+  CHECK_THROWS_AS(CellSets(s, parts, {}), ShapeError);
+  const Screen plain = small_screen({{"x", "ctrl", 1}});
+  CHECK_THROWS_AS(CellSets(plain, std::vector<Part>(1), {.by_batch = true}), ConfigError);
+}

@@ -1,0 +1,136 @@
+#include "vcell/sets/make_split.hpp"
+
+#include <set>
+
+#include "sets/small_screen.hpp"
+#include "support/catch.hpp"
+#include "vcell/sets/default_split.hpp"
+#include "vcell/sets/split.hpp"
+
+using namespace vcell;
+using Catch::Matchers::Contains;
+using vcell_test::even_screen;
+using vcell_test::message_of;
+using vcell_test::small_screen;
+
+namespace {
+
+const SplitDataset dataset{"screen", "screen.h5ad"};
+
+std::set<std::string> perturbations(const Screen& screen, const std::vector<Part>& parts,
+                                    Part part) {
+  std::set<std::string> out;
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (parts[i] == part && !screen.is_control(i))
+      out.insert(vcell_test::perturbation_of(screen, i));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("make_split: by perturbation, 150 give 96, 24 and 30", "[sets]") {
+  const Screen screen = even_screen({"x", "y"}, 150);
+  const SplitSpec spec = split_by_perturbation(screen, dataset);
+  CHECK(check_split(screen, spec, "screen").empty());
+  const auto parts = assign_parts(screen, spec, "screen");
+  const auto train = perturbations(screen, parts, Part::train);
+  const auto validation = perturbations(screen, parts, Part::validation);
+  const auto test = perturbations(screen, parts, Part::test);
+  CHECK(train.size() == 96);
+  CHECK(validation.size() == 24);
+  CHECK(test.size() == 30);
+  std::set<std::string> all(train);
+  all.insert(validation.begin(), validation.end());
+  all.insert(test.begin(), test.end());
+  CHECK(all.size() == 150);  // none in two parts, in any context
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (screen.is_control(i)) CHECK(parts[i] == Part::train);
+  CHECK(unseen_perturbations(screen, parts).size() == 54);
+  CHECK(split_by_perturbation(screen, dataset) == spec);
+  CHECK_FALSE(split_by_perturbation(screen, dataset, {.seed = 1}) == spec);
+}
+
+TEST_CASE("make_split: by perturbation rounds to nearest", "[sets]") {
+  const auto sizes = [](size_t n) {
+    const Screen screen = even_screen({"x"}, n, 1);
+    const auto spec = split_by_perturbation(screen, dataset);
+    const auto& held = spec.fewshot.at("screen.x");
+    return std::array{n - held.validation.size() - held.test.size(), held.validation.size(),
+                      held.test.size()};
+  };
+  CHECK(sizes(3) == std::array<size_t, 3>{2, 0, 1});
+  CHECK(sizes(13) == std::array<size_t, 3>{8, 2, 3});  // 2.08 and 2.6
+  CHECK(sizes(25) == std::array<size_t, 3>{16, 4, 5});
+  CHECK_THROWS_AS(sizes(2), ConfigError);
+  CHECK_THROWS_AS(sizes(0), ConfigError);
+  CHECK_THROWS_AS(split_by_perturbation(even_screen({"x"}, 9), dataset, {.test = 0}), ConfigError);
+  CHECK_THROWS_AS(split_by_perturbation(even_screen({"x"}, 9), dataset, {.test = 0.9}),
+                  ConfigError);
+}
+
+TEST_CASE("make_split: by perturbation names only those that a context has", "[sets]") {
+  const Screen screen = small_screen({{"x", "ctrl", 1},
+                                      {"x", "A", 1},
+                                      {"x", "B", 1},
+                                      {"x", "C", 1},
+                                      {"x", "D", 1},
+                                      {"y", "ctrl", 1},
+                                      {"y", "D", 1}});
+  for (uint64_t seed = 0; seed < 20; ++seed)
+    CHECK(check_split(screen, split_by_perturbation(screen, dataset, {.test = 0.5, .seed = seed}),
+                      "screen")
+              .empty());
+}
+
+TEST_CASE("make_split: an underrepresented context keeps some perturbations", "[sets]") {
+  const auto kept = [](size_t n) {
+    const Screen screen = even_screen({"a", "b"}, n, 1);
+    const auto spec = split_underrepresented(screen, dataset, "b");
+    CHECK(spec.fewshot.size() == 1);
+    CHECK(spec.fewshot.at("screen.b").validation.empty());
+    const auto parts = assign_parts(screen, spec, "screen");
+    CHECK(perturbations(screen, parts, Part::train).size() == n);  // all are in the other context
+    return n - perturbations(screen, parts, Part::test).size();
+  };
+  CHECK(kept(2) == 1);
+  CHECK(kept(3) == 1);
+  CHECK(kept(6) == 1);
+  CHECK(kept(7) == 2);
+  CHECK(kept(10) == 3);
+  CHECK(kept(23) == 6);
+  const Screen screen = even_screen({"a", "b"}, 100, 1);
+  CHECK(split_underrepresented(screen, dataset, "a", {.kept = 0.29})
+            .fewshot.at("screen.a")
+            .test.size() == 71);
+  CHECK_FALSE(split_underrepresented(screen, dataset, "a", {.seed = 1}) ==
+              split_underrepresented(screen, dataset, "a", {.seed = 2}));
+  CHECK_THROWS_AS(kept(1), ConfigError);
+  CHECK_THROWS_AS(kept(0), ConfigError);
+  CHECK_THROWS_AS(split_underrepresented(screen, dataset, "b", {.kept = 1}), ConfigError);
+  CHECK_THAT(message_of<ConfigError>([&] { split_underrepresented(screen, dataset, "c"); }),
+             Contains("no context 'c'") && Contains("'a', 'b'"));
+}
+
+TEST_CASE("make_split: a zero-shot context", "[sets]") {
+  const Screen screen = even_screen({"a", "b"}, 3);
+  const auto parts = assign_parts(screen, split_zeroshot(screen, dataset, "a"), "screen");
+  for (size_t i = 0; i < parts.size(); ++i)
+    CHECK(parts[i] == (vcell_test::context_of(screen, i) == "a" ? Part::test : Part::train));
+  CHECK_THROWS_AS(split_zeroshot(screen, dataset, "z"), ConfigError);
+  CHECK_THROWS_AS(split_zeroshot(screen, {"", "x.h5ad"}, "a"), ConfigError);
+}
+
+TEST_CASE("default_split: its rule follows contexts and features", "[sets]") {
+  const Screen several = even_screen({"rep_1", "rep_2", "rep_3"}, 10);
+  auto made = default_split(several, dataset, {.perturbation_features = true, .seed = 7});
+  CHECK(made.spec == split_underrepresented(several, dataset, "rep_3", {.seed = 7}));
+  CHECK_THAT(made.description, Contains("'rep_3'") && Contains("30 %"));
+  const Screen one = even_screen({"all"}, 10, 10);
+  made = default_split(one, dataset, {.perturbation_features = true, .seed = 7});
+  CHECK(made.spec == split_by_perturbation(one, dataset, {.seed = 7}));
+  made = default_split(one, dataset, {.seed = 7});
+  CHECK_THAT(made.description, Contains("not generalisation"));
+  const auto parts = assign_parts(one, made.spec, "screen");
+  CHECK(count_parts(parts) == std::array<size_t, 4>{90, 0, 20, 0});
+  CHECK(perturbations(one, parts, Part::test).size() == 10);
+}

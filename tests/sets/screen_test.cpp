@@ -1,0 +1,157 @@
+#include "vcell/sets/screen.hpp"
+
+#include <limits>
+
+#include "sets/small_screen.hpp"
+#include "support/catch.hpp"
+#include "vcell/sets/cell_groups.hpp"
+
+using namespace vcell;
+using Catch::Matchers::Contains;
+using vcell_test::message_of;
+
+namespace {
+
+AnnData cells() {
+  AnnData adata;
+  adata.obs = DataFrame({"c0", "c1", "c2", "c3"});
+  adata.obs.set("gene", std::vector<std::string>{"B", "ctrl", "A", "ctrl"});
+  adata.obs.set("line", std::vector<std::string>{"y", "x", "y", "y"});
+  adata.obs.set("day", std::vector<int64_t>{2, 10, 2, 2});
+  adata.obs.set("plate", std::vector<std::string>{"p2", "p1", "p1", "p2"});
+  adata.var = DataFrame({"g0", "g1", "g2"});
+  adata.X = DenseMatrix<double>{4, 3, {0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3}};
+  return adata;
+}
+
+ScreenOptions options() {
+  ScreenOptions o;
+  o.perturbation_key = "gene";
+  o.control = "ctrl";
+  o.context_keys = {"line", "day"};
+  o.batch_key = "plate";
+  return o;
+}
+
+}  // namespace
+
+TEST_CASE("screen: labels are codes of sorted names", "[sets]") {
+  const Screen screen = make_screen(cells(), options());
+  CHECK(screen.perturbation.names == std::vector<std::string>{"A", "B", "ctrl"});
+  CHECK(screen.perturbation.codes == std::vector<int32_t>{1, 2, 0, 2});
+  CHECK(screen.control == 2);
+  CHECK(screen.is_control(1));
+  CHECK_FALSE(screen.is_control(0));
+  CHECK(screen.context.names == std::vector<std::string>{"x|10", "y|2"});
+  CHECK(screen.context.codes == std::vector<int32_t>{1, 0, 1, 1});
+  CHECK(screen.batch.codes == std::vector<int32_t>{1, 0, 0, 1});
+  CHECK(screen.genes == std::vector<std::string>{"g0", "g1", "g2"});
+  CHECK(screen.expression.values == std::vector<float>{1, 2, 3});
+  CHECK(screen.expression.indptr == std::vector<int64_t>{0, 1, 2, 2, 3});
+}
+
+TEST_CASE("screen: without context and batch", "[sets]") {
+  ScreenOptions o = options();
+  o.context_keys.clear();
+  o.context_name = "K562";
+  o.batch_key.reset();
+  const Screen screen = make_screen(cells(), o);
+  CHECK(screen.context.names == std::vector<std::string>{"K562"});
+  CHECK(screen.context.codes == std::vector<int32_t>{0, 0, 0, 0});
+  CHECK_FALSE(screen.has_batches());
+}
+
+TEST_CASE("screen: errors name what is wrong", "[sets]") {
+  const auto text = [](const AnnData& adata, const ScreenOptions& o) {
+    return message_of<ConfigError>([&] { make_screen(adata, o); });
+  };
+  ScreenOptions o = options();
+  o.perturbation_key = "target";
+  CHECK_THAT(text(cells(), o), Contains("'target'") && Contains("'gene', 'line', 'day', 'plate'"));
+  o = options();
+  o.batch_key = "lane";
+  CHECK_THAT(text(cells(), o), Contains("'lane'") && Contains("'plate'"));
+  o = options();
+  o.control = "Ctrl";
+  CHECK_THAT(text(cells(), o),
+             Contains("'Ctrl'") && Contains("did you mean 'ctrl'") && Contains("'A', 'B', 'ctrl'"));
+  AnnData adata = cells();
+  adata.obs.set("gene",
+                Column{Categorical{{1, 0, -1, 0}, std::vector<std::string>{"ctrl", "A"}}, {}});
+  CHECK_THAT(text(adata, options()), Contains("1 of 4 cells") && Contains("'gene'"));
+  adata = cells();
+  adata.obs.set("line", Column{std::vector<std::string>{"x", "x", "y", "y"}, {1, 0, 1, 0}});
+  CHECK_THAT(text(adata, options()), Contains("2 of 4 cells") && Contains("'line', 'day'"));
+  adata = cells();
+  adata.X.reset();
+  CHECK_THAT(text(adata, options()), Contains("no X"));
+  adata = cells();
+  std::get<DenseMatrix<double>>(*adata.X).values[4] = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THAT(text(adata, options()), Contains("nan") && Contains("'c1'") && Contains("'g1'"));
+}
+
+TEST_CASE("screen: a screen made by hand is checked", "[sets]") {
+  Screen screen = vcell_test::small_screen({{"x", "ctrl", 2}, {"x", "A", 1}});
+  CHECK_NOTHROW(check_screen(screen));
+  screen.context.codes[1] = 7;
+  CHECK_THROWS_AS(check_screen(screen), ConfigError);
+  screen.context.codes = {0};
+  CHECK_THROWS_AS(check_screen(screen), ShapeError);
+  screen = vcell_test::small_screen({{"x", "A", 1}});
+  CHECK_THROWS_AS(check_screen(screen), ConfigError);  // no control
+}
+
+TEST_CASE("screen: genes are selected by name", "[sets]") {
+  const Screen screen = make_screen(cells(), options());
+  const Screen part = select_genes(screen, {"g2", "g0"});
+  CHECK(part.genes == std::vector<std::string>{"g2", "g0"});
+  CHECK(part.expression.columns == 2);
+  CHECK(part.expression.values == std::vector<float>{2, 3});
+  CHECK(part.expression.indices == std::vector<int32_t>{1, 0});
+  CHECK(part.context == screen.context);
+  CHECK(part.control == screen.control);
+  CHECK(select_genes(screen, {}).expression.columns == 0);
+
+  CHECK_THAT(message_of<ConfigError>([&] {
+               select_genes(screen, {"g0", "G9", "zzz"});
+             }),
+             Contains("2 of 3 genes: 'G9', 'zzz'") && Contains("did you mean"));
+  CHECK_THAT(message_of<ConfigError>([&] {
+               select_genes(screen, {"g1", "g1"});
+             }),
+             Contains("twice: 'g1'"));
+  Screen twice = screen;
+  twice.genes[1] = "g0";
+  CHECK_THAT(message_of<ConfigError>([&] { select_genes(twice, {"g0"}); }),
+             Contains("several columns") && Contains("'g0'"));
+  CHECK_NOTHROW(select_genes(twice, {"g2"}));
+}
+
+TEST_CASE("near_names: nearest first, none that is far", "[sets]") {
+  const std::vector<std::string> names{"STAT1", "STAT2", "STAT5A", "IFNGR1", "JAK2"};
+  CHECK(near_names("stat1", names) == std::vector<std::string>{"STAT1", "STAT2"});
+  CHECK(near_names("IFNGR", names) == std::vector<std::string>{"IFNGR1"});
+  CHECK(near_names("MYC", names).empty());
+  CHECK(near_names("", names).empty());
+  CHECK(near_names("STAT", names, 1) == std::vector<std::string>{"STAT1"});
+  CHECK(names_there({"MYC"}, {}) == "there are none");
+}
+
+TEST_CASE("cell_groups: by context, perturbation and batch", "[sets]") {
+  const Screen screen = vcell_test::small_screen(
+      {{"y", "A", 2, "b2"}, {"x", "ctrl", 1, "b1"}, {"y", "A", 1, "b1"}, {"x", "A", 1, "b1"}});
+  const auto all = [](size_t) { return true; };
+  const auto groups = cell_groups(screen, all);
+  REQUIRE(groups.size() == 3);
+  CHECK(groups[0].cells == std::vector<size_t>{4});  // x, A
+  CHECK(groups[1].cells == std::vector<size_t>{2});  // x, ctrl
+  CHECK(groups[2].cells == std::vector<size_t>{0, 1, 3});
+  CHECK(groups[2].batch == -1);
+  const auto by_batch = cell_groups(screen, all, true);
+  REQUIRE(by_batch.size() == 4);
+  CHECK(by_batch[2].cells == std::vector<size_t>{3});
+  CHECK(by_batch[3].cells == std::vector<size_t>{0, 1});
+  CHECK(cell_groups(screen, [](size_t) { return false; }).empty());
+  const Screen without = vcell_test::small_screen({{"x", "ctrl", 1}});
+  CHECK_THROWS_AS(cell_groups(without, all, true), ConfigError);
+}

@@ -1,0 +1,224 @@
+#include "vcell/sets/set_loader.hpp"
+
+#include <map>
+#include <set>
+
+#include "sets/small_screen.hpp"
+#include "support/catch.hpp"
+
+using namespace vcell;
+using Catch::Matchers::Contains;
+using vcell_test::message_of;
+using vcell_test::small_screen;
+
+namespace {
+
+Screen screen() {
+  return small_screen({{"x", "ctrl", 11, "b1"},
+                       {"x", "A", 10, "b1"},
+                       {"x", "B", 3, "b2"},
+                       {"y", "ctrl", 6, "b1"},
+                       {"y", "ctrl", 6, "b2"},
+                       {"y", "A", 5, "b2"},
+                       {"y", "C", 1, "b1"}});
+}
+
+SetLoaderOptions options(size_t set_size = 4, size_t batch_size = 3) {
+  SetLoaderOptions o;
+  o.source.sets.set_size = set_size;
+  o.source.batch_size = batch_size;
+  o.source.seed = 5;
+  return o;
+}
+
+std::vector<Part> trained(const Screen& s) { return std::vector<Part>(s.cells(), Part::train); }
+
+bool same(const SetBatch& a, const SetBatch& b) {
+  const auto equal = [](const auto& x, const auto& y) {
+    return x.shape() == y.shape() &&
+           std::equal(x.values().begin(), x.values().end(), y.values().begin());
+  };
+  return equal(a.control, b.control) && equal(a.target, b.target) && equal(a.batch, b.batch) &&
+         a.perturbation == b.perturbation && a.context == b.context &&
+         a.control_cells == b.control_cells && a.target_cells == b.target_cells;
+}
+
+}  // namespace
+
+TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
+  const Screen s = screen();
+  const auto parts = trained(s);
+  SetLoader loader(s, parts, options());
+  for (int step = 0; step < 20; ++step) {
+    const SetBatch& batch = loader.next();
+    REQUIRE(batch.control.shape() == Shape<3>{3, 4, 3});
+    REQUIRE(batch.target.shape() == Shape<3>{3, 4, 3});
+    REQUIRE(batch.batch.shape() == Shape<2>{3, 4});
+    for (size_t b = 0; b < 3; ++b)
+      for (size_t i = 0; i < 4; ++i) {
+        const size_t target = batch.target_cells[b * 4 + i];
+        const size_t control = batch.control_cells[b * 4 + i];
+        CHECK(s.perturbation.codes[target] == batch.perturbation[b]);
+        CHECK(s.context.codes[target] == batch.context[b]);
+        CHECK(s.is_control(control));
+        CHECK(s.context.codes[control] == batch.context[b]);
+        CHECK(batch.batch(b, i) == s.batch.codes[control]);
+        CHECK(batch.target(b, i, 0) == float(target + 1));
+        CHECK(batch.target(b, i, 1) == 0);
+        CHECK(batch.target(b, i, 2) == float(!s.is_control(target)));
+        CHECK(batch.control(b, i, 0) == float(control + 1));
+        CHECK(batch.control(b, i, 2) == 0);
+      }
+  }
+}
+
+TEST_CASE("set_loader: an epoch visits every cell, weighted by nothing else", "[sets]") {
+  const Screen s = screen();
+  SetLoader loader(s, trained(s), options(1, 4));
+  REQUIRE(loader.source().sets() == s.cells());  // 42: batches run across the end of an epoch
+  std::map<size_t, size_t> visits;
+  for (size_t step = 0; step < s.cells(); ++step)  // four epochs
+    for (const size_t cell : loader.next().target_cells) ++visits[cell];
+  CHECK(visits.size() == s.cells());
+  for (const auto& visit : visits) CHECK(visit.second == 4);
+}
+
+TEST_CASE("set_loader: controls are drawn anew at every visit", "[sets]") {
+  const Screen s = screen();
+  SetLoader loader(s, trained(s), options());
+  std::map<size_t, std::set<size_t>> controls;
+  for (int step = 0; step < 600; ++step) {
+    const SetBatch& batch = loader.next();
+    for (size_t i = 0; i < batch.target_cells.size(); ++i)
+      controls[batch.target_cells[i]].insert(batch.control_cells[i]);
+  }
+  for (const auto& [cell, drawn] : controls)
+    CHECK(drawn.size() == (vcell_test::context_of(s, cell) == "x" ? 11 : 12));
+}
+
+TEST_CASE("set_loader: the same batches for any number of threads", "[sets]") {
+  const Screen s = screen();
+  const auto parts = trained(s);
+  SetLoader reference(s, parts, options());
+  for (const size_t threads : {0, 1, 2, 4})
+    for (const size_t ahead : {1, 5}) {
+      SetLoaderOptions o = options();
+      o.prefetch = {threads, ahead};
+      SetLoader loader(s, parts, o);
+      for (uint64_t step = 0; step < 40; ++step) {
+        REQUIRE(loader.step() == step);
+        REQUIRE(same(loader.next(), reference.batch(step)));
+      }
+    }
+  SetLoaderOptions other = options();
+  other.source.seed = 6;
+  CHECK_FALSE(same(SetLoader(s, parts, other).next(), reference.batch(0)));
+}
+
+TEST_CASE("set_loader: resumed work goes on with the same batches", "[sets]") {
+  const Screen s = screen();
+  const auto parts = trained(s);
+  SetLoader whole(s, parts, options());
+  for (int step = 0; step < 17; ++step) whole.next();
+  SetLoader resumed(s, parts, options(), 17);
+  CHECK(resumed.step() == 17);
+  for (int step = 17; step < 40; ++step) CHECK(same(whole.next(), resumed.next()));
+  CHECK(same(whole.batch(3), SetLoader(s, parts, options(), 3).next()));
+}
+
+TEST_CASE("set_loader: batches larger than an epoch", "[sets]") {
+  const Screen s = small_screen({{"x", "ctrl", 2}, {"x", "A", 1}});
+  SetLoaderOptions o = options(2, 9);
+  SetLoader loader(s, trained(s), o);
+  REQUIRE(loader.source().sets() == 2);
+  const SetBatch& batch = loader.next();
+  CHECK(batch.perturbation.size() == 9);
+  CHECK(batch.batch.count() == 0);  // the screen has no batches
+  CHECK(same(batch, loader.batch(0)));
+  // One cell of A fills its set.
+  for (size_t i = 0; i < 18; ++i)
+    if (batch.perturbation[i / 2] == s.perturbation.code("A")) CHECK(batch.target_cells[i] == 2);
+}
+
+TEST_CASE("set_loader: one pass for validation is always the same", "[sets]") {
+  const Screen s = screen();
+  auto parts = trained(s);
+  for (size_t i = 11; i < 18; ++i) parts[i] = Part::validation;  // seven of x, A
+  for (size_t i = 36; i < 38; ++i) parts[i] = Part::validation;  // two of y, A
+  SetLoaderOptions o = options(3, 2);
+  o.source.sets.part = Part::validation;
+  const SetSource source(s, parts, o.source);
+  REQUIRE(source.sets() == 4);
+  REQUIRE(source.batches() == 2);
+  std::set<size_t> cells;
+  SetBatch a, b;
+  for (size_t i = 0; i < source.batches(); ++i) {
+    source.read_pass(i, a);
+    CHECK(a.perturbation.size() == 2);
+    cells.insert(a.target_cells.begin(), a.target_cells.end());
+    source.read_pass(1 - i, b);
+    source.read_pass(i, b);
+    CHECK(same(a, b));
+  }
+  CHECK(cells.size() == 9);
+  CHECK_THROWS_AS(source.read_pass(2, a), ShapeError);
+  o.source.batch_size = 3;
+  const SetSource uneven(s, parts, o.source);
+  uneven.read_pass(1, a);  // the last batch is shorter
+  CHECK(a.perturbation.size() == 1);
+  CHECK(a.target.shape() == Shape<3>{1, 3, 3});
+}
+
+TEST_CASE("set_loader: within batches, controls and targets", "[sets]") {
+  const Screen s = screen();
+  SetLoaderOptions o = options(2, 2);
+  o.source.sets.by_batch = true;
+  o.source.pairing.within_batch = true;
+  SetLoader loader(s, trained(s), o);
+  REQUIRE(loader.source().pairing().fallbacks().size() == 1);  // x has no controls in b2
+  CHECK(loader.source().pairing().fallbacks()[0].cells == 3);
+  const int32_t B = s.perturbation.code("B"), b1 = s.batch.code("b1");
+  bool fell_back = false;
+  for (int step = 0; step < 60; ++step) {
+    const SetBatch& batch = loader.next();
+    for (size_t i = 0; i < 4; ++i) {
+      const int32_t own = s.batch.codes[batch.target_cells[i]];
+      const int32_t index = batch.batch.data()[i];
+      if (batch.perturbation[i / 2] == B) {
+        CHECK(index == b1);  // that of the control cell, not of the cell
+        fell_back = true;
+      } else {
+        CHECK(index == own);
+      }
+    }
+  }
+  CHECK(fell_back);
+}
+
+TEST_CASE("set_loader: nothing is allocated after the first steps", "[sets]") {
+  const Screen s = screen();
+  SetLoader loader(s, trained(s), options());
+  for (int step = 0; step < 8; ++step) loader.next();
+  const size_t before = Memory<Cpu>::system_allocations();
+  for (int step = 0; step < 100; ++step) loader.next();
+  CHECK(Memory<Cpu>::system_allocations() == before);
+}
+
+TEST_CASE("set_loader: errors", "[sets]") {
+  const Screen s = screen();
+  const auto parts = trained(s);
+  SetLoaderOptions o = options();
+  o.source.sets.part = Part::test;
+  CHECK_THAT(message_of<ConfigError>([&] { SetLoader(s, parts, o); }),
+             Contains("no cell is in part test"));
+  const SetSource empty(s, parts, o.source);
+  CHECK(empty.batches() == 0);
+  SetBatch batch;
+  CHECK_THROWS_AS(empty.read(0, batch), ConfigError);
+  CHECK_THROWS_AS(empty.read_pass(0, batch), ShapeError);
+  CHECK_THROWS_AS(SetLoader(s, parts, options(0, 3)), ConfigError);
+  CHECK_THROWS_AS(SetLoader(s, parts, options(3, 0)), ConfigError);
+  const Screen without = small_screen({{"x", "ctrl", 1}, {"y", "A", 2}});
+  CHECK_THAT(message_of<ConfigError>([&] { SetLoader(without, trained(without), options()); }),
+             Contains("context 'y' has no control cells"));
+}

@@ -1,0 +1,199 @@
+#include "vcell/sets/split.hpp"
+
+#include "sets/small_screen.hpp"
+#include "support/catch.hpp"
+
+using namespace vcell;
+using Catch::Matchers::Contains;
+using vcell_test::context_of;
+using vcell_test::message_of;
+using vcell_test::perturbation_of;
+using vcell_test::small_screen;
+
+namespace {
+
+Screen two_contexts() {
+  return small_screen({{"rep_1", "ctrl", 3},
+                       {"rep_1", "STAT1", 3},
+                       {"rep_1", "JAK2", 3},
+                       {"rep_3", "ctrl", 3},
+                       {"rep_3", "STAT1", 3},
+                       {"rep_3", "JAK2", 3}});
+}
+
+SplitSpec trained() {
+  SplitSpec spec;
+  spec.datasets = {{"screen", "screen.h5ad"}};
+  spec.training = {"screen"};
+  return spec;
+}
+
+template <class Expected>
+void check_parts(const Screen& screen, const std::vector<Part>& parts, Expected&& expected) {
+  REQUIRE(parts.size() == screen.cells());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    CAPTURE(i, context_of(screen, i), perturbation_of(screen, i));
+    CHECK(parts[i] == expected(context_of(screen, i), perturbation_of(screen, i)));
+  }
+}
+
+std::string error_of(const Screen& screen, const SplitSpec& spec,
+                     const std::string& dataset = "screen") {
+  return message_of<ConfigError>([&] { check_split(screen, spec, dataset); });
+}
+
+}  // namespace
+
+TEST_CASE("split: some perturbations of a context", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.fewshot["screen.rep_3"].test = {"STAT1"};
+  CHECK(check_split(screen, spec, "screen").empty());
+  const auto parts = assign_parts(screen, spec, "screen");
+  check_parts(screen, parts, [](const std::string& context, const std::string& perturbation) {
+    return context == "rep_3" && perturbation == "STAT1" ? Part::test : Part::train;
+  });
+  CHECK(count_parts(parts) == std::array<size_t, 4>{15, 0, 3, 0});
+  CHECK(unseen_perturbations(screen, parts).empty());
+  spec.fewshot["screen.rep_1"].validation = {"STAT1"};
+  CHECK(unseen_perturbations(screen, assign_parts(screen, spec, "screen")) ==
+        std::vector<std::string>{"STAT1"});
+}
+
+TEST_CASE("split: a whole context, its controls by option", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.zeroshot["screen.rep_3"] = Part::validation;
+  check_parts(screen, assign_parts(screen, spec, "screen"),
+              [](const std::string& context, const std::string&) {
+                return context == "rep_3" ? Part::validation : Part::train;
+              });
+  check_parts(screen, assign_parts(screen, spec, "screen", {.train_on_zeroshot_controls = true}),
+              [](const std::string& context, const std::string& perturbation) {
+                return context == "rep_3" && perturbation != "ctrl" ? Part::validation
+                                                                    : Part::train;
+              });
+}
+
+TEST_CASE("split: a data set that is not trained on", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.datasets["other"] = "other.h5ad";
+  spec.zeroshot["other.rep_1"] = Part::test;
+  check_parts(screen, assign_parts(screen, spec, "other"),
+              [](const std::string& context, const std::string&) {
+                return context == "rep_1" ? Part::test : Part::unused;
+              });
+  spec.zeroshot.clear();
+  CHECK_THAT(error_of(screen, spec, "other"), Contains("no cell is used"));
+}
+
+TEST_CASE("split: the longest declared name is the data set", "[sets]") {
+  SplitSpec spec;
+  spec.datasets = {{"a", "1"}, {"a.b", "2"}, {"a.b.c.d", "3"}};
+  const auto parts = [&](const std::string& key) {
+    const auto found = split_key(spec, key);
+    return found ? found->dataset + " / " + found->context : "nothing";
+  };
+  CHECK(parts("a.x") == "a / x");
+  CHECK(parts("a.b") == "a / b");
+  CHECK(parts("a.b.c") == "a.b / c");
+  CHECK(parts("a.b.c.d") == "a.b / c.d");
+  CHECK(parts("a.b.c.d.e.f") == "a.b.c.d / e.f");
+  CHECK(parts("a.bc") == "a / bc");
+  CHECK(parts("a.") == "a / ");
+  CHECK(parts("b.x") == "nothing");
+  CHECK(parts("a") == "nothing");
+  CHECK(parts(".x") == "nothing");
+  CHECK(parts("") == "nothing");
+}
+
+TEST_CASE("split: contexts with dots and bars", "[sets]") {
+  const Screen screen =
+      small_screen({{"v1.2|d.3", "ctrl", 2}, {"v1.2|d.3", "A", 2}, {"y", "ctrl", 1}});
+  SplitSpec spec = trained();
+  spec.fewshot["screen.v1.2|d.3"].test = {"A"};
+  CHECK(count_parts(assign_parts(screen, spec, "screen"))[size_t(Part::test)] == 2);
+}
+
+TEST_CASE("split: keys of other data sets are left to them", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.datasets["other"] = "other.h5ad";
+  spec.training.insert("other");
+  spec.fewshot["other.T cell"].test = {"MYC"};
+  spec.zeroshot["other.B cell"] = Part::test;
+  CHECK(check_split(screen, spec, "screen").empty());
+  CHECK(count_parts(assign_parts(screen, spec, "screen"))[size_t(Part::train)] == screen.cells());
+}
+
+TEST_CASE("split: cells of every perturbation", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.cells = HeldOutCells{.validation = 0.34, .test = 0.34, .seed = 3};
+  CHECK(count_parts(assign_parts(screen, spec, "screen")) == std::array<size_t, 4>{10, 4, 4, 0});
+  spec.cells->test = 0.8;
+  CHECK_THAT(error_of(screen, spec), Contains("0.34 for validation and 0.8 for test"));
+}
+
+TEST_CASE("split: everything wrong is reported at once, by name", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.training.insert("scren");
+  spec.zeroshot["elsewhere.x"] = Part::test;
+  spec.zeroshot["screen.rep3"] = Part::test;
+  spec.zeroshot["screen.rep_3"] = Part::train;
+  spec.fewshot["screen.rep_3"].test = {"STAT11", "JAK2", "ctrl"};
+  spec.fewshot["screen.rep_3"].validation = {"MYC"};
+  const std::string text = error_of(screen, spec);
+  CHECK_THAT(text, Contains("[training] 'scren' is not in [datasets]; did you mean 'screen'"));
+  CHECK_THAT(text, Contains("'elsewhere.x' does not begin with a declared data set"));
+  CHECK_THAT(text, Contains("no context 'rep3'; did you mean 'rep_3'") && Contains("'rep_1'"));
+  CHECK_THAT(text, Contains("is train, expected validation or test"));
+  CHECK_THAT(text, Contains("conflict: 'screen.rep_3' is zeroshot and fewshot"));
+  CHECK_THAT(text, Contains("'MYC', 'STAT11'; did you mean 'STAT1'"));
+  CHECK_THAT(text, Contains("holds out the control 'ctrl'"));
+  CHECK_THROWS_AS(assign_parts(screen, spec, "screen"), ConfigError);
+
+  CHECK_THAT(error_of(screen, trained(), "screeen"),
+             Contains("'screeen' is not in [datasets]; did you mean 'screen'"));
+}
+
+TEST_CASE("split: contradictions and leaks", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.training.clear();
+  spec.fewshot["screen.rep_3"].test = {"STAT1"};
+  CHECK_THAT(error_of(screen, spec), Contains("'screen' is not in [training]"));
+
+  spec = trained();
+  spec.datasets["copy"] = "screen.h5ad";
+  CHECK_THAT(error_of(screen, spec), Contains("leakage") && Contains("'copy'"));
+
+  spec = trained();
+  spec.fewshot["screen.rep_3"] = {{"STAT1", "JAK2"}, {"STAT1"}};
+  const auto warnings = check_split(screen, spec, "screen");
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Contains("'STAT1'; their cells are test only"));
+  const auto parts = assign_parts(screen, spec, "screen");
+  CHECK(count_parts(parts) == std::array<size_t, 4>{12, 3, 3, 0});
+}
+
+TEST_CASE("split: a perturbation without cells in the context is a remark", "[sets]") {
+  const Screen screen =
+      small_screen({{"x", "ctrl", 1}, {"x", "A", 1}, {"y", "ctrl", 1}, {"y", "B", 1}});
+  SplitSpec spec = trained();
+  spec.fewshot["screen.x"].test = {"A", "B"};
+  const auto warnings = check_split(screen, spec, "screen");
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Contains("without cells in this context: 'B'"));
+}
+
+TEST_CASE("split: a context in use needs controls", "[sets]") {
+  const Screen screen = small_screen({{"x", "ctrl", 1}, {"x", "A", 1}, {"y", "A", 1}});
+  CHECK_THAT(error_of(screen, trained()), Contains("no control cells ('ctrl') in context 'y'"));
+  SplitSpec spec = trained();
+  spec.training.clear();
+  spec.zeroshot["screen.x"] = Part::test;
+  CHECK_NOTHROW(check_split(screen, spec, "screen"));  // y is not used
+}
