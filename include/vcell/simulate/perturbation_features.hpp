@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vcell/data/dense_matrix.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// A vector for every perturbation, by name, from which a model can predict those it never saw.
+struct PerturbationFeatures {
+  std::vector<std::string> perturbations;  ///< different from each other
+  std::vector<std::string> dimensions;     ///< a name for every entry of the vectors
+  DenseMatrix<float> vectors;              ///< (perturbations, dimensions)
+
+  friend bool operator==(const PerturbationFeatures&, const PerturbationFeatures&) = default;
+};
+
+}  // namespace vcell::inline VCELL_ABI

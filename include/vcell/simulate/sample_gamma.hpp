@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cmath>
+
+#include "vcell/core/check.hpp"
+#include "vcell/core/rng.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// A draw from the gamma distribution with mean `shape` and scale 1 (Marsaglia & Tsang 2000,
+/// doi:10.1145/358407.358414; shapes below 1 by their section 6).
+/// @param shape  above 0
+/// @throws ConfigError if it is not
+inline double sample_gamma(double shape, Rng& rng) {
+  check_positive("sample_gamma", "shape", shape);
+  if (shape < 1) {
+    const double x = sample_gamma(shape + 1, rng);
+    return x * std::pow(1 - rng.uniform(), 1 / shape);
+  }
+  const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    const double x = rng.normal(), root = 1 + c * x;
+    if (root <= 0) continue;
+    const double v = root * root * root, u = 1 - rng.uniform();  // u in (0, 1]
+    if (std::log(u) < 0.5 * x * x + d * (1 - v + std::log(v))) return d * v;
+  }
+}
+
+}  // namespace vcell::inline VCELL_ABI

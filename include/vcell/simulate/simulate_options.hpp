@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "vcell/core/check.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// What a simulated screen is like. "Spread" is the standard deviation of a natural logarithm.
+struct SimulateOptions {
+  uint64_t seed = 0;          ///< the same seed gives the same screen
+  size_t genes = 500;         ///< names GENE001, ...
+  size_t contexts = 3;        ///< names context_1, ...; each has a base profile of its own
+  size_t batches = 2;         ///< names batch_1, ...; every context and perturbation is in each
+  size_t states = 3;          ///< basal subpopulations, the same in every context, in other shares
+  size_t perturbations = 24;  ///< named by their target genes; the controls come on top
+  size_t guides = 3;          ///< guides of each perturbation, and of the controls
+  std::string control = "non-targeting";  ///< label of the controls
+
+  double cells = 60;           ///< mean number of cells of a perturbation in a context
+  double cells_spread = 0.35;  ///< how uneven these numbers are; each is at least 1
+  size_t control_cells = 240;  ///< control cells of a context
+
+  double library = 3000;           ///< mean number of counts of an unperturbed cell
+  double library_spread = 0.25;    ///< of cells
+  double dispersion = 0.15;        ///< of the counts: variance = mean + dispersion mean^2
+  double dispersion_spread = 0.4;  ///< of genes
+  double expression_spread = 1.2;  ///< of genes
+  double context_spread = 0.5;     ///< of a gene between contexts
+  double state_spread = 0.4;       ///< of a gene between basal states
+  double batch_spread = 0.08;      ///< of a gene between batches
+
+  /// Gene programmes that act in every context. Each context also has one that acts only there.
+  size_t programs = 6;
+  double program_genes = 0.15;  ///< share of the genes in a programme
+  double effect = 0.8;          ///< spread of a programme's genes, at weight 1
+  double specific = 0.4;  ///< share of the perturbations with an effect in one context only, too
+  double without_effect = 0.125;  ///< share of the perturbations that change nothing at all
+
+  double knockdown = 0.9;  ///< share of its target's expression that a full knock-down removes
+  double partial = 0.25;   ///< share of the knocked-down cells in which it is partial
+  double partial_strength = 0.4;  ///< part of the full log shift that a partial knock-down has
+  double least_efficiency = 0.7;  ///< the worst guide: share of its cells that do not escape
+  double most_efficiency = 1.0;   ///< the best guide; the others lie between
+
+  double feature_noise = 0.05;  ///< standard deviation of the noise on perturbation features
+};
+
+/// @throws ConfigError naming the first option that makes no sense
+inline void check_simulate_options(const SimulateOptions& o) {
+  const char* f = "simulate_screen";
+  check_positive(f, "genes", o.genes);
+  check_positive(f, "perturbations", o.perturbations);
+  check_positive(f, "control_cells", o.control_cells);
+  if (o.perturbations > o.genes)
+    throw ConfigError(message(f, ": perturbations is ", o.perturbations, ", expected at most the ",
+                              "number of genes (", o.genes, "), since each has its own target"));
+  if (o.genes > size_t(std::numeric_limits<int32_t>::max()))
+    throw ConfigError(message(f, ": genes is ", o.genes, ", expected less than 2^31"));
+  if (o.control.empty()) throw ConfigError(message(f, ": control is empty, expected a label"));
+  const auto in = [&](const char* name, double value, double least, double most) {
+    if (!(value >= least && value <= most))
+      throw ConfigError(message(f, ": ", name, " is ", value, ", expected ", least, " .. ", most));
+  };
+  in("contexts", double(o.contexts), 1, 1e4);
+  in("batches", double(o.batches), 1, 1e4);
+  in("states", double(o.states), 1, 1e4);
+  in("guides", double(o.guides), 1, 1e4);
+  in("programs", double(o.programs), 1, 1e4);
+  in("cells", o.cells, 1, 1e7);
+  in("library", o.library, 1, 1e7);
+  in("dispersion", o.dispersion, 0, 100);
+  in("cells_spread", o.cells_spread, 0, 3);
+  in("library_spread", o.library_spread, 0, 3);
+  in("dispersion_spread", o.dispersion_spread, 0, 3);
+  in("expression_spread", o.expression_spread, 0, 3);
+  in("context_spread", o.context_spread, 0, 3);
+  in("state_spread", o.state_spread, 0, 3);
+  in("batch_spread", o.batch_spread, 0, 3);
+  in("effect", o.effect, 0, 3);
+  in("program_genes", o.program_genes, 0, 1);
+  in("specific", o.specific, 0, 1);
+  in("without_effect", o.without_effect, 0, 1);
+  in("knockdown", o.knockdown, 0, 0.999);
+  in("partial", o.partial, 0, 1);
+  in("partial_strength", o.partial_strength, 0, 1);
+  in("most_efficiency", o.most_efficiency, 0, 1);
+  in("least_efficiency", o.least_efficiency, 0, o.most_efficiency);
+  in("feature_noise", o.feature_noise, 0, 10);
+}
+
+}  // namespace vcell::inline VCELL_ABI
