@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
