@@ -1,0 +1,146 @@
+#include "support/state_transition_golden.hpp"
+
+#include "support/catch.hpp"
+#include "support/golden.hpp"
+#include "vcell/autograd/backward.hpp"
+#include "vcell/models/state_transition_loss.hpp"
+#include "vcell/tensor/copy.hpp"
+#include "vcell/train/adam.hpp"
+#include "vcell/train/clip_gradient_norm.hpp"
+
+using namespace vcell;
+using vcell_test::StateTransitionGolden;
+
+namespace {
+
+const char* const variants[] = {"llama_small",           "llama_mlp",     "llama_one_layer_coders",
+                                "llama_no_residual",     "batch_encoder", "all_genes",
+                                "all_genes_no_residual", "loss_mse"};
+
+// What the README of the goldens allows.
+template <class T>
+constexpr double output_bound = sizeof(T) == 8 ? 1e-12 : 1e-5;
+template <class T>
+constexpr double loss_bound = sizeof(T) == 8 ? 1e-9 : 1e-5;
+template <class T>
+constexpr double gradient_bound = sizeof(T) == 8 ? 1e-9 : 1e-3;
+template <class T>
+constexpr double final_bound = sizeof(T) == 8 ? 1e-6 : 1e-4;
+template <class T>
+constexpr double zero_bound = sizeof(T) == 8 ? 1e-12 : 1e-6;
+
+/// Largest difference divided by the largest expected value.
+template <class View>
+double error(const View& found, const std::vector<double>& expected) {
+  REQUIRE(found.count() == expected.size());
+  double worst = 0, largest = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    worst = std::max(worst, std::abs(double(found.data[i]) - expected[i]));
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return largest > 0 ? worst / largest : worst;
+}
+
+template <class T>
+void check_variant(const StateTransitionGolden& golden) {
+  const auto config = golden.config();
+  const auto model = golden.model<T>();
+  const auto& f64 = golden.description.at("f64");
+  const auto expected = [&](const std::string& key) {
+    return golden.data.tensors.at(key).as<double>();
+  };
+
+  {
+    const auto first = golden.batch<T>(0);
+    const auto out = model(first.control, first.perturbation, first.batch);
+    CHECK(error(out.value(), expected("f64.out")) < output_bound<T>);
+    const auto loss = state_transition_loss(config, out, first.target);
+    const double total = f64.at("terms").at("total");
+    CHECK(double(*loss.value().data) == Approx(total).epsilon(output_bound<T>));
+    backward(loss);
+    for (const auto& p : model.parameters().all()) {
+      INFO(p.name);
+      const auto g = expected("f64.grad." + p.name);
+      const double largest = std::abs(*std::max_element(
+          g.begin(), g.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+      if (largest < 1e-12)
+        for (const T v : p.flat.gradient()) CHECK(std::abs(double(v)) < zero_bound<T>);
+      else
+        CHECK(error(p.flat.gradient(), g) < gradient_bound<T>);
+    }
+    model.parameters().zero_gradients();
+  }
+  {  // a set shorter than those of training
+    const auto first = golden.batch<T>(0);
+    const size_t rows = first.control.shape(1) - 1;
+    const auto shorter = Variable<T, 3>(Tensor<T, 3>(
+        {1, rows, config.input_width}, {first.control.value().data, rows * config.input_width}));
+    Tensor<int32_t, 2> batch;
+    if (config.batches) batch = Tensor<int32_t, 2>({1, rows}, {first.batch.data(), rows});
+    const auto out =
+        model(shorter, Variable<T, 2>(to_tensor(first.perturbation.value().slice(0, 1))), batch);
+    CHECK(error(out.value(), expected("f64.out_short")) < output_bound<T>);
+  }
+
+  // The trajectory: five steps of Adam with clipping.
+  const auto& a = golden.description.at("adam");
+  Adam<T> adam(model.parameters(), {.beta1 = a.at("betas").at(0),
+                                    .beta2 = a.at("betas").at(1),
+                                    .epsilon = a.at("eps"),
+                                    .weight_decay = 0});
+  std::map<std::string, std::vector<bool>> moved;  // entries whose gradient is above noise
+  for (int step = 0; step < 5; ++step) {
+    const auto batch = golden.batch<T>(step);
+    const auto loss = state_transition_loss(
+        config, model(batch.control, batch.perturbation, batch.batch), batch.target);
+    const double expected_loss = f64.at("losses").at(size_t(step));
+    CHECK(double(*loss.value().data) == Approx(expected_loss).epsilon(loss_bound<T>));
+    backward(loss);
+    for (const auto& p : model.parameters().all()) {
+      auto& flags = moved[p.name];
+      flags.resize(p.flat.count());
+      double largest = 0;
+      for (const T g : p.flat.gradient()) largest = std::max(largest, std::abs(double(g)));
+      for (size_t i = 0; i < flags.size(); ++i)
+        flags[i] = flags[i] || std::abs(double(p.flat.gradient()[i])) > 1e-4 * largest + 1e-6;
+    }
+    const double norm = clip_gradient_norm(model.parameters(), a.at("clip_norm"));
+    const double expected_norm = f64.at("gradient_norms").at(size_t(step));
+    CHECK(norm == Approx(expected_norm).epsilon(gradient_bound<T>));
+    adam.step(a.at("lr"));
+    model.parameters().zero_gradients();
+  }
+  for (const auto& p : model.parameters().all()) {
+    INFO(p.name);
+    const auto last = expected("f64.final." + p.name);
+    double worst = 0, worst_noise = 0;
+    for (size_t i = 0; i < last.size(); ++i) {
+      const double e = std::abs(double(p.flat.value()[i]) - last[i]);
+      (moved[p.name][i] ? worst : worst_noise) =
+          std::max(moved[p.name][i] ? worst : worst_noise, e);
+    }
+    CHECK(worst < final_bound<T>);
+    // Adam divides noise by noise there: an entry may move by the rate in every step.
+    CHECK(worst_noise < 5e-3);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("StateTransition golden: double", "[models][golden]") {
+  const auto folder = vcell_test::golden_folder("state_transition");
+  if (!folder) VCELL_SKIP("golden folder state_transition is absent");
+  for (const auto* variant : variants) {
+    INFO(variant);
+    check_variant<double>(StateTransitionGolden(*folder, variant));
+  }
+}
+
+TEST_CASE("StateTransition golden: float", "[models][golden]") {
+  const auto folder = vcell_test::golden_folder("state_transition");
+  if (!folder) VCELL_SKIP("golden folder state_transition is absent");
+  for (const auto* variant : variants) {
+    INFO(variant);
+    check_variant<float>(StateTransitionGolden(*folder, variant));
+  }
+}
