@@ -4,7 +4,7 @@
 #include "vcell/core/progress.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/simulate/draw_truth.hpp"
-#include "vcell/simulate/perturbation_features.hpp"
+#include "vcell/simulate/feature_table.hpp"
 #include "vcell/simulate/sample_negative_binomial.hpp"
 
 namespace vcell::inline VCELL_ABI {
@@ -16,7 +16,7 @@ struct SimulatedScreen {
   AnnData screen;
   ScreenTruth truth;
   /// The weight of every programme for every perturbation, with noise; the control's row is 0.
-  PerturbationFeatures features;
+  FeatureTable features;
 };
 
 namespace detail {
@@ -100,10 +100,10 @@ inline DataFrame observed_labels(const ScreenTruth& t, const SimulateOptions& o)
   return obs;
 }
 
-inline PerturbationFeatures draw_features(const ScreenTruth& t, const SimulateOptions& o) {
+inline FeatureTable draw_features(const ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.features"));
   const size_t n = t.programs.size();
-  PerturbationFeatures out{with_control(o, t.perturbations), t.programs, {}};
+  FeatureTable out{with_control(o, t.perturbations), t.programs, {}};
   out.vectors = {out.perturbations.size(), n, std::vector<float>(out.perturbations.size() * n)};
   for (size_t p = 0; p < t.perturbations.size(); ++p)
     for (size_t q = 0; q < n; ++q)

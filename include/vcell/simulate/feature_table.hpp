@@ -8,12 +8,12 @@
 namespace vcell::inline VCELL_ABI {
 
 /// A vector for every perturbation, by name, from which a model can predict those it never saw.
-struct PerturbationFeatures {
+struct FeatureTable {
   std::vector<std::string> perturbations;  ///< different from each other
   std::vector<std::string> dimensions;     ///< a name for every entry of the vectors
   DenseMatrix<float> vectors;              ///< (perturbations, dimensions)
 
-  friend bool operator==(const PerturbationFeatures&, const PerturbationFeatures&) = default;
+  friend bool operator==(const FeatureTable&, const FeatureTable&) = default;
 };
 
 }  // namespace vcell::inline VCELL_ABI
