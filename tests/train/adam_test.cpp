@@ -1,0 +1,181 @@
+#include "vcell/train/adam.hpp"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/catch.hpp"
+#include "support/golden.hpp"
+#include "vcell/autograd/backward.hpp"
+#include "vcell/io/safetensors.hpp"
+#include "vcell/ops/linear.hpp"
+#include "vcell/ops/mean_squared_error.hpp"
+#include "vcell/train/adamw.hpp"
+
+using namespace vcell;
+using vcell_test::contains;
+using vcell_test::golden_folder;
+
+namespace {
+
+/// The parameters `start.<i>` of the golden file.
+template <class T>
+Parameters<T> start_of(const Safetensors& file) {
+  Parameters<T> parameters;
+  for (size_t i = 0; file.tensors.contains(message("start.", i)); ++i) {
+    const std::vector<T> values = file.tensors.at(message("start.", i)).as<T>();
+    parameters.template add<1>(message(i), Tensor<T, 1>({values.size()}, values));
+  }
+  return parameters;
+}
+
+/// Makes a parameter's gradient what the file says for a step.
+template <class T>
+void set_gradient(const Parameter<T>& p, const std::vector<T>& all, size_t step) {
+  const size_t n = p.flat.count();
+  std::copy_n(all.begin() + std::ptrdiff_t(step * n), n, p.flat.gradient().data);
+}
+
+template <class T>
+AdamOptimizer<T> optimizer_of(const nlohmann::json& a, const Parameters<T>& parameters) {
+  const double b1 = a.at("betas")[0], b2 = a.at("betas")[1], epsilon = a.at("eps"),
+               decay = a.at("weight_decay");
+  if (a.at("class") == "Adam") return Adam<T>(parameters, {b1, b2, epsilon, decay});
+  REQUIRE(a.at("class") == "AdamW");
+  return AdamW<T>(parameters, {b1, b2, epsilon, decay});
+}
+
+/// Largest |ours - golden| over largest |golden|, or absolute.
+template <class T>
+double difference(std::span<const T> ours, std::span<const double> golden, bool relative) {
+  REQUIRE(ours.size() == golden.size());
+  double most = 0, scale = 0;
+  for (size_t i = 0; i < ours.size(); ++i) {
+    most = std::max(most, std::abs(double(ours[i]) - golden[i]));
+    scale = std::max(scale, std::abs(golden[i]));
+  }
+  return relative && scale > 0 ? most / scale : most;
+}
+
+template <class T>
+void check_case(const Safetensors& file, const std::string& name, const nlohmann::json& a) {
+  const auto parameters = start_of<T>(file);
+  REQUIRE(!parameters.all().empty());
+  auto optimizer = optimizer_of(a, parameters);
+  std::vector<std::vector<T>> gradients;
+  for (size_t i = 0; i < parameters.all().size(); ++i)
+    gradients.push_back(file.tensors.at(message("grads.", i)).template as<T>());
+  const size_t steps = file.tensors.at("grads.0").shape[0];
+  const bool is_double = std::is_same_v<T, double>;
+  for (size_t t = 0; t < steps; ++t) {
+    for (size_t i = 0; i < gradients.size(); ++i)
+      set_gradient(parameters.all()[i], gradients[i], t);
+    optimizer.step(a.at("lr"));
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      const auto track = file.tensors.at(message(name, ".f64.track.", i)).template as<double>();
+      const auto& flat = parameters.all()[i].flat;
+      const auto golden = std::span(track).subspan(t * flat.count(), flat.count());
+      INFO(name << ", parameter " << i << ", step " << t);
+      REQUIRE(difference<T>({flat.value().data, flat.count()}, golden, is_double) <=
+              (is_double ? 1e-12 : 1e-6 * double(t + 1)));
+    }
+  }
+  REQUIRE(optimizer.steps() == steps);
+  for (size_t i = 0; i < gradients.size(); ++i)
+    for (const bool first : {true, false}) {
+      const auto& m = optimizer.moments()[i];
+      const auto golden = file.tensors.at(message(name, ".f64.exp_avg", first ? "." : "_sq.", i))
+                              .template as<double>();
+      INFO(name << ", parameter " << i << ", moment " << (first ? 1 : 2));
+      REQUIRE(difference<T>((first ? m.first : m.second).values(), golden, true) <=
+              (is_double ? 1e-12 : 2e-6));
+    }
+}
+
+nlohmann::json attributes(const std::filesystem::path& folder, const char* op) {
+  std::ifstream in(folder / "ops.json");
+  return nlohmann::json::parse(in).at("ops").at(op);
+}
+
+}  // namespace
+
+TEST_CASE("adam: golden", "[train][golden]") {
+  const auto folder = golden_folder("ops");
+  if (!folder) VCELL_SKIP("golden folder ops is absent");
+  const Safetensors file = read_safetensors(*folder / "adam.safetensors");
+  const auto cases = attributes(*folder, "adam");
+  REQUIRE(!cases.empty());
+  for (const auto& [name, a] : cases.items()) {
+    check_case<double>(file, name, a);
+    check_case<float>(file, name, a);
+  }
+}
+
+TEST_CASE("adam: the same bytes for any number of threads", "[train]") {
+  const size_t n = 3 * (1 << 12) + 77;  // several pieces and a rest
+  const auto run = [&](int threads) {
+    set_num_threads(threads);
+    Parameters<float> parameters(5);
+    parameters.normal<1>("w", {n}, 1);
+    AdamW<float> optimizer(parameters, {.weight_decay = 0.1});
+    const auto w = parameters.all()[0].flat;
+    for (int step = 0; step < 3; ++step) {
+      for (size_t i = 0; i < n; ++i) w.gradient()[i] = w.value()[i] * float(step) - 0.5f;
+      optimizer.step(1e-2);
+    }
+    return std::vector<float>(w.value().begin(), w.value().end());
+  };
+  const auto one = run(1);
+  REQUIRE(run(2) == one);
+  REQUIRE(run(5) == one);
+}
+
+TEST_CASE("adam: going on from saved moments is the same as not stopping", "[train]") {
+  const auto train = [](int steps, bool restart) {
+    Parameters<double> parameters(1);
+    const auto w = parameters.normal<2>("w", {3, 4}, 1);
+    const Variable<double, 2> x(Tensor<double, 2>({5, 4}, std::vector<double>(20, 0.5)));
+    const Variable<double, 2> y(Tensor<double, 2>({5, 3}));
+    auto optimizer = std::make_unique<Adam<double>>(parameters, AdamOptions{.weight_decay = 0.01});
+    for (int i = 0; i < steps; ++i) {
+      parameters.zero_gradients();
+      backward(mean_squared_error(linear(x, w, {}), y));
+      if (restart && i == steps / 2) {
+        auto other = std::make_unique<Adam<double>>(parameters, AdamOptions{.weight_decay = 0.01});
+        other->restore(optimizer->steps(), optimizer->moments());
+        optimizer = std::move(other);
+      }
+      optimizer->step(0.1);
+    }
+    return std::vector<double>(w.value().begin(), w.value().end());
+  };
+  REQUIRE(train(9, true) == train(9, false));
+  REQUIRE(train(9, false) != train(8, false));
+}
+
+TEST_CASE("adam: a parameter without elements, and one that no gradient reached", "[train]") {
+  Parameters<float> parameters;
+  parameters.constant<1>("none", {0}, 0);
+  const auto w = parameters.constant<1>("w", {2}, 3);
+  AdamW<float> optimizer(parameters, {.weight_decay = 0.5});
+  optimizer.step(0.1);
+  REQUIRE(w.value()[0] == Approx(3 * 0.95));  // decay alone
+  Adam<float> adam(parameters);
+  adam.step(0.1);
+  REQUIRE(w.value()[1] == Approx(3 * 0.95));  // nothing
+}
+
+TEST_CASE("adam: errors", "[train]") {
+  Parameters<float> parameters;
+  parameters.constant<1>("w", {2}, 3);
+  REQUIRE_THROWS_WITH(Adam<float>(parameters, {.beta1 = 1}), contains("beta1 is 1"));
+  REQUIRE_THROWS_WITH(Adam<float>(parameters, {.beta2 = -0.1}), contains("beta2 is -0.1"));
+  REQUIRE_THROWS_WITH(AdamW<float>(parameters, {.epsilon = 0}), contains("epsilon is 0"));
+  REQUIRE_THROWS_WITH(AdamW<float>(parameters, {.weight_decay = -1}),
+                      contains("weight_decay is -1"));
+  Adam<float> optimizer(parameters);
+  REQUIRE_THROWS_AS(optimizer.restore(1, {}), ShapeError);
+  std::vector<AdamOptimizer<float>::Moments> wrong(1);
+  wrong[0].first = wrong[0].second = Tensor<float, 1>({3});
+  REQUIRE_THROWS_AS(optimizer.restore(1, wrong), ShapeError);
+  REQUIRE(optimizer.steps() == 0);
+}

@@ -1,0 +1,63 @@
+#include "vcell/train/schedule.hpp"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/catch.hpp"
+#include "support/golden.hpp"
+
+using namespace vcell;
+using vcell_test::contains;
+using vcell_test::golden_folder;
+
+TEST_CASE("schedule: golden, warm-up and cosine", "[train][golden]") {
+  const auto folder = golden_folder("ops");
+  if (!folder) VCELL_SKIP("golden folder ops is absent");
+  std::ifstream in(*folder / "ops.json");
+  const auto schedules = nlohmann::json::parse(in).at("ops").at("schedule");
+  size_t found = 0;
+  for (const auto& [name, s] : schedules.items()) {
+    if (!name.starts_with("transformers_")) continue;
+    ++found;
+    const Schedule schedule{.rate = s.at("lr"),
+                            .shape = ScheduleShape::cosine,
+                            .warmup = s.at("warmup"),
+                            .total = s.at("total")};
+    check_schedule(schedule);
+    for (uint64_t step = 0; step <= schedule.total; ++step) {
+      INFO(name << ", step " << step);
+      REQUIRE(std::abs(learning_rate(schedule, step) - s.at("values").at(step).get<double>()) <=
+              1e-12 * schedule.rate);
+    }
+    for (const uint64_t after : {1, 10, 1000000})
+      REQUIRE(learning_rate(schedule, schedule.total + after) ==
+              learning_rate(schedule, schedule.total));
+  }
+  REQUIRE(found > 0);
+}
+
+TEST_CASE("schedule: constant, with and without warm-up", "[train]") {
+  REQUIRE(learning_rate({.rate = 0.5}, 0) == 0.5);
+  REQUIRE(learning_rate({.rate = 0.5}, 1'000'000) == 0.5);
+  const Schedule s{.rate = 0.5, .warmup = 4};
+  REQUIRE(learning_rate(s, 0) == 0);
+  REQUIRE(learning_rate(s, 1) == 0.125);
+  REQUIRE(learning_rate(s, 4) == 0.5);
+  REQUIRE(learning_rate(s, 5) == 0.5);
+}
+
+TEST_CASE("schedule: a cosine that ends above zero stays there", "[train]") {
+  const Schedule s{.rate = 2, .shape = ScheduleShape::cosine, .total = 10, .last = 0.3};
+  REQUIRE(learning_rate(s, 0) == 2);
+  REQUIRE(learning_rate(s, 5) == Approx(1.3));
+  REQUIRE(learning_rate(s, 10) == Approx(0.6));
+  REQUIRE(learning_rate(s, 11) == learning_rate(s, 10));
+}
+
+TEST_CASE("schedule: errors", "[train]") {
+  REQUIRE_THROWS_WITH(check_schedule({.rate = 0}), contains("rate is 0"));
+  REQUIRE_THROWS_WITH(check_schedule({.rate = INFINITY}), contains("finite"));
+  REQUIRE_THROWS_WITH(check_schedule({.last = 1.5}), contains("last is 1.5"));
+  REQUIRE_THROWS_WITH(check_schedule({.shape = ScheduleShape::cosine, .warmup = 5, .total = 5}),
+                      contains("total is 5 and warmup 5"));
+}
