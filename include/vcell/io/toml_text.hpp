@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vcell/core/abi.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Text as a TOML string in quotes (a basic string of TOML 1.0), which reads back to the same text.
+/// @param text  UTF-8
+inline std::string toml_string(std::string_view text) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += "\\u00";
+      out += hex[byte >> 4];
+      out += hex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+/// A name as a TOML key: bare when letters, digits, '_' and '-' make it up, else in quotes.
+inline std::string toml_key(std::string_view name) {
+  for (const char c : name)
+    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' &&
+        c != '-')
+      return toml_string(name);
+  return name.empty() ? "\"\"" : std::string(name);
+}
+
+/// Texts as a TOML array: ["a", "b"].
+inline std::string toml_list(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + toml_string(text);
+  return out + "]";
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,195 @@
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vcell/io/atomic_file.hpp"
+#include "vcell/io/toml_text.hpp"
+#include "vcell/sets/split_spec.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+/// Reads a split from parsed TOML; every error names the file, the line and what was expected.
+class SplitReader {
+ public:
+  explicit SplitReader(std::string_view source) : source_(source) {}
+
+  SplitSpec read(const toml::table& root) const {
+    SplitSpec spec;
+    for (const auto& [key, node] : root) {
+      const std::string name(key.str());
+      const toml::table& entries = table(node, message('[', name, ']'));
+      if (name == "datasets")
+        for (const auto& [k, v] : entries)
+          spec.datasets[std::string(k.str())] = text(v, k.str(), "a path in quotes");
+      else if (name == "training")
+        read_training(entries, spec);
+      else if (name == "zeroshot")
+        for (const auto& [k, v] : entries) spec.zeroshot[std::string(k.str())] = part(v, k.str());
+      else if (name == "fewshot")
+        for (const auto& [k, v] : entries)
+          spec.fewshot[std::string(k.str())] = held_out(table(v, quoted(k.str())), k.str());
+      else if (name == "cells")
+        spec.cells = cells(entries);
+      else
+        fail_at(node, "[", name, "] is not known, expected [datasets], [training], [zeroshot], ",
+                "[fewshot.\"dataset.context\"] or [cells]");
+    }
+    if (spec.datasets.empty())
+      throw FormatError(message("read_split: ", source_, ": [datasets] is absent or empty, ",
+                                "expected lines like name = \"file.h5ad\""));
+    return spec;
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void fail_at(const toml::node& node, const Parts&... parts) const {
+    throw FormatError(
+        message("read_split: ", source_, ", line ", node.source().begin.line, ": ", parts...));
+  }
+
+  const toml::table& table(const toml::node& node, std::string_view what) const {
+    if (!node.is_table()) fail_at(node, what, " must be a table");
+    return *node.as_table();
+  }
+
+  std::string text(const toml::node& node, std::string_view key, std::string_view expected) const {
+    if (!node.is_string()) fail_at(node, quoted(key), ": expected ", expected);
+    return node.as_string()->get();
+  }
+
+  void read_training(const toml::table& entries, SplitSpec& spec) const {
+    for (const auto& [k, v] : entries) {
+      if (text(v, k.str(), "\"train\"") != "train")
+        fail_at(v, "[training] ", quoted(k.str()), ": expected \"train\"");
+      spec.training.emplace(k.str());
+    }
+  }
+
+  Part part(const toml::node& node, std::string_view key) const {
+    if (node.is_table())
+      fail_at(node, "[zeroshot] ", quoted(key), " is a table; write the key in quotes, as ",
+              "\"dataset.context\" = \"test\"");
+    const std::string value = text(node, key, "\"val\" or \"test\"");
+    if (value == "val") return Part::validation;
+    if (value == "test") return Part::test;
+    fail_at(node, "[zeroshot] ", quoted(key), " is ", quoted(value), ", expected val or test");
+  }
+
+  HeldOutPerturbations held_out(const toml::table& entries, std::string_view key) const {
+    HeldOutPerturbations held;
+    for (const auto& [k, v] : entries) {
+      if (k.str() != "val" && k.str() != "test")
+        fail_at(v, "[fewshot] ", quoted(key), " has ", quoted(k.str()), ", expected val or test; ",
+                "the key is written in quotes, as [fewshot.\"dataset.context\"]");
+      auto& names = k.str() == "val" ? held.validation : held.test;
+      if (!v.is_array()) fail_at(v, "[fewshot] ", quoted(key), ": expected a list of names");
+      for (const toml::node& name : *v.as_array())
+        names.push_back(text(name, key, "a list of names in quotes"));
+    }
+    return held;
+  }
+
+  HeldOutCells cells(const toml::table& entries) const {
+    HeldOutCells held;
+    for (const auto& [k, v] : entries) {
+      if (k.str() == "seed") {
+        if (!v.is_integer() || v.as_integer()->get() < 0)
+          fail_at(v, "[cells] seed: expected a whole number, not negative");
+        held.seed = uint64_t(v.as_integer()->get());
+      } else if (k.str() == "val" || k.str() == "test") {
+        if (!v.is_number()) fail_at(v, "[cells] ", k.str(), ": expected a fraction of the cells");
+        (k.str() == "val" ? held.validation : held.test) = *v.value<double>();
+      } else {
+        fail_at(v, "[cells] has ", quoted(k.str()), ", expected val, test or seed");
+      }
+    }
+    return held;
+  }
+
+  std::string source_;
+};
+
+}  // namespace detail
+
+/// Reads a split from TOML text: the tables of State's files, [datasets], [training], [zeroshot]
+/// and [fewshot."dataset.context"], and [cells] of our own (see format_split).
+/// @param source  what the text is called in messages, e.g. the file
+/// @throws FormatError naming source, line and what was expected
+inline SplitSpec parse_split(std::string_view text, std::string_view source = "split") {
+  toml::table root;
+  try {
+    root = toml::parse(text, source);
+  } catch (const toml::parse_error& error) {
+    throw FormatError(message("read_split: ", source, ", line ", error.source().begin.line, ": ",
+                              error.description()));
+  }
+  return detail::SplitReader(source).read(root);
+}
+
+/// A split as TOML text. Names are in sorted order, lists as they are: equal splits give equal
+/// bytes, and parse_split reads back the same split.
+///
+///   [datasets]
+///   screen = "screen.h5ad"
+///
+///   [training]
+///   screen = "train"
+///
+///   [fewshot."screen.rep_3"]
+///   test = ["STAT1"]
+///
+/// A split by cells has a table that State does not know: of every training (context,
+/// perturbation), these fractions of its cells, drawn by the seed (see hold_out_cells):
+///
+///   [cells]
+///   test = 0.2
+///   seed = 42
+///
+/// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold
+inline std::string format_split(const SplitSpec& spec) {
+  std::string out = "[datasets]\n";
+  for (const auto& [name, path] : spec.datasets)
+    out += message(toml_key(name), " = ", toml_string(path), '\n');
+  out += "\n[training]\n";
+  for (const std::string& name : spec.training) out += message(toml_key(name), " = \"train\"\n");
+  if (!spec.zeroshot.empty()) out += "\n[zeroshot]\n";
+  for (const auto& [key, part] : spec.zeroshot)
+    out += message(toml_key(key), part == Part::test ? " = \"test\"\n" : " = \"val\"\n");
+  for (const auto& [key, held] : spec.fewshot) {
+    out += message("\n[fewshot.", toml_key(key), "]\n");
+    if (!held.validation.empty()) out += message("val = ", toml_list(held.validation), '\n');
+    if (!held.test.empty()) out += message("test = ", toml_list(held.test), '\n');
+  }
+  if (spec.cells) {
+    if (spec.cells->seed > uint64_t(std::numeric_limits<int64_t>::max()))
+      throw ConfigError(message("format_split: the seed of [cells] is ", spec.cells->seed,
+                                ", expected less than 2^63, which TOML can hold"));
+    out += "\n[cells]\n";
+    if (spec.cells->validation != 0) out += message("val = ", spec.cells->validation, '\n');
+    if (spec.cells->test != 0) out += message("test = ", spec.cells->test, '\n');
+    out += message("seed = ", spec.cells->seed, '\n');
+  }
+  return out;
+}
+
+/// Reads a split from a TOML file (see parse_split).
+/// @throws IoError if it cannot be read
+/// @throws FormatError naming the file, the line and what was expected
+inline SplitSpec read_split(const std::filesystem::path& path) {
+  return parse_split(read_text(path), path.string());
+}
+
+/// Writes a split as a TOML file (see format_split), whole or not at all.
+/// @throws IoError if it cannot be written
+inline void write_split(const std::filesystem::path& path, const SplitSpec& spec) {
+  write_text(path, format_split(spec));
+}
+
+}  // namespace vcell::inline VCELL_ABI
