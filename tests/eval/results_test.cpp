@@ -1,0 +1,169 @@
+#include <fstream>
+#include <limits>
+
+#include "support.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/eval/read_results.hpp"
+
+using namespace vcell_test;
+
+namespace {
+
+const std::vector<std::string> labels = {"ctrl", "g1", "A,\"B\"", "ctrl"};
+
+Evaluation example(const std::vector<std::string>& contexts) {
+  const auto side = [&](uint64_t seed) {
+    const size_t cells = 96;
+    LabelledCells out{
+        random_cells(cells, 9, 0.4, 0, seed), numbered("g", 9), by_turns(labels, cells), {}};
+    std::vector<std::string> text;
+    for (size_t i = 0; i < cells; ++i) text.push_back(contexts[(i / 4) % contexts.size()]);
+    if (!contexts[0].empty()) out.context = factor(text);
+    return out;
+  };
+  return evaluate(side(1), side(2), {.control = "ctrl"});
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& folder) {
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    out.push_back(entry.path().filename().string());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+template <class T>
+bool same(const T& a, const T& b) {
+  return a.shape() == b.shape() &&
+         std::equal(a.values().begin(), a.values().end(), b.values().begin());
+}
+
+void require_same(const DifferentialExpression& a, const DifferentialExpression& b) {
+  REQUIRE(a.targets == b.targets);
+  REQUIRE(a.features == b.features);
+  REQUIRE(a.target_membership == b.target_membership);
+  REQUIRE(a.ref_membership == b.ref_membership);
+  REQUIRE(same(a.target_mean, b.target_mean));
+  REQUIRE(same(a.ref_mean, b.ref_mean));
+  REQUIRE(same(a.log2_fold_change, b.log2_fold_change));
+  REQUIRE(same(a.percent_change, b.percent_change));
+  REQUIRE(same(a.p_value, b.p_value));
+  REQUIRE(same(a.statistic, b.statistic));
+  REQUIRE(same(a.fdr, b.fdr));
+}
+
+void require_same(const Evaluation& a, const Evaluation& b) {
+  REQUIRE(a.contexts.size() == b.contexts.size());
+  for (size_t c = 0; c < a.contexts.size(); ++c) {
+    REQUIRE(a.contexts[c].context == b.contexts[c].context);
+    REQUIRE(a.contexts[c].scores.perturbations == b.contexts[c].scores.perturbations);
+    for (const auto& column : a.contexts[c].scores.columns)
+      REQUIRE(b.contexts[c].scores.column(column.name) == column.values);
+    require_same(a.contexts[c].real_de, b.contexts[c].real_de);
+    require_same(a.contexts[c].predicted_de, b.contexts[c].predicted_de);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("results: one context has the names that cell-eval users know", "[eval]") {
+  const TemporaryFolder folder;
+  const auto evaluation = example({""});
+  write_results(folder.path() / "a" / "b", evaluation);
+  const auto path = folder.path() / "a" / "b";
+  REQUIRE(names_in(path) ==
+          std::vector<std::string>{"agg_results.csv", "pred_de.csv", "real_de.csv", "results.csv"});
+  REQUIRE(read_csv(path / "results.csv").header ==
+          std::vector<std::string>{"perturbation", "overlap_at_N", "mae", "discrimination_score_l1",
+                                   "pearson_delta", "mae_delta"});
+  REQUIRE(read_csv(path / "pred_de.csv").header ==
+          std::vector<std::string>(differential_expression_columns.begin(),
+                                   differential_expression_columns.end()));
+  const auto aggregate = read_csv(path / "agg_results.csv");
+  const auto summaries = summarise(evaluation.contexts[0].scores);
+  for (size_t s = 0; s < summary_statistics.size(); ++s) {
+    REQUIRE(aggregate.rows[s][0] == summary_statistics[s]);
+    for (size_t c = 0; c < summaries.size(); ++c)
+      REQUIRE(parse_number(aggregate.rows[s][c + 1]) == summaries[c][s]);
+  }
+  require_same(read_results(path), evaluation);
+}
+
+TEST_CASE("results: several contexts have their own tables and a mean", "[eval]") {
+  const TemporaryFolder folder;
+  const auto evaluation = example({"K562", "a/b", "A/B", "agg"});
+  write_results(folder.path(), evaluation);
+  for (const char* name : {"K562_results.csv", "K562_agg_results.csv", "K562_real_de.csv",
+                           "K562_pred_de.csv", "A_B_results.csv", "a_b_2_results.csv",
+                           "agg_2_results.csv", "agg_results.csv", "contexts.csv"})
+    REQUIRE(std::filesystem::exists(folder.path() / name));
+  REQUIRE(names_in(folder.path()).size() == 18);
+  require_same(read_results(folder.path()), evaluation);
+  const auto mean = read_csv(folder.path() / "agg_results.csv");
+  double sum = 0;
+  for (const auto& c : evaluation.contexts) sum += *summarise(c.scores)[1][summary_mean];
+  REQUIRE(*parse_number(mean.rows[summary_mean][2]) == Approx(sum / 4).epsilon(1e-14));
+}
+
+TEST_CASE("results: the name of a lone context is kept", "[eval]") {
+  const TemporaryFolder folder;
+  const auto evaluation = example({"rep_3"});
+  write_results(folder.path(), evaluation);
+  REQUIRE(std::filesystem::exists(folder.path() / "results.csv"));
+  require_same(read_results(folder.path()), evaluation);
+}
+
+TEST_CASE("results: null, NaN and infinity are told apart", "[eval]") {
+  const TemporaryFolder folder;
+  const double inf = std::numeric_limits<double>::infinity();
+  const ScoreTable table{{"A", "B", "C", "D"}, {{"s", {{}, std::nan(""), -inf, 0.1}}}};
+  write_scores(folder.path() / "s.csv", table);
+  REQUIRE(read_text(folder.path() / "s.csv") == "perturbation,s\nA,\nB,NaN\nC,-inf\nD,0.1\n");
+  const auto read = read_scores(folder.path() / "s.csv").column("s");
+  REQUIRE_FALSE(read[0]);
+  REQUIRE(std::isnan(*read[1]));
+  REQUIRE(read[2] == -inf);
+  REQUIRE(read[3] == 0.1);
+}
+
+TEST_CASE("results: names of files stay in their folder and are unique", "[eval]") {
+  const auto prefixes = [](const std::vector<std::string>& contexts) {
+    std::vector<std::string> out;
+    for (const auto& files : result_files(contexts)) out.push_back(files.prefix);
+    return out;
+  };
+  using Names = std::vector<std::string>;
+  REQUIRE(prefixes({"x"}) == Names{""});
+  REQUIRE(prefixes({"../../etc", "a b|c", "\xCE\xB2", ""}) ==
+          Names{"_._.._etc_", "a_b_c_", "___", "__"});
+  REQUIRE(prefixes({"X", "x", "x_2"}) == Names{"X_", "x_2_", "x_2_2_"});
+  REQUIRE(prefixes({"x", "x_agg"}) == Names{"x_", "x_agg_2_"});
+  REQUIRE(prefixes({"agg", "y"}) == Names{"agg_2_", "y_"});
+  REQUIRE(prefixes({std::string(300, 'n'), std::string(299, 'n')})[1].size() == 103);
+}
+
+TEST_CASE("results: damaged tables are errors that name the place", "[eval]") {
+  const TemporaryFolder folder;
+  write_results(folder.path(), example({""}));
+  const auto path = folder.path() / "real_de.csv";
+  const CsvTable whole = read_csv(path);
+  const auto read_with = [&](auto&& change) {
+    CsvTable table = whole;
+    change(table);
+    write_csv(path, table);
+    return read_results(folder.path());
+  };
+  REQUIRE_THROWS_WITH(read_with([](CsvTable& t) { t.rows[3][10] = "low"; }),
+                      contains("row 4") && contains("'fdr'") && contains("'low'"));
+  REQUIRE_THROWS_WITH(read_with([](CsvTable& t) { t.rows[0][4] = "-1"; }),
+                      contains("'target_membership'") && contains("-1"));
+  REQUIRE_THROWS_WITH(read_with([](CsvTable& t) { t.rows.pop_back(); }), contains("17 rows"));
+  REQUIRE_THROWS_WITH(read_with([](CsvTable& t) { std::swap(t.rows[9], t.rows[10]); }),
+                      contains("row 10"));
+  REQUIRE_THROWS_WITH(read_with([](CsvTable& t) { t.header[8] = "p"; }), contains("'p_value'"));
+  std::filesystem::remove(path);
+  REQUIRE_THROWS_AS(read_results(folder.path()), IoError);
+  write_csv(folder.path() / "contexts.csv", {{"context", "prefix"}, {{"x", "../x_"}}});
+  REQUIRE_THROWS_AS(read_results(folder.path()), FormatError);
+}
