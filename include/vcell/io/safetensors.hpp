@@ -133,7 +133,7 @@ inline void write_safetensors(const std::filesystem::path& path, const Safetenso
                      array.count() * size_of(array.dtype));
     const auto* dtype =
         std::find_if(std::begin(detail::safetensors_dtypes), std::end(detail::safetensors_dtypes),
-                     [&](const auto& d) { return d.first == array.dtype; });
+                     [wanted = array.dtype](const auto& d) { return d.first == wanted; });
     header[name] = {{"dtype", dtype->second},
                     {"shape", array.shape},
                     {"data_offsets", {data.size(), data.size() + array.bytes.size()}}};
