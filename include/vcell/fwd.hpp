@@ -1,5 +1,32 @@
 /// @file
-/// Names of vcell for headers that only mention them.
+/// Names of vcell for headers that only mention them. Template arguments are named in full here,
+/// since their defaults come with the definitions: `Tensor<float, 2, Cpu>`.
 #pragma once
 
-#include "vcell/core/abi.hpp"
+#include "vcell/core/device.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct Error;
+class Rng;
+struct ProgressUpdate;
+
+template <class T, int rank>
+struct View;
+template <class Scalar, int rank, class Device>
+class Tensor;
+template <class T, int rank, class Device>
+class Variable;
+
+template <class T>
+struct CsrMatrix;
+template <class T>
+struct DenseMatrix;
+struct Column;
+class DataFrame;
+struct AnnData;
+struct Factor;
+struct Screen;
+class SetLoader;
+
+}  // namespace vcell::inline VCELL_ABI

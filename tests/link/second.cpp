@@ -1,3 +1,6 @@
+// Forward declarations that differ from the definitions fail here as well.
+#include "vcell/fwd.hpp"
+//
 #include "vcell/files.hpp"
 #include "vcell/vcell.hpp"
 
