@@ -102,6 +102,7 @@ TEST_CASE("highly_variable_genes: errors", "[preprocess]") {
   CHECK_THROWS_AS(highly_variable_genes(Matrix(DenseMatrix<float>{3, 0, {}})), ConfigError);
   CHECK_THROWS_WITH(highly_variable_genes(Matrix(dense(2, {1, 2, 3, 1000}))),
                     contains("gene number 1"));
+  CHECK_THROWS_AS(highly_variable_genes(Matrix(dense(2, {-1, 2, -1000, 2}))), ConfigError);
   AnnData a = around(X);
   CHECK_THROWS_WITH(highly_variable_genes(a), contains("no uns['log1p']"));
 }

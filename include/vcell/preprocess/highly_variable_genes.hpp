@@ -118,7 +118,7 @@ std::vector<std::array<double, 2>> count_sums(const M& X) {
 ///
 /// @param X  (cells, genes) log1p of counts, a Matrix or anything that is read in row blocks
 /// @throws ConfigError if there are fewer than 2 cells, no genes, a setting is 0, or a gene has
-///         values that are not finite
+///         values that log1p of counts has not: below 0 in the mean, or not finite
 template <class M>
 requires RowBlocks<M, float> HighlyVariableGenes
 highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}) {
@@ -134,10 +134,10 @@ highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}
   for (size_t gene = 0; gene < genes; ++gene) {
     double mean = sums[gene][0] / cells;
     const double variance = (sums[gene][1] / cells - mean * mean) * (cells / (cells - 1));
-    if (!std::isfinite(variance))
-      throw ConfigError(message("highly_variable_genes: gene number ", gene,
-                                " (from 0) has values ",
-                                "that are not finite or too large to take exp of, expected log1p"));
+    if (!std::isfinite(variance) || mean < 0)
+      throw ConfigError(
+          message("highly_variable_genes: gene number ", gene, " (from 0) has values ",
+                  "below 0, not finite, or too large to take exp of, expected log1p"));
     if (mean == 0) mean = 1e-12;
     out.means.push_back(std::log1p(mean));
     // Round-off can make the variance of a constant gene negative; its logarithm is NaN too.
