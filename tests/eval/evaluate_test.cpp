@@ -4,6 +4,7 @@
 
 #include "support.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace vcell_test;
 
@@ -134,12 +135,11 @@ TEST_CASE("evaluate: contexts are scored apart and averaged", "[eval]") {
 TEST_CASE("evaluate: the order of the cells and the threads change nothing", "[eval]") {
   const auto real = in_contexts(cells_of(1), {"y", "x"});
   const auto predicted = in_contexts(cells_of(2), {"y", "x"});
-  const int threads = num_threads();
-  set_num_threads(1);
-  const auto one = evaluate(real, predicted, options);
-  set_num_threads(3);
-  const auto three = evaluate(real, predicted, options);
-  set_num_threads(threads);
+  const auto on = [&](int threads) {
+    const Threads scope(threads);
+    return evaluate(real, predicted, options);
+  };
+  const auto one = on(1), three = on(3);
   Rng rng(1);
   const auto moved = evaluate(rows_of(real, permutation(real.X.rows, rng)),
                               rows_of(predicted, permutation(predicted.X.rows, rng)), options);

@@ -26,7 +26,8 @@ struct DifferentialExpressionOptions {
 };
 
 /// Every gene of every perturbation against the control: a table with a row per (target, feature),
-/// in that order, and pdex's columns. Means are in the space of counts.
+/// in that order, and pdex's columns. Means are in the space of counts
+/// and float32, as pdex has them for float32 data.
 struct DifferentialExpression {
   std::vector<std::string> targets;       ///< perturbations, sorted; the control is not one
   std::vector<std::string> features;      ///< genes, in the order of X
@@ -92,24 +93,33 @@ inline void check_expression(CsrView<float> X, std::span<const std::string> gene
                                   X.row_values(cell)[k], ", expected a finite number"));
 }
 
-/// Fills one gene's column of the table from its sweep.
+/// Sums x / n over the n cells of each group, in float32 and in the order of the cells: then means
+/// are those of pdex to the last bit.
+/// @param values  keys of one gene, as GenePanel has them
+template <class Transform>
+void mean_values(std::span<const uint64_t> values, const ExpressionGroups& groups,
+                 Transform&& transform, std::vector<float>& means) {
+  means.assign(groups.sizes.size(), 0.0f);
+  for (uint64_t key : values) {
+    const auto group = uint32_t(key);
+    const float weight = float(1.0 / groups.sizes[group]);
+    means[group] += transform(value_of_key(uint32_t(key >> 32))) * weight;
+  }
+}
+
+/// Fills one gene's column of the table.
 inline void write_gene(DifferentialExpression& out, size_t gene, const ExpressionGroups& groups,
-                       const RankSweep& sweep, const DifferentialExpressionOptions& options) {
-  const auto mean = [&](size_t g) {
-    const double m = sweep.group(g).sum / groups.sizes[g];
-    return float(options.geometric_mean ? std::expm1(m) : m);
-  };
+                       const std::vector<float>& means, const RankSweep& sweep, double epsilon) {
   const size_t n_reference = groups.sizes[groups.reference];
-  const float reference = mean(groups.reference);
+  const float reference = means[groups.reference];
   out.ref_mean(gene) = reference;
   for (size_t g = 0, t = 0; g < groups.names.size(); ++g) {
     if (g == groups.reference) continue;
     const auto& group = sweep.group(g);
-    const float target = mean(g);
     const double u = double(group.twice_u) / 2;
-    out.target_mean(t, gene) = target;
-    out.log2_fold_change(t, gene) = log2_fold_change(target, reference, options.epsilon);
-    out.percent_change(t, gene) = percent_change(target, reference, options.epsilon);
+    out.target_mean(t, gene) = means[g];
+    out.log2_fold_change(t, gene) = log2_fold_change(means[g], reference, epsilon);
+    out.percent_change(t, gene) = percent_change(means[g], reference, epsilon);
     out.statistic(t, gene) = u;
     out.p_value(t, gene) = rank_sum_p_value(u, groups.sizes[g], n_reference,
                                             sweep.reference_ties() + group.added_ties);
@@ -127,7 +137,8 @@ inline void write_gene(DifferentialExpression& out, size_t gene, const Expressio
 /// @param genes      (genes) names
 /// @param groups     the perturbation of each cell
 /// @param reference  the control's name
-/// @return           the same bytes for any number of threads and any order of the cells
+/// @return           the same bytes for any number of threads; another order of the cells changes
+///                   means by float32 rounding, nothing else
 /// @throws ShapeError if sizes do not fit
 /// @throws ConfigError if no cell is a reference or a value is not finite
 inline DifferentialExpression differential_expression(
@@ -154,7 +165,7 @@ inline DifferentialExpression differential_expression(
     *column = Tensor<double, 2>(shape);
 
   // What is averaged: log1p of counts for geometric means, counts for arithmetic ones.
-  const auto transform = [&options](double x) {
+  const auto transform = [&options](float x) {
     if (options.is_log1p == options.geometric_mean) return x;
     return options.is_log1p ? std::expm1(x) : std::log1p(x);
   };
@@ -164,12 +175,16 @@ inline DifferentialExpression differential_expression(
                  panel.fill(X, grouped.of_cell, first, last);
                  RankSweep sweep(grouped.sizes, grouped.reference);
                  std::vector<uint64_t> keys, scratch;
+                 std::vector<float> means;
                  for (size_t gene = first; gene < last; ++gene) {
                    const auto values = panel.gene(gene - first);
                    keys.assign(values.begin(), values.end());
                    sort_keys(keys, scratch);
-                   sweep.run(keys, transform);
-                   detail::write_gene(out, gene, grouped, sweep, options);
+                   sweep.run(keys);
+                   detail::mean_values(values, grouped, transform, means);
+                   if (options.geometric_mean)
+                     for (float& mean : means) mean = std::expm1(mean);
+                   detail::write_gene(out, gene, grouped, means, sweep, options.epsilon);
                  }
                });
   parallel_for(out.targets.size(), 1, [&](size_t first, size_t last) {

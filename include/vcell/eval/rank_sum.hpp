@@ -51,7 +51,7 @@ inline RankSum rank_sum(std::span<const float> target, std::span<const float> re
     if (x != 0) keys.push_back(uint64_t(ordered_key(x)) << 32 | 1);
   sort_keys(keys, scratch);
   RankSweep sweep({uint32_t(target.size()), uint32_t(reference.size())}, 1);
-  sweep.run(keys, [](double x) { return x; });
+  sweep.run(keys);
   const double u = double(sweep.group(0).twice_u) / 2;
   return {u, rank_sum_p_value(u, target.size(), reference.size(),
                               sweep.reference_ties() + sweep.group(0).added_ties)};

@@ -22,7 +22,6 @@ class RankSweep {
   struct Group {
     uint64_t twice_u = 0;   ///< 2 U of the group's cells
     double added_ties = 0;  ///< what the group adds to reference_ties()
-    double sum = 0;         ///< of the transformed values; the same for any order of the cells
   };
 
   /// @param sizes      cells per group
@@ -33,11 +32,9 @@ class RankSweep {
         groups_(sizes_.size()),
         in_block_(sizes_.size()) {}
 
-  /// @param sorted     the gene's values other than 0, as sort_keys leaves them, with the group in
-  ///                   the lower half; all other cells of the groups have the value 0
-  /// @param transform  double(double): what is summed for the means
-  template <class Transform>
-  void run(std::span<const uint64_t> sorted, Transform&& transform) {
+  /// @param sorted  the gene's values other than 0, as sort_keys leaves them, with the group in the
+  ///                lower half; all other cells of the groups have the value 0
+  void run(std::span<const uint64_t> sorted) {
     std::fill(groups_.begin(), groups_.end(), Group{});
     references_below_ = 0;
     reference_ties_ = 0;
@@ -51,13 +48,13 @@ class RankSweep {
           const auto group = uint32_t(sorted[i]);
           if (in_block_[group]++ == 0) touched_.push_back(group);
         }
-        end_block(transform(double(value_of_key(key))));
+        end_block();
       }
     };
     sweep([&](uint32_t key) { return key < zero; });
     const size_t below = i;
     count_zeros(sorted);
-    end_block(transform(0.0));
+    end_block();
     i = below;
     sweep([](uint32_t) { return true; });
   }
@@ -76,12 +73,11 @@ class RankSweep {
     for (uint64_t key : sorted) --in_block_[uint32_t(key)];
   }
 
-  void end_block(double value) {
+  void end_block() {
     const double r = in_block_[reference_];
     for (uint32_t g : touched_) {
-      const double c = in_block_[g];
-      groups_[g].sum += c * value;
       if (g == reference_) continue;
+      const double c = in_block_[g];
       groups_[g].twice_u += in_block_[g] * (2 * references_below_ + in_block_[reference_]);
       groups_[g].added_ties += (c * c - 1) * c + 3 * r * c * (r + c);
     }

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "vcell/eval/score_table.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Text as HTML shows it, in an element or in an attribute between double quotes. Control
+/// characters, which HTML does not allow, become U+FFFD, and so do bytes that are not UTF-8.
+inline std::string escape_html(std::string_view text) {
+  // The length of the UTF-8 sequence that starts at i; 0 if there is none.
+  const auto sequence = [&](size_t i) -> size_t {
+    const auto byte = [&](size_t k) { return k < text.size() ? uint8_t(text[k]) : 0; };
+    const uint8_t a = byte(i), b = byte(i + 1);
+    const size_t n = a < 0x80                ? 1
+                     : a >= 0xC2 && a < 0xE0 ? 2
+                     : (a & 0xF0) == 0xE0    ? 3
+                     : a >= 0xF0 && a < 0xF5 ? 4
+                                             : 0;
+    for (size_t k = 1; k < n; ++k)
+      if ((byte(i + k) & 0xC0) != 0x80) return 0;
+    const bool overlong = (a == 0xE0 && b < 0xA0) || (a == 0xF0 && b < 0x90);
+    const bool not_a_character = (a == 0xED && b >= 0xA0) || (a == 0xF4 && b >= 0x90);
+    return overlong || not_a_character ? 0 : n;
+  };
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    const size_t n = sequence(i);
+    const bool control = (uint8_t(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    if (n == 0 || control)
+      out += "\xEF\xBF\xBD";
+    else if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else if (c == '\'')
+      out += "&#39;";
+    else
+      out += text.substr(i, n);
+    i += std::max<size_t>(n, 1);
+  }
+  return out;
+}
+
+/// A score for reading: "0.42", a true minus sign, an en dash for null, "NaN".
+inline std::string show(const Score& score, int digits) {
+  if (!score) return "\u2013";
+  if (std::isnan(*score)) return "NaN";
+  if (std::isinf(*score)) return *score > 0 ? "\u221E" : "\u2212\u221E";
+  const std::string text = fmt::format("{:.{}f}", std::abs(*score), digits);
+  const bool zero = text.find_first_not_of("0.") == std::string::npos;
+  return *score < 0 && !zero ? "\u2212" + text : text;
+}
+
+/// "1 cell", "3 cells".
+inline std::string counted(size_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+}  // namespace vcell::inline VCELL_ABI

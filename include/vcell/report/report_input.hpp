@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/eval/evaluate.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Facts under a heading, e.g. "Data": {"Cells", "20,729"}.
+struct ReportSection {
+  std::string heading;
+  std::vector<std::pair<std::string, std::string>> facts;  ///< what and its value
+};
+
+struct LossPoint {
+  double step = 0, loss = 0;
+};
+
+/// The scores of one method in one context.
+struct ScoredContext {
+  std::string context;  ///< empty when cells are not divided
+  ScoreTable scores;
+};
+
+/// A method with its scores; a perturbation it could not predict is absent from its tables.
+struct ScoredMethod {
+  std::string name;  ///< e.g. "perturbation_mean"; underscores are shown as spaces
+  std::vector<ScoredContext> contexts;
+};
+
+/// Everything that a report shows. What is empty is left out, or said to be absent where a reader
+/// would look for it.
+struct ReportInput {
+  std::string title = "Predicted perturbation responses";
+  std::string model = "State Transition";  ///< what the scored predictions are of
+  std::vector<ReportSection> run;          ///< what was run: data, split, model, versions
+  std::vector<LossPoint> training_loss;    ///< by step; any number of points
+  std::vector<LossPoint> validation_loss;  ///< by step
+  std::optional<double> kept_step;         ///< the step whose weights were kept
+  Evaluation evaluation;                   ///< of the model
+  std::vector<ScoredMethod> baselines;     ///< shown beside it
+  std::vector<std::string> warnings;       ///< beyond those found in the evaluation
+};
+
+/// The model and its baselines, the model first.
+inline std::vector<ScoredMethod> methods_of(const ReportInput& input) {
+  ScoredMethod model{input.model, {}};
+  for (const ContextEvaluation& c : input.evaluation.contexts)
+    model.contexts.push_back({c.context, c.scores});
+  std::vector<ScoredMethod> out = {std::move(model)};
+  out.insert(out.end(), input.baselines.begin(), input.baselines.end());
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI
