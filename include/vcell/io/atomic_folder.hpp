@@ -1,0 +1,76 @@
+#pragma once
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "vcell/core/error.hpp"
+#include "vcell/core/message.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+inline void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code error;
+  std::filesystem::rename(from, to, error);
+  if (error)
+    throw IoError(message("write_folder: cannot rename ", quoted(from.string()), " to ",
+                          quoted(to.string()), ": ", error.message()));
+}
+
+struct FolderNames {
+  std::filesystem::path fresh, old;
+  explicit FolderNames(const std::filesystem::path& target)
+      : fresh(target.has_filename() ? target : target.parent_path()), old(fresh) {
+    fresh += ".new";
+    old += ".old";
+  }
+};
+
+}  // namespace detail
+
+/// Settles what a write_folder that was killed left behind: afterwards the folder is there in its
+/// old or its new form, whole, if it ever was; parts of another are gone.
+/// @return whether the folder is there
+/// @throws IoError if a folder cannot be renamed
+inline bool settle_folder(const std::filesystem::path& target) {
+  namespace fs = std::filesystem;
+  const detail::FolderNames names(target);
+  if (!fs::exists(target) && fs::exists(names.old)) {
+    // Killed between its two renames: the new one was whole by then.
+    detail::rename_folder(fs::exists(names.fresh) ? names.fresh : names.old, target);
+  }
+  std::error_code ignored;  // leftovers do no harm where they cannot be removed
+  if (fs::exists(names.fresh)) fs::remove_all(names.fresh, ignored);
+  if (fs::exists(names.old)) fs::remove_all(names.old, ignored);
+  return fs::is_directory(target);
+}
+
+/// Writes a folder so that it is whole or not there: `write` fills one of another name beside it,
+/// which then takes its place. An old folder stays until then; killed at any moment, the old or the
+/// new one is there once settle_folder has been called.
+///
+/// @param write  called as write(const std::filesystem::path& folder)
+/// @throws IoError if a folder cannot be made or renamed; what write throws
+template <class F>
+void write_folder(const std::filesystem::path& target, F&& write) {
+  namespace fs = std::filesystem;
+  const detail::FolderNames names(target);
+  const bool replaces = settle_folder(target);
+  std::error_code error;
+  try {
+    fs::create_directories(names.fresh, error);
+    if (error)
+      throw IoError(message("write_folder: cannot make ", quoted(names.fresh.string()), ": ",
+                            error.message()));
+    write(std::as_const(names.fresh));
+    if (replaces) detail::rename_folder(target, names.old);
+    detail::rename_folder(names.fresh, target);
+  } catch (...) {
+    settle_folder(target);
+    throw;
+  }
+  fs::remove_all(names.old, error);
+}
+
+}  // namespace vcell::inline VCELL_ABI

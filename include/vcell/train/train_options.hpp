@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "vcell/train/schedule.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+enum class OptimizerKind {
+  adam,  ///< weight decay is an L2 penalty
+  adamw  ///< weight decay is decoupled
+};
+
+/// How a model is trained. The defaults are those of `vcell run`.
+struct TrainOptions {
+  /// Steps in all; also where a cosine schedule ends.
+  uint64_t max_steps = 2000;
+  OptimizerKind optimizer = OptimizerKind::adamw;
+  /// The highest learning rate.
+  double learning_rate = 3e-4;
+  double weight_decay = 5e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  ScheduleShape schedule = ScheduleShape::constant;
+  /// Steps over which the learning rate rises linearly from 0.
+  uint64_t warmup = 0;
+  /// The rate at the end of a cosine schedule, as a share of learning_rate.
+  double last_rate = 0;
+  /// Greatest norm of all gradients together; 0: they are not clipped.
+  double clip = 10;
+  /// Steps between validations; one more comes after the last step. 0: after the last step only.
+  uint64_t validate_every = 100;
+  /// Stop after this many validations in a row without a new best; 0: never.
+  uint64_t patience = 0;
+  /// Steps between checkpoints that are kept; 0: none beside best and last.
+  uint64_t checkpoint_every = 0;
+  /// What batches and dropout are functions of, together with the step.
+  uint64_t seed = 42;
+};
+
+/// The learning-rate schedule that the options describe.
+inline Schedule schedule_of(const TrainOptions& o) {
+  return {.rate = o.learning_rate,
+          .shape = o.schedule,
+          .warmup = o.warmup,
+          .total = o.max_steps,
+          .last = o.last_rate};
+}
+
+/// @throws ConfigError naming the option and what it may be
+inline void check_train_options(const TrainOptions& o) {
+  check_positive("TrainOptions", "max_steps", o.max_steps);
+  check_schedule(schedule_of(o));
+  if (!(o.clip >= 0))
+    throw ConfigError(message("TrainOptions: clip is ", o.clip, ", expected 0 or more"));
+}
+
+}  // namespace vcell::inline VCELL_ABI

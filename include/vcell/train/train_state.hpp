@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+
+#include "vcell/core/progress.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// What one step left to be told.
+struct MetricsRow {
+  uint64_t step = 0;  ///< steps done with this one, from 1
+  double train_loss = 0;
+  std::optional<double> validation_loss;  ///< in steps after which it was measured
+  double learning_rate = 0;
+  double gradient_norm = 0;  ///< before clipping
+
+  bool operator==(const MetricsRow&) const = default;
+};
+
+/// Where training stands. With parameters and optimizer, all that it takes to go on exactly.
+struct TrainState {
+  uint64_t step = 0;       ///< steps done
+  uint64_t best_step = 0;  ///< after which the validation loss was lowest; 0: not measured yet
+  double best_validation_loss = std::numeric_limits<double>::infinity();
+  uint64_t misses = 0;  ///< validations since then
+
+  bool operator==(const TrainState&) const = default;
+};
+
+/// Which checkpoint is to be written.
+enum class CheckpointKind {
+  step,  ///< one that is kept, by option
+  last,  ///< where training stands
+  best   ///< where it stands too, and the validation loss is the lowest so far
+};
+
+/// Who is told what during training. All may be empty.
+struct TrainCallbacks {
+  /// After every step; returning false stops training there, with a last checkpoint.
+  Progress progress = {};
+  /// After every step, before the checkpoints of that step.
+  std::function<void(const MetricsRow&)> metrics = {};
+  /// Write a checkpoint of the trainer as it is. When a step has several they come as step, last,
+  /// best; a best one always follows a last one of the same step.
+  std::function<void(CheckpointKind)> checkpoint = {};
+};
+
+struct TrainResult {
+  TrainState state;
+  bool stopped = false;        ///< the progress callback asked for it
+  bool stopped_early = false;  ///< no new best for `patience` validations
+};
+
+}  // namespace vcell::inline VCELL_ABI

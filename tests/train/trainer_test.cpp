@@ -1,0 +1,252 @@
+#include "vcell/train/trainer.hpp"
+
+#include <limits>
+#include <string>
+
+#include "support/catch.hpp"
+#include "train/count_allocations.hpp"
+#include "train/toy_task.hpp"
+
+using namespace vcell;
+using vcell_test::contains;
+using vcell_test::ToyTask;
+
+namespace {
+
+/// A task whose validation losses are written down.
+struct Scripted : ToyTask<float> {
+  std::vector<double> script;
+  size_t next = 0;
+  std::optional<double> validation_loss() { return script.at(next++); }
+};
+
+std::string letters(const std::vector<CheckpointKind>& kinds) {
+  std::string text;
+  for (const auto kind : kinds) text += "slb"[int(kind)];
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("trainer: lowers the loss and keeps the best parameters", "[train]") {
+  ToyTask<float> task;
+  const double before = *task.validation_loss();
+  Trainer trainer(task.parameters, {.max_steps = 300, .learning_rate = 1e-2, .validate_every = 50});
+  std::vector<MetricsRow> rows;
+  const auto result =
+      trainer.run(task, {.metrics = [&](const MetricsRow& row) { rows.push_back(row); }});
+  REQUIRE(result.state.step == 300);
+  REQUIRE_FALSE(result.stopped);
+  REQUIRE_FALSE(result.stopped_early);
+  REQUIRE(result.state.best_validation_loss < 0.1 * before);
+  REQUIRE(rows.size() == 300);
+  double lowest = before;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    REQUIRE(rows[i].step == i + 1);
+    REQUIRE(rows[i].gradient_norm > 0);
+    REQUIRE(rows[i].learning_rate == 1e-2);
+    REQUIRE(rows[i].validation_loss.has_value() == (rows[i].step % 50 == 0));
+    if (rows[i].validation_loss) lowest = std::min(lowest, *rows[i].validation_loss);
+  }
+  REQUIRE(lowest == result.state.best_validation_loss);
+  trainer.use_best();
+  REQUIRE(*task.validation_loss() == result.state.best_validation_loss);
+}
+
+TEST_CASE("trainer: the best parameters are those of the best validation", "[train]") {
+  Scripted task{ToyTask<float>(), {3, 1, 2, 5}, 0};
+  std::vector<std::vector<float>> after;
+  Trainer trainer(task.parameters, {.max_steps = 7, .validate_every = 2});
+  trainer.run(task, {.metrics = [&](const MetricsRow&) { after.push_back(task.values()); }});
+  REQUIRE(task.next == 4);  // after 2, 4, 6 and, the last one, 7
+  REQUIRE(trainer.state() == TrainState{7, 4, 1, 2});
+  REQUIRE(task.values() == after[6]);
+  trainer.use_best();
+  REQUIRE(task.values() == after[3]);
+  REQUIRE(after[3] != after[6]);
+}
+
+TEST_CASE("trainer: without validation the last parameters stay", "[train]") {
+  struct Blind : ToyTask<float> {
+    std::optional<double> validation_loss() { return std::nullopt; }
+  } task;
+  std::vector<CheckpointKind> kinds;
+  Trainer trainer(task.parameters, {.max_steps = 5, .validate_every = 2, .patience = 1});
+  const auto result = trainer.run(task, {.checkpoint = [&](auto kind) { kinds.push_back(kind); }});
+  REQUIRE(result.state == TrainState{.step = 5});
+  REQUIRE(letters(kinds) == "lll");
+  const auto last = task.values();
+  trainer.use_best();
+  REQUIRE(task.values() == last);
+}
+
+TEST_CASE("trainer: early stopping counts validations without a new best", "[train]") {
+  Scripted task{ToyTask<float>(), {3, 2, 2, 1, 4, 1, 9, 9}, 0};
+  Trainer trainer(task.parameters, {.max_steps = 100, .validate_every = 3, .patience = 2});
+  const auto result = trainer.run(task);
+  REQUIRE(result.stopped_early);
+  REQUIRE(result.state == TrainState{18, 12, 1, 2});  // an equal loss is no new best
+  const auto again = trainer.run(task);
+  REQUIRE(again.stopped_early);
+  REQUIRE(again.state.step == 18);
+
+  Scripted patient{ToyTask<float>(), std::vector<double>(100, 1.0), 0};
+  Trainer off(patient.parameters, {.max_steps = 30, .validate_every = 1});
+  REQUIRE(off.run(patient).state.step == 30);
+}
+
+TEST_CASE("trainer: checkpoints come as step, last, best", "[train]") {
+  Scripted task{ToyTask<float>(), {3, 4, 2}, 0};
+  std::vector<std::string> seen;
+  std::vector<CheckpointKind> kinds;
+  Trainer trainer(task.parameters, {.max_steps = 9, .validate_every = 3, .checkpoint_every = 4});
+  TrainCallbacks callbacks;
+  callbacks.metrics = [&](const MetricsRow& row) {
+    if (!kinds.empty()) seen.push_back(letters(kinds));
+    kinds.clear();
+    REQUIRE(row.step == trainer.state().step);
+  };
+  callbacks.checkpoint = [&](CheckpointKind kind) {
+    if (kinds.empty()) seen.push_back(message(trainer.state().step));
+    kinds.push_back(kind);
+  };
+  trainer.run(task, callbacks);
+  seen.push_back(letters(kinds));
+  REQUIRE(seen == std::vector<std::string>{"3", "lb", "4", "sl", "6", "l", "8", "sl", "9", "lb"});
+}
+
+TEST_CASE("trainer: stops after the step in which it is asked to", "[train]") {
+  ToyTask<float> task;
+  Trainer trainer(task.parameters, {.max_steps = 50, .validate_every = 10});
+  std::vector<CheckpointKind> kinds;
+  TrainCallbacks callbacks;
+  callbacks.progress = [](const ProgressUpdate& update) {
+    REQUIRE(update.stage == "train");
+    REQUIRE(update.total == 50);
+    REQUIRE(update.note.starts_with("loss "));
+    return update.done < 4;
+  };
+  callbacks.checkpoint = [&](CheckpointKind kind) { kinds.push_back(kind); };
+  const auto result = trainer.run(task, callbacks);
+  REQUIRE(result.stopped);
+  REQUIRE(result.state.step == 4);
+  REQUIRE(letters(kinds) == "l");
+}
+
+TEMPLATE_TEST_CASE("trainer: one that was stopped and put back goes on exactly", "[train]", float,
+                   double) {
+  using T = TestType;
+  const TrainOptions options{.max_steps = 23,
+                             .learning_rate = 1e-2,
+                             .schedule = ScheduleShape::cosine,
+                             .warmup = 3,
+                             .clip = 0.5,
+                             .validate_every = 5};
+  std::vector<MetricsRow> whole_rows, rows;
+  ToyTask<T> whole;
+  set_num_threads(2);
+  Trainer trainer(whole.parameters, options);
+  trainer.run(whole, {.metrics = [&](const MetricsRow& row) { whole_rows.push_back(row); }});
+  trainer.use_best();
+  set_num_threads(1);
+  for (const uint64_t stop : {1, 4, 5, 22}) {
+    rows.clear();
+    TrainCallbacks callbacks;
+    callbacks.metrics = [&](const MetricsRow& row) { rows.push_back(row); };
+    callbacks.progress = [&](const ProgressUpdate& u) { return u.done != stop; };
+    ToyTask<T> first;
+    Trainer before(first.parameters, options);
+    REQUIRE(before.run(first, callbacks).stopped);
+
+    ToyTask<T> second(77);  // other initial values, which must not matter
+    Trainer after(second.parameters, options);
+    typename Trainer<T>::Values best;
+    for (size_t i = 0; i < first.parameters.all().size(); ++i) {
+      const auto from = first.parameters.all()[i].flat.value();
+      std::copy(from.begin(), from.end(), second.parameters.all()[i].flat.mutable_value().begin());
+      best.push_back(before.best()[i]);
+    }
+    after.optimizer().restore(before.optimizer().steps(), before.optimizer().moments());
+    after.restore(before.state(), best);
+    after.run(second, callbacks);
+    after.use_best();
+    REQUIRE(rows == whole_rows);
+    REQUIRE(second.values() == whole.values());
+    REQUIRE(after.state() == trainer.state());
+  }
+}
+
+TEST_CASE("trainer: a loss that is not finite ends it before the parameters change", "[train]") {
+  struct Bad : ToyTask<float> {
+    uint64_t bad_step = 3;
+    float factor = std::numeric_limits<float>::quiet_NaN();
+    Variable<float, 0> loss(uint64_t step) {
+      if (step == bad_step) *w2.mutable_value().data = factor;
+      return ToyTask<float>::loss(step);
+    }
+  };
+  {
+    Bad task;
+    Trainer trainer(task.parameters, {.max_steps = 10, .learning_rate = 0.25});
+    REQUIRE_THROWS_WITH(trainer.run(task), contains("training loss of step 4 is nan") &&
+                                               contains("lower learning rate (it is 0.25)") &&
+                                               contains("warm-up"));
+    REQUIRE(trainer.state().step == 3);
+    REQUIRE(trainer.optimizer().steps() == 3);
+  }
+  {
+    Bad task;  // the loss is the square of this, which float cannot hold
+    task.factor = 1e30f;
+    Trainer trainer(task.parameters, {.max_steps = 10});
+    REQUIRE_THROWS_WITH(trainer.run(task), contains("step 4 is inf"));
+  }
+  {
+    Scripted task{ToyTask<float>(), {1, std::nan("")}, 0};
+    Trainer trainer(task.parameters, {.max_steps = 10, .validate_every = 2});
+    REQUIRE_THROWS_WITH(trainer.run(task), contains("validation loss of step 4 is nan"));
+    REQUIRE(trainer.state().best_step == 2);
+  }
+}
+
+TEST_CASE("trainer: nothing is allocated after the first steps", "[train]") {
+  ToyTask<float> task;
+  Trainer trainer(task.parameters, {.max_steps = 40, .validate_every = 10});
+  std::vector<size_t> blocks, news;
+  blocks.reserve(40);
+  news.reserve(40);
+  TrainCallbacks callbacks;
+  callbacks.progress = [&](const ProgressUpdate&) {
+    blocks.push_back(Memory<Cpu>::system_allocations());
+    news.push_back(vcell_test::allocations_of_this_thread());
+    return true;
+  };
+  trainer.run(task, callbacks);
+  REQUIRE(blocks.size() == 40);
+  REQUIRE(blocks.back() == blocks.front());
+  REQUIRE(news.back() == news.front());
+}
+
+TEST_CASE("trainer: Adam and AdamW differ by their weight decay", "[train]") {
+  const auto train = [](OptimizerKind kind, double decay) {
+    ToyTask<double> task;
+    Trainer trainer(task.parameters,
+                    {.max_steps = 5, .optimizer = kind, .weight_decay = decay, .clip = 0});
+    trainer.run(task);
+    return task.values();
+  };
+  REQUIRE(train(OptimizerKind::adam, 0) == train(OptimizerKind::adamw, 0));
+  REQUIRE(train(OptimizerKind::adam, 0.1) != train(OptimizerKind::adamw, 0.1));
+}
+
+TEST_CASE("trainer: errors", "[train]") {
+  ToyTask<float> task;
+  REQUIRE_THROWS_WITH(Trainer(task.parameters, {.max_steps = 0}), contains("max_steps is 0"));
+  REQUIRE_THROWS_WITH(Trainer(task.parameters, {.clip = -1}), contains("clip is -1"));
+  REQUIRE_THROWS_WITH(Trainer(task.parameters, {.learning_rate = -1}), contains("rate is -1"));
+  REQUIRE_THROWS_WITH(
+      Trainer(task.parameters, {.max_steps = 10, .schedule = ScheduleShape::cosine, .warmup = 10}),
+      contains("more steps than its warm-up"));
+  Trainer trainer(task.parameters, {});
+  REQUIRE_THROWS_AS(trainer.restore({.step = 3, .best_step = 2}, {}), ShapeError);
+  REQUIRE(trainer.state() == TrainState{});
+}
