@@ -4,12 +4,12 @@
 
 #include "sets/small_screen.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "vcell/sets/gather_rows.hpp"
 #include "vcell/tensor/tensor.hpp"
 
 using namespace vcell;
-using Catch::Matchers::Contains;
-using vcell_test::message_of;
+using vcell_test::check_error;
 using vcell_test::small_screen;
 
 namespace {
@@ -63,8 +63,8 @@ TEST_CASE("control_pairing: errors", "[sets]") {
   const Screen screen = small_screen({{"x", "ctrl", 1}, {"y", "A", 1}});
   CHECK_THROWS_AS(ControlPairing(screen, {.within_batch = true}), ConfigError);
   const ControlPairing pairing(screen);
-  CHECK_THAT(message_of<ConfigError>([&] { pairing.controls_of_cell(1); }),
-             Contains("context 'y' has no control cells ('ctrl')"));
+  check_error<ConfigError>([&] { pairing.controls_of_cell(1); },
+                           {"context 'y' has no control cells ('ctrl')"});
 }
 
 TEST_CASE("gather_rows: rows in order, zeros included", "[sets]") {

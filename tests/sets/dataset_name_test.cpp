@@ -2,10 +2,10 @@
 
 #include "sets/small_screen.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace vcell;
-using Catch::Matchers::Contains;
-using vcell_test::message_of;
+using vcell_test::check_error;
 
 TEST_CASE("dataset_name: by path, by folder or pattern, else by the stem", "[sets]") {
   SplitSpec spec;
@@ -19,8 +19,7 @@ TEST_CASE("dataset_name: by path, by folder or pattern, else by the stem", "[set
   CHECK(dataset_name(spec, "/big/hepg2/part_1.h5") == "part_1");
   CHECK(dataset_name(spec, "elsewhere/my.screen.h5ad") == "my.screen");
   spec.datasets["twin"] = "data/screen.h5ad";
-  CHECK_THAT(message_of<ConfigError>([&] { dataset_name(spec, "data/screen.h5ad"); }),
-             Contains("'mine', 'twin'"));
+  check_error<ConfigError>([&] { dataset_name(spec, "data/screen.h5ad"); }, {"'mine', 'twin'"});
 }
 
 TEST_CASE("path_pattern: stars, question marks and braces", "[sets]") {

@@ -4,13 +4,14 @@
 
 #include "sets/small_screen.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/split.hpp"
 
 using namespace vcell;
-using Catch::Matchers::Contains;
+using vcell_test::check_error;
+using vcell_test::check_holds;
 using vcell_test::even_screen;
-using vcell_test::message_of;
 using vcell_test::small_screen;
 
 namespace {
@@ -107,8 +108,8 @@ TEST_CASE("make_split: an underrepresented context keeps some perturbations", "[
   CHECK_THROWS_AS(kept(1), ConfigError);
   CHECK_THROWS_AS(kept(0), ConfigError);
   CHECK_THROWS_AS(split_underrepresented(screen, dataset, "b", {.kept = 1}), ConfigError);
-  CHECK_THAT(message_of<ConfigError>([&] { split_underrepresented(screen, dataset, "c"); }),
-             Contains("no context 'c'") && Contains("'a', 'b'"));
+  check_error<ConfigError>([&] { split_underrepresented(screen, dataset, "c"); },
+                           {"no context 'c'", "'a', 'b'"});
 }
 
 TEST_CASE("make_split: a zero-shot context", "[sets]") {
@@ -124,12 +125,12 @@ TEST_CASE("default_split: its rule follows contexts and features", "[sets]") {
   const Screen several = even_screen({"rep_1", "rep_2", "rep_3"}, 10);
   auto made = default_split(several, dataset, {.perturbation_features = true, .seed = 7});
   CHECK(made.spec == split_underrepresented(several, dataset, "rep_3", {.seed = 7}));
-  CHECK_THAT(made.description, Contains("'rep_3'") && Contains("30 %"));
+  check_holds(made.description, {"'rep_3'", "30 %"});
   const Screen one = even_screen({"all"}, 10, 10);
   made = default_split(one, dataset, {.perturbation_features = true, .seed = 7});
   CHECK(made.spec == split_by_perturbation(one, dataset, {.seed = 7}));
   made = default_split(one, dataset, {.seed = 7});
-  CHECK_THAT(made.description, Contains("not generalisation"));
+  check_holds(made.description, {"not generalisation"});
   const auto parts = assign_parts(one, made.spec, "screen");
   CHECK(count_parts(parts) == std::array<size_t, 4>{90, 0, 20, 0});
   CHECK(perturbations(one, parts, Part::test).size() == 10);

@@ -5,10 +5,10 @@
 
 #include "sets/small_screen.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace vcell;
-using Catch::Matchers::Contains;
-using vcell_test::message_of;
+using vcell_test::check_error;
 using vcell_test::small_screen;
 
 namespace {
@@ -209,8 +209,7 @@ TEST_CASE("set_loader: errors", "[sets]") {
   const auto parts = trained(s);
   SetLoaderOptions o = options();
   o.source.sets.part = Part::test;
-  CHECK_THAT(message_of<ConfigError>([&] { SetLoader(s, parts, o); }),
-             Contains("no cell is in part test"));
+  check_error<ConfigError>([&] { SetLoader(s, parts, o); }, {"no cell is in part test"});
   const SetSource empty(s, parts, o.source);
   CHECK(empty.batches() == 0);
   SetBatch batch;
@@ -219,6 +218,6 @@ TEST_CASE("set_loader: errors", "[sets]") {
   CHECK_THROWS_AS(SetLoader(s, parts, options(0, 3)), ConfigError);
   CHECK_THROWS_AS(SetLoader(s, parts, options(3, 0)), ConfigError);
   const Screen without = small_screen({{"x", "ctrl", 1}, {"y", "A", 2}});
-  CHECK_THAT(message_of<ConfigError>([&] { SetLoader(without, trained(without), options()); }),
-             Contains("context 'y' has no control cells"));
+  check_error<ConfigError>([&] { SetLoader(without, trained(without), options()); },
+                           {"context 'y' has no control cells"});
 }

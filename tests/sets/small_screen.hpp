@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/catch.hpp"
 #include "vcell/sets/screen.hpp"
 
 namespace vcell_test {
@@ -67,15 +68,12 @@ inline std::string perturbation_of(const vcell::Screen& screen, size_t cell) {
   return screen.perturbation.names[size_t(screen.perturbation.codes[cell])];
 }
 
-/// What f throws says.
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
+/// A text must hold all of the others.
+inline void check_holds(const std::string& text, const std::vector<std::string>& parts) {
+  for (const std::string& part : parts) {
+    INFO("expected '" << part << "' in '" << text << "'");
+    CHECK(text.find(part) != std::string::npos);
   }
-  return "(nothing was thrown)";
 }
 
 }  // namespace vcell_test

@@ -1,30 +1,21 @@
 #include "vcell/sets/split_toml.hpp"
 
-#include <cstdlib>
 #include <fstream>
 
 #include "sets/small_screen.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
 #include "vcell/sets/split.hpp"
 
 using namespace vcell;
-using Catch::Matchers::Contains;
-using vcell_test::message_of;
+using vcell_test::check_error;
+using vcell_test::TemporaryFolder;
 
 namespace {
 
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "vcell-split-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()));
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
-
-std::string error_of(const std::string& text) {
-  return message_of<FormatError>([&] { parse_split(text, "split.toml"); });
+void refuses(const std::string& text, const std::vector<std::string>& texts) {
+  check_error<FormatError>([&] { parse_split(text, "split.toml"); }, texts);
 }
 
 }  // namespace
@@ -73,7 +64,7 @@ TEST_CASE("split_toml: the text is what State reads", "[sets]") {
 }
 
 TEST_CASE("split_toml: writing and reading gives the same split", "[sets]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   SplitSpec spec;
   spec.datasets = {{"a", "C:\\data\\x.h5ad"}, {"a.b", "\"quoted\".h5ad"}, {"", "empty name"}};
   spec.training = {"a", "a.b"};
@@ -81,7 +72,7 @@ TEST_CASE("split_toml: writing and reading gives the same split", "[sets]") {
   spec.fewshot["a.x\ny\t\x01\x7f"] = {{"A+B", "HLA-A", "#", "it's"}, {"\\", "\"", "A"}};
   spec.fewshot["a.none"] = {};
   spec.cells = HeldOutCells{.validation = 0.1, .test = 1.0 / 3, .seed = 9007199254740993};
-  const auto path = folder.path / "split.toml";
+  const auto path = folder.path() / "split.toml";
   write_split(path, spec);
   CHECK(read_split(path) == spec);
   CHECK(format_split(read_split(path)) == format_split(spec));
@@ -91,38 +82,30 @@ TEST_CASE("split_toml: writing and reading gives the same split", "[sets]") {
 }
 
 TEST_CASE("split_toml: errors name file, line and what was expected", "[sets]") {
-  CHECK_THAT(error_of("[datasets]\na = \n"), Contains("split.toml, line 2"));
-  CHECK_THAT(error_of(""), Contains("[datasets] is absent"));
-  CHECK_THAT(error_of("[training]\na = \"train\""), Contains("[datasets] is absent"));
-  CHECK_THAT(error_of("[datasets]\na = 3"), Contains("line 2") && Contains("a path in quotes"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[training]\na = \"test\""),
-             Contains("line 4") && Contains("expected \"train\""));
-  CHECK_THAT(error_of("datasets = 3"), Contains("[datasets] must be a table"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[zeroshots]\n"),
-             Contains("[zeroshots] is not known"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[zeroshot]\n\"a.b\" = \"train\""),
-             Contains("'a.b' is 'train', expected val or test"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[zeroshot]\na.b = \"test\""),
-             Contains("write the key in quotes"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[fewshot.a.b]\ntest = [\"A\"]"),
-             Contains("in quotes, as [fewshot.\"dataset.context\"]"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[fewshot.\"a.b\"]\ntest = \"A\""),
-             Contains("expected a list of names"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[fewshot.\"a.b\"]\ntest = [1]"),
-             Contains("a list of names in quotes"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[cells]\nseed = -1"), Contains("seed"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[cells]\ntest = \"A\""), Contains("fraction"));
-  CHECK_THAT(error_of("[datasets]\na = \"x\"\n[cells]\ntrain = 0.2"), Contains("'train'"));
-  CHECK_THAT(error_of("[datasets]\na = \"\xff\"\n"), Contains("line 2"));
+  refuses("[datasets]\na = \n", {"split.toml, line 2"});
+  refuses("", {"[datasets] is absent"});
+  refuses("[training]\na = \"train\"", {"[datasets] is absent"});
+  refuses("[datasets]\na = 3", {"line 2", "a path in quotes"});
+  refuses("[datasets]\na = \"x\"\n[training]\na = \"test\"", {"line 4", "expected \"train\""});
+  refuses("datasets = 3", {"[datasets] must be a table"});
+  refuses("[datasets]\na = \"x\"\n[zeroshots]\n", {"[zeroshots] is not known"});
+  refuses("[datasets]\na = \"x\"\n[zeroshot]\n\"a.b\" = \"train\"",
+          {"'a.b' is 'train', expected val or test"});
+  refuses("[datasets]\na = \"x\"\n[zeroshot]\na.b = \"test\"", {"write the key in quotes"});
+  refuses("[datasets]\na = \"x\"\n[fewshot.a.b]\ntest = [\"A\"]",
+          {"in quotes, as [fewshot.\"dataset.context\"]"});
+  refuses("[datasets]\na = \"x\"\n[fewshot.\"a.b\"]\ntest = \"A\"", {"expected a list of names"});
+  refuses("[datasets]\na = \"x\"\n[fewshot.\"a.b\"]\ntest = [1]", {"a list of names in quotes"});
+  refuses("[datasets]\na = \"x\"\n[cells]\nseed = -1", {"seed"});
+  refuses("[datasets]\na = \"x\"\n[cells]\ntest = \"A\"", {"fraction"});
+  refuses("[datasets]\na = \"x\"\n[cells]\ntrain = 0.2", {"'train'"});
+  refuses("[datasets]\na = \"\xff\"\n", {"line 2"});
 }
 
 TEST_CASE("split_toml: a file that cannot be read", "[sets]") {
-  const Folder folder;
-  CHECK_THAT(message_of<IoError>([&] { read_split(folder.path / "none.toml"); }),
-             Contains("none.toml"));
-  CHECK_THAT(message_of<IoError>([&] { read_split(folder.path); }),
-             Contains(folder.path.filename().string()));
-  std::ofstream(folder.path / "empty.toml");
-  CHECK_THAT(message_of<FormatError>([&] { read_split(folder.path / "empty.toml"); }),
-             Contains("empty.toml"));
+  const TemporaryFolder folder;
+  check_error<IoError>([&] { read_split(folder.path() / "none.toml"); }, {"none.toml"});
+  check_error<IoError>([&] { read_split(folder.path()); }, {folder.path().filename().string()});
+  std::ofstream(folder.path() / "empty.toml");
+  check_error<FormatError>([&] { read_split(folder.path() / "empty.toml"); }, {"empty.toml"});
 }
