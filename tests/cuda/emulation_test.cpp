@@ -92,6 +92,11 @@ __global__ void asks_an_absent_lane() {
   if (threadIdx.x % 32 < 16) __shfl_sync(~0u, 1, 20);
 }
 
+__global__ void throws_in_one_thread() {
+  if (threadIdx.x == 3) throw std::runtime_error("no such thing");
+  __syncthreads();
+}
+
 /// A thread that has ended is not waited for.
 __global__ void early_exit(int* out) {
   if (threadIdx.x >= 40) return;
@@ -166,7 +171,8 @@ TEST_CASE("emulation: shared memory out of range, unwritten, too large", "[cuda]
 TEST_CASE("emulation: deadlocks are named", "[cuda]") {
   for (uint64_t seed = 1; seed <= 4; ++seed) {
     CHECK_THAT(failure(seed, dim3{threads}, barrier_against_shuffle),
-               Contains("deadlock: thread 0 waits in __shfl_sync") && Contains("at __syncthreads"));
+               Contains("deadlock: thread 0 waits in __shfl_sync with mask 0xffffffff") &&
+                   Contains("at __syncthreads"));
     CHECK_THAT(failure(seed, dim3{threads}, mixed_shuffles),
                Contains("waits in __shfl_sync") && Contains("in __shfl_xor_sync"));
   }
@@ -178,11 +184,19 @@ TEST_CASE("emulation: masks", "[cuda]") {
   CHECK(out[0] == 120);
   CHECK(out[16] == 17);
   CHECK(out[31] == 31);
-  CHECK_THAT(failure(1, dim3{1}, not_in_own_mask), Contains("lane 0 is not in its own mask 2"));
+  CHECK_THAT(failure(1, dim3{1}, not_in_own_mask), Contains("lane 0 is not in its own mask 0x2"));
   CHECK_THAT(failure(1, dim3{threads}, asks_an_absent_lane),
              Contains("asks lane 20, which does not take part"));
   CHECK(failure(1, dim3{threads}, early_exit, out.data()) == "");
   CHECK(out[39] == 1);
+}
+
+TEST_CASE("emulation: an exception ends the kernel, and the next one runs", "[cuda]") {
+  CHECK_THAT(failure(1, dim3{threads}, throws_in_one_thread),
+             Contains("exception in thread 3: no such thing"));
+  std::vector<int> out(2 * threads);
+  CHECK(failure(1, dim3{threads}, reverse, out.data(), true) == "");
+  CHECK_THROWS_AS(__syncthreads(), vcell_emulation::Failure);  // outside a kernel
 }
 
 TEST_CASE("emulation: block_reduce is right in every thread and may be called again", "[cuda]") {

@@ -1,6 +1,7 @@
 // The threads of one block, each a fiber, run in an order drawn from a seed.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -31,6 +32,12 @@ namespace vcell_emulation {
 struct Failure : std::runtime_error {
   using runtime_error::runtime_error;
 };
+
+/// A mask of lanes as a kernel's source has it: 0xffff.
+inline std::string hexadecimal(unsigned mask) {
+  char text[11] = "0x";
+  return {text, std::to_chars(text + 2, text + sizeof text, mask, 16).ptr};
+}
 
 /// One array in shared memory. It is filled with bytes 0xff (not-a-number) when the block starts.
 struct SharedStorage {
@@ -71,7 +78,8 @@ class Block {
   uint64_t exchange(const char* name, unsigned mask, uint64_t value, int source,
                     bool orders_memory) {
     const int lane = running_->clock.thread % 32;
-    if (!(mask >> lane & 1)) fail(name, ": lane ", lane, " is not in its own mask ", mask);
+    if (!(mask >> lane & 1))
+      fail(name, ": lane ", lane, " is not in its own mask ", hexadecimal(mask));
     running_->state = State::in_collective;
     running_->call = {name, mask, value, source, orders_memory};
     open_collective(*running_);
@@ -266,12 +274,12 @@ inline void Block::note_deadlock() {
     if (t.state != State::in_collective) continue;
     for (const Thread* other : participants(t)) {
       if (other->state == State::in_collective && other->call.same(t.call)) continue;
-      return note_failure(
-          "deadlock: thread ", t.clock.thread, " waits in ", t.call.name, " with mask ",
-          t.call.mask, ", thread ", other->clock.thread,
-          other->state == State::at_barrier
-              ? std::string(" at __syncthreads")
-              : vcell::message(" in ", other->call.name, " with mask ", other->call.mask));
+      return note_failure("deadlock: thread ", t.clock.thread, " waits in ", t.call.name,
+                          " with mask ", hexadecimal(t.call.mask), ", thread ", other->clock.thread,
+                          other->state == State::at_barrier
+                              ? std::string(" at __syncthreads")
+                              : vcell::message(" in ", other->call.name, " with mask ",
+                                               hexadecimal(other->call.mask)));
     }
   }
 }
