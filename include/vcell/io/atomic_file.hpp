@@ -2,62 +2,91 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
+
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#else
+#include <process.h>
+#endif
 
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
 namespace vcell::inline VCELL_ABI {
+namespace detail {
 
-/// Writes a file so that it is whole or not there: `write` gets a temporary name beside the target,
-/// which is renamed at the end and removed when anything fails. An old file of that name stays
-/// until then.
-///
-/// @param write  called as write(const std::filesystem::path& temporary)
-/// @throws IoError if the folder does not exist or the file cannot be renamed; what write throws
-template <class F>
-void write_atomically(const std::filesystem::path& target, F&& write) {
-  std::filesystem::path temporary = target;
-  temporary += ".part";
-  std::error_code error;
-  try {
-    write(std::as_const(temporary));
-    std::filesystem::rename(temporary, target, error);
-    if (error)
-      throw IoError(message("write_atomically: cannot rename ", quoted(temporary.string()), " to ",
-                            quoted(target.string()), ": ", error.message()));
-  } catch (...) {
-    std::filesystem::remove(temporary, error);
-    throw;
+/// Removes a temporary file unless it was renamed in time.
+struct TemporaryFile {
+  std::filesystem::path path;
+  bool keep = false;
+  ~TemporaryFile() {
+    std::error_code ignored;
+    if (!keep) std::filesystem::remove(path, ignored);
   }
+};
+
+}  // namespace detail
+
+/// Writes a file so that, whenever the program is stopped, the path holds either what was there
+/// before or all of the new file: `write` fills a temporary file in the same folder, which is then
+/// renamed. A symbolic link is followed, so that it keeps pointing to the file.
+///
+/// @param write  writes the whole file to the path it is given; when it throws, the old file stays
+/// @throws IoError if the file cannot be renamed, and whatever `write` throws
+inline void write_atomically(const std::filesystem::path& path,
+                             const std::function<void(const std::filesystem::path&)>& write) {
+  std::error_code error;
+  const auto target =
+      std::filesystem::is_symlink(path) ? std::filesystem::weakly_canonical(path, error) : path;
+  const auto folder = target.parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder))
+    throw IoError(message("write_atomically: cannot write ", quoted(path.string()),
+                          ": there is no folder ", quoted(folder.string())));
+  if (std::filesystem::is_directory(target))
+    throw IoError(
+        message("write_atomically: cannot write ", quoted(path.string()), ": it is a folder"));
+#if __has_include(<unistd.h>)
+  const auto process = ::getpid();
+#else
+  const auto process = ::_getpid();
+#endif
+  detail::TemporaryFile temporary{target};
+  temporary.path += message(".", process, ".partial");
+  write(temporary.path);
+  std::filesystem::rename(temporary.path, target, error);
+  if (error)
+    throw IoError(message("write_atomically: cannot rename ", quoted(temporary.path.string()),
+                          " to ", quoted(target.string()), ": ", error.message()));
+  temporary.keep = true;
 }
 
-/// Writes bytes as they are, atomically.
-/// @throws IoError if the file cannot be written
-inline void write_text(const std::filesystem::path& target, std::string_view text) {
-  write_atomically(target, [&](const std::filesystem::path& temporary) {
-    std::ofstream file(temporary, std::ios::binary);
-    file.write(text.data(), std::streamsize(text.size()));
-    file.close();
-    if (!file)
-      throw IoError(message("write_text: cannot write ", quoted(target.string()),
-                            "; is the folder there, and has the disk room?"));
+/// Writes text to a file, all or nothing.
+/// @throws IoError if it cannot be written
+inline void write_text(const std::filesystem::path& path, std::string_view text) {
+  write_atomically(path, [&](const std::filesystem::path& temporary) {
+    std::ofstream out(temporary, std::ios::binary);
+    out.write(text.data(), std::streamsize(text.size()));
+    out.close();
+    if (!out)
+      throw IoError(message("write_text: cannot write ", quoted(path.string()),
+                            "; is the disk full, or the folder read-only?"));
   });
 }
 
-/// All bytes of a file.
+/// The whole content of a file.
 /// @throws IoError if it cannot be read
 inline std::string read_text(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const auto size = file ? std::streamoff(file.tellg()) : std::streamoff(-1);
-  if (size < 0 || std::filesystem::is_directory(path))
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in || std::filesystem::is_directory(path))
     throw IoError(message("read_text: cannot open ", quoted(path.string())));
-  std::string text(size_t(size), '\0');
-  file.seekg(0);
-  file.read(text.data(), size);
-  if (!file) throw IoError(message("read_text: cannot read ", quoted(path.string())));
+  std::string text(size_t(in.tellg()), '\0');
+  in.seekg(0);
+  if (!in.read(text.data(), std::streamsize(text.size())))
+    throw IoError(message("read_text: cannot read ", quoted(path.string())));
   return text;
 }
 

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <numeric>
+
+#include "vcell/data/csr_matrix.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Puts the columns of every row in ascending order and adds up the values of a column that a row
+/// names more than once, as scipy does; other rows are left as they are.
+template <class T>
+void sort_rows(CsrMatrix<T>& m) {
+  std::vector<size_t> order;
+  std::vector<int32_t> indices;
+  std::vector<T> values;
+  int64_t end = 0;  // where the next entry goes; rows move towards the front as duplicates vanish
+  for (size_t row = 0; row < m.rows; ++row) {
+    const size_t n = m.row_size(row), begin = size_t(m.indptr[row]);
+    indices.assign(m.indices.data() + begin, m.indices.data() + begin + n);
+    values.assign(m.values.data() + begin, m.values.data() + begin + n);
+    order.resize(n);
+    std::iota(order.begin(), order.end(), size_t(0));
+    if (!std::is_sorted(indices.begin(), indices.end()))
+      std::stable_sort(order.begin(), order.end(),
+                       [&](size_t a, size_t b) { return indices[a] < indices[b]; });
+    m.indptr[row] = end;
+    for (size_t i : order) {
+      if (end > m.indptr[row] && m.indices[size_t(end) - 1] == indices[i]) {
+        m.values[size_t(end) - 1] += values[i];
+      } else {
+        m.indices[size_t(end)] = indices[i];
+        m.values[size_t(end++)] = values[i];
+      }
+    }
+  }
+  m.indptr[m.rows] = end;
+  m.indices.resize(size_t(end));
+  m.values.resize(size_t(end));
+}
+
+}  // namespace vcell::inline VCELL_ABI

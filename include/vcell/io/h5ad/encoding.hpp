@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+#include "vcell/io/hdf5/attribute.hpp"
+
+namespace vcell::inline VCELL_ABI::detail {
+
+/// What an element says it is: its attributes `encoding-type` and `encoding-version`; both are ""
+/// where it says nothing.
+struct Encoding {
+  std::string type, version;
+
+  bool is(std::string_view expected_type, std::string_view expected_version) const {
+    return type == expected_type && version == expected_version;
+  }
+  std::string text() const {
+    return type.empty() ? "no encoding" : message(quoted(type), " ", version);
+  }
+};
+
+inline Encoding encoding_of(const hdf5::Object& object) {
+  return {hdf5::text_attribute(object, "encoding-type").value_or(""),
+          hdf5::text_attribute(object, "encoding-version").value_or("")};
+}
+
+/// How to mend a file whose encodings are older than anndata 0.8's.
+inline std::string resave_hint() {
+  return "read and write it once with Python's anndata >= 0.8: "
+         "anndata.read_h5ad(old).write_h5ad(new)";
+}
+
+}  // namespace vcell::inline VCELL_ABI::detail

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "vcell/data/uns.hpp"
+#include "vcell/io/h5ad/encoding.hpp"
+
+namespace vcell::inline VCELL_ABI::detail {
+
+/// A file that lives in memory.
+inline hdf5::Handle memory_file_access() {
+  hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_fapl_core(access, size_t(1) << 16, false);
+  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+  return access;
+}
+
+/// Keeps an element as it is, with everything in it, and warns that it was not understood. Nothing
+/// when HDF5 cannot copy it: then it is left out, with a warning.
+inline std::optional<Opaque> read_opaque(const hdf5::Object& element, const std::string& kind) {
+  const hdf5::Handle access = memory_file_access();
+  const hdf5::Handle file(H5Fcreate("opaque", H5F_ACC_TRUNC, H5P_DEFAULT, access));
+  element.check(hid_t(file), "make a file in memory");
+  if (H5Ocopy(element.id, ".", file, "element", H5P_DEFAULT, H5P_DEFAULT) < 0) {
+    element.warn("holds ", kind, ", which cannot be copied and is left out: ", hdf5::error_text());
+    return {};
+  }
+  element.check(H5Fflush(file, H5F_SCOPE_LOCAL), "copy it");
+  const ssize_t size = element.check(H5Fget_file_image(file, nullptr, 0), "copy it");
+  Opaque out{std::vector<std::byte>(size_t(size)), kind};
+  element.check(H5Fget_file_image(file, out.image.data(), out.image.size()), "copy it");
+  element.warn("holds ", kind, ", which is kept as it is, unread");
+  return out;
+}
+
+/// Copies a kept element into a group.
+/// @return whether that succeeded; hdf5::error_text() says why not
+inline bool write_opaque(hid_t group, const std::string& name, const Opaque& opaque) {
+  const hdf5::Handle access = memory_file_access();
+  // HDF5 copies the image: it never writes into the buffer that it is given.
+  H5Pset_file_image(access, const_cast<std::byte*>(opaque.image.data()), opaque.image.size());
+  const hdf5::Handle file(H5Fopen("opaque", H5F_ACC_RDONLY, access));
+  return file.valid() &&
+         H5Ocopy(file, "element", group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) >= 0;
+}
+
+}  // namespace vcell::inline VCELL_ABI::detail

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "vcell/data/dataframe.hpp"
+#include "vcell/io/h5ad/read_column.hpp"
+
+namespace vcell::inline VCELL_ABI::detail {
+
+/// A table. Columns of a kind that is not understood are left out, with a warning.
+inline DataFrame read_dataframe(const hdf5::Object& group) {
+  const Encoding encoding = encoding_of(group);
+  if (!group.is_group() || encoding.is("dataframe", "0.1.0") || encoding.type.empty())
+    group.fail("is a table in an encoding older than anndata 0.8's; ", resave_hint());
+  if (!encoding.is("dataframe", "0.2.0"))
+    group.fail("has ", encoding.text(), ", expected 'dataframe' 0.2.0");
+  const auto index_name = hdf5::text_attribute(group, "_index");
+  const auto order = hdf5::texts_attribute(group, "column-order");
+  if (!index_name || !order)
+    group.fail("lacks the attribute ", index_name ? "'column-order'" : "'_index'");
+
+  DataFrame out(vcell::text_of(read_complete(group.open(*index_name))));
+  out.index_name = *index_name;
+  for (const std::string& name : *order) {
+    const hdf5::Object element = group.open(name);
+    if (out.has(name)) group.fail("names the column ", quoted(name), " twice in 'column-order'");
+    auto column = read_column(element);
+    if (!column) {
+      element.warn("is a column with ", encoding_of(element).text(), ", which is left out");
+      continue;
+    }
+    if (column->size() != out.rows())
+      element.fail("has ", column->size(), " values, expected ", out.rows(), " as the index has");
+    out.set(name, std::move(*column));
+  }
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI::detail

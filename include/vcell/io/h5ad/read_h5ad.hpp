@@ -1,0 +1,133 @@
+#pragma once
+
+#include <filesystem>
+
+#include "vcell/core/progress.hpp"
+#include "vcell/io/h5ad/read_value.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct H5adReadOptions {
+  /// Parts that may be left unread; obs and var always are read.
+  bool X = true, layers = true, obsm = true, varm = true, obsp = true, varp = true, raw = true,
+       uns = true;
+  /// Takes one line for everything that was left out or kept unread; nullptr drops them.
+  std::vector<std::string>* warnings = nullptr;
+  /// Called before each part, with its name as the note; see progress.hpp.
+  Progress progress;
+};
+
+namespace detail {
+
+/// Refuses, with a way out, what is no AnnData file of version 0.8 or later.
+inline void check_is_anndata(const hdf5::Object& root) {
+  const Encoding encoding = encoding_of(root);
+  if (encoding.is("anndata", "0.1.0")) return;
+  if (!encoding.type.empty()) root.fail("has ", encoding.text(), ", expected 'anndata' 0.1.0");
+  if (root.has("obs") && root.has("var"))
+    root.fail("was written by an anndata older than 0.8; ", resave_hint());
+  if (root.has("matrix"))
+    root.fail(
+        "looks like a 10x file, expected an AnnData file; convert it with Python's scanpy: "
+        "scanpy.read_10x_h5(old).write_h5ad(new)");
+  root.fail(
+      "has no attribute 'encoding-type', expected 'anndata'; it is HDF5 but no AnnData file "
+      "(it has ",
+      list_of(root.names()), ")");
+}
+
+template <class Map, class Read>
+Map read_entries(const hdf5::Object& parent, const char* name, bool wanted, Read&& read) {
+  Map out;
+  if (!wanted || !parent.has(name)) return out;
+  const hdf5::Object group = parent.open(name);
+  if (!group.is_group()) group.fail("is a dataset, expected a group of named entries");
+  for (const std::string& entry : group.names())
+    if (std::optional<typename Map::mapped_type> value = read(group.open(entry)))
+      out.emplace(entry, std::move(*value));
+  return out;
+}
+
+using AlignedMap = std::map<std::string, Aligned>;
+
+inline std::optional<Matrix> read_x(const hdf5::Object& parent, bool wanted, const Extents& size) {
+  if (!wanted || !parent.has("X")) return {};
+  const hdf5::Object element = parent.open("X");
+  if (encoding_of(element).is("null", "0.1.0")) return {};
+  return read_matrix(element, size);
+}
+
+inline Raw read_raw(const hdf5::Object& group, size_t cells) {
+  if (!encoding_of(group).is("raw", "0.1.0"))
+    group.fail("has ", encoding_of(group).text(), ", expected 'raw' 0.1.0");
+  Raw raw;
+  raw.var = read_dataframe(group.open("var"));
+  const size_t genes = raw.var.rows();
+  raw.X = read_x(group, true, {cells, genes});
+  raw.varm = read_entries<AlignedMap>(group, "varm", true, [&](const hdf5::Object& element) {
+    return read_aligned(element, {genes, {}});
+  });
+  return raw;
+}
+
+}  // namespace detail
+
+/// Reads an AnnData file as anndata 0.8 and later write it
+/// (https://anndata.readthedocs.io/en/stable/fileformat-prose.html).
+///
+/// Sparse matrices come out by rows, with ascending columns and duplicates added up; integers
+/// become float where float holds all of them exactly, else double. Unstructured values and aligned
+/// entries that are not understood (record arrays, awkward arrays) are kept as they are and survive
+/// write_h5ad; columns that are not understood are left out; both with a warning.
+///
+/// HDF5 is not thread-safe everywhere: call this from one thread at a time.
+///
+/// @throws IoError if the file cannot be opened
+/// @throws FormatError if it is damaged, foreign, older than 0.8, or needs a filter that is absent
+inline AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& options = {}) {
+  const hdf5::QuietErrors quiet;
+  hdf5::Reading reading;
+  reading.function = "read_h5ad";
+  reading.warnings = options.warnings;
+  const hdf5::Object root = hdf5::open_file(path, reading);
+  detail::check_is_anndata(root);
+  size_t done = 0;
+  const auto begin = [&](const char* part) {
+    report(options.progress, {"read", done++, 10, part});
+  };
+
+  AnnData a;
+  begin("obs");
+  a.obs = detail::read_dataframe(root.open("obs"));
+  begin("var");
+  a.var = detail::read_dataframe(root.open("var"));
+  const size_t cells = a.cells(), genes = a.genes();
+  const auto aligned = [&](const char* name, bool wanted, detail::Extents expected) {
+    begin(name);
+    return detail::read_entries<detail::AlignedMap>(
+        root, name, wanted,
+        [&](const hdf5::Object& element) { return detail::read_aligned(element, expected); });
+  };
+
+  begin("X");
+  a.X = detail::read_x(root, options.X, {cells, genes});
+  begin("layers");
+  a.layers = detail::read_entries<std::map<std::string, Matrix>>(
+      root, "layers", options.layers, [&](const hdf5::Object& element) {
+        return detail::read_matrix(element, {cells, genes});
+      });
+  a.obsm = aligned("obsm", options.obsm, {cells, {}});
+  a.varm = aligned("varm", options.varm, {genes, {}});
+  a.obsp = aligned("obsp", options.obsp, {cells, cells});
+  a.varp = aligned("varp", options.varp, {genes, genes});
+  begin("raw");
+  if (options.raw && root.has("raw")) {
+    const hdf5::Object raw = root.open("raw");
+    if (!detail::encoding_of(raw).is("null", "0.1.0")) a.raw = detail::read_raw(raw, cells);
+  }
+  begin("uns");
+  if (options.uns && root.has("uns")) a.uns = detail::read_dict(root.open("uns"));
+  return a;
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <limits>
+#include <optional>
+
+#include "vcell/data/matrix.hpp"
+#include "vcell/data/sort_rows.hpp"
+#include "vcell/data/transposed.hpp"
+#include "vcell/io/h5ad/encoding.hpp"
+
+namespace vcell::inline VCELL_ABI::detail {
+
+/// The extents that the tables of cells and genes demand of a matrix; absent = any.
+struct Extents {
+  std::optional<size_t> rows, columns;
+};
+
+inline void check_extents(const hdf5::Object& object, size_t rows, size_t columns,
+                          const Extents& expected) {
+  if (rows != expected.rows.value_or(rows) || columns != expected.columns.value_or(columns))
+    object.fail("has shape ", std::array{rows, columns}, ", expected ",
+                expected.rows.value_or(rows), " rows and ", expected.columns.value_or(columns),
+                " columns, as many as obs and var have");
+}
+
+using MatrixValues = std::variant<std::vector<float>, std::vector<double>>;
+
+/// Numbers as float where float holds every one exactly, else as double; nothing when double does
+/// not either (whole numbers beyond 2^53).
+inline std::optional<MatrixValues> exact_values(const hdf5::Dataset& d) {
+  const DType dtype = hdf5::number_type(d);
+  if (dtype == DType::f64) return hdf5::read_numbers<double>(d);
+  if (size_of(dtype) < 4 || dtype == DType::f32) return hdf5::read_numbers<float>(d);
+  const auto converted = [&]<class T>(const std::vector<T>& from) -> std::optional<MatrixValues> {
+    // 2^24 and 2^53 are where the gaps between neighbours become larger than 1.
+    const auto fits = [&](T limit) {
+      return std::all_of(from.begin(), from.end(), [&](T x) {
+        return x <= limit && (std::is_unsigned_v<T> || x >= T(0) - limit);
+      });
+    };
+    if (fits(T(1) << 24)) return std::vector<float>(from.begin(), from.end());
+    if (sizeof(T) == 4 || fits(T(int64_t(1) << 53)))
+      return std::vector<double>(from.begin(), from.end());
+    return {};
+  };
+  if (dtype == DType::i32) return converted(hdf5::read_numbers<int32_t>(d));
+  if (dtype == DType::u32) return converted(hdf5::read_numbers<uint32_t>(d));
+  if (dtype == DType::i64) return converted(hdf5::read_numbers<int64_t>(d));
+  return converted(hdf5::read_numbers<uint64_t>(d));
+}
+
+inline MatrixValues matrix_values(const hdf5::Dataset& d) {
+  auto values = exact_values(d);
+  if (!values) d.object->fail("holds whole numbers beyond 2^53, which no matrix can keep exactly");
+  return std::move(*values);
+}
+
+/// Offsets of the compressed rows (or columns), checked to begin at 0, not to decrease and to end
+/// within the stored values.
+inline std::vector<int64_t> read_offsets(const hdf5::Object& element, size_t lines, size_t stored) {
+  auto offsets = hdf5::read_numbers<int64_t>(hdf5::open_dataset(element));
+  if (offsets.size() != lines + 1)
+    element.fail("has ", offsets.size(), " entries, expected ", lines + 1, " (shape + 1)");
+  if (offsets.front() != 0) element.fail("begins with ", offsets.front(), ", expected 0");
+  for (size_t i = 0; i < lines; ++i)
+    if (offsets[i] > offsets[i + 1])
+      element.fail("decreases from ", offsets[i], " to ", offsets[i + 1], " at entry ", i + 1);
+  if (uint64_t(offsets.back()) > stored)
+    element.fail("ends with ", offsets.back(), ", but ", stored, " values are stored");
+  return offsets;
+}
+
+inline std::vector<int32_t> read_indices(const hdf5::Object& element, size_t size, size_t stored) {
+  auto indices = hdf5::read_numbers<int32_t>(hdf5::open_dataset(element));
+  if (indices.size() != stored)
+    element.fail("has ", indices.size(), " entries, expected ", stored, ", one for each value");
+  for (size_t i = 0; i < stored; ++i)
+    if (indices[i] < 0 || size_t(indices[i]) >= size)
+      element.fail("holds ", indices[i], " at entry ", i, ", expected 0 .. ", size, " - 1");
+  return indices;
+}
+
+/// A matrix stored by compressed rows (csr_matrix) or columns (csc_matrix).
+inline Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& expected) {
+  const auto shape = hdf5::integers_attribute(group, "shape");
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  if (!shape || shape->size() != 2 || (*shape)[0] < 0 || (*shape)[1] < 0 || (*shape)[0] > most ||
+      (*shape)[1] > most)
+    group.fail("its attribute 'shape' is ", shape ? message(*shape) : "absent",
+               ", expected two numbers from 0 to ", most);
+  const auto rows = size_t((*shape)[0]), columns = size_t((*shape)[1]);
+  check_extents(group, rows, columns, expected);
+  // Turning columns into rows takes memory for every row, which nothing stored has to justify.
+  if (by_columns && !expected.rows) group.charge(8.0 * double(rows), 0, 1);
+
+  const hdf5::Object data = group.open("data");
+  return std::visit(
+      [&]<class T>(std::vector<T>&& values) -> Matrix {
+        CsrMatrix<T> m;
+        m.rows = by_columns ? columns : rows;
+        m.columns = by_columns ? rows : columns;
+        m.indptr = read_offsets(group.open("indptr"), m.rows, values.size());
+        m.indices = read_indices(group.open("indices"), m.columns, values.size());
+        m.values = std::move(values);
+        m.indices.resize(size_t(m.indptr.back()));
+        m.values.resize(size_t(m.indptr.back()));
+        if (by_columns) m = transposed(m);
+        sort_rows(m);
+        return m;
+      },
+      matrix_values(hdf5::open_dataset(data)));
+}
+
+/// A matrix of any encoding that AnnData gives to one.
+inline Matrix read_matrix(const hdf5::Object& element, const Extents& expected) {
+  const Encoding encoding = encoding_of(element);
+  if (encoding.is("csr_matrix", "0.1.0")) return read_sparse(element, false, expected);
+  if (encoding.is("csc_matrix", "0.1.0")) return read_sparse(element, true, expected);
+  if (!element.is_dataset() || !(encoding.is("array", "0.2.0") || encoding.type.empty()))
+    element.fail("has ", encoding.text(), ", expected an array, a csr_matrix or a csc_matrix");
+  const hdf5::Dataset d = hdf5::open_dataset(element);
+  if (d.shape.size() != 2) element.fail("has shape ", d.shape, ", expected two dimensions");
+  check_extents(element, d.shape[0], d.shape[1], expected);
+  return std::visit(
+      [&]<class T>(std::vector<T>&& values) -> Matrix {
+        return DenseMatrix<T>{d.shape[0], d.shape[1], std::move(values)};
+      },
+      matrix_values(d));
+}
+
+}  // namespace vcell::inline VCELL_ABI::detail

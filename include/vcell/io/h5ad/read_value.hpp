@@ -1,0 +1,98 @@
+#pragma once
+
+#include "vcell/data/anndata.hpp"
+#include "vcell/io/h5ad/opaque.hpp"
+#include "vcell/io/h5ad/read_dataframe.hpp"
+#include "vcell/io/h5ad/read_matrix.hpp"
+
+namespace vcell::inline VCELL_ABI::detail {
+
+/// A single number: truth values, integers and floating numbers become the widest of their kind;
+/// those that would not fit stay arrays without dimensions.
+inline Value read_scalar(const hdf5::Dataset& d) {
+  Array array = hdf5::read_array(d);
+  if (array.dtype == DType::boolean) return array.as<bool>().front();
+  if (H5Tget_class(d.type) == H5T_FLOAT) return array.as<double>().front();
+  if (array.dtype == DType::u64 && !std::in_range<int64_t>(array.as<uint64_t>().front()))
+    return array;
+  return array.as<int64_t>().front();
+}
+
+/// A dataset of numbers or text of a shape that Value has a place for; nothing otherwise.
+inline std::optional<Value> read_plain(const hdf5::Object& element) {
+  const hdf5::Dataset d = hdf5::open_dataset(element);
+  if (d.null) return {};
+  if (H5Tget_class(d.type) == H5T_STRING) {
+    if (d.shape.size() > 1) return {};
+    auto text = hdf5::read_text(d);
+    return d.shape.empty() ? Value(std::move(text.front())) : Value(std::move(text));
+  }
+  if (!hdf5::dtype_of_type(d.type)) return {};
+  if (d.shape.empty()) return read_scalar(d);
+  return Value(hdf5::read_array(d));
+}
+
+inline std::optional<Value> read_value(const hdf5::Object& element);
+
+inline Dict read_dict(const hdf5::Object& group) {
+  if (!group.is_group()) group.fail("is a dataset, expected a group of named values");
+  Dict out;
+  for (const std::string& name : group.names())
+    if (auto value = read_value(group.open(name))) out.emplace(name, std::move(*value));
+  return out;
+}
+
+/// One unstructured value. What is not understood is kept as it is, or left out when that fails;
+/// both with a warning.
+inline std::optional<Value> read_value(const hdf5::Object& element) {
+  const Encoding encoding = encoding_of(element);
+  const auto is = [&](std::string_view type, std::string_view version) {
+    return encoding.is(type, version);
+  };
+  if (element.is_group()) {
+    if (is("dict", "0.1.0") || (encoding.type.empty() && H5Aget_num_attrs(element.id) == 0))
+      return Value(read_dict(element));
+    if (is("csr_matrix", "0.1.0") || is("csc_matrix", "0.1.0"))
+      return Value(read_matrix(element, {}));
+    if (is("dataframe", "0.2.0")) return Value(read_dataframe(element));
+    if (auto column = read_column(element)) return Value(std::move(*column));
+  } else {
+    if (is("null", "0.1.0")) return Value();
+    const bool plain = encoding.type.empty() || is("array", "0.2.0") || is("string", "0.2.0") ||
+                       is("string-array", "0.2.0") || is("numeric-scalar", "0.2.0");
+    if (plain)
+      if (auto value = read_plain(element)) return value;
+  }
+  if (auto opaque = read_opaque(element, encoding.text())) return Value(std::move(*opaque));
+  return {};
+}
+
+/// One entry of obsm, varm, obsp or varp; nothing when it can neither be read nor kept.
+inline std::optional<Aligned> read_aligned(const hdf5::Object& element, const Extents& expected) {
+  const Encoding encoding = encoding_of(element);
+  if (encoding.is("csr_matrix", "0.1.0") || encoding.is("csc_matrix", "0.1.0"))
+    return read_matrix(element, expected);
+  if (encoding.is("dataframe", "0.2.0")) {
+    DataFrame table = read_dataframe(element);
+    check_extents(element, table.rows(), 0, {expected.rows, {}});
+    return table;
+  }
+  if (element.is_dataset() && (encoding.is("array", "0.2.0") || encoding.type.empty())) {
+    const hdf5::Dataset d = hdf5::open_dataset(element);
+    if (hdf5::dtype_of_type(d.type) && !d.shape.empty()) {
+      check_extents(element, d.shape[0], d.shape.size() == 2 ? d.shape[1] : 0,
+                    {expected.rows, d.shape.size() == 2 ? expected.columns : std::nullopt});
+      auto values = d.shape.size() == 2 ? exact_values(d) : std::nullopt;
+      if (!values) return hdf5::read_array(d);
+      return std::visit(
+          [&]<class T>(std::vector<T>&& v) -> std::optional<Aligned> {
+            return Matrix(DenseMatrix<T>{d.shape[0], d.shape[1], std::move(v)});
+          },
+          std::move(*values));
+    }
+  }
+  if (auto opaque = read_opaque(element, encoding.text())) return std::move(*opaque);
+  return {};
+}
+
+}  // namespace vcell::inline VCELL_ABI::detail

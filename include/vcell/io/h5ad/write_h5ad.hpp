@@ -1,0 +1,111 @@
+#pragma once
+
+#include "vcell/core/progress.hpp"
+#include "vcell/data/check_anndata.hpp"
+#include "vcell/io/atomic_file.hpp"
+#include "vcell/io/h5ad/write_value.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+struct H5adWriteOptions {
+  /// Compression of numbers: 0 none, 1 fast .. 9 small. All levels are read by any HDF5.
+  int gzip = 1;
+  /// Called before each part, with its name as the note; see progress.hpp.
+  Progress progress;
+};
+
+namespace detail {
+
+inline void write_entries(const OutputGroup& parent, const char* name,
+                          const std::map<std::string, Aligned>& entries) {
+  const OutputGroup group = make_group(parent, name, "dict", "0.1.0");
+  for (const auto& [key, entry] : entries) {
+    check_key(group, key);
+    std::visit(
+        [&, &k = key]<class T>(const T& x) {
+          if constexpr (std::is_same_v<T, Matrix>)
+            write_matrix(group, k, x);
+          else if constexpr (std::is_same_v<T, Array>)
+            write_array(group, k, x);
+          else if constexpr (std::is_same_v<T, DataFrame>)
+            write_dataframe(group, k, x);
+          else
+            copy_opaque(group, k, x);
+        },
+        entry);
+  }
+}
+
+inline void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress) {
+  size_t done = 0;
+  const auto begin = [&](const char* part) { report(progress, {"write", done++, 10, part}); };
+  put_encoding(root, root.id, "anndata", "0.1.0");
+  begin("X");
+  if (a.X) write_matrix(root, "X", *a.X);
+  begin("obs");
+  write_dataframe(root, "obs", a.obs);
+  begin("var");
+  write_dataframe(root, "var", a.var);
+  begin("layers");
+  const OutputGroup layers = make_group(root, "layers", "dict", "0.1.0");
+  for (const auto& [name, layer] : a.layers) {
+    check_key(layers, name);
+    write_matrix(layers, name, layer);
+  }
+  begin("obsm");
+  write_entries(root, "obsm", a.obsm);
+  begin("varm");
+  write_entries(root, "varm", a.varm);
+  begin("obsp");
+  write_entries(root, "obsp", a.obsp);
+  begin("varp");
+  write_entries(root, "varp", a.varp);
+  begin("raw");
+  if (a.raw) {
+    const OutputGroup raw = make_group(root, "raw", "raw", "0.1.0");
+    if (a.raw->X) write_matrix(raw, "X", *a.raw->X);
+    write_dataframe(raw, "var", a.raw->var);
+    write_entries(raw, "varm", a.raw->varm);
+  }
+  begin("uns");
+  write_dict(root, "uns", a.uns);
+}
+
+}  // namespace detail
+
+/// Writes a file that every AnnData since 0.8 opens. Text columns with repeats become categoricals,
+/// as anndata itself does; the same content gives the same bytes. The file is written beside the
+/// target and renamed when whole.
+///
+/// Elements that were kept unread are copied as they were, and values of nothing (None) are written
+/// as anndata 0.12 does: both need an AnnData that knows them, as the file they came from did.
+///
+/// HDF5 is not thread-safe everywhere: call this from one thread at a time.
+///
+/// @throws ShapeError if a part does not fit obs and var
+/// @throws ConfigError if a name or text cannot be written, or gzip is not in 0 .. 9
+/// @throws IoError if the file cannot be written; an old file of that name then stays as it was
+inline void write_h5ad(const std::filesystem::path& path, const AnnData& a,
+                       const H5adWriteOptions& options = {}) {
+  if (options.gzip < 0 || options.gzip > 9)
+    throw ConfigError(message("write_h5ad: gzip is ", options.gzip, ", expected 0 .. 9"));
+  check_anndata(a);
+  const hdf5::QuietErrors quiet;
+  const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip};
+  write_atomically(path, [&](const std::filesystem::path& temporary) {
+    const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), creation(H5Pcreate(H5P_FILE_CREATE));
+    // 1.8 is the oldest format without times in groups and with attributes beyond 64 KiB.
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+    H5Pset_obj_track_times(creation, false);
+    hdf5::Handle file(H5Fcreate(temporary.string().c_str(), H5F_ACC_TRUNC, creation, access));
+    hdf5::OutputGroup root{&writing, "/", {}};
+    root.check(hid_t(file), "");
+    root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
+    detail::write_parts(root, a, options.progress);
+    root.check(H5Fflush(file, H5F_SCOPE_LOCAL), "");
+    root.id = {};
+    root.check(H5Fclose(file.release()), "");
+  });
+}
+
+}  // namespace vcell::inline VCELL_ABI

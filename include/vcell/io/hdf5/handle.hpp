@@ -1,0 +1,70 @@
+#pragma once
+
+#include <hdf5.h>
+
+#include <string>
+#include <utility>
+
+#include "vcell/core/message.hpp"
+
+namespace vcell::inline VCELL_ABI::hdf5 {
+
+/// Owns one reference to an HDF5 object (file, group, dataset, type, property list, ...).
+class Handle {
+ public:
+  Handle() = default;
+  explicit Handle(hid_t id) : id_(id) {}
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    return *this;
+  }
+  ~Handle() {
+    if (id_ >= 0) H5Idec_ref(id_);
+  }
+
+  operator hid_t() const { return id_; }
+  bool valid() const { return id_ >= 0; }
+  /// Gives up the reference without releasing it.
+  hid_t release() { return std::exchange(id_, -1); }
+
+ private:
+  hid_t id_ = -1;
+};
+
+/// While it lives, HDF5 does not print the errors of this thread; they stay readable through
+/// error_text(). The setting before is put back at the end.
+class QuietErrors {
+ public:
+  QuietErrors() {
+    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  QuietErrors(const QuietErrors&) = delete;
+  QuietErrors& operator=(const QuietErrors&) = delete;
+  ~QuietErrors() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// What the last HDF5 call that failed says: its own complaint and the cause at the bottom.
+inline std::string error_text() {
+  struct Texts {
+    std::string cause, complaint;
+  } texts;
+  const auto collect = [](unsigned, const H5E_error2_t* error, void* data) -> herr_t {
+    auto& found = *static_cast<Texts*>(data);
+    if (!error->desc || !*error->desc) return 0;
+    if (found.cause.empty()) found.cause = error->desc;
+    found.complaint = error->desc;
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &texts);
+  if (texts.cause.empty()) return "HDF5 gives no reason";
+  if (texts.cause == texts.complaint) return message("HDF5 says: ", texts.cause);
+  return message("HDF5 says: ", texts.complaint, "; ", texts.cause);
+}
+
+}  // namespace vcell::inline VCELL_ABI::hdf5

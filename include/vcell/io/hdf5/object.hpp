@@ -1,0 +1,154 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "vcell/core/error.hpp"
+#include "vcell/io/hdf5/global_heap.hpp"
+#include "vcell/io/hdf5/lzf_filter.hpp"
+
+namespace vcell::inline VCELL_ABI::hdf5 {
+
+/// What reading one file needs everywhere: names for messages, and limits that keep a damaged or
+/// hostile file from taking more memory or time than its size can justify.
+struct Reading {
+  const char* function = "";  ///< the public function at work
+  std::string file;           ///< path, for messages
+  size_t file_bytes = 0;
+  double stored_bytes = 0;  ///< read so far; reading the same bytes again and again adds up here
+  double spare_bytes = double(64 << 20);  ///< memory that any file may ask for, however small
+  size_t objects = 0;                     ///< opened so far
+  double text_bytes = 0;                  ///< of variable length, read so far
+  std::vector<std::string>* warnings = nullptr;
+  GlobalHeap heap;
+  RawReferences raw_references;
+
+  /// Links can form cycles; no sensible file reaches these.
+  static constexpr size_t most_objects = 1'000'000, deepest = 32;
+};
+
+/// One object of an open file: a group or a dataset.
+struct Object {
+  Reading* reading = nullptr;
+  std::string path;  ///< "/" or "/obs/age"
+  Handle id;
+  size_t depth = 0;
+
+  /// Throws a FormatError that names the function, the file and the element.
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    throw FormatError(message(reading->function, ": file ", quoted(reading->file), ", element ",
+                              quoted(path), ": ", parts...));
+  }
+  template <class... Parts>
+  void warn(const Parts&... parts) const {
+    if (reading->warnings)
+      reading->warnings->push_back(
+          message("file ", quoted(reading->file), ", element ", quoted(path), ": ", parts...));
+  }
+  /// For the result of a call: fails with HDF5's own reason when it is negative.
+  template <class Result>
+  Result check(Result result, const char* what) const {
+    if (result < 0) fail("cannot ", what, ": ", error_text());
+    return result;
+  }
+
+  /// Accounts for memory about to be taken. Bytes that are stored justify `expansion` times as
+  /// many in memory; what goes beyond comes out of the file's small spare allowance.
+  void charge(double bytes, double stored, double expansion) const {
+    stored = std::min(stored, double(reading->file_bytes));
+    reading->stored_bytes += stored;
+    reading->spare_bytes -= std::max(0.0, bytes - stored * expansion);
+    if (reading->spare_bytes < 0)
+      fail("its declared size needs ", bytes, " bytes, but the ", stored, " bytes that are stored ",
+           "cannot hold so much; the file is damaged");
+    if (reading->stored_bytes > 8.0 * double(reading->file_bytes))
+      fail("the elements so far add up to more than the file holds; do links repeat them?");
+  }
+
+  /// The same for text: references may all lead to one long text.
+  void charge_text(size_t bytes) const {
+    reading->text_bytes += double(bytes);
+    if (reading->text_bytes > 8.0 * double(reading->file_bytes))
+      fail("its text adds up to more than the file holds; the file is damaged");
+  }
+
+  bool is_group() const { return H5Iget_type(id) == H5I_GROUP; }
+  bool is_dataset() const { return H5Iget_type(id) == H5I_DATASET; }
+
+  std::string path_of(const std::string& name) const {
+    return path == "/" ? "/" + name : path + "/" + name;
+  }
+  bool has(const std::string& name) const;
+  Object open(const std::string& name) const;
+  std::vector<std::string> names() const;
+};
+
+/// Whether a group has a child of this name.
+inline bool Object::has(const std::string& name) const {
+  // A name with slashes is a way through groups; each of them must be there before the next.
+  for (size_t slash = name.find('/');; slash = name.find('/', slash + 1)) {
+    if (H5Lexists(id, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
+    if (slash == name.npos) return true;
+  }
+}
+
+/// Opens a child of a group. Links into other files are refused.
+/// @throws FormatError if there is none or it cannot be opened
+inline Object Object::open(const std::string& name) const {
+  if (!has(name)) fail("has no ", quoted(name), ", which was expected; it has ", list_of(names()));
+  if (++reading->objects > Reading::most_objects || depth >= Reading::deepest)
+    fail("groups nested deeper than ", Reading::deepest, " or more than ", Reading::most_objects,
+         " elements; are there links in a circle?");
+  const Handle access(H5Pcreate(H5P_LINK_ACCESS));
+  const auto refuse = [](const char*, const char*, const char*, const char*, unsigned*, hid_t,
+                         void*) -> herr_t { return -1; };
+  H5Pset_elink_cb(access, refuse, nullptr);
+  Object child{reading, path_of(name), Handle(H5Oopen(id, name.c_str(), access)), depth + 1};
+  child.check(hid_t(child.id), "open");
+  if (!child.is_group() && !child.is_dataset()) child.fail("expected a group or a dataset");
+  return child;
+}
+
+/// The names of a group's children, sorted.
+inline std::vector<std::string> Object::names() const {
+  std::vector<std::string> out;
+  hsize_t position = 0;
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* data) -> herr_t {
+    auto& list = *static_cast<std::vector<std::string>*>(data);
+    list.emplace_back(name);
+    return list.size() > Reading::most_objects ? -1 : 0;
+  };
+  check(H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, &position, add, &out), "list the group");
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+/// Opens a file for reading and returns its root.
+/// @throws IoError if there is no such file or it cannot be read, FormatError if it is not HDF5
+inline Object open_file(const std::filesystem::path& path, Reading& reading) {
+  reading.file = path.string();
+  const auto prefix = message(reading.function, ": file ", quoted(reading.file), " ");
+  if (!std::filesystem::exists(path)) throw IoError(message(prefix, "does not exist"));
+  if (std::filesystem::is_directory(path))
+    throw FormatError(message(prefix,
+                              "is a folder, expected an HDF5 file; for a zarr store, write "
+                              "it with write_h5ad of Python's anndata"));
+  reading.file_bytes = std::filesystem::file_size(path);
+  if (H5Fis_hdf5(reading.file.c_str()) <= 0)
+    throw FormatError(message(prefix, "is no HDF5 file (", reading.file_bytes,
+                              " bytes); is it cut ", "short, or in another format?"));
+  register_lzf_filter();
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_fclose_degree(access, H5F_CLOSE_SEMI);
+  const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, access));
+  if (!file.valid()) throw IoError(message(prefix, "cannot be opened: ", error_text()));
+  reading.heap = GlobalHeap(file, reading.file);
+  Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};
+  root.check(hid_t(root.id), "open");
+  return root;
+}
+
+}  // namespace vcell::inline VCELL_ABI::hdf5

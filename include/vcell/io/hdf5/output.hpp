@@ -1,0 +1,162 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vcell/core/error.hpp"
+#include "vcell/data/array.hpp"
+#include "vcell/io/hdf5/types.hpp"
+
+namespace vcell::inline VCELL_ABI::hdf5 {
+
+/// What writing one file needs everywhere.
+struct Writing {
+  const char* function = "";  ///< the public function at work
+  std::string file;           ///< path, for messages
+  int gzip = 0;               ///< level 0 .. 9; 0 stores plainly
+};
+
+/// A group of a file that is being written. Objects carry no times, so that the same content gives
+/// the same bytes.
+struct OutputGroup {
+  const Writing* writing = nullptr;
+  std::string path;
+  Handle id;
+
+  std::string path_of(const std::string& name) const {
+    return path == "/" ? "/" + name : path + "/" + name;
+  }
+  /// For the result of a call: throws an IoError with HDF5's reason when it is negative.
+  template <class Result>
+  Result check(Result result, const std::string& name) const {
+    if (result < 0)
+      throw IoError(message(writing->function, ": file ", quoted(writing->file), ", element ",
+                            quoted(path_of(name)), ": cannot write it: ", error_text(),
+                            "; is the disk full?"));
+    return result;
+  }
+
+  OutputGroup group(const std::string& name) const;
+  Handle numbers(const std::string& name, DType dtype, const std::vector<size_t>& shape,
+                 const void* values) const;
+  Handle texts(const std::string& name, std::span<const std::string> texts, bool scalar) const;
+  void attribute(hid_t object, const char* name, hid_t type, const std::vector<size_t>& shape,
+                 const void* values) const;
+  void attribute(hid_t object, const char* name, const std::string& text) const;
+  void attribute(hid_t object, const char* name, const std::vector<std::string>& texts) const;
+};
+
+namespace detail {
+
+/// A name may hold slashes ("a/b"): HDF5 then needs the groups on the way.
+inline Handle link_creation() {
+  Handle link(H5Pcreate(H5P_LINK_CREATE));
+  H5Pset_create_intermediate_group(link, 1);
+  H5Pset_char_encoding(link, H5T_CSET_UTF8);
+  return link;
+}
+
+inline Handle space_of(const std::vector<size_t>& shape) {
+  if (shape.empty()) return Handle(H5Screate(H5S_SCALAR));
+  const std::vector<hsize_t> extents(shape.begin(), shape.end());
+  return Handle(H5Screate_simple(int(extents.size()), extents.data(), nullptr));
+}
+
+/// Chunks of about a quarter of a mebibyte, a whole number of rows where rows are shorter.
+inline std::vector<hsize_t> chunk_of(const std::vector<size_t>& shape, size_t element_bytes) {
+  std::vector<hsize_t> chunk(shape.begin(), shape.end());
+  size_t room = (size_t(1) << 18) / element_bytes;
+  for (size_t i = shape.size(); i-- > 0;) {
+    chunk[i] = std::clamp<size_t>(room, 1, shape[i]);
+    room /= shape[i];
+  }
+  return chunk;
+}
+
+}  // namespace detail
+
+/// Makes a group in this one.
+inline OutputGroup OutputGroup::group(const std::string& name) const {
+  const Handle creation(H5Pcreate(H5P_GROUP_CREATE)), link(detail::link_creation());
+  H5Pset_obj_track_times(creation, false);
+  OutputGroup out{writing, path_of(name),
+                  Handle(H5Gcreate2(id, name.c_str(), link, creation, H5P_DEFAULT))};
+  check(hid_t(out.id), name);
+  return out;
+}
+
+/// Writes numbers of any shape, in chunks and compressed where asked for and worth it. A shape
+/// without dimensions makes a scalar. bfloat16 is written as float.
+/// @return the dataset, for its attributes
+inline Handle OutputGroup::numbers(const std::string& name, DType dtype,
+                                   const std::vector<size_t>& shape, const void* values) const {
+  const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(creation, false);
+  const Handle type(memory_type(dtype)), space(detail::space_of(shape));
+  const Handle link(detail::link_creation());
+  const size_t element_bytes = H5Tget_size(type);
+  const bool empty = std::find(shape.begin(), shape.end(), size_t(0)) != shape.end();
+  if (!shape.empty() && !empty) {
+    const auto chunk = detail::chunk_of(shape, element_bytes);
+    check(H5Pset_chunk(creation, int(chunk.size()), chunk.data()), name);
+    if (writing->gzip > 0) {
+      if (element_bytes > 1) check(H5Pset_shuffle(creation), name);
+      check(H5Pset_deflate(creation, unsigned(writing->gzip)), name);
+    }
+  }
+  Handle out(H5Dcreate2(id, name.c_str(), type, space, link, creation, H5P_DEFAULT));
+  check(hid_t(out), name);
+  if (!empty) check(H5Dwrite(out, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), name);
+  return out;
+}
+
+/// Writes texts of variable length: a list, or the only one as a scalar.
+/// @return the dataset, for its attributes
+/// @throws ConfigError if a text holds a zero byte, which HDF5 takes for its end
+inline Handle OutputGroup::texts(const std::string& name, std::span<const std::string> texts,
+                                 bool scalar) const {
+  std::vector<const char*> pointers;
+  for (const std::string& text : texts) {
+    if (text.find('\0') != std::string::npos)
+      throw ConfigError(message(writing->function, ": element ", quoted(path_of(name)),
+                                ": the text ", quoted(text.c_str()),
+                                " goes on after a zero byte, which no AnnData file can hold"));
+    pointers.push_back(text.c_str());
+  }
+  const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(creation, false);
+  const Handle type(text_type()), link(detail::link_creation());
+  const Handle space(
+      detail::space_of(scalar ? std::vector<size_t>{} : std::vector<size_t>{texts.size()}));
+  Handle out(H5Dcreate2(id, name.c_str(), type, space, link, creation, H5P_DEFAULT));
+  check(hid_t(out), name);
+  if (!texts.empty())
+    check(H5Dwrite(out, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), name);
+  return out;
+}
+
+/// Gives an attribute to an object.
+inline void OutputGroup::attribute(hid_t object, const char* name, hid_t type,
+                                   const std::vector<size_t>& shape, const void* values) const {
+  const Handle space(detail::space_of(shape));
+  const Handle out(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT));
+  check(hid_t(out), name);
+  if (shape.empty() || shape[0]) check(H5Awrite(out, type, values), name);
+}
+
+/// Gives text to an object as an attribute.
+inline void OutputGroup::attribute(hid_t object, const char* name, const std::string& text) const {
+  const char* pointer = text.c_str();
+  attribute(object, name, text_type(), {}, &pointer);
+}
+
+/// Gives a list of texts to an object as an attribute.
+inline void OutputGroup::attribute(hid_t object, const char* name,
+                                   const std::vector<std::string>& texts) const {
+  std::vector<const char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(text.c_str());
+  attribute(object, name, text_type(), {texts.size()}, pointers.data());
+}
+
+}  // namespace vcell::inline VCELL_ABI::hdf5

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "vcell/io/hdf5/dataset.hpp"
+
+namespace vcell::inline VCELL_ABI::hdf5 {
+namespace detail {
+
+/// Text of a fixed width, without the padding.
+inline std::string trimmed(const char* text, size_t width, H5T_str_t padding) {
+  if (padding == H5T_STR_SPACEPAD) {
+    while (width && text[width - 1] == ' ') --width;
+    return std::string(text, width);
+  }
+  const void* end = std::memchr(text, 0, width);
+  return std::string(text, end ? size_t(static_cast<const char*>(end) - text) : width);
+}
+
+/// `count` texts of a stored type. read(type, to) fetches them from a dataset or an attribute.
+template <class Read>
+std::vector<std::string> read_texts(const Object& object, hid_t type, size_t count, Read&& read) {
+  std::vector<std::string> out(count);
+  if (count == 0) return out;
+  const bool variable = H5Tis_variable_str(type) > 0;
+  GlobalHeap& heap = object.reading->heap;
+  const size_t width = variable ? heap.reference_size() : H5Tget_size(type);
+  std::vector<char> bytes(count * width);
+  const Handle memory(variable ? H5Tcreate(H5T_OPAQUE, width) : H5Tcopy(type));
+  object.check(read(hid_t(memory), bytes.data()), "read its text");
+  const H5T_str_t padding = variable ? H5T_STR_NULLTERM : H5Tget_strpad(type);
+  for (size_t i = 0; i < count; ++i) {
+    if (!variable) {
+      out[i] = trimmed(bytes.data() + i * width, width, padding);
+      continue;
+    }
+    const auto text = heap.text(bytes.data() + i * width);
+    if (!text)
+      object.fail("its text ", i, " is not where the file says it is; the file is damaged");
+    object.charge_text(text->size());
+    out[i] = *text;
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// All texts of a dataset, of fixed or variable length.
+/// @throws FormatError if it holds no text or cannot be read
+inline std::vector<std::string> read_text(const Dataset& d) {
+  if (d.null || H5Tget_class(d.type) != H5T_STRING)
+    d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected text");
+  return detail::read_texts(*d.object, d.type, d.count, [&](hid_t memory, void* to) {
+    return H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to);
+  });
+}
+
+}  // namespace vcell::inline VCELL_ABI::hdf5
