@@ -1,5 +1,6 @@
 #pragma once
 
 // AnnData files: everything in one include.
-#include "vcell/io/h5ad/read_h5ad.hpp"   // IWYU pragma: export
-#include "vcell/io/h5ad/write_h5ad.hpp"  // IWYU pragma: export
+#include "vcell/io/h5ad/describe_h5ad.hpp"  // IWYU pragma: export
+#include "vcell/io/h5ad/read_h5ad.hpp"      // IWYU pragma: export
+#include "vcell/io/h5ad/write_h5ad.hpp"     // IWYU pragma: export
