@@ -1,10 +1,12 @@
+#include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
 
-#include "support/catch.hpp"
+#include "support/threads.hpp"
 #include "vcell/tensor/buffer.hpp"
 #include "vcell/tensor/memory_cpu.hpp"
+#include "vcell/tensor/thread_scratch.hpp"
 
 using namespace vcell;
 using Cache = Memory<Cpu>;
@@ -79,4 +81,18 @@ TEST_CASE("memory: a buffer's copy is its own", "[tensor]") {
   CHECK((Buffer<int, Cpu>(0).data()) == nullptr);
   a.zero();
   CHECK(a.data()[2] == 0);
+}
+
+TEST_CASE("thread_scratch: parts are apart and aligned alike", "[tensor]") {
+  const vcell_test::Threads set(3);
+  ThreadScratch<float> scratch(17);
+  std::atomic<size_t> wrong{0};
+  parallel_for(500, 1, [&](size_t piece, size_t) {
+    float* mine = scratch.mine();
+    wrong += reinterpret_cast<uintptr_t>(mine) % 64 != 0;
+    for (size_t i = 0; i < 17; ++i) mine[i] = float(piece);
+    for (size_t i = 0; i < 17; ++i) wrong += mine[i] != float(piece);
+  });
+  CHECK(wrong == 0);
+  CHECK(ThreadScratch<double>(0).mine() == nullptr);
 }

@@ -15,13 +15,30 @@ struct Node {
   bool requires_gradient = false;
   bool released = false;  // its pull-back has run and is gone
   size_t pending = 0;     // within backward: results that have yet to add to its gradient
-  Node* next = nullptr;   // within backward: the node below on a stack
+  Node* next = nullptr;   // within backward and destroy: the node below on a stack
   Node* const* inputs = nullptr;
   size_t input_count = 0;
   void (*pull_back)(Node&) = nullptr;  // none: a leaf
   void (*release)(Node&) = nullptr;    // drops the pull-back and the gradient
   void (*destroy)(Node*) = nullptr;
 };
+
+/// Destroys a node that nothing points to, and then those that it alone kept alive, one after the
+/// other: a long chain of results must not become a deep recursion of destructors.
+inline void destroy(Node* node) {
+  static thread_local Node* waiting = nullptr;
+  static thread_local bool under_way = false;
+  node->next = waiting;
+  waiting = node;
+  if (under_way) return;
+  under_way = true;
+  while (waiting) {
+    Node* n = waiting;
+    waiting = n->next;
+    n->destroy(n);
+  }
+  under_way = false;
+}
 
 /// A counted pointer to a node or something derived from it.
 template <class N>
@@ -37,7 +54,7 @@ class NodePointer {
   }
   ~NodePointer() {
     if (node_ && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      node_->destroy(node_);
+      detail::destroy(node_);
   }
   N* get() const { return node_; }
   N* operator->() const { return node_; }

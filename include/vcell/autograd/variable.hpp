@@ -48,7 +48,14 @@ class Variable {
   View<T, rank> gradient() const {
     return {requires_gradient() ? node_->gradient_data() : nullptr, shape_};
   }
-  void zero_gradient() const { node_->gradient.zero(); }
+  /// Sets the gradient to zero, and makes it if there is none yet: a loop whose steps start with
+  /// this has all that lasts before its first step, which then leaves every block it needed to the
+  /// next.
+  void zero_gradient() const {
+    if (!requires_gradient()) return;
+    node_->gradient_data();
+    node_->gradient.zero();
+  }
 
   /// The same value and gradient under another shape, without a copy.
   /// @throws ShapeError if it has another number of elements

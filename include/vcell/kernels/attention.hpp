@@ -10,7 +10,7 @@
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/serial_gemm.hpp"
 #include "vcell/kernels/status.hpp"
-#include "vcell/tensor/tensor.hpp"
+#include "vcell/tensor/thread_scratch.hpp"
 
 namespace vcell::inline VCELL_ABI::kernel {
 
@@ -66,18 +66,20 @@ struct Attention<Cpu> {
                         HeadsView<const T> k, HeadsView<const T> v, const AttentionMask& mask,
                         HeadsView<T> o,
                         T* l) {  // (batch, heads, queries)
+    ThreadScratch<T> scratch(tile * n.keys);
     for_tiles(n, [&](size_t b, size_t h, size_t first, size_t rows) {
-      Tensor<T, 2> weights = Tensor<T, 2>::uninitialized({rows, n.keys});
+      const View<T, 2> weights{scratch.mine(), {rows, n.keys}};
       T* lt = l + (b * n.heads + h) * n.queries + first;
       const auto qt = q.head(b, h, n.queries, n.head_dim).block(first, rows, 0, n.head_dim);
       scores(n, scale, qt, k.head(b, h, n.keys, n.head_dim), mask, b, h, first, weights);
       for (size_t i = 0; i < rows; ++i) {
-        T* p = weights.data() + i * n.keys;
-        T largest = -std::numeric_limits<T>::infinity();
-        for (size_t j = 0; j < n.keys; ++j) largest = std::max(largest, p[j]);
-        if (largest == -std::numeric_limits<T>::infinity()) {
-          std::fill_n(p, n.keys, T(0));
-          lt[i] = std::numeric_limits<T>::infinity();  // exp(s - l) is 0 for every key
+        T* p = weights[i].data;
+        const T largest = reduce_lanes(
+            n.keys, -infinity<T>, [=](size_t j) { return p[j]; },
+            [](T a, T c) { return c > a ? c : a; });
+        if (largest == -infinity<T>) {  // no key; what is not a number stays so
+          for (size_t j = 0; j < n.keys; ++j) p[j] = p[j] == -infinity<T> ? T(0) : p[j];
+          lt[i] = infinity<T>;  // exp(s - l) is 0 for every key
           continue;
         }
         for (size_t j = 0; j < n.keys; ++j) p[j] = exponential(p[j] - largest);
@@ -85,8 +87,7 @@ struct Attention<Cpu> {
         for (size_t j = 0; j < n.keys; ++j) p[j] *= inverse;
         lt[i] = largest + std::log(sum);
       }
-      serial_gemm<T>(false, false, T(1), std::as_const(weights).view(),
-                     v.head(b, h, n.keys, n.head_dim), T(0),
+      serial_gemm<T>(false, false, T(1), weights, v.head(b, h, n.keys, n.head_dim), T(0),
                      o.head(b, h, n.queries, n.head_dim).block(first, rows, 0, n.head_dim));
     });
     return {};
@@ -97,17 +98,21 @@ struct Attention<Cpu> {
                          HeadsView<const T> q, HeadsView<const T> k, HeadsView<const T> v,
                          const AttentionMask& mask, const T* l, HeadsView<T> dq, HeadsView<T> dk,
                          HeadsView<T> dv) {
+    ThreadScratch<T> weights(tile * n.keys), gradients(tile * n.keys);
     // A head is one piece of work: the sums over its queries have one order.
     parallel_for(n.batch * n.heads, 1, [&](size_t begin, size_t end) {
       for (size_t head = begin; head < end; ++head)
         for (size_t first = 0; first < n.queries; first += tile)
           backward_tile(n, scale, d_o, q, k, v, mask, l, dq, dk, dv, head / n.heads, head % n.heads,
-                        first, std::min(tile, n.queries - first));
+                        first, std::min(tile, n.queries - first), weights.mine(), gradients.mine());
     });
     return {};
   }
 
  private:
+  template <class T>
+  static constexpr T infinity = std::numeric_limits<T>::infinity();
+
   template <class F>
   static void for_tiles(const AttentionShape& n, F f) {
     const size_t tiles = (n.queries + tile - 1) / tile;
@@ -122,41 +127,40 @@ struct Attention<Cpu> {
   /// scale Q K^T of one tile, -infinity where masked.
   template <class T>
   static void scores(const AttentionShape& n, T scale, MatrixView<const T> q, MatrixView<const T> k,
-                     const AttentionMask& mask, size_t b, size_t h, size_t first, Tensor<T, 2>& s) {
-    serial_gemm<T>(false, true, scale, q, k, T(0), s.view());
+                     const AttentionMask& mask, size_t b, size_t h, size_t first, View<T, 2> s) {
+    serial_gemm<T>(false, true, scale, q, k, T(0), MatrixView<T>(s));
     if (!mask.data) return;
     const bool* m = mask.data + b * mask.batch_stride + h * mask.head_stride + first * n.keys;
     for (size_t i = 0; i < s.count(); ++i)
-      if (!m[i]) s.data()[i] = -std::numeric_limits<T>::infinity();
+      if (!m[i]) s.data[i] = -infinity<T>;
   }
 
   template <class T>
   static void backward_tile(const AttentionShape& n, T scale, HeadsView<const T> d_o,
                             HeadsView<const T> q, HeadsView<const T> k, HeadsView<const T> v,
                             const AttentionMask& mask, const T* l, HeadsView<T> dq, HeadsView<T> dk,
-                            HeadsView<T> dv, size_t b, size_t h, size_t first, size_t rows) {
+                            HeadsView<T> dv, size_t b, size_t h, size_t first, size_t rows,
+                            T* weights, T* gradients) {
     const auto part = [&](const auto& view) {
       return view.head(b, h, n.queries, n.head_dim).block(first, rows, 0, n.head_dim);
     };
     const auto whole = [&](const auto& view) { return view.head(b, h, n.keys, n.head_dim); };
     const MatrixView<const T> dot = part(d_o);
-    Tensor<T, 2> p = Tensor<T, 2>::uninitialized({rows, n.keys});
-    Tensor<T, 2> ds = Tensor<T, 2>::uninitialized({rows, n.keys});
+    const View<T, 2> p{weights, {rows, n.keys}}, ds{gradients, {rows, n.keys}};
     scores(n, scale, part(q), whole(k), mask, b, h, first, p);
     const T* lt = l + (b * n.heads + h) * n.queries + first;
     for (size_t i = 0; i < rows; ++i)
-      for (size_t j = 0; j < n.keys; ++j)
-        p.data()[i * n.keys + j] = exponential(p.data()[i * n.keys + j] - lt[i]);
-    serial_gemm<T>(true, false, T(1), std::as_const(p).view(), dot, T(1), whole(dv));
-    serial_gemm<T>(false, true, T(1), dot, whole(v), T(0), ds.view());
+      for (size_t j = 0; j < n.keys; ++j) p(i, j) = exponential(p(i, j) - lt[i]);
+    serial_gemm<T>(true, false, T(1), p, dot, T(1), whole(dv));
+    serial_gemm<T>(false, true, T(1), dot, whole(v), T(0), MatrixView<T>(ds));
     for (size_t i = 0; i < rows; ++i) {
-      const T* pi = p.data() + i * n.keys;
-      T* dsi = ds.data() + i * n.keys;
+      const T* pi = p[i].data;
+      T* dsi = ds[i].data;
       const T along = sum_lanes<T>(n.keys, [=](size_t j) { return pi[j] * dsi[j]; });
       for (size_t j = 0; j < n.keys; ++j) dsi[j] = pi[j] * (dsi[j] - along);
     }
-    serial_gemm<T>(false, false, scale, std::as_const(ds).view(), whole(k), T(1), part(dq));
-    serial_gemm<T>(true, false, scale, std::as_const(ds).view(), part(q), T(1), whole(dk));
+    serial_gemm<T>(false, false, scale, ds, whole(k), T(1), part(dq));
+    serial_gemm<T>(true, false, scale, ds, part(q), T(1), whole(dk));
   }
 };
 

@@ -12,7 +12,7 @@ namespace vcell::inline VCELL_ABI {
 template <class T, int rank, class Device>
 Variable<T, rank, Device> concatenate(const Variable<T, rank, Device>& a,
                                       const Variable<T, rank, Device>& b, int axis) {
-  check_index("concatenate", "axis", size_t(axis), size_t(rank));
+  check_index("concatenate", "axis", axis, size_t(rank));
   for (int i = 0; i < rank; ++i)
     if (i != axis && a.shape(i) != b.shape(i))
       detail::fail<ShapeError>("concatenate: ", a.shape(), " and ", b.shape(),
@@ -21,8 +21,8 @@ Variable<T, rank, Device> concatenate(const Variable<T, rank, Device>& a,
   shape[size_t(axis)] += b.shape(axis);
   auto y = Tensor<T, rank, Device>::uninitialized(shape);
   // Where an input lies within the rows of the result.
-  const auto place = [axis, split = detail::collapse_at(a.value(), axis).columns](auto whole,
-                                                                                  bool second) {
+  const auto place = [split = detail::collapse_at(a.value(), axis).columns](auto whole,
+                                                                            bool second) {
     return whole.block(0, whole.rows, second ? split : 0, second ? whole.columns - split : split);
   };
   const auto result = detail::collapse_at(y.view(), axis);

@@ -14,8 +14,7 @@ namespace vcell::inline VCELL_ABI {
 template <class T, int rank, class Device>
 Variable<T, rank + 1, Device> embedding(Tensor<int32_t, rank> index,
                                         const Variable<T, 2, Device>& table) {
-  for (const int32_t i : index.values())
-    check_index("embedding", "index", size_t(int64_t(i)), table.shape(0));
+  for (const int32_t i : index.values()) check_index("embedding", "index", i, table.shape(0));
   Shape<rank + 1> shape;
   for (int i = 0; i < rank; ++i) shape[size_t(i)] = index.shape(i);
   shape[size_t(rank)] = table.shape(1);

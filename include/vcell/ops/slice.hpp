@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/copy_block.hpp"
 
@@ -27,7 +29,7 @@ kernel::MatrixView<T> collapse_at(View<T, rank> v, int axis) {
 template <class T, int rank, class Device>
 Variable<T, rank, Device> slice(const Variable<T, rank, Device>& x, int axis, size_t begin,
                                 size_t end) {
-  check_index("slice", "axis", size_t(axis), size_t(rank));
+  check_index("slice", "axis", axis, size_t(rank));
   if (begin > end || end > x.shape(axis))
     detail::fail<ShapeError>("slice: ", begin, " .. ", end, " of axis ", axis, " of ", x.shape(),
                              ", expected begin <= end <= its size");

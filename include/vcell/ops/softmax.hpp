@@ -1,7 +1,7 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/softmax.hpp"
+#include "vcell/ops/swap_axes.hpp"
 
 namespace vcell::inline VCELL_ABI {
 
@@ -22,6 +22,14 @@ Variable<T, rank, Device> softmax(const Variable<T, rank, Device>& x) {
                                             dy.matrix(), kept.matrix(), x.gradient().matrix()));
       },
       x);
+}
+
+/// The same along another axis, 0 .. rank - 1; one that is not the last costs two moves of x.
+/// @throws ShapeError if there is no such axis
+template <class T, int rank, class Device>
+Variable<T, rank, Device> softmax(const Variable<T, rank, Device>& x, int axis) {
+  check_index("softmax", "axis", axis, size_t(rank));
+  return swap_axes(softmax(swap_axes(x, axis, rank - 1)), axis, rank - 1);
 }
 
 }  // namespace vcell::inline VCELL_ABI

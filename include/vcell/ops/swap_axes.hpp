@@ -1,0 +1,47 @@
+#pragma once
+
+#include "vcell/autograd/variable.hpp"
+#include "vcell/kernels/swap_axes.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+/// A tensor as (before a, a, between, b, after b), for a < b.
+template <class T, int rank>
+View<T, 5> around_axes(View<T, rank> v, int a, int b) {
+  Shape<5> shape{1, v.shape[size_t(a)], 1, v.shape[size_t(b)], 1};
+  for (int i = 0; i < rank; ++i)
+    if (i != a && i != b) shape[i < a ? 0 : i < b ? 2 : 4] *= v.shape[size_t(i)];
+  return {v.data, shape};
+}
+
+}  // namespace detail
+
+/// Two axes exchanged, the elements moved: for a matrix its transpose.
+///
+/// @param x     any shape
+/// @param a, b  two axes, each 0 .. rank - 1, in any order
+/// @return      the shape of x with the sizes of a and b exchanged
+/// @throws ShapeError if there is no such axis
+template <class T, int rank, class Device>
+Variable<T, rank, Device> swap_axes(const Variable<T, rank, Device>& x, int a, int b) {
+  check_index("swap_axes", "a", a, size_t(rank));
+  check_index("swap_axes", "b", b, size_t(rank));
+  if (a == b) return x;
+  if (a > b) std::swap(a, b);
+  Shape<rank> shape = x.shape();
+  std::swap(shape[size_t(a)], shape[size_t(b)]);
+  auto y = Tensor<T, rank, Device>::uninitialized(shape);
+  const auto around = [a, b](auto v) { return detail::around_axes(v, a, b); };
+  kernel::check_status("swap_axes",
+                       kernel::SwapAxes<Device>::run(around(x.value()), around(y.view())));
+  return make_variable(
+      std::move(y),
+      [x, around](View<const T, rank> dy) {
+        kernel::check_status(
+            "swap_axes", kernel::SwapAxes<Device>::accumulate(around(dy), around(x.gradient())));
+      },
+      x);
+}
+
+}  // namespace vcell::inline VCELL_ABI

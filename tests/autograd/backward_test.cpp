@@ -1,0 +1,176 @@
+#include "vcell/autograd/backward.hpp"
+
+#include "support/errors.hpp"
+#include "support/random_tensor.hpp"
+#include "vcell/ops/add.hpp"
+#include "vcell/ops/mean.hpp"
+#include "vcell/ops/multiply.hpp"
+#include "vcell/ops/scale.hpp"
+#include "vcell/tensor/copy.hpp"
+
+using namespace vcell;
+using vcell_test::check_error, vcell_test::parameter;
+
+namespace {
+
+Variable<double, 1> leaf(std::vector<double> values, bool requires_gradient = true) {
+  return Variable<double, 1>(Tensor<double, 1>({values.size()}, values), requires_gradient);
+}
+std::vector<double> gradient(const Variable<double, 1>& x) {
+  return {x.gradient().begin(), x.gradient().end()};
+}
+using V = std::vector<double>;
+
+}  // namespace
+
+TEST_CASE("backward: a loss and a given cotangent", "[autograd]") {
+  const auto x = leaf({1, 2, 4});
+  backward(mean(multiply(x, x)));
+  CHECK(gradient(x) == V{2 / 3., 4 / 3., 8 / 3.});
+  const auto z = leaf({1, 2, 4});
+  const V cotangent{1, 0, -1};
+  backward(scale(z, 3), View<const double, 1>{cotangent.data(), {3}});
+  CHECK(gradient(z) == V{3, 0, -3});
+}
+
+TEST_CASE("backward: gradients add up until they are set to zero", "[autograd]") {
+  const auto x = leaf({1, 2});
+  CHECK(gradient(x) == V{0, 0});
+  backward(mean(x));
+  backward(mean(scale(x, 2)));
+  CHECK(gradient(x) == V{1.5, 1.5});
+  x.zero_gradient();
+  CHECK(gradient(x) == V{0, 0});
+}
+
+TEST_CASE("backward: a parameter itself may be the result", "[autograd]") {
+  const auto x = leaf({1, 2});
+  const V cotangent{5, 7};
+  backward(x, View<const double, 1>{cotangent.data(), {2}});
+  CHECK(gradient(x) == cotangent);
+}
+
+TEST_CASE("backward: shared results are pulled back once, after all their uses", "[autograd]") {
+  const auto x = leaf({3, -1});
+  size_t pulled = 0;
+  const auto counted = [&pulled](const Variable<double, 1>& in) {
+    Tensor<double, 1> y = to_tensor(in.value());
+    return make_variable(
+        std::move(y),
+        [in, &pulled](View<const double, 1> dy) {
+          ++pulled;
+          for (size_t i = 0; i < dy.count(); ++i) in.gradient()[i] += dy[i];
+        },
+        in);
+  };
+  // x -> a -> (b = 2 a, c = a b) -> b + c + a: paths of different lengths meet again.
+  const auto a = counted(x), b = scale(a, 2), c = multiply(a, b);
+  backward(mean(add(add(b, c), a)));
+  CHECK(pulled == 1);
+  CHECK(gradient(x) == V{(2 + 4 * 3 + 1) / 2., (2 - 4 * 1 + 1) / 2.});  // d (2a^2 + 3a) / 2
+}
+
+TEST_CASE("backward: one variable as both inputs", "[autograd]") {
+  const auto x = leaf({3});
+  backward(mean(add(x, x)));
+  CHECK(gradient(x) == V{2});
+}
+
+TEST_CASE("backward: only what requires a gradient gets one", "[autograd]") {
+  const auto x = leaf({1, 2}), data = leaf({5, 6}, false);
+  CHECK_FALSE(data.gradient());
+  backward(mean(multiply(x, data)));
+  CHECK(gradient(x) == V{2.5, 3});
+  CHECK_FALSE(data.gradient());
+  CHECK_FALSE(add(data, data).requires_gradient());
+}
+
+TEST_CASE("backward: NoGrad records nothing", "[autograd]") {
+  const auto x = leaf({1, 2});
+  {
+    const NoGrad outer;
+    { const NoGrad inner; }
+    const auto y = mean(x);
+    CHECK_FALSE(y.requires_gradient());
+    CHECK_FALSE(records(x));
+    check_error<Error>([&] { backward(y); }, {"backward", "NoGrad"});
+  }
+  CHECK(records(x));
+  CHECK(mean(x).requires_gradient());
+}
+
+TEST_CASE("backward: detach cuts", "[autograd]") {
+  const auto x = leaf({1, 2});
+  const auto cut = x.detach();
+  CHECK_FALSE(cut.requires_gradient());
+  cut.mutable_value()[0] = 10;
+  CHECK(x.value()[0] == 1);
+  backward(mean(multiply(x, cut)));
+  CHECK(gradient(x) == V{5, 1});
+}
+
+TEST_CASE("backward: a reshaped handle shares value and gradient", "[autograd]") {
+  const auto x = parameter<2>({2, 3}, 1);
+  const auto flat = x.reshape<1>({6});
+  CHECK(flat.value().data == x.value().data);
+  backward(mean(flat));
+  CHECK(x.gradient()(1, 2) == Approx(1 / 6.));
+  const auto y = scale(x, 2).reshape<3>({1, 3, 2});
+  backward(mean(add(y, y)));
+  CHECK(flat.gradient()[0] == Approx(1 / 6. + 4 / 6.));
+  check_error<ShapeError>([&] { x.reshape<1>({5}); }, {"reshape", "(2, 3)", "(5)"});
+}
+
+TEST_CASE("backward: a second time through the same computation is an error", "[autograd]") {
+  const auto x = leaf({1, 2});
+  const auto shared = scale(x, 2);
+  const auto y = mean(shared);
+  backward(y);
+  check_error<Error>([&] { backward(y); }, {"backward", "released"});
+  // Also when only a part of it is old; the new part is then not half done.
+  const V before = gradient(x);
+  check_error<Error>([&] { backward(mean(add(x, shared))); }, {"backward", "released"});
+  CHECK(gradient(x) == before);
+  CHECK(shared.value()[1] == 4);  // values stay
+  backward(mean(scale(x, 2)));
+  CHECK(gradient(x) == V{2, 2});
+}
+
+TEST_CASE("backward: the cotangent has the shape of the result", "[autograd]") {
+  const auto y = scale(leaf({1, 2}), 2);
+  const V cotangent{1, 2, 3};
+  check_error<ShapeError>(
+      [&] {
+        backward(y, View<const double, 1>{cotangent.data(), {3}});
+      },
+      {"backward", "(2)", "(3)"});
+}
+
+TEST_CASE("backward: what a pull-back throws arrives, and later ones work", "[autograd]") {
+  const auto x = leaf({1, 2});
+  const auto bad = make_variable(
+      to_tensor(x.value()), [x](View<const double, 1>) { throw Error("pull-back failed"); }, x);
+  check_error<Error>([&] { backward(mean(add(bad, scale(x, 2)))); }, {"pull-back failed"});
+  x.zero_gradient();
+  backward(mean(x));
+  CHECK(gradient(x) == V{0.5, 0.5});
+}
+
+TEST_CASE("backward: chains of 100000 operations do not exhaust the stack", "[autograd]") {
+  constexpr int length = 100000;
+  const auto x = leaf({1});
+  const auto chain = [&] {
+    auto y = x;
+    for (int i = 0; i < length; ++i) y = add(y, x);
+    return y;
+  };
+  backward(mean(chain()));
+  CHECK(gradient(x) == V{length + 1.});
+  {
+    const auto kept = chain();
+    CHECK(kept.value()[0] == length + 1);
+  }  // destroyed without having been pulled back
+  const auto y = chain();
+  backward(mean(y));
+  CHECK(gradient(x) == V{2 * (length + 1.)});
+}
