@@ -67,27 +67,29 @@ inline AnnData cell_truth_anndata(const SimulatedScreen& s) {
 ///   (activity x weight);
 /// - var: `dispersion`; varm `loadings` (genes, programmes), `basal` (genes, contexts x states),
 ///   `batch_effect` (genes, batches), whose columns uns `programs`, `basal` and `batches` name;
-/// - uns `guide_efficiency`: share of each guide's cells that do not escape; `state_shares`.
+/// - uns `guide_efficiency`: share of each guide's cells that do not escape; `state_shares`
+///   (contexts, states).
 inline AnnData effect_truth_anndata(const SimulatedScreen& s) {
   const ScreenTruth& t = s.truth;
   const size_t n = t.perturbations.size(), programs = t.programs.size();
   AnnData out;
-  std::vector<std::string> contexts, perturbations, basal_names;
+  Categorical contexts{{}, t.contexts, false}, perturbations{{}, t.perturbations, false};
+  std::vector<std::string> basal_names;
   std::vector<uint8_t> has_effect;
   DenseMatrix<float> added{t.contexts.size() * n, programs, {}};
   for (size_t k = 0; k < t.contexts.size(); ++k) {
     for (size_t p = 0; p < n; ++p) {
       out.obs.index.push_back(message(t.contexts[k], '|', t.perturbations[p]));
-      contexts.push_back(t.contexts[k]);
-      perturbations.push_back(t.perturbations[p]);
+      contexts.codes.push_back(int32_t(k));
+      perturbations.codes.push_back(int32_t(p));
       has_effect.push_back(t.has_effect[p]);
       for (size_t q = 0; q < programs; ++q)
         added.values.push_back(float(t.activity.row(k)[q] * t.weights.row(p)[q]));
     }
     for (const auto& state : t.states) basal_names.push_back(message(t.contexts[k], '|', state));
   }
-  out.obs.set("context", contexts);
-  out.obs.set("perturbation", perturbations);
+  out.obs.set("context", Column{std::move(contexts), {}});
+  out.obs.set("perturbation", Column{std::move(perturbations), {}});
   out.obs.set("has_effect", Column{has_effect, {}});
   out.obsm.emplace("programs", std::move(added));
   out.X = to_dense<float>(Matrix(t.shift));
@@ -102,7 +104,8 @@ inline AnnData effect_truth_anndata(const SimulatedScreen& s) {
   DataFrame guides(t.guides);
   guides.set("efficiency", t.guide_efficiency.values);
   out.uns["guide_efficiency"] = std::move(guides);
-  out.uns["state_shares"] = Matrix(t.state_shares);
+  out.uns["state_shares"] = Array::of({t.contexts.size(), t.states.size()},
+                                      std::span<const double>(t.state_shares.values));
   return out;
 }
 
