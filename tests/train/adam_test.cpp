@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/threads.hpp"
 #include "vcell/autograd/backward.hpp"
 #include "vcell/io/safetensors.hpp"
 #include "vcell/ops/linear.hpp"
@@ -112,8 +113,7 @@ TEST_CASE("adam: golden", "[train][golden]") {
 
 TEST_CASE("adam: the same bytes for any number of threads", "[train]") {
   const size_t n = 3 * (1 << 12) + 77;  // several pieces and a rest
-  const auto run = [&](int threads) {
-    set_num_threads(threads);
+  vcell_test::check_same_on_any_threads([&] {
     Parameters<float> parameters(5);
     parameters.normal<1>("w", {n}, 1);
     AdamW<float> optimizer(parameters, {.weight_decay = 0.1});
@@ -123,10 +123,7 @@ TEST_CASE("adam: the same bytes for any number of threads", "[train]") {
       optimizer.step(1e-2);
     }
     return std::vector<float>(w.value().begin(), w.value().end());
-  };
-  const auto one = run(1);
-  REQUIRE(run(2) == one);
-  REQUIRE(run(5) == one);
+  });
 }
 
 TEST_CASE("adam: going on from saved moments is the same as not stopping", "[train]") {

@@ -1,6 +1,8 @@
 #include "vcell/train/checkpoints.hpp"
 
 #include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/threads.hpp"
 #include "train/folder_bytes.hpp"
 #include "train/toy_task.hpp"
 #include "vcell/train/metrics_log.hpp"
@@ -9,6 +11,7 @@ using namespace vcell;
 using vcell_test::contains;
 using vcell_test::folder_bytes;
 using vcell_test::TemporaryFolder;
+using vcell_test::Threads;
 using vcell_test::ToyTask;
 namespace fs = std::filesystem;
 
@@ -50,9 +53,11 @@ TrainResult process(const fs::path& folder, uint64_t stop, uint64_t crash = 0,
 
 TEST_CASE("checkpoints: a run stopped at any step and resumed leaves the same bytes", "[train]") {
   const TemporaryFolder whole;
-  set_num_threads(2);
-  process(whole.path, 0);
-  const auto expected = folder_bytes(whole.path);
+  {
+    const Threads two(2);
+    process(whole.path(), 0);
+  }
+  const auto expected = folder_bytes(whole.path());
   REQUIRE(expected.contains("checkpoints/best/weights.safetensors"));
   REQUIRE(expected.contains("checkpoints/last/optimizer.safetensors"));
   REQUIRE(expected.contains("checkpoints/last/state.safetensors"));
@@ -61,20 +66,22 @@ TEST_CASE("checkpoints: a run stopped at any step and resumed leaves the same by
   REQUIRE(expected.size() == 2 + 3 * 5);
   for (uint64_t stop = 1; stop <= 24; ++stop) {
     const TemporaryFolder parts;
-    set_num_threads(1 + int(stop % 2));
-    REQUIRE(process(parts.path, stop).stopped);
-    REQUIRE(fs::exists(parts.path / "checkpoints/last"));
-    set_num_threads(2 - int(stop % 2));
-    REQUIRE_FALSE(process(parts.path, 0).stopped);
+    {
+      const Threads some(1 + int(stop % 2));
+      REQUIRE(process(parts.path(), stop).stopped);
+    }
+    REQUIRE(fs::exists(parts.path() / "checkpoints/last"));
+    const Threads others(2 - int(stop % 2));
+    REQUIRE_FALSE(process(parts.path(), 0).stopped);
     INFO("stopped after step " << stop);
-    REQUIRE(folder_bytes(parts.path) == expected);
+    REQUIRE(folder_bytes(parts.path()) == expected);
   }
 }
 
 TEST_CASE("checkpoints: a run killed anywhere and resumed leaves the same bytes", "[train]") {
   const TemporaryFolder whole;
-  process(whole.path, 0);
-  const auto expected = folder_bytes(whole.path);
+  process(whole.path(), 0);
+  const auto expected = folder_bytes(whole.path());
   const std::pair<uint64_t, CheckpointKind> moments[] = {
       {5, CheckpointKind::last},  {5, CheckpointKind::best},  {8, CheckpointKind::step},
       {8, CheckpointKind::last},  {10, CheckpointKind::last}, {10, CheckpointKind::best},
@@ -82,26 +89,26 @@ TEST_CASE("checkpoints: a run killed anywhere and resumed leaves the same bytes"
   for (const auto& [step, kind] : moments) {
     const TemporaryFolder parts;
     INFO("killed in step " << step << ", checkpoint " << int(kind));
-    REQUIRE_THROWS_WITH(process(parts.path, 0, step, kind), "killed");
-    process(parts.path, step + 2);  // and stopped a little later
-    process(parts.path, 0);
-    REQUIRE(folder_bytes(parts.path) == expected);
+    REQUIRE_THROWS_WITH(process(parts.path(), 0, step, kind), "killed");
+    process(parts.path(), step + 2);  // and stopped a little later
+    process(parts.path(), 0);
+    REQUIRE(folder_bytes(parts.path()) == expected);
   }
 }
 
 TEST_CASE("checkpoints: a log that was cut off within a line goes on", "[train]") {
   const TemporaryFolder whole, parts;
-  process(whole.path, 0);
-  process(parts.path, 7);
-  std::ofstream(parts.path / "metrics.csv", std::ios::app | std::ios::binary)
+  process(whole.path(), 0);
+  process(parts.path(), 7);
+  std::ofstream(parts.path() / "metrics.csv", std::ios::app | std::ios::binary)
       << "8,0.1,,0.1,1\n9,0";
-  process(parts.path, 0);
-  REQUIRE(folder_bytes(parts.path) == folder_bytes(whole.path));
+  process(parts.path(), 0);
+  REQUIRE(folder_bytes(parts.path()) == folder_bytes(whole.path()));
 }
 
 TEST_CASE("checkpoints: damage and mismatch are told, and change nothing", "[train]") {
   const TemporaryFolder folder;
-  const Checkpoints checkpoints(folder.path);
+  const Checkpoints checkpoints(folder.path());
   ToyTask<float> task;
   REQUIRE_FALSE(checkpoints.can_resume());
   Trainer trainer(task.parameters, {.max_steps = 4, .validate_every = 2});
@@ -120,7 +127,7 @@ TEST_CASE("checkpoints: damage and mismatch are told, and change nothing", "[tra
   check({.seed = 7}, contains("was made with seed 42") && contains("with 7"));
 
   const auto edit = [&](const char* file, auto change) {
-    const fs::path path = folder.path / "last" / file;
+    const fs::path path = folder.path() / "last" / file;
     const auto kept = read_safetensors(path);
     auto content = kept;
     change(content.tensors);
@@ -144,9 +151,9 @@ TEST_CASE("checkpoints: damage and mismatch are told, and change nothing", "[tra
   });
   check({}, contains("missing are 'first.bias', unknown are 'third'"));
   mend();
-  fs::resize_file(folder.path / "last" / "optimizer.safetensors", 100);
+  fs::resize_file(folder.path() / "last" / "optimizer.safetensors", 100);
   check({}, contains("optimizer.safetensors"));
-  fs::remove_all(folder.path / "best");
+  fs::remove_all(folder.path() / "best");
   ToyTask<float> third;
   Trainer t(third.parameters, {});
   REQUIRE_THROWS_AS(checkpoints.resume(t), Error);

@@ -1,28 +1,13 @@
-// Temporary folders and what is in them.
+// What is in a folder, to compare runs.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <random>
 #include <string>
 
 namespace vcell_test {
-
-/// A folder of its own, removed at the end.
-struct TemporaryFolder {
-  std::filesystem::path path;
-  TemporaryFolder() {
-    static std::atomic<unsigned> number{std::random_device{}()};
-    do path = std::filesystem::temp_directory_path() / ("vcell_" + std::to_string(number++));
-    while (!std::filesystem::create_directory(path));
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-};
 
 /// Every file below a folder, by its name from there.
 inline std::map<std::string, std::string> folder_bytes(const std::filesystem::path& folder) {

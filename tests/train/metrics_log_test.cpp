@@ -1,7 +1,7 @@
 #include "vcell/train/metrics_log.hpp"
 
 #include "support/catch.hpp"
-#include "train/folder_bytes.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace vcell;
 using vcell_test::contains;
@@ -18,7 +18,7 @@ const std::vector<MetricsRow> rows = {
 
 TEST_CASE("metrics_log: rows read back to the same values", "[train]") {
   const TemporaryFolder folder;
-  const auto path = folder.path / "metrics.csv";
+  const auto path = folder.path() / "metrics.csv";
   MetricsLog log(path);
   REQUIRE(read_metrics(path).empty());
   for (const auto& row : rows) log.add(row);
@@ -29,7 +29,7 @@ TEST_CASE("metrics_log: rows read back to the same values", "[train]") {
 
 TEST_CASE("metrics_log: goes on after a step and drops what comes later", "[train]") {
   const TemporaryFolder folder;
-  const auto path = folder.path / "metrics.csv";
+  const auto path = folder.path() / "metrics.csv";
   {
     MetricsLog log(path);
     for (const auto& row : rows) log.add(row);
@@ -42,9 +42,9 @@ TEST_CASE("metrics_log: goes on after a step and drops what comes later", "[trai
 
 TEST_CASE("metrics_log: errors", "[train]") {
   const TemporaryFolder folder;
-  const auto path = folder.path / "metrics.csv";
+  const auto path = folder.path() / "metrics.csv";
   REQUIRE_THROWS_AS(MetricsLog(path, 3), IoError);
-  REQUIRE_THROWS_AS(MetricsLog(folder.path / "absent" / "metrics.csv"), IoError);
+  REQUIRE_THROWS_AS(MetricsLog(folder.path() / "absent" / "metrics.csv"), IoError);
   { MetricsLog(path).add(rows[0]); }
   REQUIRE_THROWS_WITH(MetricsLog(path, 2), contains("the row of step 2 is not there"));
   REQUIRE(read_metrics(path).size() == 1);

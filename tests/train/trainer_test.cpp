@@ -4,6 +4,7 @@
 #include <string>
 
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 #include "train/count_allocations.hpp"
 #include "train/toy_task.hpp"
 
@@ -144,11 +145,11 @@ TEMPLATE_TEST_CASE("trainer: one that was stopped and put back goes on exactly",
                              .validate_every = 5};
   std::vector<MetricsRow> whole_rows, rows;
   ToyTask<T> whole;
-  set_num_threads(2);
+  const vcell_test::Threads two(2);
   Trainer trainer(whole.parameters, options);
   trainer.run(whole, {.metrics = [&](const MetricsRow& row) { whole_rows.push_back(row); }});
   trainer.use_best();
-  set_num_threads(1);
+  const vcell_test::Threads one(1);
   for (const uint64_t stop : {1, 4, 5, 22}) {
     rows.clear();
     TrainCallbacks callbacks;

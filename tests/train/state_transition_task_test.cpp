@@ -1,0 +1,171 @@
+#include "vcell/train/state_transition_task.hpp"
+
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/threads.hpp"
+#include "train/count_allocations.hpp"
+#include "train/st_screen.hpp"
+#include "vcell/train/trainer.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+using vcell_test::contains;
+using vcell_test::StScreen;
+
+namespace {
+
+template <class T>
+std::vector<T> values_of(const StateTransition<T>& model) {
+  std::vector<T> all;
+  for (const auto& p : model.parameters().all())
+    all.insert(all.end(), p.flat.value().begin(), p.flat.value().end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("state_transition_task: training lowers the validation loss", "[train]") {
+  const StScreen s;
+  StateTransition<float> model(s.config(), 1);
+  const auto features = s.one_hot();
+  Trainer trainer(model.parameters(),
+                  {.max_steps = 200, .learning_rate = 3e-3, .validate_every = 50});
+  StateTransitionTask task(model, features, s.screen, s.parts, s.options());
+  const double before = *task.validation_loss();
+  REQUIRE(*task.validation_loss() == before);  // always the same sets and controls
+  trainer.run(task);
+  REQUIRE(trainer.state().best_validation_loss < 0.5 * before);
+}
+
+TEST_CASE("state_transition_task: the loss is that of the batch, by name", "[train]") {
+  const StScreen s;
+  auto config = s.config();
+  config.dropout = 0;
+  StateTransition<double> model(config, 1);
+  // Features in another order than the screen's codes, with one that the screen does not have.
+  const auto features = PerturbationFeatures::one_hot({"P3", "P1", "ctrl", "P2"});
+  StateTransitionTask<double> task(model, features, s.screen, s.parts, s.options(), 5);
+  auto sets = s.options().sets;
+  sets.sets.part = Part::train;
+  SetBatch batch;
+  SetSource(s.screen, s.parts, sets).read(5, batch);
+  Tensor<double, 2> rows({batch.perturbation.size(), 4});
+  for (size_t b = 0; b < rows.shape(0); ++b)
+    rows(b, features.place(s.screen.perturbation.names[size_t(batch.perturbation[b])])) = 1;
+  const auto predicted =
+      model(Variable<double, 3>(cast<double>(batch.control)), Variable<double, 2>(rows));
+  const auto expected =
+      state_transition_loss(config, predicted, Variable<double, 3>(cast<double>(batch.target)));
+  REQUIRE(*task.loss(5).value().data == *expected.value().data);
+}
+
+TEST_CASE("state_transition_task: the same bytes for any number of threads, and after a restart",
+          "[train]") {
+  const StScreen s;
+  const auto features = s.one_hot();
+  const TrainOptions options{.max_steps = 12, .validate_every = 4};
+  for (const bool batches : {false, true}) {
+    std::vector<float> whole;
+    vcell_test::check_same_on_any_threads([&] {
+      StateTransition<float> model(s.config(batches), 1);
+      Trainer trainer(model.parameters(), options);
+      StateTransitionTask task(model, features, s.screen, s.parts, s.options(batches));
+      trainer.run(task);
+      return whole = values_of(model);
+    });
+    StateTransition<float> model(s.config(batches), 1);
+    Trainer trainer(model.parameters(), options);
+    TrainCallbacks callbacks;
+    callbacks.progress = [](const ProgressUpdate& u) { return u.done != 7; };
+    for (const uint64_t first : {0, 7}) {
+      REQUIRE(trainer.state().step == first);
+      StateTransitionTask task(model, features, s.screen, s.parts, s.options(batches), first);
+      trainer.run(task, callbacks);
+    }
+    REQUIRE(values_of(model) == whole);
+  }
+}
+
+TEST_CASE("state_transition_task: nothing is allocated after the first steps", "[train]") {
+  const StScreen s;
+  const auto features = s.one_hot();
+  StateTransition<float> model(s.config(true), 1);
+  Trainer trainer(model.parameters(), {.max_steps = 12, .validate_every = 4});
+  auto options = s.options(true);
+  options.sets.sets.control_sets = true;
+  StateTransitionTask task(model, features, s.screen, s.parts, options);
+  std::vector<size_t> blocks, news;
+  blocks.reserve(12);
+  news.reserve(12);
+  TrainCallbacks callbacks;
+  callbacks.progress = [&](const ProgressUpdate&) {
+    blocks.push_back(Memory<Cpu>::system_allocations());
+    news.push_back(vcell_test::allocations_of_this_thread());
+    return true;
+  };
+  trainer.run(task, callbacks);
+  // The first validation, in step 4, is the first step that makes its own batch.
+  REQUIRE(news[2] == news[0]);
+  REQUIRE(news.back() == news[3]);
+  REQUIRE(blocks.back() == blocks[3]);
+}
+
+TEST_CASE("state_transition_task: no validation part, no validation loss", "[train]") {
+  StScreen s;
+  for (Part& part : s.parts)
+    if (part == Part::validation) part = Part::test;
+  StateTransition<float> model(s.config(), 1);
+  const auto features = s.one_hot();
+  StateTransitionTask task(model, features, s.screen, s.parts, s.options());
+  REQUIRE(task.validation_sets() == 0);
+  REQUIRE_FALSE(task.validation_loss());
+  REQUIRE(task.training_sets() > 0);
+}
+
+TEST_CASE("state_transition_task: validation_batches bounds what is measured", "[train]") {
+  const StScreen s;
+  StateTransition<float> model(s.config(), 1);
+  const auto features = s.one_hot();
+  auto options = s.options();
+  const auto loss = [&](size_t batches) {
+    options.validation_batches = batches;
+    return *StateTransitionTask(model, features, s.screen, s.parts, options).validation_loss();
+  };
+  REQUIRE(loss(0) == loss(1000));
+  REQUIRE(loss(1) != loss(0));
+}
+
+TEST_CASE("state_transition_task: errors", "[train]") {
+  const StScreen s;
+  StateTransition<float> model(s.config(), 1);
+  const auto features = s.one_hot();
+  const auto make = [&](const StateTransition<float>& m, const PerturbationFeatures& f,
+                        const Screen& screen, std::span<const Part> parts) {
+    StateTransitionTask task(m, f, screen, parts, s.options());
+  };
+  check_error<ConfigError>(
+      [&] {
+        make(model, PerturbationFeatures::one_hot({"ctrl", "P2", "p1", "P4"}), s.screen, s.parts);
+      },
+      {"no features for 'P1', 'P3'", "trains or validates"});
+  auto config = s.config();
+  config.input_width = config.output_width = 5;
+  const StateTransition<float> narrow(config);
+  check_error<ShapeError>([&] { make(narrow, features, s.screen, s.parts); },
+                          {"genes of the screen (6)", "config.input_width (5)"});
+  check_error<ShapeError>(
+      [&] {
+        make(model, PerturbationFeatures::one_hot({"ctrl", "P1"}), s.screen, s.parts);
+      },
+      {"width of the features (2)"});
+  Screen unbatched = s.screen;
+  unbatched.batch = {};
+  const StateTransition<float> batched(s.config(true));
+  check_error<ShapeError>([&] { make(batched, features, unbatched, s.parts); },
+                          {"batches of the screen (0)"});
+  check_error<ConfigError>(
+      [&] { make(model, features, s.screen, std::vector(s.parts.size(), Part::test)); },
+      {"no cell is in part train"});
+  StateTransitionTask task(model, features, s.screen, s.parts, s.options(), 3);
+  REQUIRE_THROWS_WITH(task.loss(0), contains("step 0 was asked for"));
+}
