@@ -1,0 +1,105 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "vcell/models/state_transition_config.hpp"
+#include "vcell/preprocess/declared_scale.hpp"
+#include "vcell/sets/screen.hpp"
+#include "vcell/train/model_fields.hpp"
+#include "vcell/train/train_options.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Everything that decides what a run does, so that it can be repeated. The defaults are those of
+/// `vcell run`.
+struct Experiment {
+  std::string preset;          ///< the published settings it started from; empty for none
+  std::string data;            ///< the screen, h5ad
+  ScreenOptions labels;        ///< its obs columns and the control's label
+  std::optional<Scale> scale;  ///< of X; without it the file decides (declared_scale)
+  size_t min_genes = 0;        ///< cells with fewer genes are dropped
+  size_t min_cells = 0;        ///< genes in fewer cells are dropped
+  size_t hvgs = 2000;          ///< highly variable genes for the model; 0: all genes
+  bool all_genes = false;      ///< predictions hold the genes outside the model too
+  std::string split;           ///< TOML file; empty: the default split
+  double validation = 0.1;     ///< share of the training cells, where the split has no validation
+  std::string perturbation_features;  ///< safetensors or CSV; empty: one-hot
+  bool zero_control = false;          ///< the control's features are zeros, not from the file
+  StateTransitionConfig model;        ///< widths and batches follow from the data
+  bool batch_encoder = false;      ///< the model knows batches, and controls are paired within them
+  size_t set_size = 32;            ///< S
+  size_t batch_size = 8;           ///< B
+  bool control_sets = true;        ///< train on control cells as targets too
+  size_t validation_batches = 64;  ///< batches that each validation measures; 0: all
+  TrainOptions training;           ///< with the seed of everything
+};
+
+/// Calls f(table, key, field, help) for every setting, in the order of the file. The one list from
+/// which files are written, read and checked; a program can take its options from it too.
+/// @param e  an Experiment, const or not
+template <class E, class F>
+void visit_experiment(E& e, F&& f) {
+  f("", "preset", e.preset, "published settings it started from");
+  f("", "seed", e.training.seed, "of split, batches, initial weights, dropout");
+
+  f("data", "path", e.data, "the screen, h5ad");
+  f("data", "perturbation_key", e.labels.perturbation_key, "obs column of the perturbation");
+  f("data", "control", e.labels.control, "label of unperturbed cells in it");
+  f("data", "context_keys", e.labels.context_keys, "obs columns of the context, joined by |");
+  f("data", "context_name", e.labels.context_name, "the one context where there are no keys");
+  f("data", "batch_key", e.labels.batch_key, "obs column of the batch; empty: not known");
+  f("data", "scale", e.scale, "counts or log1p; empty: the file decides");
+  f("data", "min_genes", e.min_genes, "cells with fewer genes are dropped");
+  f("data", "min_cells", e.min_cells, "genes in fewer cells are dropped");
+  f("data", "hvgs", e.hvgs, "highly variable genes for the model; 0: all genes");
+  f("data", "all_genes", e.all_genes, "predictions hold the genes outside the model too");
+  f("data", "perturbation_features", e.perturbation_features, "file; empty: one-hot");
+  f("data", "zero_control", e.zero_control, "the control's features are zeros");
+
+  f("split", "path", e.split, "TOML file; empty: the default split");
+  f("split", "validation", e.validation, "share of training cells, where the split has none");
+
+  visit_shape(e.model, [&](const char* key, auto& field, const char* help) {
+    f("model", key, field, help);
+  });
+  f("model", "batch_encoder", e.batch_encoder, "a learned vector for every batch");
+
+  f("sets", "set_size", e.set_size, "S: cells in a set");
+  f("sets", "batch_size", e.batch_size, "B: sets in a step");
+  f("sets", "control_sets", e.control_sets, "control cells are targets too");
+
+  auto& t = e.training;
+  f("training", "max_steps", t.max_steps, "");
+  f("training", "optimizer", t.optimizer, "adam (L2) or adamw (decoupled weight decay)");
+  f("training", "learning_rate", t.learning_rate, "the highest");
+  f("training", "weight_decay", t.weight_decay, "");
+  f("training", "beta1", t.beta1, "decay of the first moment");
+  f("training", "beta2", t.beta2, "decay of the second moment");
+  f("training", "epsilon", t.epsilon, "added to the root of the second moment");
+  f("training", "schedule", t.schedule, "constant or cosine");
+  f("training", "warmup", t.warmup, "steps over which the rate rises from 0");
+  f("training", "last_rate", t.last_rate, "at the end of the cosine, share of learning_rate");
+  f("training", "clip", t.clip, "greatest norm of the gradient; 0: none");
+  f("training", "validate_every", t.validate_every, "steps; 0: after the last one only");
+  f("training", "validation_batches", e.validation_batches, "that are measured; 0: all");
+  f("training", "patience", t.patience, "validations without a new best; 0: never stop early");
+  f("training", "checkpoint_every", t.checkpoint_every, "steps; 0: best and last only");
+}
+
+/// @throws ConfigError naming the setting and what it may be. Settings of the model are checked
+///         when it is made.
+inline void check_experiment(const Experiment& e) {
+  check_positive("Experiment", "[sets] set_size", e.set_size);
+  check_positive("Experiment", "[sets] batch_size", e.batch_size);
+  if (!(e.validation >= 0 && e.validation < 1))
+    throw ConfigError(message("Experiment: [split] validation is ", e.validation,
+                              ", expected a share of the cells in [0, 1)"));
+  if (e.batch_encoder && !e.labels.batch_key)
+    throw ConfigError("Experiment: [model] batch_encoder needs [data] batch_key");
+  if (e.zero_control && e.perturbation_features.empty())
+    throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
+  check_train_options(e.training);
+}
+
+}  // namespace vcell::inline VCELL_ABI

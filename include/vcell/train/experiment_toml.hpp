@@ -1,0 +1,188 @@
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "vcell/io/atomic_file.hpp"
+#include "vcell/io/toml_text.hpp"
+#include "vcell/sets/near_names.hpp"
+#include "vcell/train/choices.hpp"
+#include "vcell/train/presets.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+/// Reads an experiment from parsed TOML; every error names the file, the line and what was
+/// expected.
+class ExperimentReader {
+ public:
+  ExperimentReader(const toml::table& root, std::string_view source)
+      : root_(root), source_(source) {}
+
+  Experiment read() const {
+    Experiment e;
+    check_names(e);
+    std::string preset;
+    if (const toml::node* node = root_.get("preset")) read_field(*node, "'preset'", preset);
+    if (!preset.empty()) e = experiment_preset(preset);
+    visit_experiment(e, [&](std::string_view table, std::string_view key, auto& field, auto) {
+      const toml::table* entries = table.empty() ? &root_ : root_[table].as_table();
+      const toml::node* node = entries ? entries->get(key) : nullptr;
+      if (node) read_field(*node, table.empty() ? quoted(key) : title(table, key), field);
+    });
+    return e;
+  }
+
+ private:
+  static std::string title(std::string_view table, std::string_view key) {
+    return message('[', table, "] ", quoted(key));
+  }
+  template <class... Parts>
+  [[noreturn]] void fail_at(const toml::node& node, const Parts&... parts) const {
+    throw FormatError(
+        message("read_experiment: ", source_, ", line ", node.source().begin.line, ": ", parts...));
+  }
+
+  /// Every name of the file must be one of the settings'.
+  void check_names(Experiment& e) const {
+    std::map<std::string, std::vector<std::string>> known;  // by table; "" holds the tables too
+    visit_experiment(e, [&](const char* table, const char* key, auto&, auto) {
+      if (!known.contains(table)) known[""].push_back(table);
+      known[table].push_back(key);
+    });
+    check_table(root_, "", known[""]);
+    for (const auto& [key, node] : root_)
+      if (known.contains(std::string(key.str()))) {
+        if (!node.is_table()) fail_at(node, quoted(key.str()), " must be a table");
+        check_table(*node.as_table(), message('[', key.str(), "] "), known[std::string(key.str())]);
+      }
+  }
+  void check_table(const toml::table& entries, const std::string& where,
+                   const std::vector<std::string>& known) const {
+    for (const auto& [key, node] : entries)
+      if (std::find(known.begin(), known.end(), key.str()) == known.end())
+        fail_at(node, where, quoted(key.str()), " is no setting; ",
+                names_there({std::string(key.str())}, known));
+  }
+
+  void read_field(const toml::node& node, const std::string& name, std::string& field) const {
+    if (!node.is_string()) fail_at(node, name, ": expected text in quotes");
+    field = node.as_string()->get();
+  }
+  void read_field(const toml::node& node, const std::string& name, bool& field) const {
+    if (!node.is_boolean()) fail_at(node, name, ": expected true or false");
+    field = node.as_boolean()->get();
+  }
+  void read_field(const toml::node& node, const std::string& name, double& field) const {
+    if (!node.is_number()) fail_at(node, name, ": expected a number");
+    field = *node.value<double>();
+  }
+  void read_field(const toml::node& node, const std::string& name,
+                  std::vector<std::string>& field) const {
+    if (!node.is_array()) fail_at(node, name, ": expected a list of names in quotes");
+    field.clear();
+    for (const toml::node& entry : *node.as_array()) read_field(entry, name, field.emplace_back());
+  }
+  /// Whole numbers and settings with a few choices.
+  template <class T>
+  void read_field(const toml::node& node, const std::string& name, T& field) const {
+    if constexpr (std::is_enum_v<T>) {
+      std::string text;
+      read_field(node, name, text);
+      const auto choice = choice_of<T>(text);
+      if (!choice)
+        fail_at(node, name, " is ", quoted(text), ", expected one of ", list_of(choice_names<T>()));
+      field = *choice;
+    } else {
+      static_assert(std::is_unsigned_v<T>);
+      if (!node.is_integer() || node.as_integer()->get() < 0)
+        fail_at(node, name, ": expected a whole number, not negative");
+      field = T(node.as_integer()->get());
+    }
+  }
+  /// Empty text stands for nothing.
+  template <class T>
+  void read_field(const toml::node& node, const std::string& name, std::optional<T>& field) const {
+    field.reset();
+    if (!node.is_string() || !node.as_string()->get().empty())
+      read_field(node, name, field.emplace());
+  }
+
+  const toml::table& root_;
+  std::string source_;
+};
+
+inline std::string toml_value(const std::string& value) { return toml_string(value); }
+inline std::string toml_value(const std::vector<std::string>& value) { return toml_list(value); }
+template <class T>
+std::string toml_value(const T& value) {
+  if constexpr (std::is_enum_v<T>)
+    return toml_string(name_of_choice(value));
+  else
+    return message(value);
+}
+template <class T>
+std::string toml_value(const std::optional<T>& value) {
+  return value ? toml_value(*value) : "\"\"";
+}
+
+}  // namespace detail
+
+/// Reads an experiment from TOML text. What it does not say has the default of its preset, or of
+/// `vcell run` without one.
+/// @param source  what the text is called in messages, e.g. the file
+/// @throws FormatError naming source, line and what was expected; for an unknown setting those that
+///         may have been meant
+/// @throws ConfigError if there is no such preset or a value is out of its range
+inline Experiment parse_experiment(std::string_view text, std::string_view source = "experiment") {
+  toml::table root;
+  try {
+    root = toml::parse(text, source);
+  } catch (const toml::parse_error& error) {
+    throw FormatError(message("read_experiment: ", source, ", line ", error.source().begin.line,
+                              ": ", error.description()));
+  }
+  const Experiment e = detail::ExperimentReader(root, source).read();
+  check_experiment(e);
+  return e;
+}
+
+/// An experiment as TOML text with every setting, which parse_experiment reads back to the same.
+/// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold
+inline std::string format_experiment(const Experiment& e) {
+  if (e.training.seed > uint64_t(std::numeric_limits<int64_t>::max()))
+    throw ConfigError(message("format_experiment: the seed is ", e.training.seed,
+                              ", expected less than 2^63, which TOML can hold"));
+  std::string out;
+  std::string_view last;
+  visit_experiment(
+      e, [&](std::string_view table, const char* key, const auto& field, std::string_view help) {
+        if (table != last) out += message("\n[", table, "]\n");
+        last = table;
+        std::string line = message(key, " = ", detail::toml_value(field));
+        if (!help.empty()) {
+          line.resize(std::max<size_t>(line.size(), 32), ' ');
+          line += message("  # ", help);
+        }
+        out += line + '\n';
+      });
+  return out;
+}
+
+/// Reads an experiment from a TOML file (see parse_experiment).
+inline Experiment read_experiment(const std::filesystem::path& path) {
+  return parse_experiment(read_text(path), path.string());
+}
+
+/// Writes an experiment as a TOML file (see format_experiment), whole or not at all.
+inline void write_experiment(const std::filesystem::path& path, const Experiment& e) {
+  write_text(path, format_experiment(e));
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "vcell/models/state_transition_config.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// Calls f(key, field, help) for every setting of a model's shape that people choose: what
+/// experiment files and model folders have in common. The widths, which follow from the data, are
+/// apart (visit_widths).
+/// @param config  a StateTransitionConfig, const or not
+template <class Config, class F>
+void visit_shape(Config& config, F&& f) {
+  f("hidden", config.hidden, "width of a cell inside the model");
+  f("layers", config.layers, "blocks of the backbone");
+  f("heads", config.heads, "attention heads of a block");
+  f("head_dim", config.head_dim, "width of a head");
+  f("mlp_width", config.mlp_width, "inner width of a block's MLP");
+  f("encoder_layers", config.encoder_layers, "linear layers of the encoders");
+  f("decoder_layers", config.decoder_layers, "linear layers of the decoder");
+  f("basal_mlp", config.basal_mlp, "encode control cells by an MLP, else by one linear layer");
+  f("predict_residual", config.predict_residual, "the model learns the change");
+  f("output_space", config.output_space, "hvg, or all_genes with a last bottleneck layer");
+  f("dropout", config.dropout, "in encoders and decoder, while training");
+  f("loss", config.loss, "energy_distance or mean_squared_error");
+  f("floor_squared", config.floor_squared, "least squared distance in the loss; 0: exact");
+}
+
+/// The same for the sizes that follow from the data.
+template <class Config, class F>
+void visit_widths(Config& config, F&& f) {
+  f("input_width", config.input_width, "values of a control cell");
+  f("output_width", config.output_width, "values of a predicted cell");
+  f("perturbation_width", config.perturbation_width, "perturbations, or the features' width");
+  f("batches", config.batches, "batches with a learned vector each; 0 for none");
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,211 @@
+#pragma once
+
+#include <cmath>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/io/atomic_folder.hpp"
+#include "vcell/models/trained_model.hpp"
+#include "vcell/nn/load_parameters.hpp"
+#include "vcell/train/json_fields.hpp"
+#include "vcell/train/model_fields.hpp"
+#include "vcell/train/perturbation_features_file.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+inline constexpr uint64_t model_format_version = 1;
+
+inline void write_names(const std::filesystem::path& path, const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    if (name.find('\n') != name.npos)
+      throw ConfigError(message("save_model: the name ", quoted(name), " has a line end, which ",
+                                quoted(path.filename().string()), " cannot hold"));
+    text += name + '\n';
+  }
+  write_text(path, text);
+}
+
+/// One name a line; every name once.
+inline std::vector<std::string> read_names(const std::filesystem::path& path) {
+  const std::string text = read_text(path);
+  if (!text.empty() && text.back() != '\n')
+    throw FormatError(message("load_model: ", quoted(path.string()), " is cut off: its last line ",
+                              "has no end"));
+  std::vector<std::string> names;
+  std::set<std::string_view> seen;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find('\n', begin);
+    const auto name = std::string_view(text).substr(begin, end - begin);
+    names.emplace_back(name);
+    if (!seen.insert(name).second)
+      throw FormatError(message("load_model: ", quoted(path.string()), ", line ", names.size(),
+                                ": ", quoted(name), " comes twice"));
+    begin = end + 1;
+  }
+  return names;
+}
+
+/// The part of config.json that both directions share.
+template <class Labels, class F>
+void visit_labels(Labels& labels, F&& f) {
+  f("perturbation_key", labels.perturbation_key);
+  f("control", labels.control);
+  f("context_keys", labels.context_keys);
+  f("context_name", labels.context_name);
+  f("batch_key", labels.batch_key);
+}
+
+/// A configuration that is larger than the weights beside it is damaged: found out before memory
+/// for it is asked for.
+inline void check_fits_weights(const StateTransitionConfig& c,
+                               const std::map<std::string, Array>& weights,
+                               const std::string& where) {
+  double there = 0;
+  for (const auto& [name, array] : weights) there += double(array.count());
+  const auto between = [](size_t layers) { return layers > 2 ? double(layers) - 2 : 0; };
+  const double h = double(c.hidden), genes = double(c.output_width);
+  const double block = 3 * double(c.mlp_width) + 4 * double(c.heads) * double(c.head_dim);
+  const double coders = (between(c.encoder_layers) + between(c.decoder_layers)) * h;
+  const double ends =
+      double(c.input_width) + genes + double(c.perturbation_width) + double(c.batches);
+  double needed = h * (double(c.layers) * block + coders + ends);
+  if (c.output_space == OutputSpace::all_genes && c.predict_residual)
+    needed += 2 * genes * std::floor(genes / 8);
+  if (needed > there)
+    throw FormatError(message(where, ": the model it describes is larger than ",
+                              "weights.safetensors; the files are not of one model"));
+}
+
+inline StateTransition<float> model_of(const StateTransitionConfig& config,
+                                       const std::string& where) {
+  try {
+    return StateTransition<float>(config);
+  } catch (const Error& error) {
+    throw ConfigError(message(where, ": ", error.what()));
+  }
+}
+
+/// The features of these perturbations, in this order.
+inline PerturbationFeatures read_features(const std::filesystem::path& folder,
+                                          const std::vector<std::string>& names) {
+  const auto path = folder / "perturbation_features.safetensors";
+  const PerturbationFeatures file = read_perturbation_features(path);
+  check_size_match("load_model", "vectors in perturbation_features.safetensors",
+                   file.names().size(), "lines of perturbations.txt", names.size());
+  PerturbationFeatures features(file.width());
+  for (const std::string& name : names) features.add(name, file.vector(name));
+  return features;
+}
+
+}  // namespace detail
+
+/// Writes a model into a folder, whole or not at all, with all that prediction on another machine
+/// takes:
+///
+///   config.json           format_version, shape of the model, labels, scale, target_sum
+///   weights.safetensors   parameters under their names
+///   genes.txt             a name a line, in the order of the columns; so are
+///   perturbations.txt, contexts.txt, batches.txt
+///   perturbation_features.safetensors   unless perturbations are one-hot
+///
+/// @throws ConfigError or ShapeError if names and widths do not fit each other; IoError
+inline void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
+  check_trained_model(m);
+  nlohmann::ordered_json json;
+  const auto into = [](nlohmann::ordered_json& object) {
+    return [&object](const char* key, const auto& field, auto...) {
+      using Field = std::decay_t<decltype(field)>;
+      if constexpr (std::is_enum_v<Field>)
+        object[key] = name_of_choice(field);
+      else if constexpr (std::is_same_v<Field, std::optional<std::string>>)
+        object[key] = field ? nlohmann::ordered_json(*field) : nullptr;
+      else
+        object[key] = field;
+    };
+  };
+  json["format_version"] = detail::model_format_version;
+  json["kind"] = "state_transition";
+  visit_shape(m.model.config(), into(json["model"]));
+  visit_widths(m.model.config(), into(json["model"]));
+  json["one_hot"] = m.perturbations.is_one_hot();
+  json["set_size"] = m.set_size;
+  detail::visit_labels(m.labels, into(json["labels"]));
+  json["scale"] = name_of_choice(m.scale);
+  json["target_sum"] = m.target_sum ? nlohmann::ordered_json(*m.target_sum) : nullptr;
+  write_folder(folder, [&](const std::filesystem::path& fresh) {
+    write_text(fresh / "config.json", json.dump(2) + '\n');
+    write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
+    detail::write_names(fresh / "genes.txt", m.genes);
+    detail::write_names(fresh / "perturbations.txt", m.perturbations.names());
+    detail::write_names(fresh / "contexts.txt", m.contexts);
+    detail::write_names(fresh / "batches.txt", m.batches);
+    if (!m.perturbations.is_one_hot())
+      write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
+  });
+}
+
+/// Reads a model that save_model wrote. Everything is checked: files, keys, names, shapes.
+/// @throws IoError if a file cannot be read; FormatError, ConfigError or ShapeError naming the file
+///         and the key or name
+inline TrainedModel load_model(const std::filesystem::path& folder) {
+  settle_folder(folder);
+  const auto path = folder / "config.json";
+  const std::string where = message("load_model: ", quoted(path.string()));
+  const auto json = nlohmann::ordered_json::parse(read_text(path), nullptr, false);
+  if (json.is_discarded()) throw FormatError(message(where, " is no JSON; the file is damaged"));
+  JsonFields fields(json, where);
+  uint64_t version = 0;
+  fields.read("format_version", version);
+  if (version != detail::model_format_version)
+    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads ",
+                              detail::model_format_version,
+                              "; use the version of vcell that wrote the model, or a newer one"));
+  std::string kind;
+  fields.read("kind", kind);
+  if (kind != "state_transition")
+    throw FormatError(message(where, ": 'kind' is ", quoted(kind), ", expected state_transition"));
+  StateTransitionConfig config;
+  JsonFields shape = fields.object("model");
+  const auto read_shape = [&](const char* key, auto& field, auto) { shape.read(key, field); };
+  visit_shape(config, read_shape);
+  visit_widths(config, read_shape);
+  shape.finish();
+
+  const auto weights_path = folder / "weights.safetensors";
+  const auto weights = read_safetensors(weights_path).tensors;
+  detail::check_fits_weights(config, weights, where);
+  auto names = detail::read_names(folder / "perturbations.txt");
+  bool one_hot = false;
+  fields.read("one_hot", one_hot);
+  TrainedModel m{.model = detail::model_of(config, where),
+                 .genes = detail::read_names(folder / "genes.txt"),
+                 .perturbations = one_hot ? PerturbationFeatures::one_hot(names)
+                                          : detail::read_features(folder, names),
+                 .contexts = detail::read_names(folder / "contexts.txt"),
+                 .batches = detail::read_names(folder / "batches.txt"),
+                 .labels = {}};
+  fields.read("set_size", m.set_size);
+  JsonFields labels = fields.object("labels");
+  detail::visit_labels(m.labels, [&](const char* key, auto& field) { labels.read(key, field); });
+  labels.finish();
+  fields.read("scale", m.scale);
+  fields.read("target_sum", m.target_sum);
+  fields.finish();
+  try {
+    check_trained_model(m);
+  } catch (const Error& error) {
+    throw ConfigError(message("load_model: ", quoted(folder.string()), ": ", error.what()));
+  }
+  load_parameters(
+      m.model.parameters(), weights,
+      [&](std::string_view name) { return StateTransition<float>::is_ignored(name, config); },
+      message("load_model: ", quoted(weights_path.string())));
+  return m;
+}
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,177 @@
+#include "vcell/train/experiment_toml.hpp"
+
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+using vcell_test::TemporaryFolder;
+
+namespace {
+
+/// Another value than the default, of any kind of setting.
+void change(std::string& field) { field = "a \"quoted\"\\ name\twith\nlines"; }
+void change(bool& field) { field = !field; }
+void change(double& field) { field = field / 3 + 1e-9; }
+void change(std::vector<std::string>& field) { field = {"cell line", "donor\""}; }
+template <class T>
+void change(T& field) {
+  if constexpr (std::is_enum_v<T>)
+    field = T(1 - int(field));
+  else
+    field += 3;
+}
+template <class T>
+void change(std::optional<T>& field) {
+  field.emplace();
+  change(*field);
+}
+
+}  // namespace
+
+TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
+  const Experiment e = parse_experiment("");
+  REQUIRE(e.model.hidden == 128);
+  REQUIRE(e.model.layers == 2);
+  REQUIRE(e.model.heads == 4);
+  REQUIRE(e.model.head_dim == 32);
+  REQUIRE(e.model.mlp_width == 512);
+  REQUIRE(e.model.loss == SetLoss::energy_distance);
+  REQUIRE(e.model.floor_squared == 0);
+  REQUIRE(e.set_size == 32);
+  REQUIRE(e.batch_size == 8);
+  REQUIRE(e.hvgs == 2000);
+  REQUIRE(e.min_genes == 0);
+  REQUIRE(e.min_cells == 0);
+  REQUIRE_FALSE(e.all_genes);
+  REQUIRE(e.validation == 0.1);
+  REQUIRE(e.training.max_steps == 2000);
+  REQUIRE(e.training.optimizer == OptimizerKind::adamw);
+  REQUIRE(e.training.learning_rate == 3e-4);
+  REQUIRE(e.training.weight_decay == 5e-4);
+  REQUIRE(e.training.clip == 10);
+  REQUIRE(e.training.patience == 0);
+  REQUIRE(format_experiment(e) == format_experiment({}));
+}
+
+TEST_CASE("experiment_toml: every setting reads back", "[train]") {
+  Experiment e;
+  std::string text = format_experiment(e);
+  size_t settings = 0;
+  // One at a time, so that no setting hides behind another.
+  visit_experiment(e, [&](std::string_view table, std::string_view key, auto& field, auto) {
+    ++settings;
+    if (key == "preset") return;  // any other name is an error
+    const auto kept = field;
+    change(field);
+    const std::string changed = format_experiment(e);
+    INFO('[' << table << "] " << key);
+    REQUIRE(changed != text);
+    toml::table root = toml::parse(changed);
+    Experiment back = detail::ExperimentReader(root, "test").read();
+    REQUIRE(format_experiment(back) == changed);
+    field = kept;
+  });
+  REQUIRE(settings > 40);
+  REQUIRE(format_experiment(e) == text);
+}
+
+TEST_CASE("experiment_toml: a file is complete and reads back", "[train]") {
+  const TemporaryFolder folder;
+  for (const std::string& name : preset_names()) {
+    Experiment e = experiment_preset(name);
+    e.data = "Büro/screen \"1\".h5ad";
+    e.scale = Scale::counts;
+    e.labels.batch_key = "plate";
+    e.batch_encoder = true;
+    write_experiment(folder.path() / "experiment.toml", e);
+    const Experiment back = read_experiment(folder.path() / "experiment.toml");
+    REQUIRE(format_experiment(back) == format_experiment(e));
+    REQUIRE(back.preset == name);
+    REQUIRE(back.model == e.model);
+  }
+}
+
+TEST_CASE("experiment_toml: presets are the published ones", "[train]") {
+  const Experiment small = experiment_preset("state_sm");
+  REQUIRE(small.set_size == 128);
+  REQUIRE(small.model.hidden == 672);
+  REQUIRE(small.model.heads * small.model.head_dim == 672);
+  REQUIRE(small.model.mlp_width == 2688);
+  REQUIRE_FALSE(small.model.basal_mlp);
+  REQUIRE(small.training.optimizer == OptimizerKind::adam);
+  REQUIRE(small.training.weight_decay == 0);
+  REQUIRE(small.training.max_steps == 40000);
+  REQUIRE(small.batch_size == 16);
+  const Experiment state = experiment_preset("state");
+  REQUIRE(state.model.encoder_layers == 1);
+  REQUIRE(state.model.layers == 8);
+  REQUIRE(state.model.basal_mlp);
+  REQUIRE(experiment_preset("tahoe").model.heads * 58 == 696);
+  REQUIRE(experiment_preset("state_lg").model.hidden == 1488);
+  const Experiment tutorial = experiment_preset("tutorial");
+  REQUIRE(tutorial.training.optimizer == OptimizerKind::adamw);
+  REQUIRE(tutorial.training.weight_decay == 1e-2);
+  REQUIRE(tutorial.training.max_steps == 2000);
+
+  const Experiment e = parse_experiment("preset = \"state\"\n[model]\nhidden = 64\n");
+  REQUIRE(e.model.hidden == 64);
+  REQUIRE(e.model.layers == 8);
+  check_error<ConfigError>([] { parse_experiment("preset = \"state_xl\""); },
+                           {"no preset 'state_xl'", "did you mean", "'state_sm'"});
+}
+
+TEST_CASE("experiment_toml: numbers may be written either way", "[train]") {
+  const Experiment e = parse_experiment(
+      "seed = 0x1F\n[training]\nclip = 5\nmax_steps = 1_000\nlearning_rate = 1e-3\n"
+      "[data]\nscale = \"log1p\"\nbatch_key = \"\"\ncontext_keys = []\n");
+  REQUIRE(e.training.seed == 31);
+  REQUIRE(e.training.clip == 5);
+  REQUIRE(e.training.max_steps == 1000);
+  REQUIRE(e.scale == Scale::log1p);
+  REQUIRE_FALSE(e.labels.batch_key);
+  REQUIRE(e.labels.context_keys.empty());
+}
+
+TEST_CASE("experiment_toml: errors name file, line and the nearest setting", "[train]") {
+  const auto check = [](const char* text, const std::vector<std::string>& parts) {
+    check_error<FormatError>([&] { parse_experiment(text, "run.toml"); }, parts);
+  };
+  check("seed = 1\n\n[training]\nmax_step = 5\n",
+        {"run.toml, line 4", "[training] 'max_step' is no setting", "did you mean 'max_steps'"});
+  check("[trainig]\nmax_steps = 5\n", {"line 1", "'trainig'", "did you mean 'training'"});
+  check("max_steps = 5\n", {"'max_steps' is no setting"});
+  check("training = 5\n", {"'training' must be a table"});
+  check("[training]\nmax_steps = \"5\"\n",
+        {"line 2", "[training] 'max_steps'", "expected a whole number"});
+  check("[training]\nmax_steps = -5\n", {"not negative"});
+  check("[training]\nmax_steps = 5.5\n", {"expected a whole number"});
+  check("[training]\nclip = true\n", {"[training] 'clip': expected a number"});
+  check("[training]\noptimizer = \"sgd\"\n",
+        {"'optimizer' is 'sgd', expected one of 'adam', 'adamw'"});
+  check("[data]\nscale = \"raw\"\n", {"'scale' is 'raw'", "'counts', 'log1p'"});
+  check("[data]\npath = 5\n", {"[data] 'path': expected text"});
+  check("[data]\nall_genes = 1\n", {"expected true or false"});
+  check("[data]\ncontext_keys = \"line\"\n", {"expected a list"});
+  check("[data]\ncontext_keys = [1]\n", {"line 2", "'context_keys'"});
+  check("[data]\nbatch_key = 1\n", {"[data] 'batch_key': expected text"});
+  check("seed = [\n", {"run.toml, line"});
+  check("seed = 1\nseed = 2\n", {"line 2"});
+}
+
+TEST_CASE("experiment_toml: values out of their range", "[train]") {
+  const auto check = [](const char* text, const std::vector<std::string>& parts) {
+    check_error<ConfigError>([&] { parse_experiment(text); }, parts);
+  };
+  check("[sets]\nset_size = 0\n", {"[sets] set_size is 0"});
+  check("[split]\nvalidation = 1\n", {"[split] validation is 1"});
+  check("[model]\nbatch_encoder = true\n", {"needs [data] batch_key"});
+  check("[data]\nzero_control = true\n", {"needs [data] perturbation_features"});
+  check("[training]\nlearning_rate = nan\n", {"rate is nan"});
+  check("[training]\nmax_steps = 0\n", {"max_steps is 0"});
+  Experiment e;
+  e.training.seed = uint64_t(1) << 63;
+  check_error<ConfigError>([&] { format_experiment(e); }, {"less than 2^63"});
+  check_error<IoError>([] { read_experiment("no/such/file.toml"); }, {"no/such/file.toml"});
+}

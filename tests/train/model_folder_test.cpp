@@ -1,0 +1,223 @@
+#include "vcell/train/model_folder.hpp"
+
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "train/folder_bytes.hpp"
+#include "train/st_screen.hpp"
+#include "vcell/models/predict.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+using vcell_test::folder_bytes;
+using vcell_test::StScreen;
+using vcell_test::TemporaryFolder;
+namespace fs = std::filesystem;
+
+namespace {
+
+TrainedModel make_model(bool batches = true, bool features = false) {
+  const StScreen s;
+  auto config = s.config(batches);
+  config.dropout = 0.1;
+  PerturbationFeatures vectors(3);
+  for (size_t i = 0; const char* name : {"P2", "ctrl", "P1", "Ünknown, \"name\""})
+    vectors.add(name, std::vector<float>{0.5f, float(i++), -1e-30f});
+  if (features) config.perturbation_width = 3;
+  TrainedModel m{.model = StateTransition<float>(config, 3),
+                 .genes = s.screen.genes,
+                 .perturbations = features ? vectors : s.one_hot(),
+                 .contexts = s.screen.context.names,
+                 .batches = batches ? s.screen.batch.names : std::vector<std::string>(),
+                 .labels = {.perturbation_key = "gene",
+                            .control = "ctrl",
+                            .context_keys = {"line", "donor"},
+                            .batch_key = std::nullopt}};
+  if (batches) m.labels.batch_key = "plate";
+  m.scale = features ? Scale::log1p : Scale::counts;
+  if (!features) m.target_sum = 4321.0625;
+  m.set_size = 17;
+  return m;
+}
+
+DenseMatrix<float> predicted(const TrainedModel& m) {
+  const StScreen s;
+  const std::vector<size_t> controls = {0, 1, 2, 3, 4};
+  return predict(m.model, s.screen.expression, controls, m.perturbations.vector("P1"),
+                 m.batches.empty() ? std::span<const int32_t>() : s.screen.batch.codes,
+                 {.set_length = 4});
+}
+
+void edit(const fs::path& file, const std::string& from, const std::string& to) {
+  std::string text = read_text(file);
+  const size_t at = text.find(from);
+  REQUIRE(at != text.npos);
+  write_text(file, text.replace(at, from.size(), to));
+}
+
+}  // namespace
+
+TEST_CASE("model_folder: a model reads back to the same predictions and the same bytes",
+          "[train]") {
+  for (const bool batches : {false, true})
+    for (const bool features : {false, true}) {
+      const TemporaryFolder folder;
+      const TrainedModel m = make_model(batches, features);
+      save_model(folder.path() / "model", m);
+      const TrainedModel back = load_model(folder.path() / "model");
+      REQUIRE(back.model.config() == m.model.config());
+      REQUIRE(back.genes == m.genes);
+      REQUIRE(back.perturbations == m.perturbations);
+      REQUIRE(back.contexts == m.contexts);
+      REQUIRE(back.batches == m.batches);
+      REQUIRE(back.labels.perturbation_key == "gene");
+      REQUIRE(back.labels.control == "ctrl");
+      REQUIRE(back.labels.context_keys == m.labels.context_keys);
+      REQUIRE(back.labels.context_name == "all");
+      REQUIRE(back.labels.batch_key == m.labels.batch_key);
+      REQUIRE(back.scale == m.scale);
+      REQUIRE(back.target_sum == m.target_sum);
+      REQUIRE(back.set_size == 17);
+      REQUIRE(predicted(back).values == predicted(m).values);
+      const auto bytes = folder_bytes(folder.path());
+      REQUIRE(bytes.contains("model/perturbation_features.safetensors") == features);
+      save_model(folder.path() / "model", back);
+      REQUIRE(folder_bytes(folder.path()) == bytes);
+    }
+}
+
+TEST_CASE("model_folder: what cannot be read back is not written", "[train]") {
+  const TemporaryFolder folder;
+  auto m = make_model();
+  m.genes[2] = "two\nlines";
+  check_error<ConfigError>([&] { save_model(folder.path() / "model", m); }, {"line end", "genes"});
+  m = make_model();
+  m.genes.pop_back();
+  check_error<ShapeError>([&] { save_model(folder.path() / "model", m); }, {"genes (5)"});
+  m = make_model();
+  m.labels.control = "none";
+  check_error<ConfigError>([&] { save_model(folder.path() / "model", m); }, {"'none'"});
+  REQUIRE(fs::is_empty(folder.path()));
+}
+
+TEST_CASE("model_folder: errors name the file and the key", "[train]") {
+  const TrainedModel m = make_model();
+  const auto check = [&]<class E>(const char* file, const char* from, const char* to,
+                                  std::vector<std::string> parts, E*) {
+    const TemporaryFolder folder;
+    save_model(folder.path(), m);
+    edit(folder.path() / file, from, to);
+    INFO(file << ": " << from << " -> " << to);
+    parts.push_back("load_model");
+    check_error<E>([&] { load_model(folder.path()); }, parts);
+  };
+  FormatError* const format = nullptr;
+  ConfigError* const config = nullptr;
+  const char* const json = "config.json";
+  check(json, "\"format_version\": 1", "\"format_version\": 2",
+        {"config.json", "'format_version' is 2", "newer"}, format);
+  check(json, "\"format_version\": 1,", "", {"'format_version' is not there"}, format);
+  check(json, "\"kind\": \"state_transition\"", "\"kind\": \"other\"", {"'kind' is 'other'"},
+        format);
+  check(json, "\"hidden\": 16", "\"hidden\": \"16\"",
+        {"'model.hidden' is \"16\", expected a whole number"}, format);
+  check(json, "\"hidden\": 16", "\"hidden\": -16", {"'model.hidden' is -16"}, format);
+  check(json, "\"hidden\": 16", "\"hidden\": 1.5", {"'model.hidden' is 1.5"}, format);
+  check(json, "\"hidden\": 16", "\"hiden\": 16", {"'model.hidden' is not there"}, format);
+  check(json, "\"hidden\": 16", "\"hidden\": 16, \"widht\": 3", {"'model.widht' is not known"},
+        format);
+  check(json, "\"hidden\": 16", "\"hidden\": 8", {"weights.safetensors", "shape"},
+        static_cast<ShapeError*>(nullptr));
+  check(json, "\"hidden\": 16", "\"hidden\": 9000000000000000000", {"larger than"}, format);
+  check(json, "\"layers\": 1", "\"layers\": 4000000000", {"larger than"}, format);
+  check(json, "\"layers\": 1", "\"layers\": 0", {"unknown are 'transformer_backbone.layers.0"},
+        config);
+  check(json, "\"heads\": 2", "\"heads\": 0", {"config.json", "config.heads is 0"}, config);
+  check(json, "\"loss\": \"energy_distance\"", "\"loss\": \"mse\"",
+        {"'model.loss' is \"mse\", expected one of 'energy_distance', 'mean_squared_error'"},
+        format);
+  check(json, "\"basal_mlp\": false", "\"basal_mlp\": 0", {"'model.basal_mlp'", "true or false"},
+        format);
+  check(json, "\"scale\": \"counts\"", "\"scale\": \"raw\"", {"'scale'", "'counts', 'log1p'"},
+        format);
+  check(json, "\"target_sum\": 4321.0625", "\"target_sum\": -1", {"target_sum is -1"}, config);
+  check(json, "\"batch_key\": \"plate\"", "\"batch_key\": 5", {"'labels.batch_key' is 5"}, format);
+  check(json, "\"control\": \"ctrl\"", "\"control\": \"ctl\"", {"'ctl'", "did you mean 'ctrl'"},
+        config);
+  check(json, "\"set_size\": 17", "\"set_size\": 17,\n\"set_sise\": 3",
+        {"'set_sise' is not known; did you mean 'set_size'"}, format);
+  check(json, "{", "[", {"no JSON"}, format);
+  check("genes.txt", "g1\n", "", {"genes (5)", "config.input_width (6)"}, config);
+  check("genes.txt", "g1\n", "g2\n", {"genes.txt", "line 3: 'g2' comes twice"}, format);
+  check("genes.txt", "g5\n", "g5", {"genes.txt", "cut off"}, format);
+  check("perturbations.txt", "P3\n", "", {"width of the perturbations (3)"}, config);
+  check("batches.txt", "one\n", "", {"batches (1)"}, config);
+}
+
+TEST_CASE("model_folder: absent files, foreign and damaged weights", "[train]") {
+  const TemporaryFolder folder;
+  for (const char* file : {"config.json", "weights.safetensors", "genes.txt", "perturbations.txt",
+                           "contexts.txt", "batches.txt", "perturbation_features.safetensors"}) {
+    save_model(folder.path() / "model", make_model(true, true));
+    fs::remove(folder.path() / "model" / file);
+    check_error<IoError>([&] { load_model(folder.path() / "model"); }, {file});
+  }
+  save_model(folder.path() / "model", make_model());
+  const auto path = folder.path() / "model" / "weights.safetensors";
+  auto weights = read_safetensors(path);
+  weights.tensors["transformer_backbone.embed_tokens.weight"] =
+      Array::of<float>({1, 1}, std::array<float, 1>{0});  // of the reference: ignored
+  write_safetensors(path, weights);
+  load_model(folder.path() / "model");
+  auto& bias = weights.tensors.at("basal_encoder.bias");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(bias.bytes.data(), &nan, sizeof nan);
+  write_safetensors(path, weights);
+  check_error<FormatError>([&] { load_model(folder.path() / "model"); },
+                           {"weights.safetensors", "'basal_encoder.bias' holds nan"});
+  weights.tensors["extra"] = bias;
+  weights.tensors.erase("basal_encoder.bias");
+  write_safetensors(path, weights);
+  check_error<ConfigError>([&] { load_model(folder.path() / "model"); },
+                           {"missing are 'basal_encoder.bias', unknown are 'extra'"});
+}
+
+TEST_CASE("perturbation_features_file: CSV and safetensors", "[train]") {
+  const TemporaryFolder folder;
+  const auto csv = folder.path() / "features.csv", tensors = folder.path() / "f.safetensors";
+  write_text(csv, "name,a,b\nP1,1,2.5\n\"P,2\",-1e-3,0\n");
+  const auto features = read_perturbation_features(csv);
+  REQUIRE(features.names() == std::vector<std::string>{"P1", "P,2"});
+  REQUIRE(features.vector("P1") == std::vector<float>{1, 2.5});
+  REQUIRE(features.vector("P,2") == std::vector<float>{-1e-3f, 0});
+  write_perturbation_features(tensors, features);
+  const auto back = read_perturbation_features(tensors);
+  REQUIRE(back.vector("P1") == features.vector("P1"));
+  REQUIRE(back.vector("P,2") == features.vector("P,2"));
+
+  const auto check = [&](const char* text, const std::vector<std::string>& parts) {
+    write_text(csv, text);
+    try {
+      read_perturbation_features(csv);
+      FAIL("no error for " << text);
+    } catch (const Error& error) {
+      for (const auto& part : parts) REQUIRE_THAT(error.what(), vcell_test::contains(part));
+    }
+  };
+  check("name,a\nP1,x\n", {"row 1 ('P1'), column 'a': 'x'"});
+  check("name,a\nP1,nan\n", {"'P1'"});
+  check("name,a\nP1,1\nP1,2\n", {"'P1' comes twice"});
+  check("name,a\n", {"no features"});
+  check("name\nP1\n", {"no features"});
+  check_error<ConfigError>([&] { read_perturbation_features(folder.path() / "f.txt"); },
+                           {".csv or .safetensors"});
+  Safetensors file;
+  file.tensors["A"] = Array::of<float>({2}, std::array<float, 2>{1, 2});
+  file.tensors["B"] = Array::of<float>({3}, std::array<float, 3>{1, 2, 3});
+  write_safetensors(tensors, file);
+  check_error<FormatError>([&] { read_perturbation_features(tensors); },
+                           {"array 'B'", "(3), expected", "(2)"});
+  file.tensors["B"] = Array::of<int64_t>({2}, std::array<int64_t, 2>{1, 2});
+  write_safetensors(tensors, file);
+  check_error<FormatError>([&] { read_perturbation_features(tensors); }, {"'B': int64"});
+}
