@@ -27,7 +27,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # Said of the standard library's and the compiler's own code when optimising, without cause: gcc bugs
   # 105329, 105651 (strings) and 105593 (AVX-512). Mended in gcc 13.
   target_compile_options(vcell_development INTERFACE
-    -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow)
+    -Wno-maybe-uninitialized -Wno-uninitialized -Wno-restrict -Wno-stringop-overflow)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # What ccache asks for with precompiled headers, here and below.

@@ -38,6 +38,7 @@ main_job() {
   else
     screen=$runs/simulated.h5ad
     "$vcell" simulate --out "$screen" --overwrite || return
+    set -- --perturbation-key perturbation --control non-targeting --context-key context "$@"
   fi
   case " $* " in
     *" --out"*) "$vcell" run --data "$screen" "$@" ;;
