@@ -41,7 +41,7 @@ constexpr DType dtype_of() {
   }
 }
 
-/// Calls f.operator()<T>() with the C++ type of a DType and returns what it returns.
+/// Calls `f.operator()<T>()` with the C++ type of a DType and returns what it returns.
 template <class F>
 decltype(auto) visit_dtype(DType dtype, F&& f) {
   switch (dtype) {

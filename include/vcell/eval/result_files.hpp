@@ -39,7 +39,7 @@ inline std::string safe_name(std::string_view name) {
 }  // namespace detail
 
 /// The files of each context: for one context results.csv and so on, for several
-/// <context>_results.csv and so on. Characters that a file's name cannot have everywhere are
+/// `<context>_results.csv` and so on. Characters that a file's name cannot have everywhere are
 /// replaced, and no two tables get the same name, capitals or not, nor that of agg_results.csv.
 inline std::vector<ResultFiles> result_files(const std::vector<std::string>& contexts) {
   if (contexts.size() == 1) return {{contexts[0], ""}};

@@ -96,9 +96,9 @@ inline void write_summaries(const std::filesystem::path& path,
 ///
 /// With one context: results.csv (scores by perturbation), agg_results.csv (their summaries),
 /// real_de.csv and pred_de.csv (differential expression). With several: the same four for each as
-/// <context>_results.csv and so on (see result_files), and agg_results.csv, the mean over contexts
-/// of each entry of their summaries, nulls left out. Where contexts have names, contexts.csv says
-/// which prefix is whose. The same evaluation gives the same bytes.
+/// `<context>_results.csv` and so on (see result_files), and agg_results.csv, the mean over
+/// contexts of each entry of their summaries, nulls left out. Where contexts have names,
+/// contexts.csv says which prefix is whose. The same evaluation gives the same bytes.
 /// @throws IoError if the folder or a file cannot be written
 inline void write_results(const std::filesystem::path& folder, const Evaluation& evaluation) {
   std::error_code error;

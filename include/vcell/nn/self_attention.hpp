@@ -12,8 +12,8 @@ struct SelfAttentionOptions {
   double deviation = 0;  ///< of the initial weights, as LinearOptions::deviation
 };
 
-/// Multi-head attention of a set with itself, without biases, causality or positions: parameters
-/// `name.{q,k,v,o}_proj.weight`.
+/// Multi-head attention of a set with itself, without biases, causality or positions: the
+/// parameters name.q_proj.weight, and so for k, v and o.
 template <class T, class Device = Cpu>
 class SelfAttention {
  public:

@@ -7,7 +7,7 @@
 
 namespace vcell::inline VCELL_ABI {
 
-/// Calls f.operator()<T>() with the type in which a matrix holds its values, float or double, so
+/// Calls `f.operator()<T>()` with the type in which a matrix holds its values, float or double, so
 /// that what is computed from them is rounded no sooner than they are. A matrix that is read from
 /// its file in row blocks has an overload of its own.
 template <class F>
