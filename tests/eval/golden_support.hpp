@@ -24,7 +24,7 @@ struct TableBounds {
       p_relative;
 };
 
-/// Compares a table with a CSV file of it, row by row. Columns that the file lacks are not
+/// Compares a table with a CSV file of it, row by row.
 /// compared.
 inline void require_table(const DifferentialExpression& de, const CsvTable& expected,
                           const TableBounds& bounds) {

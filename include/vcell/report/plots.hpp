@@ -26,13 +26,21 @@ namespace detail {
 
 inline std::string plot_setup(int width, int height) {
   return fmt::format(
-      "set terminal svg size {},{} dynamic noenhanced font 'Helvetica,11'\n"
+      "set terminal svg size {},{} dynamic noenhanced font 'sans-serif,11'\n"
       "set encoding utf8\n"
       "set border 3 lc rgb '#666666' lw 0.8\n"
       "set tics nomirror out scale 0.5 textcolor rgb '#444444'\n"
       "set grid lc rgb '#e6e6e6' lt 1 lw 0.6\n"
       "set key top right samplen 1.5 spacing 1.1 textcolor rgb '#444444'\n",
       width, height);
+}
+
+/// At most n bytes of a name, whole UTF-8 characters.
+inline std::string shortened(const std::string& name, size_t n) {
+  if (name.size() <= n) return name;
+  size_t end = n - 3;
+  while (end > 0 && (uint8_t(name[end]) & 0xC0) == 0x80) --end;
+  return name.substr(0, end) + "...";
 }
 
 /// At most n points: means over pieces of equal length.
@@ -54,6 +62,39 @@ inline void add_block(std::string& script, const char* name, const std::vector<L
     if (std::isfinite(p.step) && std::isfinite(p.loss))
       script += fmt::format("{:.10g} {:.10g}\n", p.step, p.loss);
   script += "EOD\n";
+}
+
+/// A round distance between tics, so that there are three to six of them.
+inline double tic_step(double range) {
+  const double power = std::pow(10.0, std::floor(std::log10(range / 6)));
+  for (double step : {1.0, 2.0, 5.0})
+    if (step * power >= range / 6) return step * power;
+  return 10 * power;
+}
+
+/// The genes whose names are shown: the perturbed gene and those with the largest observed shift,
+/// without those whose name would lie on another.
+/// @param range  of both axes
+inline std::vector<size_t> genes_to_name(std::span<const double> observed,
+                                         std::span<const double> predicted, int32_t own,
+                                         size_t most, double range) {
+  std::vector<size_t> order(observed.size());
+  for (size_t g = 0; g < order.size(); ++g) order[g] = g;
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const bool a_first = int32_t(a) == own, b_first = int32_t(b) == own;
+    if (a_first != b_first) return a_first;
+    return std::abs(observed[a]) > std::abs(observed[b]);
+  });
+  order.resize(std::min(3 * most, order.size()));
+  std::vector<size_t> named;
+  for (size_t g : order) {
+    const bool free = std::none_of(named.begin(), named.end(), [&](size_t other) {
+      return std::abs(observed[g] - observed[other]) < 0.3 * range &&
+             std::abs(predicted[g] - predicted[other]) < 0.05 * range;
+    });
+    if (free && named.size() < most) named.push_back(g);
+  }
+  return named;
 }
 
 }  // namespace detail
@@ -90,7 +131,7 @@ inline Plot training_plot(const ReportInput& input) {
 /// @param own  column of the perturbed gene, -1 if it is none; drawn in another colour
 inline Plot shift_plot(std::string id, const std::string& title, std::span<const double> observed,
                        std::span<const double> predicted, const std::vector<std::string>& genes,
-                       int32_t own, size_t named = 4) {
+                       int32_t own, size_t named = 5) {
   Plot plot{std::move(id), title, detail::plot_setup(300, 300), {}};
   double low = 0, high = 0;
   for (const auto& values : {observed, predicted})
@@ -99,10 +140,11 @@ inline Plot shift_plot(std::string id, const std::string& title, std::span<const
   low -= room, high += room;
   plot.script += fmt::format(
       "set xrange [{0:.6g}:{1:.6g}]\nset yrange [{0:.6g}:{1:.6g}]\n"
-      "set size square\nset xlabel 'observed shift (log1p)' textcolor rgb "
+      "set xtics {2:.6g}\nset ytics {2:.6g}\nset size square\nset xlabel 'observed shift (log1p)' "
+      "textcolor rgb "
       "'#444444'\nset ylabel 'predicted shift (log1p)' textcolor rgb "
       "'#444444'\n$genes << EOD\n",
-      low, high);
+      low, high, detail::tic_step(high - low));
   std::set<std::pair<int, int>> drawn;
   const auto place = [&](double v) { return int(std::floor((v - low) / (high - low) * 240)); };
   for (size_t g = 0; g < genes.size(); ++g)
@@ -110,15 +152,7 @@ inline Plot shift_plot(std::string id, const std::string& title, std::span<const
       plot.script += fmt::format("{:.4g} {:.4g}\n", observed[g], predicted[g]);
   plot.script += "EOD\n";
 
-  std::vector<size_t> order(genes.size());
-  for (size_t g = 0; g < order.size(); ++g) order[g] = g;
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::abs(observed[a]) > std::abs(observed[b]);
-  });
-  order.resize(std::min(named, order.size()));
-  if (own >= 0 && std::find(order.begin(), order.end(), size_t(own)) == order.end())
-    order.push_back(size_t(own));
-  for (size_t g : order) {
+  for (size_t g : detail::genes_to_name(observed, predicted, own, named, high - low)) {
     const bool left = observed[g] > (low + high) / 2;  // the name goes towards the middle
     plot.script += fmt::format(
         "set label '{}' at {:.4g},{:.4g} {} offset {},0.4 font ',9' "
@@ -158,7 +192,7 @@ inline Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& count
   for (size_t i = 0; i < counts.size(); ++i) {
     const OverlapCounts& c = counts[i];
     tics += fmt::format("{}'{}' {}", i ? ", " : "", label_token(i), i);
-    plot.labels.push_back(c.name.size() > 24 ? c.name.substr(0, 21) + "..." : c.name);
+    plot.labels.push_back(detail::shortened(c.name, 24));
     longest = std::max(longest, plot.labels.back().size());
     data += fmt::format("{} {} {} {}\n", i, c.both, c.both + c.observed_only,
                         c.both + c.observed_only + c.predicted_only);

@@ -71,7 +71,8 @@ inline Score mean_of_means(const ScoredMethod& method, const std::string& score)
   return mean_of(summaries)[summary_mean];
 }
 
-/// Which of the scores is best, as shown: those that look alike are equally good.
+/// Which of the scores is best, as shown: those that look alike are equally good, and none is best
+/// where all are.
 inline std::vector<bool> best_of(const std::vector<Score>& scores, int direction, int digits) {
   std::vector<bool> best(scores.size(), false);
   Score top;
@@ -79,18 +80,20 @@ inline std::vector<bool> best_of(const std::vector<Score>& scores, int direction
     if (direction && s && !std::isnan(*s) && (!top || *s * direction > *top * direction)) top = s;
   for (size_t i = 0; top && i < scores.size(); ++i)
     best[i] = scores[i] && show(scores[i], digits) == show(top, digits);
+  if (std::count(best.begin(), best.end(), true) ==
+      std::count_if(scores.begin(), scores.end(), [](const Score& s) { return s.has_value(); }))
+    best.assign(best.size(), false);
   return best;
 }
 
 /// Table cells of one score, a method each; the best one in bold.
-inline std::string score_cells(const std::vector<Score>& scores, int direction, int digits,
-                               bool mark_best) {
+inline std::string score_cells(const std::vector<Score>& scores, int direction, int digits) {
   const auto best = best_of(scores, direction, digits);
   std::string out;
   for (size_t m = 0; m < scores.size(); ++m) {
     const std::string text = show(scores[m], digits);
     out += fmt::format("<td class=\"n{}\">{}</td>", m == 0 ? " first" : "",
-                       mark_best && best[m] ? "<b>" + text + "</b>" : text);
+                       best[m] ? "<b>" + text + "</b>" : text);
   }
   return out;
 }
@@ -133,7 +136,7 @@ inline std::string mean_score_table(const ReportInput& input) {
                                                     : "";
     out += fmt::format(
         "<tr><th scope=\"row\">{} <small>{}</small></th>{}<td class=\"n\">{}</td></tr>\n",
-        escape_html(info.title), better, detail::score_cells(means, info.direction, 3, true),
+        escape_html(info.title), better, detail::score_cells(means, info.direction, 3),
         info.direction > 0   ? "1"
         : info.direction < 0 ? "0"
                              : "\u2013");
@@ -166,25 +169,20 @@ inline std::string perturbation_score_table(const ReportInput& input,
       const ScoreInfo info = score_info(name);
       std::vector<Score> scores;
       for (const ScoredMethod& method : methods) scores.push_back(score(method, name));
-      out += detail::score_cells(scores, info.direction, info.digits, true);
+      out += detail::score_cells(scores, info.direction, info.digits);
     }
     out += "</tr>\n";
   };
   const auto& targets = context.scores.perturbations;
-  size_t cells = 0;
-  for (size_t t = 0; t < targets.size(); ++t) {
-    const size_t n = context.real_de.target_membership[t];
-    cells += n;
-    add_row(escape_html(targets[t]), std::to_string(n),
+  for (size_t t = 0; t < targets.size(); ++t)
+    add_row(escape_html(targets[t]), std::to_string(context.real_de.target_membership[t]),
             [&](const ScoredMethod& method, const std::string& name) {
               return detail::score_of(method, context.context, name, targets[t]);
             });
-  }
   out += "</tbody>\n<tfoot>\n";
-  add_row("Mean", fmt::format("{}", cells),
-          [&](const ScoredMethod& method, const std::string& name) {
-            return detail::mean_in(method, context.context, name);
-          });
+  add_row("Mean", "", [&](const ScoredMethod& method, const std::string& name) {
+    return detail::mean_in(method, context.context, name);
+  });
   return out + "</tfoot></table></div>\n";
 }
 

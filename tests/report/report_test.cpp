@@ -1,0 +1,207 @@
+#include "vcell/report/report.hpp"
+
+#include "eval/support.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace vcell_test;
+
+namespace {
+
+const std::string hostile = "</td><script>alert('x')</script>\"&`rm`$(rm)\n[[0]]";
+
+/// Two contexts, four perturbations (one of them a gene, one with a hostile name), strong shifts.
+Evaluation example(double strength) {
+  const std::vector<std::string> labels = {"ctrl", "g1", "ctrl", "B", hostile, "zero", "ctrl"};
+  const auto side = [&](uint64_t seed, double scale) {
+    const size_t cells = 70 * labels.size();
+    LabelledCells out{
+        random_cells(cells, 12, 0.7, 0, seed), numbered("g", 11), by_turns(labels, cells), {}};
+    out.genes.push_back(hostile + "gene");
+    for (size_t i = 0; i < cells; ++i) {
+      const auto& name = out.perturbation.names[size_t(out.perturbation.codes[i])];
+      const auto values = out.X.row_values(i);
+      if (name == "g1" || name == "B")
+        for (size_t k = 0; k < values.size() / 2; ++k)
+          values[k] *= float(name == "B" ? 1 + scale : 1 - scale);
+    }
+    std::vector<std::string> contexts;
+    for (size_t i = 0; i < cells; ++i)
+      contexts.push_back((i / labels.size()) % 2 ? "rep<1>" : "rep 2");
+    out.context = factor(contexts);
+    return out;
+  };
+  return evaluate(side(1, 0.5), side(2, strength), {.control = "ctrl"});
+}
+
+ReportInput example_input() {
+  ReportInput input;
+  input.title = "A <screen> & more";
+  input.evaluation = example(0.4);
+  ScoredMethod baseline{"control_copy", {}};
+  for (const auto& c : example(0).contexts) baseline.contexts.push_back({c.context, c.scores});
+  input.baselines = {baseline};
+  input.run = {{"Data <1>", {{"File", "a&b.h5ad"}, {"Cells", "490"}}}};
+  for (int i = 1; i <= 1000; ++i) input.training_loss.push_back({double(i), 1 + 1. / i});
+  input.validation_loss = {{500, 1.5}, {1000, 1.25}};
+  input.kept_step = 1000;
+  return input;
+}
+
+bool has_gnuplot() { return gnuplot("set terminal svg\nplot x\n").trouble.empty(); }
+
+size_t occurrences(const std::string& text, const std::string& part) {
+  size_t n = 0;
+  for (size_t i = text.find(part); i != std::string::npos; i = text.find(part, i + 1)) ++n;
+  return n;
+}
+
+/// Whether every element that is opened is closed, in order; attributes hold no '<' or '>'.
+bool is_nested(const std::string& html) {
+  std::vector<std::string> open;
+  for (size_t i = html.find('<'); i != std::string::npos; i = html.find('<', i + 1)) {
+    if (html.compare(i, 2, "<!") == 0) continue;
+    const size_t end = html.find('>', i);
+    if (end == std::string::npos) return false;
+    const bool closes = html[i + 1] == '/', alone = html[end - 1] == '/';
+    const size_t begin = i + 1 + closes;
+    const std::string name = html.substr(begin, html.find_first_of(" \n/>", begin) - begin);
+    if (name == "meta" || name == "br" || alone) continue;
+    if (!closes) {
+      open.push_back(name);
+      continue;
+    }
+    if (open.empty() || open.back() != name) return false;
+    open.pop_back();
+  }
+  return open.empty();
+}
+
+const ReportOptions without_gnuplot{{.program = "vcell-no-such-program"}};
+
+}  // namespace
+
+TEST_CASE("report: has everything that it is for", "[report]") {
+  const auto input = example_input();
+  const std::string html = report_html(input);
+  REQUIRE(is_nested(html));
+  for (const char* part :
+       {"A &lt;screen&gt; &amp; more", "a&amp;b.h5ad", "Data &lt;1&gt;", "State Transition",
+        "control copy", "Mean scores", "Predicted and observed shifts",
+        "Differentially expressed genes", "Scores by perturbation", "Training", "What was run",
+        "rep&lt;1&gt;", "Discrimination", "The weights of step 1000 were kept"})
+    REQUIRE_THAT(html, contains(part));
+  // Each perturbation of each context has its row with the number of its cells.
+  REQUIRE(occurrences(html, "<th scope=\"row\">g1</th><td class=\"n\">35</td>") == 2);
+  // The means are those of agg_results.csv.
+  const auto mean = summarise(input.evaluation)[2][summary_mean];
+  REQUIRE_THAT(html, contains(show(mean, 3)));
+}
+
+TEST_CASE("report: needs no other file and carries no time", "[report]") {
+  const auto input = example_input();
+  const std::string html = report_html(input);
+  for (const char* outside : {"<script", "<link", "<img", "<iframe", "@import", "url(http", "src="})
+    REQUIRE_THAT(html, !contains(outside));
+  REQUIRE(occurrences(html, "http") == occurrences(html, "http://www.w3.org/"));
+  REQUIRE(report_html(input) == html);
+}
+
+TEST_CASE("report: names are escaped, in tables and in plots", "[report]") {
+  const std::string html = report_html(example_input());
+  REQUIRE_THAT(html, !contains("alert('x')"));
+  REQUIRE_THAT(html, contains("&lt;script&gt;alert(&#39;x&#39;)"));
+  if (has_gnuplot()) REQUIRE(occurrences(html, "<svg") == 8);  // six shifts, overlap, training
+}
+
+TEST_CASE("report: identifiers are unique", "[report]") {
+  const std::string html = report_html(example_input());
+  std::set<std::string> seen;
+  for (const std::string quote : {"\"", "'"})
+    for (size_t i = html.find(" id=" + quote); i != std::string::npos;
+         i = html.find(" id=" + quote, i + 1)) {
+      const size_t begin = i + 5;
+      REQUIRE(seen.insert(html.substr(begin, html.find(quote, begin) - begin)).second);
+    }
+  REQUIRE(seen.size() > 10);
+}
+
+TEST_CASE("report: without gnuplot it says so and has the rest", "[report]") {
+  const std::string html = report_html(example_input(), without_gnuplot);
+  REQUIRE(is_nested(html));
+  REQUIRE(occurrences(html, "No plot: vcell-no-such-program: not found") == 8);
+  REQUIRE(occurrences(html, "<svg") == 0);
+  REQUIRE_THAT(html, contains("correlation") && contains("Scores by perturbation"));
+}
+
+TEST_CASE("report: marks the best of each row, and none where all are equal", "[report]") {
+  using Scores = std::vector<Score>;
+  const double nan_value = std::nan("");
+  REQUIRE(detail::best_of(Scores{0.5, 0.9, {}, nan_value}, 1, 2) ==
+          std::vector<bool>{false, true, false, false});
+  REQUIRE(detail::best_of(Scores{0.5, 0.9}, -1, 2) == std::vector<bool>{true, false});
+  REQUIRE(detail::best_of(Scores{0.901, 0.9, 0.5}, 1, 2) == std::vector<bool>{true, true, false});
+  REQUIRE(detail::best_of(Scores{0.0, 0.0}, 1, 2) == std::vector<bool>{false, false});
+  REQUIRE(detail::best_of(Scores{0.5, 0.9}, 0, 2) == std::vector<bool>{false, false});
+}
+
+TEST_CASE("report: a baseline that could not predict all says how many", "[report]") {
+  auto input = example_input();
+  auto& scores = input.baselines[0].contexts[1].scores;
+  scores.perturbations.pop_back();
+  for (auto& column : scores.columns) column.values.pop_back();
+  const std::string html = report_html(input, without_gnuplot);
+  REQUIRE_THAT(html, contains("7 of 8 predicted"));
+  REQUIRE_THAT(html, contains("<td class=\"n\">\u2013</td>"));
+}
+
+TEST_CASE("report: warnings are shown, or that there are none", "[report]") {
+  auto input = example_input();
+  input.warnings = {"Watch <out>"};
+  input.evaluation.left_out = {"labels only in real: 'X'"};
+  input.evaluation.contexts[0].real_de.target_membership[0] = 3;
+  std::string html = report_html(input, without_gnuplot);
+  REQUIRE_THAT(html, contains("<li>Watch &lt;out&gt;</li>") && contains("Left out: labels only") &&
+                         contains("Few cells"));
+  input = example_input();
+  input.evaluation = example(0.5);
+  for (auto& context : input.evaluation.contexts) {
+    context.predicted_de = context.real_de;
+  }
+  html = report_html(input, without_gnuplot);
+  REQUIRE_THAT(html, contains("No warnings") && !contains("class=\"warnings\""));
+}
+
+TEST_CASE("report: what was not done is not shown", "[report]") {
+  ReportInput input;
+  input.evaluation = example(0.4);
+  const std::string html = report_html(input, without_gnuplot);
+  REQUIRE(is_nested(html));
+  REQUIRE_THAT(
+      html, !contains(">Training<") && !contains("What was run") && !contains("scores are better"));
+  input.evaluation.contexts.clear();
+  REQUIRE_THROWS_AS(report_html(input, without_gnuplot), ConfigError);
+}
+
+TEST_CASE("report: is written whole", "[report]") {
+  const TemporaryFolder folder;
+  const auto input = example_input();
+  write_report(folder.path() / "report.html", input, without_gnuplot);
+  REQUIRE(read_text(folder.path() / "report.html") == report_html(input, without_gnuplot));
+  REQUIRE_THROWS_AS(write_report(folder.path() / "none" / "report.html", input, without_gnuplot),
+                    IoError);
+}
+
+TEST_CASE("report: plots thin what would lie on each other", "[report]") {
+  std::vector<double> observed(5000), predicted(5000);
+  for (size_t g = 0; g < 5000; ++g) observed[g] = predicted[g] = double(g % 50) / 50;
+  const auto plot = shift_plot("p", "t", observed, predicted, numbered("g", 5000), 7);
+  REQUIRE(occurrences(plot.script, "\n") < 120);
+  REQUIRE(plot.labels.front() == "g7");
+  REQUIRE(detail::thinned(std::vector<LossPoint>(1001, {1, 2}), 300).size() <= 300);
+  REQUIRE(detail::shortened("IFN\u03B2\u03B2\u03B2\u03B2", 10) == "IFN\u03B2\u03B2...");
+  for (double range : {0.02, 0.3, 1.0, 1.96, 7.0, 55.0}) {
+    REQUIRE(range / detail::tic_step(range) <= 6.0001);
+    REQUIRE(range / detail::tic_step(range) >= 2);
+  }
+}
