@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vcell/kernels/logistic.hpp"
 #include "vcell/kernels/normal_distribution.hpp"
 
 namespace vcell::inline VCELL_ABI::kernel {
@@ -23,20 +24,20 @@ struct Gelu {
 struct GeluTanh {
   template <class T>
   static T value(T x) {
-    return x * logistic(x);
+    return x * Logistic<T>(twice_u(x)).s;
   }
   template <class T>
   static T derivative(T x) {
-    const T s = logistic(x), slope = 2 * T(0.7978845608028654) * (1 + T(0.134145) * x * x);
-    const T flank = s * (1 - s);
-    return s + (flank == T(0) ? T(0) : x * flank * slope);
+    const Logistic<T> l(twice_u(x));
+    const T slope = T(1.5957691216057308) * (1 + T(0.134145) * x * x);
+    const T flank = l.s * l.complement;
+    return l.s + (flank == T(0) ? T(0) : x * flank * slope);
   }
 
  private:
   template <class T>
-  static T logistic(T x) {
-    const T u = T(0.7978845608028654) * (x + T(0.044715) * x * x * x);
-    return 1 / (1 + exponential(-2 * u));
+  static T twice_u(T x) {
+    return T(1.5957691216057308) * (x + T(0.044715) * x * x * x);
   }
 };
 

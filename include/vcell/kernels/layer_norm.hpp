@@ -44,7 +44,10 @@ struct LayerNorm<Cpu> {
       for (size_t i = begin; i < end; ++i) {
         const T* xi = x.data + i * columns;
         T* yi = y.data + i * columns;
-        const T mi = sum_lanes<T>(columns, [=](size_t j) { return xi[j]; }) / T(columns);
+        const T rough = sum_lanes<T>(columns, [=](size_t j) { return xi[j]; }) / T(columns);
+        // Once more about the first mean: far from 0 that sum was rounded coarsely.
+        const T mi =
+            rough + sum_lanes<T>(columns, [=](size_t j) { return xi[j] - rough; }) / T(columns);
         const T square =
             sum_lanes<T>(columns, [=](size_t j) { return (xi[j] - mi) * (xi[j] - mi); });
         const T ri = 1 / std::sqrt(square / T(columns) + epsilon);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "vcell/kernels/exponential.hpp"
+#include "vcell/kernels/logistic.hpp"
 #include "vcell/ops/elementwise.hpp"
 
 namespace vcell::inline VCELL_ABI {
@@ -10,12 +10,12 @@ namespace kernel {
 struct Silu {
   template <class T>
   static T value(T x) {
-    return x / (1 + exponential(-x));
+    return x * Logistic<T>(x).s;
   }
   template <class T>
   static T derivative(T x) {
-    const T s = 1 / (1 + exponential(-x));
-    return s * (1 + x * (1 - s));
+    const Logistic<T> l(x);
+    return l.s * (1 + x * l.complement);
   }
 };
 
