@@ -31,6 +31,8 @@ void* operator new(size_t bytes) { return allocate(bytes, 1); }
 void* operator new[](size_t bytes) { return allocate(bytes, 1); }
 void* operator new(size_t bytes, std::align_val_t a) { return allocate(bytes, size_t(a)); }
 void* operator new[](size_t bytes, std::align_val_t a) { return allocate(bytes, size_t(a)); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes, 1); }
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes, 1); }
 void operator delete(void* block) noexcept { release(block); }
 void operator delete[](void* block) noexcept { release(block); }
 void operator delete(void* block, size_t) noexcept { release(block); }
