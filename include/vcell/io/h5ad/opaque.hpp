@@ -2,20 +2,28 @@
 
 #include "vcell/data/uns.hpp"
 #include "vcell/io/h5ad/encoding.hpp"
+#include "vcell/io/hdf5/check_references.hpp"
+#include "vcell/io/hdf5/output.hpp"
 
 namespace vcell::inline VCELL_ABI::detail {
 
-/// A file that lives in memory.
+/// A file that lives in memory. It has the oldest format: HDF5 spoils the checksums of later ones
+/// when it hands out the image of an open file.
 inline hdf5::Handle memory_file_access() {
   hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_fapl_core(access, size_t(1) << 16, false);
-  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
   return access;
 }
 
 /// Keeps an element as it is, with everything in it, and warns that it was not understood. Nothing
 /// when HDF5 cannot copy it: then it is left out, with a warning.
 inline std::optional<Opaque> read_opaque(const hdf5::Object& element, const std::string& kind) {
+  try {
+    hdf5::check_references(element);
+  } catch (const hdf5::Damage& damage) {
+    element.warn("holds ", kind, ", which is left out: ", damage.what);
+    return {};
+  }
   const hdf5::Handle access = memory_file_access();
   const hdf5::Handle file(H5Fcreate("opaque", H5F_ACC_TRUNC, H5P_DEFAULT, access));
   element.check(hid_t(file), "make a file in memory");
@@ -32,14 +40,14 @@ inline std::optional<Opaque> read_opaque(const hdf5::Object& element, const std:
 }
 
 /// Copies a kept element into a group.
-/// @return whether that succeeded; hdf5::error_text() says why not
-inline bool write_opaque(hid_t group, const std::string& name, const Opaque& opaque) {
+inline void write_opaque(const hdf5::OutputGroup& parent, const std::string& name,
+                         const Opaque& opaque) {
   const hdf5::Handle access = memory_file_access();
   // HDF5 copies the image: it never writes into the buffer that it is given.
   H5Pset_file_image(access, const_cast<std::byte*>(opaque.image.data()), opaque.image.size());
   const hdf5::Handle file(H5Fopen("opaque", H5F_ACC_RDONLY, access));
-  return file.valid() &&
-         H5Ocopy(file, "element", group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) >= 0;
+  parent.check(hid_t(file), name);
+  parent.check(H5Ocopy(file, "element", parent.id, name.c_str(), H5P_DEFAULT, H5P_DEFAULT), name);
 }
 
 }  // namespace vcell::inline VCELL_ABI::detail

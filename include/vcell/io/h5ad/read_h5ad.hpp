@@ -14,7 +14,7 @@ struct H5adReadOptions {
   /// Takes one line for everything that was left out or kept unread; nullptr drops them.
   std::vector<std::string>* warnings = nullptr;
   /// Called before each part, with its name as the note; see progress.hpp.
-  Progress progress;
+  Progress progress = {};
 };
 
 namespace detail {

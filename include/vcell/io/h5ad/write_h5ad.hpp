@@ -11,7 +11,7 @@ struct H5adWriteOptions {
   /// Compression of numbers: 0 none, 1 fast .. 9 small. All levels are read by any HDF5.
   int gzip = 1;
   /// Called before each part, with its name as the note; see progress.hpp.
-  Progress progress;
+  Progress progress = {};
 };
 
 namespace detail {
@@ -30,7 +30,7 @@ inline void write_entries(const OutputGroup& parent, const char* name,
           else if constexpr (std::is_same_v<T, DataFrame>)
             write_dataframe(group, k, x);
           else
-            copy_opaque(group, k, x);
+            write_opaque(group, k, x);
         },
         entry);
   }

@@ -200,10 +200,6 @@ inline void check_key(const OutputGroup& parent, const std::string& name) {
                               ": expected one or more characters without '/'"));
 }
 
-inline void copy_opaque(const OutputGroup& parent, const std::string& name, const Opaque& opaque) {
-  parent.check(write_opaque(parent.id, name, opaque) ? 0 : -1, name);
-}
-
 inline void write_value(const OutputGroup& parent, const std::string& name, const Value& value) {
   check_key(parent, name);
   std::visit(
@@ -233,7 +229,7 @@ inline void write_value(const OutputGroup& parent, const std::string& name, cons
         } else if constexpr (std::is_same_v<T, Dict>) {
           write_dict(parent, name, x);
         } else {
-          copy_opaque(parent, name, x);
+          write_opaque(parent, name, x);
         }
       },
       value.held);

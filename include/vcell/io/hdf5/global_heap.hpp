@@ -1,54 +1,32 @@
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <map>
-#include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "vcell/io/hdf5/handle.hpp"
+#include "vcell/io/hdf5/raw_file.hpp"
 
 namespace vcell::inline VCELL_ABI::hdf5 {
 
-/// A little-endian number of up to eight bytes.
-inline uint64_t little_endian(const char* bytes, size_t n) {
-  uint64_t out = 0;
-  for (size_t i = n; i-- > 0;) out = out << 8 | uint8_t(bytes[i]);
-  return out;
-}
-
-/// The heap in which a file keeps texts of variable length (HDF5 File Format Specification 3.0,
-/// III.E). It is read here rather than by HDF5, whose releases up to 1.12 follow damaged references
-/// without a check: they crash, loop, or allocate what a damaged size asks for.
+/// The heap in which a file keeps texts of variable length (section III.E of the specification). It
+/// is read here rather than by HDF5, whose releases up to 1.12 follow damaged references without a
+/// check: they crash, loop, or allocate what a damaged size asks for.
 class GlobalHeap {
  public:
-  GlobalHeap() = default;
-  /// @param file  the open file
-  /// @param path  where it is, to be read beside HDF5
-  GlobalHeap(hid_t file, const std::string& path) : in_(path, std::ios::binary) {
-    const Handle creation(H5Fget_create_plist(file));
-    H5Pget_userblock(creation, &base_);
-    H5Pget_sizes(creation, &address_size_, &length_size_);
-    in_.seekg(0, std::ios::end);
-    file_bytes_ = uint64_t(in_.tellg());
-  }
-
   /// Bytes of a stored reference: a length, an address and a number.
-  size_t reference_size() const { return 4 + address_size_ + 4; }
+  static size_t reference_size(const RawFile& file) { return 4 + file.address_size + 4; }
 
-  /// The text that a stored reference means; nothing when it leads nowhere.
-  std::optional<std::string_view> text(const char* reference) {
-    const uint64_t length = little_endian(reference, 4);
-    const uint64_t address = little_endian(reference + 4, address_size_);
-    const auto number = size_t(little_endian(reference + 4 + address_size_, 4));
+  /// The text that a stored reference means.
+  /// @throws Damage if it leads nowhere
+  std::string_view text(RawFile& file, std::string_view reference) {
+    Cursor cursor{reference};
+    const uint64_t length = cursor.number(4), address = cursor.number(file.address_size);
+    const uint64_t number = cursor.number(4);
     if (address == 0 || length == 0) return "";
-    const Collection* collection = collection_at(address);
-    if (!collection) return {};
-    const auto found = collection->objects.find(number);
-    if (found == collection->objects.end() || length > found->second.size()) return {};
+    const Collection& collection = collection_at(file, address);
+    const auto found = collection.objects.find(number);
+    if (found == collection.objects.end() || length > found->second.size())
+      throw Damage{"a text is not where the file says it is"};
     return found->second.substr(0, size_t(length));
   }
 
@@ -56,55 +34,41 @@ class GlobalHeap {
   /// One piece of the heap, with its objects by number.
   struct Collection {
     std::vector<char> bytes;
-    std::map<size_t, std::string_view> objects;
+    std::map<uint64_t, std::string_view> objects;
   };
 
-  const Collection* collection_at(uint64_t address) {
+  const Collection& collection_at(RawFile& file, uint64_t address) {
     const auto known = collections_.find(address);
-    if (known != collections_.end()) return &known->second;
-    constexpr size_t most_kept = size_t(64) << 20;
-    if (kept_bytes_ > most_kept) {
+    if (known != collections_.end()) return known->second;
+    if (kept_bytes_ > size_t(64) << 20) {  // texts mostly lie in the order in which they are read
       collections_.clear();
       kept_bytes_ = 0;
     }
-    auto collection = read_collection(address);
-    if (!collection) return nullptr;
-    kept_bytes_ += collection->bytes.size();
-    return &collections_.emplace(address, std::move(*collection)).first->second;
+    Collection collection = read_collection(file, address);
+    kept_bytes_ += collection.bytes.size();
+    return collections_.emplace(address, std::move(collection)).first->second;
   }
 
-  std::optional<Collection> read_collection(uint64_t address) {
-    const size_t head = 8 + length_size_;  // signature, version, size of the collection
-    std::vector<char> start(head);
-    if (!read_at(address, start) || std::memcmp(start.data(), "GCOL\1", 5) != 0) return {};
-    const uint64_t size = little_endian(start.data() + 8, length_size_);
-    if (size < head || size > file_bytes_) return {};
-    Collection out{std::vector<char>(size_t(size)), {}};
-    if (!read_at(address, out.bytes)) return {};
-    const size_t object_head = 8 + length_size_;  // number, references, reserved, size
-    for (size_t at = head; at + object_head <= out.bytes.size();) {
-      const auto number = size_t(little_endian(out.bytes.data() + at, 2));
-      const uint64_t length = little_endian(out.bytes.data() + at + 8, length_size_);
+  static Collection read_collection(RawFile& file, uint64_t address) {
+    const auto head = file.read(address, 8 + file.length_size);
+    Cursor start{{head.data(), head.size()}};
+    if (start.take(5) != "GCOL\1") throw Damage{"a heap of texts does not begin as one"};
+    start.take(3);
+    const uint64_t size = start.number(file.length_size);
+    if (size < head.size()) throw Damage{"a heap of texts has an impossible size"};
+    Collection out{file.read(address, size), {}};
+    Cursor rest{std::string_view(out.bytes.data(), out.bytes.size()).substr(head.size())};
+    while (rest.bytes.size() >= 8 + file.length_size) {
+      const uint64_t number = rest.number(2);
+      rest.take(6);  // a count of references that nobody keeps, and padding
+      const uint64_t length = rest.number(file.length_size);
       if (number == 0) break;  // the free space at the end
-      at += object_head;
-      if (length > out.bytes.size() - at) return {};
-      out.objects[number] = std::string_view(out.bytes.data() + at, size_t(length));
-      at += (size_t(length) + 7) / 8 * 8;
+      out.objects[number] = rest.take(length);
+      rest.take(std::min<uint64_t>((8 - length % 8) % 8, rest.bytes.size()));
     }
     return out;
   }
 
-  bool read_at(uint64_t address, std::vector<char>& to) {
-    if (base_ + address > file_bytes_ || to.size() > file_bytes_ - base_ - address) return false;
-    in_.clear();
-    in_.seekg(std::streamoff(base_ + address));
-    return bool(in_.read(to.data(), std::streamsize(to.size())));
-  }
-
-  std::ifstream in_;
-  hsize_t base_ = 0;
-  size_t address_size_ = 8, length_size_ = 8;
-  uint64_t file_bytes_ = 0;
   std::map<uint64_t, Collection> collections_;
   size_t kept_bytes_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vcell/core/error.hpp"
+#include "vcell/io/hdf5/check_header.hpp"
 #include "vcell/io/hdf5/global_heap.hpp"
 #include "vcell/io/hdf5/lzf_filter.hpp"
 
@@ -22,6 +23,7 @@ struct Reading {
   size_t objects = 0;                     ///< opened so far
   double text_bytes = 0;                  ///< of variable length, read so far
   std::vector<std::string>* warnings = nullptr;
+  RawFile raw;
   GlobalHeap heap;
   RawReferences raw_references;
 
@@ -81,6 +83,7 @@ struct Object {
   std::string path_of(const std::string& name) const {
     return path == "/" ? "/" + name : path + "/" + name;
   }
+  void check_header_of(hid_t place, const std::string& name, hid_t access) const;
   bool has(const std::string& name) const;
   Object open(const std::string& name) const;
   std::vector<std::string> names() const;
@@ -95,6 +98,25 @@ inline bool Object::has(const std::string& name) const {
   }
 }
 
+/// Checks the stored header of this object, which a name leads to, before HDF5 trusts it.
+inline void Object::check_header_of(hid_t place, const std::string& name, hid_t access) const {
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_info2_t info;
+  haddr_t address = 0;
+  check(H5Oget_info_by_name3(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
+  check(H5VLnative_token_to_addr(place, info.token, &address), "find it");
+#else
+  H5O_info_t info;
+  check(H5Oget_info_by_name2(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
+  const haddr_t address = info.addr;
+#endif
+  try {
+    check_header(reading->raw, address);
+  } catch (const Damage& damage) {
+    fail(damage.what, "; the file is damaged");
+  }
+}
+
 /// Opens a child of a group. Links into other files are refused.
 /// @throws FormatError if there is none or it cannot be opened
 inline Object Object::open(const std::string& name) const {
@@ -106,7 +128,9 @@ inline Object Object::open(const std::string& name) const {
   const auto refuse = [](const char*, const char*, const char*, const char*, unsigned*, hid_t,
                          void*) -> herr_t { return -1; };
   H5Pset_elink_cb(access, refuse, nullptr);
-  Object child{reading, path_of(name), Handle(H5Oopen(id, name.c_str(), access)), depth + 1};
+  Object child{reading, path_of(name), {}, depth + 1};
+  child.check_header_of(id, name, access);
+  child.id = Handle(H5Oopen(id, name.c_str(), access));
   child.check(hid_t(child.id), "open");
   if (!child.is_group() && !child.is_dataset()) child.fail("expected a group or a dataset");
   return child;
@@ -145,9 +169,10 @@ inline Object open_file(const std::filesystem::path& path, Reading& reading) {
   H5Pset_fclose_degree(access, H5F_CLOSE_SEMI);
   const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, access));
   if (!file.valid()) throw IoError(message(prefix, "cannot be opened: ", error_text()));
-  reading.heap = GlobalHeap(file, reading.file);
+  reading.raw = RawFile(file, reading.file);
   Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};
   root.check(hid_t(root.id), "open");
+  root.check_header_of(file, "/", H5P_DEFAULT);
   return root;
 }
 

@@ -25,8 +25,8 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
   std::vector<std::string> out(count);
   if (count == 0) return out;
   const bool variable = H5Tis_variable_str(type) > 0;
-  GlobalHeap& heap = object.reading->heap;
-  const size_t width = variable ? heap.reference_size() : H5Tget_size(type);
+  RawFile& raw = object.reading->raw;
+  const size_t width = variable ? GlobalHeap::reference_size(raw) : H5Tget_size(type);
   std::vector<char> bytes(count * width);
   const Handle memory(variable ? H5Tcreate(H5T_OPAQUE, width) : H5Tcopy(type));
   object.check(read(hid_t(memory), bytes.data()), "read its text");
@@ -36,11 +36,12 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
       out[i] = trimmed(bytes.data() + i * width, width, padding);
       continue;
     }
-    const auto text = heap.text(bytes.data() + i * width);
-    if (!text)
-      object.fail("its text ", i, " is not where the file says it is; the file is damaged");
-    object.charge_text(text->size());
-    out[i] = *text;
+    try {
+      out[i] = object.reading->heap.text(raw, {bytes.data() + i * width, width});
+    } catch (const Damage& damage) {
+      object.fail("its text ", i, ": ", damage.what, "; the file is damaged");
+    }
+    object.charge_text(out[i].size());
   }
   return out;
 }
