@@ -37,16 +37,18 @@ namespace detail {
 
 /// How a product is cut into tiles of C: by its shape alone, so that every number of threads does
 /// the same arithmetic. Tiles are halved until there are enough of them for many threads, but not
-/// below the work that is worth a thread's while.
+/// below the work that is worth a thread's while: the larger a tile, the less often a library
+/// packs the same rows and columns anew.
 struct Tiles {
   size_t rows, columns;
   Tiles(size_t m, size_t n, size_t k) : rows(m), columns(n) {
-    constexpr double small = 4e6, large = 64e6;  // flops in a tile
+    constexpr double least = 4e6, most = 512e6;  // flops in a tile
+    constexpr size_t enough = 16, least_side = 32;
     const auto flops = [&] { return 2.0 * double(rows) * double(columns) * double(k); };
     const auto tiles = [&] { return ((m + rows - 1) / rows) * ((n + columns - 1) / columns); };
-    while (flops() > small && (tiles() < 16 || (flops() > large && tiles() < 1024))) {
+    while ((flops() > least && tiles() < enough) || flops() > most) {
       size_t& longer = rows >= columns ? rows : columns;
-      if (longer <= 32) break;
+      if (longer <= least_side) break;
       longer = (longer / 2 + 15) / 16 * 16;
     }
   }
