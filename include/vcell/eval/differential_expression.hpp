@@ -59,6 +59,7 @@ struct ExpressionGroups {
   std::vector<int32_t> of_cell;  // -1: no group
   std::vector<std::string> names;
   std::vector<uint32_t> sizes;
+  std::vector<float> weights;  // 1 / sizes
   size_t reference = 0;
 };
 
@@ -78,6 +79,7 @@ inline ExpressionGroups expression_groups(const Factor& groups, const std::strin
     place[g] = int32_t(out.names.size());
     out.names.push_back(groups.names[g]);
     out.sizes.push_back(sizes[g]);
+    out.weights.push_back(float(1.0 / sizes[g]));
   }
   out.of_cell.reserve(groups.size());
   for (int32_t code : groups.codes) out.of_cell.push_back(code < 0 ? -1 : place[size_t(code)]);
@@ -102,8 +104,7 @@ void mean_values(std::span<const uint64_t> values, const ExpressionGroups& group
   means.assign(groups.sizes.size(), 0.0f);
   for (uint64_t key : values) {
     const auto group = uint32_t(key);
-    const float weight = float(1.0 / groups.sizes[group]);
-    means[group] += transform(value_of_key(uint32_t(key >> 32))) * weight;
+    means[group] += transform(value_of_key(uint32_t(key >> 32))) * groups.weights[group];
   }
 }
 

@@ -15,7 +15,7 @@ namespace detail {
 /// L1 distances of a to each of four rows over elements first .. last - 1, added to lanes, which
 /// are independent sums so that the compiler can use vector registers without reordering any.
 struct L1Lanes {
-  static constexpr size_t width = 8;
+  static constexpr size_t width = 4;
   std::array<std::array<double, width>, 4> lanes{};
 
   void add(const double* a, const std::array<const double*, 4>& rows, size_t first, size_t last) {
