@@ -4,8 +4,15 @@
 #include <string>
 
 #include "vcell/io/atomic_file.hpp"
-#include "vcell/report/sections.hpp"
-#include "vcell/report/style.hpp"
+#include "vcell/report/overlap_section.hpp"
+#include "vcell/report/perturbation_section.hpp"
+#include "vcell/report/reading_section.hpp"
+#include "vcell/report/report_style.hpp"
+#include "vcell/report/run_section.hpp"
+#include "vcell/report/shift_section.hpp"
+#include "vcell/report/summary_section.hpp"
+#include "vcell/report/training_section.hpp"
+#include "vcell/report/warning_section.hpp"
 
 namespace vcell::inline VCELL_ABI {
 

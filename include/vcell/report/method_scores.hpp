@@ -1,0 +1,76 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "vcell/report/html.hpp"
+#include "vcell/report/report_input.hpp"
+
+namespace vcell::inline VCELL_ABI {
+namespace detail {
+
+/// "perturbation_mean" as "perturbation mean", safe in HTML.
+inline std::string spoken(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return escape_html(name);
+}
+
+/// A method's scores of one name in one context; null where it has none.
+inline const ScoreTable* table_of(const ScoredMethod& method, const std::string& context) {
+  for (const ScoredContext& c : method.contexts)
+    if (c.context == context) return &c.scores;
+  return nullptr;
+}
+
+inline const ScoreColumn* column_of(const ScoreTable* table, const std::string& name) {
+  if (table)
+    for (const ScoreColumn& column : table->columns)
+      if (column.name == name) return &column;
+  return nullptr;
+}
+
+inline Score score_of(const ScoredMethod& method, const std::string& context,
+                      const std::string& score, const std::string& perturbation) {
+  const ScoreTable* table = table_of(method, context);
+  const ScoreColumn* column = column_of(table, score);
+  if (!column) return {};
+  const auto& names = table->perturbations;
+  const auto found = std::find(names.begin(), names.end(), perturbation);
+  return found == names.end() ? Score() : column->values[size_t(found - names.begin())];
+}
+
+/// The mean of a score over the perturbations of one context.
+inline Score mean_in(const ScoredMethod& method, const std::string& context,
+                     const std::string& score) {
+  const ScoreColumn* column = column_of(table_of(method, context), score);
+  return column ? summarise(column->values)[summary_mean] : Score();
+}
+
+/// The mean over contexts of these means, as in agg_results.csv.
+inline Score mean_of_means(const ScoredMethod& method, const std::string& score) {
+  std::vector<Summary> summaries;
+  for (const ScoredContext& c : method.contexts)
+    if (const ScoreColumn* column = column_of(&c.scores, score))
+      summaries.push_back(summarise(column->values));
+  return mean_of(summaries)[summary_mean];
+}
+
+/// The names of all scores that the model has.
+inline std::vector<std::string> score_names(const ReportInput& input) {
+  std::vector<std::string> out;
+  if (!input.evaluation.contexts.empty())
+    for (const ScoreColumn& column : input.evaluation.contexts[0].scores.columns)
+      out.push_back(column.name);
+  return out;
+}
+
+inline size_t predicted_by(const ScoredMethod& method) {
+  size_t n = 0;
+  for (const ScoredContext& c : method.contexts) n += c.scores.perturbations.size();
+  return n;
+}
+
+}  // namespace detail
+
+}  // namespace vcell::inline VCELL_ABI

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "vcell/report/gnuplot.hpp"
+#include "vcell/report/inline_svg.hpp"
+
+namespace vcell::inline VCELL_ABI {
+
+/// A plot for the page: a gnuplot script of our own text and numbers, and the names that it shows.
+struct Plot {
+  std::string id;                   ///< unique in the page, letters and digits
+  std::string title;                ///< for those who do not see it
+  std::string script;               ///< draws to standard output, tokens in place of names
+  std::vector<std::string> labels;  ///< for the tokens
+};
+
+namespace detail {
+
+/// What all plots have in common: size in pixels, type, colours.
+inline std::string plot_setup(int width, int height) {
+  return fmt::format(
+      "set terminal svg size {},{} dynamic noenhanced font 'sans-serif,11'\n"
+      "set encoding utf8\n"
+      "set border 3 lc rgb '#666666' lw 0.8\n"
+      "set tics nomirror out scale 0.5 textcolor rgb '#444444'\n"
+      "set grid lc rgb '#e6e6e6' lt 1 lw 0.6\n"
+      "set key top right samplen 1.5 spacing 1.1 textcolor rgb '#444444'\n",
+      width, height);
+}
+
+}  // namespace detail
+
+/// The plot as a figure of the page; where gnuplot does not draw it, the figure says why.
+/// @param caption  HTML
+inline std::string figure(const Plot& plot, const std::string& caption,
+                          const GnuplotOptions& options) {
+  const Drawing drawing = gnuplot(plot.script, options);
+  const std::string inside =
+      drawing.trouble.empty()
+          ? inline_svg(drawing.svg, plot.id, plot.title, plot.labels)
+          : fmt::format(
+                "<p class=\"absent\">No plot: {}. With gnuplot installed (package "
+                "gnuplot-nox or gnuplot) the report shows it here.</p>",
+                escape_html(drawing.trouble));
+  return fmt::format("<figure>{}<figcaption>{}</figcaption></figure>\n", inside, caption);
+}
+
+}  // namespace vcell::inline VCELL_ABI
