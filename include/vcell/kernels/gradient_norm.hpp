@@ -2,9 +2,8 @@
 
 #include "vcell/core/device.hpp"
 #include "vcell/core/parallel_for.hpp"
-#include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/status.hpp"
-#include "vcell/tensor/tensor.hpp"
+#include "vcell/kernels/sum_in_pieces.hpp"
 
 namespace vcell::inline VCELL_ABI::kernel {
 
@@ -23,15 +22,8 @@ struct GradientNorm<Cpu> {
   /// sum += sum_i x[i]^2, in double, piece by piece in order.
   template <class T>
   static Status add_squares(View<const T, 1> x, double& sum) {
-    const size_t n = x.shape[0];
-    auto pieces = Tensor<double, 1>::uninitialized({(n + grain - 1) / grain});
-    parallel_for(n, grain, [&](size_t begin, size_t end) {
-      pieces[begin / grain] = sum_lanes<double>(end - begin, [&](size_t i) {
-        const double v = double(x.data[begin + i]);
-        return v * v;
-      });
-    });
-    for (const double piece : pieces.values()) sum += piece;
+    sum +=
+        sum_in_pieces(x.shape[0], [=](size_t i) { return double(x.data[i]) * double(x.data[i]); });
     return {};
   }
 

@@ -2,11 +2,11 @@
 
 #include "vcell/core/device.hpp"
 #include "vcell/kernels/status.hpp"
-#include "vcell/tensor/view.hpp"
+#include "vcell/kernels/sum_in_pieces.hpp"
 
 namespace vcell::inline VCELL_ABI::kernel {
 
-/// out = sum_i x[i] / n, in order and in double;   dx[i] += g / n.
+/// out = sum_i x[i] / n, in double;   dx[i] += g / n.
 template <class Device>
 struct Mean {
   static_assert(sizeof(Device) == 0,
@@ -18,15 +18,16 @@ template <>
 struct Mean<Cpu> {
   template <class T>
   static Status forward(View<const T, 1> x, View<T, 0> out) {
-    double sum = 0;
-    for (const T v : x) sum += double(v);
-    *out.data = T(sum / double(x.shape[0]));
+    *out.data =
+        T(sum_in_pieces(x.shape[0], [=](size_t i) { return x.data[i]; }) / double(x.shape[0]));
     return {};
   }
   template <class T>
   static Status backward(View<const T, 0> g, View<T, 1> dx) {
     const T share = *g.data / T(dx.shape[0]);
-    for (T& v : dx) v += share;
+    parallel_for(dx.shape[0], 1 << 15, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) dx.data[i] += share;
+    });
     return {};
   }
 };

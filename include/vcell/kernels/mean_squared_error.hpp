@@ -2,11 +2,11 @@
 
 #include "vcell/core/device.hpp"
 #include "vcell/kernels/status.hpp"
-#include "vcell/tensor/view.hpp"
+#include "vcell/kernels/sum_in_pieces.hpp"
 
 namespace vcell::inline VCELL_ABI::kernel {
 
-/// w sum_i (x[i] - y[i])^2 on flat views of equal length, in order and in double:
+/// w sum_i (x[i] - y[i])^2 on flat views of equal length, in double:
 ///
 ///   dx[i] += 2 w g (x[i] - y[i]),   dy[i] -= the same
 ///
@@ -22,23 +22,24 @@ template <>
 struct SquaredError<Cpu> {
   template <class T>
   static Status forward(View<const T, 1> x, View<const T, 1> y, double w, View<T, 0> out) {
-    double sum = 0;
-    for (size_t i = 0; i < x.shape[0]; ++i) {
-      const double d = double(x.data[i]) - double(y.data[i]);
-      sum += d * d;
-    }
-    *out.data = T(w * sum);
+    *out.data = T(w * sum_in_pieces(x.shape[0], [=](size_t i) {
+                    const double d = double(x.data[i]) - double(y.data[i]);
+                    return d * d;
+                  }));
     return {};
   }
   template <class T>
   static Status backward(View<const T, 0> g, View<const T, 1> x, View<const T, 1> y, double w,
                          View<T, 1> dx, View<T, 1> dy) {
     const T factor = T(2 * w) * *g.data;
-    for (size_t i = 0; i < x.shape[0]; ++i) {
-      const T d = factor * (x.data[i] - y.data[i]);
-      if (dx) dx.data[i] += d;
-      if (dy) dy.data[i] -= d;
-    }
+    const auto add = [=](View<T, 1> to, T sign) {
+      if (!to) return;
+      parallel_for(x.shape[0], 1 << 15, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) to.data[i] += sign * factor * (x.data[i] - y.data[i]);
+      });
+    };
+    add(dx, T(1));
+    add(dy, T(-1));
     return {};
   }
 };
