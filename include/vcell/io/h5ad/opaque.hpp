@@ -2,7 +2,7 @@
 
 #include "vcell/data/uns.hpp"
 #include "vcell/io/h5ad/encoding.hpp"
-#include "vcell/io/hdf5/check_references.hpp"
+#include "vcell/io/hdf5/copy_object.hpp"
 #include "vcell/io/hdf5/output.hpp"
 
 namespace vcell::inline VCELL_ABI::detail {
@@ -16,19 +16,15 @@ inline hdf5::Handle memory_file_access() {
 }
 
 /// Keeps an element as it is, with everything in it, and warns that it was not understood. Nothing
-/// when HDF5 cannot copy it: then it is left out, with a warning.
+/// when it is of a kind that cannot be copied: then it is left out, with a warning.
 inline std::optional<Opaque> read_opaque(const hdf5::Object& element, const std::string& kind) {
-  try {
-    hdf5::check_references(element);
-  } catch (const hdf5::Damage& damage) {
-    element.warn("holds ", kind, ", which is left out: ", damage.what);
-    return {};
-  }
   const hdf5::Handle access = memory_file_access();
   const hdf5::Handle file(H5Fcreate("opaque", H5F_ACC_TRUNC, H5P_DEFAULT, access));
   element.check(hid_t(file), "make a file in memory");
-  if (H5Ocopy(element.id, ".", file, "element", H5P_DEFAULT, H5P_DEFAULT) < 0) {
-    element.warn("holds ", kind, ", which cannot be copied and is left out: ", hdf5::error_text());
+  try {
+    hdf5::copy_object(element, file, "element");
+  } catch (const hdf5::Damage& damage) {
+    element.warn("holds ", kind, ", which cannot be copied and is left out: ", damage.what);
     return {};
   }
   element.check(H5Fflush(file, H5F_SCOPE_LOCAL), "copy it");

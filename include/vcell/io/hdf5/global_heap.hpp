@@ -62,8 +62,13 @@ class GlobalHeap {
       const uint64_t number = rest.number(2);
       rest.take(6);  // a count of references that nobody keeps, and padding
       const uint64_t length = rest.number(file.length_size);
-      if (number == 0) break;  // the free space at the end
-      out.objects[number] = rest.take(length);
+      if (number == 0) {  // free space, whose length counts its own head
+        if (length < 8 + file.length_size) throw Damage{"a heap of texts goes on in a circle"};
+        rest.take(length - 8 - file.length_size);
+        continue;
+      }
+      if (!out.objects.emplace(number, rest.take(length)).second)
+        throw Damage{"a heap of texts names an object twice"};
       rest.take(std::min<uint64_t>((8 - length % 8) % 8, rest.bytes.size()));
     }
     return out;

@@ -165,9 +165,7 @@ inline Object open_file(const std::filesystem::path& path, Reading& reading) {
     throw FormatError(message(prefix, "is no HDF5 file (", reading.file_bytes,
                               " bytes); is it cut ", "short, or in another format?"));
   register_lzf_filter();
-  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
-  H5Pset_fclose_degree(access, H5F_CLOSE_SEMI);
-  const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, access));
+  const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
   if (!file.valid()) throw IoError(message(prefix, "cannot be opened: ", error_text()));
   reading.raw = RawFile(file, reading.file);
   Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};

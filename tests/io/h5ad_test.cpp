@@ -1,0 +1,277 @@
+// What is written comes back, and nothing is lost when it cannot be.
+#include "vcell/io/h5ad.hpp"
+
+#include <limits>
+
+#include "edit_hdf5.hpp"
+#include "small_anndata.hpp"
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/data/sort_rows.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+using vcell_test::small_anndata;
+
+namespace {
+
+AnnData there_and_back(const AnnData& a, const H5adWriteOptions& options = {}) {
+  const vcell_test::TemporaryFolder folder;
+  write_h5ad(folder.path() / "a.h5ad", a, options);
+  return read_h5ad(folder.path() / "a.h5ad");
+}
+
+}  // namespace
+
+TEST_CASE("h5ad: a little of everything comes back the same", "[io]") {
+  const AnnData a = small_anndata();
+  for (int gzip : {0, 1, 9}) CHECK(there_and_back(a, {gzip, {}}) == a);
+}
+
+TEST_CASE("h5ad: nothing at all comes back the same", "[io]") {
+  AnnData a;
+  CHECK(there_and_back(a) == a);
+  a.X = CsrMatrix<float>{};
+  a.layers["dense"] = DenseMatrix<double>{};
+  CHECK(there_and_back(a) == a);
+  a = {};
+  a.var = DataFrame({"g0", "g1"});  // genes, no cells
+  a.X = CsrMatrix<float>{0, 2, {0}, {}, {}};
+  a.obsm["X_pca"] = Matrix(DenseMatrix<float>{0, 3, {}});
+  CHECK(there_and_back(a) == a);
+  a = {};
+  a.obs = DataFrame({"c0"});  // a cell, no genes
+  a.X = DenseMatrix<float>{1, 0, {}};
+  CHECK(there_and_back(a) == a);
+}
+
+TEST_CASE("h5ad: text with repeats or gaps becomes a categorical", "[io]") {
+  AnnData a;
+  a.obs = DataFrame({"c0", "c1", "c2"});
+  a.obs.set("repeats", Column{std::vector<std::string>{"b", "a", "b"}, {}});
+  a.obs.set("gaps", Column{std::vector<std::string>{"b", "", "a"}, {0, 1, 0}});
+  a.obs.set("numbers", Column{std::vector<double>{1, 2, 3}, {0, 1, 0}});
+  const AnnData back = there_and_back(a);
+  CHECK(back.obs.column("repeats") ==
+        Column{Categorical{{1, 0, 1}, std::vector<std::string>{"a", "b"}, false}, {}});
+  CHECK(back.obs.column("gaps") ==
+        Column{Categorical{{1, -1, 0}, std::vector<std::string>{"a", "b"}, false}, {}});
+  CHECK(back.obs.column("numbers").is_missing(1));
+  CHECK(back.obs.column("numbers").numbers()[2] == 3);
+}
+
+TEST_CASE("h5ad: codes are as wide as the number of labels asks for", "[io]") {
+  for (size_t n : {127u, 128u, 32767u, 32768u}) {
+    Categorical c;
+    std::vector<std::string> names, cells;
+    for (size_t i = 0; i < n; ++i) {
+      names.push_back("n" + std::to_string(i));
+      c.codes.push_back(int32_t(n - 1 - i));
+    }
+    c.categories = names;
+    AnnData a;
+    a.obs = DataFrame(names);
+    a.obs.set("label", Column{c, {}});
+    CHECK(there_and_back(a).obs == a.obs);
+  }
+}
+
+TEST_CASE("h5ad: many columns, long names and long texts", "[io]") {
+  AnnData a;
+  a.obs = DataFrame({"c0", std::string(100000, 'x')});
+  for (int i = 0; i < 5000; ++i)  // more names than an attribute of 64 KiB holds
+    a.obs.set("column " + std::to_string(i), Column{std::vector<uint8_t>{0, 1}, {}});
+  CHECK(there_and_back(a) == a);
+}
+
+TEST_CASE("h5ad: the same content gives the same bytes", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  write_h5ad(folder.path() / "a.h5ad", small_anndata());
+  write_h5ad(folder.path() / "b.h5ad", small_anndata());
+  CHECK(read_text(folder.path() / "a.h5ad") == read_text(folder.path() / "b.h5ad"));
+}
+
+TEST_CASE("h5ad: parts are read on request", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  write_h5ad(path, small_anndata());
+  H5adReadOptions options;
+  options.X = options.layers = options.obsm = options.varm = options.obsp = options.varp =
+      options.raw = options.uns = false;
+  AnnData expected;
+  expected.obs = small_anndata().obs;
+  expected.var = small_anndata().var;
+  CHECK(read_h5ad(path, options) == expected);
+  options.X = true;
+  expected.X = small_anndata().X;
+  CHECK(read_h5ad(path, options) == expected);
+}
+
+TEST_CASE("h5ad: the watcher hears of every part and can stop", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  std::vector<std::string> parts;
+  const Progress listen = [&](const ProgressUpdate& u) {
+    parts.emplace_back(u.note);
+    return u.note != "layers";
+  };
+  write_text(path, "old");
+  CHECK_THROWS_AS(write_h5ad(path, small_anndata(), {1, listen}), Stopped);
+  CHECK(read_text(path) == "old");
+  CHECK(parts == std::vector<std::string>{"X", "obs", "var", "layers"});
+  write_h5ad(path, small_anndata());
+  H5adReadOptions options;
+  options.progress = listen;
+  CHECK_THROWS_AS(read_h5ad(path, options), Stopped);
+}
+
+TEST_CASE("h5ad: what cannot be written leaves the old file as it was", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  write_text(path, "old");
+  const auto fails = [&]<class E>(E, auto change, const std::vector<std::string>& texts) {
+    AnnData a = small_anndata();
+    change(a);
+    check_error<E>([&] { write_h5ad(path, a); }, texts);
+    CHECK(read_text(path) == "old");
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+  };
+  fails(ShapeError(""),
+        [](AnnData& a) {
+          a.X = DenseMatrix<float>{3, 3, std::vector<float>(9)};
+        },
+        {"X", "(3, 3)", "(3, 4)"});
+  fails(ShapeError(""), [](AnnData& a) { a.obsp["distances"] = *a.X; }, {"obsp", "'distances'"});
+  fails(ShapeError(""), [](AnnData& a) { a.raw->var = DataFrame({"g"}); }, {"raw.X"});
+  fails(ConfigError(""), [](AnnData& a) { a.uns["a/b"] = true; }, {"'a/b'", "'/uns'"});
+  fails(ConfigError(""), [](AnnData& a) { a.layers["."] = *a.X; }, {"'.'", "'/layers'"});
+  fails(ConfigError(""), [](AnnData& a) { a.uns["zero"] = std::string("a\0b", 3); },
+        {"/uns/zero", "zero byte"});
+  const Column three{std::vector<double>{1, 2, 3}, {}};
+  fails(ConfigError(""), [&](AnnData& a) { a.obs.set("/X", three); }, {"'/X'", "'/obs'"});
+  fails(ConfigError(""), [&](AnnData& a) { a.obs.set("", three); }, {"''", "'/obs'"});
+  fails(ConfigError(""), [&](AnnData& a) { a.obs.set("cell", three); }, {"'cell'", "index"});
+  fails(ConfigError(""),
+        [](AnnData& a) {
+          a.obs.set("bad", Column{Categorical{{0, 1, 2}, std::vector<int64_t>{4, 5}, false}, {}});
+        },
+        {"/obs/bad", "code 2"});
+  check_error<ConfigError>([&] { write_h5ad(path, small_anndata(), {10, {}}); }, {"gzip is 10"});
+  check_error<IoError>([&] { write_h5ad(folder.path() / "no" / "a.h5ad", AnnData{}); },
+                       {"there is no folder"});
+}
+
+TEST_CASE("h5ad: integers become float when float holds all of them", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  AnnData a;
+  a.obs = DataFrame({"c0"});
+  a.var = DataFrame({"g0", "g1"});
+  a.X = DenseMatrix<float>{1, 2, {0, 0}};
+  write_h5ad(path, a);
+  const auto read_x = [&](auto values) {
+    vcell_test::edit(path, [&](hid_t f) { vcell_test::put(f, "/X", values, {1, 2}); });
+    return *read_h5ad(path).X;
+  };
+  const int64_t exact_float = int64_t(1) << 24, exact_double = int64_t(1) << 53;
+  CHECK(read_x(std::vector<int8_t>{-1, 2}) == Matrix(DenseMatrix<float>{1, 2, {-1, 2}}));
+  CHECK(read_x(std::vector<uint16_t>{1, 65535}) == Matrix(DenseMatrix<float>{1, 2, {1, 65535}}));
+  CHECK(read_x(std::vector<int32_t>{-1, 7}) == Matrix(DenseMatrix<float>{1, 2, {-1, 7}}));
+  CHECK(std::holds_alternative<DenseMatrix<float>>(
+      read_x(std::vector<int64_t>{-exact_float, exact_float})));
+  CHECK(read_x(std::vector<int64_t>{0, exact_float + 1}) ==
+        Matrix(DenseMatrix<double>{1, 2, {0, double(exact_float + 1)}}));
+  CHECK(read_x(std::vector<uint32_t>{0, ~uint32_t(0)}) ==
+        Matrix(DenseMatrix<double>{1, 2, {0, 4294967295.0}}));
+  CHECK(read_x(std::vector<uint64_t>{0, uint64_t(exact_double)}) ==
+        Matrix(DenseMatrix<double>{1, 2, {0, double(exact_double)}}));
+  check_error<FormatError>(
+      [&] {
+        read_x(std::vector<int64_t>{0, -exact_double - 1});
+      },
+      {"'/X'", "2^53"});
+  CHECK(read_x(std::vector<double>{0.1, NAN}).index() == 3);
+  CHECK(read_x(std::vector<half>{half::from_bits(0x3c00), half::from_bits(1)}) ==
+        Matrix(DenseMatrix<float>{1, 2, {1, 0x1p-24f}}));
+}
+
+TEST_CASE("h5ad: rows are sorted and duplicates added up, columns turned into rows", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  AnnData a;
+  a.obs = DataFrame({"c0", "c1"});
+  a.var = DataFrame({"g0", "g1", "g2"});
+  a.X = CsrMatrix<float>{2, 3, {0, 3, 4}, {0, 1, 2, 1}, {1, 2, 3, 4}};
+  write_h5ad(path, a);
+  vcell_test::edit(path, [](hid_t f) {
+    vcell_test::put<uint8_t>(f, "/X/indices", {2, 0, 2, 1});
+    vcell_test::put<uint64_t>(f, "/X/indptr", {0, 3, 4});
+  });
+  const Matrix sorted = CsrMatrix<float>{2, 3, {0, 2, 3}, {0, 2, 1}, {2, 4, 4}};
+  CHECK(*read_h5ad(path).X == sorted);
+  vcell_test::edit(path, [](hid_t f) {
+    vcell_test::put_text(f, "/X", "encoding-type", "csc_matrix");
+    vcell_test::put<int32_t>(f, "/X/indices", {0, 1, 0, 0});
+    vcell_test::put<int64_t>(f, "/X/indptr", {0, 1, 2, 4});
+    vcell_test::put<float>(f, "/X/data", {2, 4, 1, 3});
+  });
+  CHECK(*read_h5ad(path).X == sorted);
+}
+
+TEST_CASE("h5ad: what is not understood is kept, with one warning each", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad", copy = folder.path() / "copy.h5ad";
+  struct Row {
+    const char* name;
+    double score;
+  };
+  const Row rows[] = {{"gené", 1.5}, {"b", -2}};
+  write_h5ad(path, small_anndata());
+  vcell_test::edit(path, [&](hid_t f) {
+    const hsize_t n = 2;
+    const hdf5::Handle text(hdf5::text_type()), space(H5Screate_simple(1, &n, nullptr));
+    const hdf5::Handle type(H5Tcreate(H5T_COMPOUND, sizeof(Row)));
+    H5Tinsert(type, "names", HOFFSET(Row, name), text);
+    H5Tinsert(type, "scores", HOFFSET(Row, score), H5T_NATIVE_DOUBLE);
+    {
+      const hdf5::Handle d(vcell_test::must(
+          H5Dcreate2(f, "/uns/ranks", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)));
+      vcell_test::must(H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows));
+    }
+    vcell_test::put_text(f, "/uns/ranks", "encoding-type", "rec-array");
+    vcell_test::put_text(f, "/uns/ranks", "encoding-version", "0.2.0");
+    vcell_test::put_text(f, "/obs/umi", "encoding-type", "future");
+    vcell_test::put_text(f, "/obsm/X_pca", "encoding-version", "9.9");
+  });
+  std::vector<std::string> warnings;
+  H5adReadOptions options;
+  options.warnings = &warnings;
+  const AnnData a = read_h5ad(path, options);
+  REQUIRE(warnings.size() == 3);
+  CHECK(warnings[0].find("'/obs/umi'") != std::string::npos);
+  CHECK(warnings[0].find("left out") != std::string::npos);
+  CHECK(warnings[1].find("'/obsm/X_pca'") != std::string::npos);
+  CHECK(warnings[2].find("'/uns/ranks': holds 'rec-array' 0.2.0") != std::string::npos);
+  CHECK_FALSE(a.obs.has("umi"));
+  std::filesystem::remove(path);  // what was kept needs the file no more
+
+  write_h5ad(copy, a);
+  CHECK(read_h5ad(copy).uns == a.uns);
+  write_h5ad(path, a);
+  CHECK(read_text(path) == read_text(copy));
+  vcell_test::edit(copy, [&](hid_t f) {
+    const hdf5::Handle d(vcell_test::must(H5Dopen2(f, "/uns/ranks", H5P_DEFAULT)));
+    const hdf5::Handle text(hdf5::text_type()), type(H5Tcreate(H5T_COMPOUND, sizeof(Row)));
+    H5Tinsert(type, "names", HOFFSET(Row, name), text);
+    H5Tinsert(type, "scores", HOFFSET(Row, score), H5T_NATIVE_DOUBLE);
+    Row back[2] = {};
+    vcell_test::must(H5Dread(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, back));
+    for (int i : {0, 1}) {
+      CHECK(std::string(back[i].name) == rows[i].name);
+      CHECK(back[i].score == rows[i].score);
+      free(const_cast<char*>(back[i].name));
+    }
+    CHECK(H5Lexists(f, "/obsm/X_pca", H5P_DEFAULT) > 0);
+  });
+}
