@@ -89,7 +89,22 @@ inline void check_fill_value(Cursor cursor, bool old) {
   if (size != 0xffffffff) cursor.take(size);  // all ones: none
 }
 
-inline void check_message(uint64_t kind, uint64_t flags, Cursor data, const RawFile& file) {
+/// The names of a group in the oldest format (sections IV.A.2.r and III.D): a heap as large as the
+/// file at most, which HDF5 takes into memory.
+inline void check_symbol_table(Cursor cursor, RawFile& file) {
+  cursor.take(file.address_size);
+  const uint64_t address = cursor.number(file.address_size);
+  const auto bytes = file.read(address, 8 + 2 * file.length_size + file.address_size);
+  Cursor heap{{bytes.data(), bytes.size()}};
+  if (heap.take(5) != std::string_view("HEAP\0", 5))
+    throw Damage{"a heap of names does not begin as one"};
+  heap.take(3);
+  const uint64_t size = heap.number(file.length_size);
+  heap.take(file.length_size);
+  file.check(heap.number(file.address_size), size);
+}
+
+inline void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file) {
   const bool described =
       kind == 1 || kind == 3 || kind == 4 || kind == 5 || kind == 11 || kind == 12;
   if (flags & 2) {  // the description lies elsewhere, where it is not checked
@@ -117,6 +132,9 @@ inline void check_message(uint64_t kind, uint64_t flags, Cursor data, const RawF
       break;
     case 12:
       check_attribute(data, file.length_size);
+      break;
+    case 17:
+      check_symbol_table(data, file);
       break;
     default:
       break;

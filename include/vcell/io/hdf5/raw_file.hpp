@@ -51,10 +51,15 @@ class RawFile {
   size_t address_size = 8, length_size = 8;  ///< bytes of a stored address, of a stored length
   uint64_t size() const { return size_; }
 
-  /// @throws Damage if they do not all lie in the file
-  std::vector<char> read(uint64_t address, uint64_t n) {
+  /// @throws Damage if n bytes from there do not all lie in the file
+  void check(uint64_t address, uint64_t n) const {
     if (base_ > size_ || address > size_ - base_ || n > size_ - base_ - address)
       throw Damage{"a stored address leads out of the file"};
+  }
+
+  /// @throws Damage if they do not all lie in the file
+  std::vector<char> read(uint64_t address, uint64_t n) {
+    check(address, n);
     std::vector<char> out(static_cast<size_t>(n));
     in_.clear();
     in_.seekg(std::streamoff(base_ + address));

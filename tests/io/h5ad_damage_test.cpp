@@ -1,0 +1,243 @@
+// Files that contradict themselves, made on purpose: an error that names the element, never a
+// guess.
+#include "edit_hdf5.hpp"
+#include "small_anndata.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/io/h5ad.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+using vcell_test::edit;
+using vcell_test::put;
+using vcell_test::put_integers;
+using vcell_test::put_text;
+
+namespace {
+
+/// Writes a sound file, changes it, and expects an error that names the element and these texts.
+template <class F>
+void fails(F&& change, std::vector<std::string> texts) {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  write_h5ad(path, vcell_test::small_anndata());
+  REQUIRE_NOTHROW(read_h5ad(path));
+  edit(path, change);
+  texts.push_back("read_h5ad: file '" + path.string() + "'");
+  check_error<FormatError>([&] { read_h5ad(path); }, texts);
+}
+
+}  // namespace
+
+TEST_CASE("h5ad damage: sparse matrices", "[io]") {
+  // X has 3 rows: indptr (0, 2, 2, 3), indices (1, 3, 0), 4 columns.
+  const auto offsets = [](std::vector<int32_t> values, std::vector<std::string> texts) {
+    texts.push_back("'/X/indptr'");
+    fails([&](hid_t f) { put(f, "/X/indptr", values); }, texts);
+  };
+  offsets({0, 2, 1, 3}, {"decreases from 2 to 1 at entry 2"});
+  offsets({0, 2, 2, 4}, {"ends with 4, but 3 values are stored"});
+  offsets({1, 2, 2, 3}, {"begins with 1, expected 0"});
+  offsets({0, -1, 2, 3}, {"decreases from 0 to -1"});
+  offsets({0, 2, 3}, {"has 3 entries, expected 4"});
+  fails([](hid_t f) { put<uint64_t>(f, "/X/indptr", {0, 2, 2, ~uint64_t(0)}); }, {"'/X/indptr'"});
+  fails(
+      [](hid_t f) {
+        put<float>(f, "/X/indptr", {0, 2, 2, 3});
+      },
+      {"'/X/indptr'", "holds float32, expected whole numbers"});
+
+  const auto indices = [](auto values, std::vector<std::string> texts) {
+    texts.push_back("'/X/indices'");
+    fails([&](hid_t f) { put(f, "/X/indices", values); }, texts);
+  };
+  indices(std::vector<int32_t>{1, 4, 0}, {"holds 4 at entry 1, expected 0 .. 4 - 1"});
+  indices(std::vector<int32_t>{1, -1, 0}, {"holds -1 at entry 1"});
+  indices(std::vector<int64_t>{1, (int64_t(1) << 32) + 3, 0}, {"at entry 1"});
+  indices(std::vector<uint64_t>{1, ~uint64_t(0), 0}, {"at entry 1"});
+  indices(std::vector<int32_t>{1, 3}, {"has 2 entries, expected 3"});
+
+  const auto shape = [](std::vector<int64_t> values, std::vector<std::string> texts) {
+    texts.push_back("'/X'");
+    fails([&](hid_t f) { put_integers(f, "/X", "shape", values); }, texts);
+  };
+  shape({3, 5}, {"has shape (3, 5), expected 3 rows and 4 columns"});
+  shape({int64_t(1) << 40, 4}, {"'shape'"});
+  shape({-3, 4}, {"'shape'", "(-3, 4)"});
+  shape({3}, {"'shape'"});
+  fails([](hid_t f) { vcell_test::remove(f, "/X/data"); }, {"'/X'", "has no 'data'", "'indices'"});
+  // Rows that nothing stored justifies: columns of a matrix whose size no table tells.
+  fails(
+      [](hid_t f) {
+        put_text(f, "/uns/sparse", "encoding-type", "csc_matrix");
+        put_integers(f, "/uns/sparse", "shape", {2'000'000'000, 1});
+      },
+      {"'/uns/sparse'", "the file is damaged"});
+}
+
+TEST_CASE("h5ad damage: dense matrices", "[io]") {
+  fails(
+      [](hid_t f) {
+        put<float>(f, "/layers/dense", {1, 2, 3});
+      },
+      {"'/layers/dense'", "has shape (3), expected two dimensions"});
+  fails(
+      [](hid_t f) {
+        put<float>(f, "/layers/dense", {1, 2, 3}, {3, 1});
+      },
+      {"'/layers/dense'", "has shape (3, 1), expected 3 rows and 4 columns"});
+  fails([](hid_t f) { put<float>(f, "/varm/PCs", {1, 2, 3}, {3, 1}); }, {"'/varm/PCs'", "(3, 1)"});
+  fails(
+      [](hid_t f) {
+        put<float>(f, "/obsp/distances", std::vector<float>(12), {3, 4});
+      },
+      {"'/obsp/distances'", "(3, 4)"});
+  fails([](hid_t f) { put_text(f, "/layers/dense", "encoding-type", "string"); },
+        {"'/layers/dense'", "'string' 0.2.0", "expected an array"});
+}
+
+TEST_CASE("h5ad damage: tables", "[io]") {
+  fails(
+      [](hid_t f) {
+        put<int8_t>(f, "/obs/perturbation/codes", {0, -2, 1});
+      },
+      {"'/obs/perturbation/codes'", "holds -2 at entry 1", "2 - 1"});
+  fails(
+      [](hid_t f) {
+        put<int8_t>(f, "/obs/perturbation/codes", {0, -1, 2});
+      },
+      {"'/obs/perturbation/codes'", "holds 2 at entry 2"});
+  fails(
+      [](hid_t f) {
+        put<int8_t>(f, "/obs/perturbation/codes", {0, -1});
+      },
+      {"'/obs/perturbation'", "has 2 values, expected 3"});
+  fails(
+      [](hid_t f) {
+        put<uint8_t>(f, "/obs/age/mask", {0, 1});
+      },
+      {"'/obs/age/mask'", "has 2 entries, expected 3"});
+  fails(
+      [](hid_t f) {
+        put<double>(f, "/obs/score", {1, 2, 3}, {3, 1});
+      },
+      {"'/obs/score'", "has shape (3, 1), expected one dimension"});
+  fails([](hid_t f) { vcell_test::remove(f, "/obs/score"); },
+        {"'/obs'", "has no 'score'", "'plate'"});
+  fails([](hid_t f) { vcell_test::remove(f, "/obs/cell"); }, {"'/obs'", "has no 'cell'"});
+  fails([](hid_t f) { put_text(f, "/obs", "_index", "/var/_index"); }, {"'/obs'"});
+  fails(
+      [](hid_t f) {
+        put_text(f, "/obs", "column-order", "umi");
+        put_text(f, "/obs", "encoding-version", "0.1.0");
+      },
+      {"'/obs'", "older than anndata 0.8", "anndata.read_h5ad(old)"});
+  fails([](hid_t f) { H5Adelete_by_name(f, "/var", "column-order", H5P_DEFAULT); },
+        {"'/var'", "lacks the attribute 'column-order'"});
+  fails([](hid_t f) { vcell_test::remove(f, "/var"); }, {"'/'", "has no 'var'"});
+}
+
+TEST_CASE("h5ad damage: sizes that what is stored cannot justify", "[io]") {
+  // Chunks that were never written, in one piece that was never written, and far beyond the file.
+  fails(
+      [](hid_t f) {
+        const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+        const hsize_t chunk = 1000, n = hsize_t(1) << 38;
+        H5Pset_chunk(creation, 1, &chunk);
+        const hdf5::Handle space(H5Screate_simple(1, &n, nullptr));
+        const hdf5::Handle d(H5Dcreate2(f, "/uns/huge", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT,
+                                        creation, H5P_DEFAULT));
+      },
+      {"'/uns/huge'", "cannot hold so much"});
+  fails(
+      [](hid_t f) {
+        const hsize_t n[] = {hsize_t(1) << 30, hsize_t(1) << 30};
+        const hdf5::Handle space(H5Screate_simple(2, n, nullptr));
+        const hdf5::Handle d(H5Dcreate2(f, "/uns/huge", H5T_NATIVE_FLOAT, space, H5P_DEFAULT,
+                                        H5P_DEFAULT, H5P_DEFAULT));
+      },
+      {"'/uns/huge'", "impossible shape (1073741824, 1073741824)"});
+  fails(
+      [](hid_t f) {
+        const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+        const hsize_t chunk = hsize_t(1) << 28;  // one chunk of 2 GiB for one element
+        const hsize_t n = 1, most = H5S_UNLIMITED;
+        H5Pset_chunk(creation, 1, &chunk);
+        const hdf5::Handle space(H5Screate_simple(1, &n, &most));
+        const hdf5::Handle d(H5Dcreate2(f, "/uns/huge", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT,
+                                        creation, H5P_DEFAULT));
+      },
+      {"'/uns/huge'", "cannot hold so much"});
+}
+
+TEST_CASE("h5ad damage: links in a circle and out of the file", "[io]") {
+  fails([](hid_t f) { H5Lcreate_hard(f, "/uns", f, "/uns/inner/again", H5P_DEFAULT, H5P_DEFAULT); },
+        {"links in a circle"});
+  fails([](hid_t f) { H5Lcreate_soft("/nowhere", f, "/uns/lost", H5P_DEFAULT, H5P_DEFAULT); },
+        {"'/uns/lost'"});
+  fails(
+      [](hid_t f) {
+        H5Lcreate_external("/etc/passwd", "/", f, "/uns/outside", H5P_DEFAULT, H5P_DEFAULT);
+      },
+      {"'/uns/outside'"});
+  fails(
+      [](hid_t f) {
+        const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+        H5Pset_external(creation, "/etc/passwd", 0, 8);
+        put<uint8_t>(f, "/uns/outside", {}, {8}, creation);
+      },
+      {"'/uns/outside'", "in another file"});
+}
+
+TEST_CASE("h5ad damage: files that are no AnnData", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  check_error<IoError>([&] { read_h5ad(path); }, {path.string(), "does not exist"});
+  check_error<FormatError>([&] { read_h5ad(folder.path()); }, {"is a folder", "zarr"});
+  for (const char* text : {"", "x", "\x89HDF\r\n\x1a\n", "{\"a\": 1}"}) {
+    write_text(path, text);
+    check_error<Error>([&] { read_h5ad(path); }, {path.string()});
+    check_error<Error>([&] { describe_h5ad(path); }, {path.string()});
+  }
+  {
+    const hdf5::Handle file(
+        H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    put<float>(file, "/numbers", {1, 2});
+  }
+  check_error<FormatError>([&] { read_h5ad(path); }, {"no AnnData file", "'numbers'"});
+  edit(path, [](hid_t f) { put<float>(f, "/matrix", {1}); });
+  check_error<FormatError>([&] { read_h5ad(path); }, {"10x"});
+  edit(path, [](hid_t f) {
+    put<float>(f, "/obs", {1});
+    put<float>(f, "/var", {1});
+  });
+  check_error<FormatError>([&] { read_h5ad(path); }, {"older than 0.8"});
+  edit(path, [](hid_t f) { put_text(f, "/", "encoding-type", "mudata"); });
+  check_error<FormatError>([&] { read_h5ad(path); }, {"'mudata'", "expected 'anndata' 0.1.0"});
+}
+
+TEST_CASE("h5ad damage: a filter that is not there is named with what provides it", "[io]") {
+  using hdf5::known_filter;
+  CHECK(known_filter(32001).name == "blosc");
+  CHECK(known_filter(32001).package.find("hdf5-filter-plugin-blosc-serial") != std::string::npos);
+  CHECK(known_filter(32004).package.find("hdf5-filter-plugin from Debian") != std::string::npos);
+  CHECK(known_filter(32008).name == "bitshuffle");
+  CHECK(known_filter(32015).package.find("hdf5plugin from PyPI") != std::string::npos);
+  fails(
+      [](hid_t f) {
+        const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+        const hsize_t chunk = 2;
+        H5Pset_chunk(creation, 1, &chunk);
+        // Registered for as long as the file is written, then forgotten.
+        const auto keep = [](unsigned, size_t, const unsigned*, size_t n, size_t*, void**) {
+          return n;
+        };
+        const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, 31999, 1, 1, "test", nullptr, nullptr, keep};
+        H5Zregister(&filter);
+        H5Pset_filter(creation, 31999, 0, 0, nullptr);
+        put<float>(f, "/uns/filtered", {1, 2}, {}, creation);
+        H5Fflush(f, H5F_SCOPE_LOCAL);
+        H5Zunregister(31999);
+      },
+      {"'/uns/filtered'", "number 31999 (31999)", "install", "gzip"});
+}
