@@ -1,0 +1,129 @@
+#include "vcell/data/matrix.hpp"
+
+#include "support/errors.hpp"
+#include "vcell/core/rng.hpp"
+#include "vcell/data/row_blocks.hpp"
+#include "vcell/data/sort_rows.hpp"
+#include "vcell/data/transposed.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+
+namespace {
+
+/// About a third of the values are not zero; small whole numbers, exact in every type.
+template <class T>
+DenseMatrix<T> some_dense(size_t rows, size_t columns) {
+  DenseMatrix<T> m{rows, columns, std::vector<T>(rows * columns)};
+  Rng rng(5);
+  for (T& x : m.values) x = rng.below(3) ? T(0) : T(1 + rng.below(9));
+  return m;
+}
+
+/// The same values in all four kinds of matrix.
+std::vector<Matrix> kinds(size_t rows, size_t columns) {
+  const Matrix m = some_dense<double>(rows, columns);
+  return {to_csr<float>(m), to_csr<double>(m), to_dense<float>(m), m};
+}
+
+}  // namespace
+
+TEST_CASE("matrix: all kinds hold the same values", "[data]") {
+  for (const auto& [r, c] : {std::pair<size_t, size_t>{7, 5}, {0, 4}, {3, 0}, {1, 1}}) {
+    const auto expected = some_dense<double>(r, c);
+    for (const Matrix& m : kinds(r, c)) {
+      CHECK(rows(m) == r);
+      CHECK(columns(m) == c);
+      CHECK(to_dense<double>(m) == expected);
+      CHECK(to_csr<float>(m) == to_csr<float>(Matrix(expected)));
+      CHECK(to_csr<double>(Matrix(m)) == to_csr<double>(Matrix(expected)));
+      CHECK(stored(m) == (is_sparse(m) ? to_csr<float>(m).values.size() : r * c));
+      for (size_t i = 0; i < r; ++i) {
+        std::vector<float> row(c, -1);
+        copy_row<float>(m, i, row);
+        CHECK(std::equal(row.begin(), row.end(), expected.row(i).begin()));
+      }
+    }
+  }
+}
+
+TEST_CASE("matrix: rows and columns are picked in any order, more than once", "[data]") {
+  const auto expected = some_dense<double>(6, 5);
+  const std::vector<size_t> picked = {4, 0, 4, 2}, none;
+  for (const Matrix& m : kinds(6, 5)) {
+    const auto by_row = to_dense<double>(select_rows(m, picked));
+    const auto by_column = to_dense<double>(select_columns(m, picked));
+    for (size_t i = 0; i < picked.size(); ++i) {
+      for (size_t j = 0; j < 5; ++j) CHECK(by_row.row(i)[j] == expected.row(picked[i])[j]);
+      for (size_t k = 0; k < 6; ++k) CHECK(by_column.row(k)[i] == expected.row(k)[picked[i]]);
+    }
+    CHECK(select_rows(m, picked).index() == m.index());
+    CHECK(rows(select_rows(m, none)) == 0);
+    CHECK(columns(select_columns(m, none)) == 0);
+    CHECK(rows(select_columns(m, none)) == 6);
+    const std::vector<size_t> beyond = {6};
+    check_error<ShapeError>([&] { select_rows(m, beyond); }, {"select_rows", "6"});
+    check_error<ShapeError>([&] { select_columns(m, beyond); }, {"select_columns", "6"});
+    std::vector<float> row(4);
+    check_error<ShapeError>([&] { copy_row<float>(m, 0, row); }, {"copy_row", "(4)", "(5)"});
+    row.resize(5);
+    check_error<ShapeError>([&] { copy_row<float>(m, 6, row); }, {"copy_row", "6"});
+  }
+  // Columns of a sparse matrix stay ascending within a row.
+  for (const auto& m : {std::get<CsrMatrix<float>>(select_columns(kinds(6, 5)[0], picked))})
+    for (size_t i = 0; i < m.rows; ++i) {
+      const auto c = m.row_indices(i);
+      CHECK(std::is_sorted(c.begin(), c.end()));
+      CHECK(std::adjacent_find(c.begin(), c.end()) == c.end());
+    }
+}
+
+TEST_CASE("matrix: sort_rows sorts and adds duplicates up", "[data]") {
+  CsrMatrix<float> m{4, 4, {0, 4, 4, 5, 8}, {3, 1, 3, 1, 2, 0, 0, 0}, {1, 2, 3, 4, 5, 1, 1, 1}};
+  sort_rows(m);
+  CHECK(m == CsrMatrix<float>{4, 4, {0, 2, 2, 3, 4}, {1, 3, 2, 0}, {6, 4, 5, 3}});
+  const auto sorted = m;
+  sort_rows(m);
+  CHECK(m == sorted);
+}
+
+TEST_CASE("matrix: transposed twice is the same, once is the transpose", "[data]") {
+  for (const auto& [r, c] : {std::pair<size_t, size_t>{7, 5}, {0, 4}, {3, 0}}) {
+    const auto m = to_csr<float>(Matrix(some_dense<float>(r, c)));
+    const auto t = transposed(m);
+    CHECK(t.rows == c);
+    CHECK(t.columns == r);
+    CHECK(transposed(t) == m);
+    const auto d = to_dense<float>(Matrix(m)), dt = to_dense<float>(Matrix(t));
+    for (size_t i = 0; i < r; ++i)
+      for (size_t j = 0; j < c; ++j) CHECK(d.row(i)[j] == dt.row(j)[i]);
+  }
+}
+
+TEST_CASE("row_blocks: blocks of any size cover all rows in order", "[data]") {
+  for (size_t block : {1u, 3u, 7u, 100u})
+    for (const Matrix& m : kinds(7, 5)) {
+      CsrMatrix<float> all;
+      all.columns = 5;
+      for_each_row_block<float>(m, block, [&](size_t first, CsrView<float> view) {
+        REQUIRE(first == all.rows);
+        REQUIRE(view.rows <= block);
+        REQUIRE(view.columns == 5);
+        for (size_t i = 0; i < view.rows; ++i) {
+          const auto indices = view.row_indices(i);
+          const auto values = view.row_values(i);
+          REQUIRE(view.row_size(i) == indices.size());
+          all.indices.insert(all.indices.end(), indices.begin(), indices.end());
+          all.values.insert(all.values.end(), values.begin(), values.end());
+          all.end_row();
+        }
+      });
+      CHECK(all == to_csr<float>(m));
+    }
+  const Matrix m = CsrMatrix<float>{};
+  for_each_row_block<float>(m, 4, [](size_t, CsrView<float>) { FAIL("there are no rows"); });
+  check_error<ConfigError>([&] { for_each_row_block<float>(m, 0, [](size_t, CsrView<float>) {}); },
+                           {"rows_per_block"});
+  CsrMatrix<float> scratch;
+  check_error<ShapeError>([&] { row_block(m, 0, 1, scratch); }, {"row_block", "0 .. 1"});
+}
