@@ -1,10 +1,15 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "vcell/data/array.hpp"
 #include "vcell/io/atomic_file.hpp"
@@ -86,7 +91,8 @@ inline Safetensors read_safetensors(const std::filesystem::path& path) {
     throw FormatError(message("read_safetensors: ", quoted(path.string()), " has ", file.size(),
                               " bytes and its header should have ", length,
                               "; it is damaged or no safetensors file"));
-  const auto header = nlohmann::json::parse(file.substr(sizeof length, length), nullptr, false);
+  const auto text = std::string_view(file).substr(sizeof length, size_t(length));
+  const auto header = nlohmann::json::parse(text, nullptr, false);
   if (!header.is_object())
     throw FormatError(message("read_safetensors: ", quoted(path.string()),
                               ": the header is no JSON object; the file is damaged"));
@@ -95,9 +101,12 @@ inline Safetensors read_safetensors(const std::filesystem::path& path) {
   std::map<size_t, size_t> pieces;  // begin -> end of the data in use
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
-      if (!entry.is_object()) throw FormatError("read_safetensors: __metadata__ is no object");
-      for (const auto& [key, value] : entry.items())
-        if (value.is_string()) out.metadata[key] = value.get<std::string>();
+      for (const auto& [key, value] : entry.items()) {
+        if (!entry.is_object() || !value.is_string())
+          throw FormatError(message("read_safetensors: ", quoted(path.string()),
+                                    ": __metadata__ is no object of texts"));
+        out.metadata[key] = value.get<std::string>();
+      }
       continue;
     }
     Array array = detail::read_safetensor(entry, bytes, where(name));
@@ -121,29 +130,52 @@ inline Safetensors read_safetensors(const std::filesystem::path& path) {
   return out;
 }
 
-/// Writes a file, atomically: arrays in the order of their names, so the same content gives the
-/// same bytes.
-/// @throws ShapeError if an array has not the bytes of its shape; IoError
+/// Writes a file, atomically; the same content gives the same bytes. Arrays lie in the order of
+/// their element sizes, largest first, then of their names, so that each begins where its elements
+/// may: other readers look at them in place.
+/// @throws ShapeError if an array has not the bytes of its shape; FormatError if a name or text is
+///         not UTF-8; IoError
 inline void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
   nlohmann::json header = nlohmann::json::object();
   if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
-  std::string data;
-  for (const auto& [name, array] : content.tensors) {
+  std::vector<const std::pair<const std::string, Array>*> order;
+  for (const auto& tensor : content.tensors) order.push_back(&tensor);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return size_of(a->second.dtype) > size_of(b->second.dtype);
+  });
+  size_t end = 0;
+  for (const auto* tensor : order) {
+    const auto& [name, array] = *tensor;
     check_size_match("write_safetensors", name.c_str(), array.bytes.size(), "bytes of its shape",
                      array.count() * size_of(array.dtype));
     const auto* dtype =
         std::find_if(std::begin(detail::safetensors_dtypes), std::end(detail::safetensors_dtypes),
-                     [wanted = array.dtype](const auto& d) { return d.first == wanted; });
+                     [&, &array = array](const auto& d) { return d.first == array.dtype; });
     header[name] = {{"dtype", dtype->second},
                     {"shape", array.shape},
-                    {"data_offsets", {data.size(), data.size() + array.bytes.size()}}};
-    data.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
+                    {"data_offsets", {end, end + array.bytes.size()}}};
+    end += array.bytes.size();
   }
-  std::string text = header.dump();
-  text.append((8 - text.size() % 8) % 8, ' ');  // arrays begin at a multiple of 8
-  const uint64_t length = text.size();
-  std::string file(reinterpret_cast<const char*>(&length), sizeof length);
-  write_text(path, file + text + data);
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception& e) {
+    throw FormatError(message("write_safetensors: ", quoted(path.string()), ": ", e.what()));
+  }
+  text.append((8 - text.size() % 8) % 8, ' ');  // the arrays begin at a multiple of 8
+  write_atomically(path, [&](const std::filesystem::path& temporary) {
+    std::ofstream out(temporary, std::ios::binary);
+    const uint64_t length = text.size();
+    out.write(reinterpret_cast<const char*>(&length), sizeof length);
+    out.write(text.data(), std::streamsize(length));
+    for (const auto* tensor : order)
+      out.write(reinterpret_cast<const char*>(tensor->second.bytes.data()),
+                std::streamsize(tensor->second.bytes.size()));
+    out.close();
+    if (!out)
+      throw IoError(message("write_safetensors: cannot write ", quoted(path.string()),
+                            "; is the disk full, or the folder read-only?"));
+  });
 }
 
 }  // namespace vcell::inline VCELL_ABI

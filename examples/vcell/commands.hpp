@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "console.hpp"
+
+// Every command adds itself to the program: its flags, its help, and what it does.
+
+void add_simulate(CLI::App& program, Console& console);
+void add_inspect(CLI::App& program, Console& console);
+void add_preprocess(CLI::App& program, Console& console);
+void add_split(CLI::App& program, Console& console);
+void add_train(CLI::App& program, Console& console);
+void add_predict(CLI::App& program, Console& console);
+void add_evaluate(CLI::App& program, Console& console);
+void add_report(CLI::App& program, Console& console);
+void add_run(CLI::App& program, Console& console);
+void add_info(CLI::App& program, Console& console);

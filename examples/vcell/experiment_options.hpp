@@ -1,0 +1,37 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vcell/train/experiment.hpp"
+
+/// The flags of everything that decides what a run does: one for every setting of an experiment
+/// file, over a file (--experiment) and published settings (--preset).
+class ExperimentOptions {
+ public:
+  explicit ExperimentOptions(CLI::App& command);
+
+  /// The experiment that the command line describes: the file or preset, then the flags.
+  /// @throws vcell::ConfigError naming the flag and what it may be
+  vcell::Experiment experiment() const;
+
+  /// A stored experiment that is gone on with.
+  /// @throws vcell::ConfigError if a flag asks for something else than it says
+  vcell::Experiment resumed(const std::filesystem::path& stored) const;
+
+  /// Whether a flag or file was given at all.
+  bool any() const { return !words_->empty() || !file_->empty() || !preset_->empty(); }
+
+ private:
+  void apply(vcell::Experiment& e) const;
+
+  std::shared_ptr<std::string> file_ = std::make_shared<std::string>();
+  std::shared_ptr<std::string> preset_ = std::make_shared<std::string>();
+  // What was said for each setting ("section.key").
+  std::shared_ptr<std::map<std::string, std::vector<std::string>>> words_ =
+      std::make_shared<std::map<std::string, std::vector<std::string>>>();
+};

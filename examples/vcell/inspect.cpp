@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "vcell/io/h5ad/describe_h5ad.hpp"
+
+namespace {
+
+nlohmann::ordered_json as_json(const std::vector<vcell::H5adElement>& elements) {
+  auto all = nlohmann::ordered_json::array();
+  for (const auto& e : elements)
+    all.push_back({{"path", e.path},
+                   {"encoding", e.encoding},
+                   {"shape", e.shape},
+                   {"dtype", e.dtype},
+                   {"chunks", e.chunks},
+                   {"filters", e.filters},
+                   {"stored_values", e.stored_values},
+                   {"stored_bytes", e.stored_bytes}});
+  return all;
+}
+
+/// "6343 x 299", nothing for a single value.
+std::string shape_text(const vcell::H5adElement& e) {
+  return fmt::format("{}", fmt::join(e.shape, " x "));
+}
+
+void print(const std::vector<vcell::H5adElement>& elements, Console& console) {
+  size_t path = 4, encoding = 4, shape = 5;
+  for (const auto& e : elements) {
+    path = std::max(path, e.path.size());
+    encoding = std::max(encoding, e.encoding.size());
+    shape = std::max(shape, shape_text(e).size());
+  }
+  for (const auto& e : elements) {
+    std::string line = fmt::format("{:<{}}  {:<{}}  {:<{}}", e.path, path, e.encoding, encoding,
+                                   shape_text(e), shape);
+    if (!e.dtype.empty()) line += "  " + e.dtype;
+    if (e.stored_values) line += fmt::format(", {} stored", e.stored_values);
+    if (!e.filters.empty()) line += fmt::format(", {}", fmt::join(e.filters, " "));
+    line.erase(line.find_last_not_of(' ') + 1);
+    console.result(line);
+  }
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program, Console& console) {
+  auto* command =
+      program.add_subcommand("inspect", "What an h5ad file holds, without reading its values");
+  auto file = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  command->add_option("file", *file, "The h5ad file")->required()->type_name("FILE");
+  command->add_flag("--json", *json, "As JSON");
+  command->callback([file, json, &console] {
+    const auto elements = vcell::describe_h5ad(*file);
+    if (*json)
+      console.result(as_json(elements).dump(2));
+    else
+      print(elements, console);
+  });
+}

@@ -1,0 +1,171 @@
+#include "vcell/models/predict.hpp"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "predictions.hpp"
+#include "prepared.hpp"
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/sets/control_pairing.hpp"
+#include "vcell/train/choices.hpp"
+#include "vcell/train/model_folder.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Settings {
+  std::string model, data, perturbations, out, scale, control, perturbation_key;
+  std::vector<std::string> context_keys;
+  size_t cells = 0;
+  uint64_t seed = 42;
+  int threads = 0;
+  bool all_genes = false, overwrite = false;
+};
+
+/// Names separated by commas, or the lines of a file.
+std::vector<std::string> names_in(const std::string& text) {
+  std::string all = text;
+  const bool is_file = fs::is_regular_file(text);
+  if (is_file) all = vcell::read_text(text);
+  std::vector<std::string> names;
+  std::istringstream words(all);
+  for (std::string name; std::getline(words, name, is_file ? '\n' : ',');) {
+    if (name.ends_with('\r')) name.pop_back();
+    if (!name.empty()) names.push_back(name);
+  }
+  if (names.empty())
+    throw vcell::ConfigError(vcell::message("predict: --perturbations ", vcell::quoted(text),
+                                            " names none; give names separated by commas, or a "
+                                            "file with one a line"));
+  return names;
+}
+
+/// The controls of the data as the model's screen: counts at the model's own total.
+vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model,
+                             Console& console) {
+  auto adata = vcell::read_h5ad(s.data);
+  console.note(fmt::format("{}: {} cells x {} genes", s.data, adata.cells(), adata.genes()));
+  vcell::NormalizeToLog1pOptions options;
+  if (!s.scale.empty()) options.scale = vcell::scale_of(s.scale);
+  options.target_sum = model.target_sum;
+  const auto normalized = vcell::normalize_to_log1p(adata, options);
+  if (normalized.found.inferred)
+    console.note("X holds whole numbers only and nothing says what they are: taken as counts");
+  if (normalized.target_sum && model.target_sum)
+    console.note(fmt::format("counts were normalised to the model's {} a cell and log1p'd",
+                             *model.target_sum));
+  if (normalized.target_sum && !model.target_sum)
+    throw vcell::ConfigError(
+        "predict: the data hold counts, and the model was trained on log1p values whose total is "
+        "not known; normalise the data as the training data were and declare --scale log1p");
+  return adata;
+}
+
+void predict(const Settings& s, Console& console) {
+  if (s.threads) vcell::set_num_threads(s.threads);
+  refuse_to_overwrite("predict", s.out, s.overwrite);
+  const auto names = names_in(s.perturbations);
+  const auto model = vcell::load_model(s.model);
+  auto labels = model.labels;
+  if (!s.perturbation_key.empty()) labels.perturbation_key = s.perturbation_key;
+  if (!s.control.empty()) labels.control = s.control;
+  if (!s.context_keys.empty()) labels.context_keys = s.context_keys;
+  if (model.batches.empty()) labels.batch_key.reset();
+
+  const auto adata = read_controls(s, model, console);
+  const auto all = vcell::make_screen(adata, labels);
+  auto screen = vcell::select_genes(all, model.genes);
+  if (!model.batches.empty()) {  // the model's own numbers for batches
+    std::vector<int32_t> codes;
+    for (const auto& name : screen.batch.names) {
+      const auto found = std::find(model.batches.begin(), model.batches.end(), name);
+      if (found == model.batches.end())
+        throw vcell::ConfigError(vcell::message("predict: batch ", vcell::quoted(name),
+                                                " is not one the model was trained with; it "
+                                                "knows ",
+                                                vcell::list_of(model.batches)));
+      codes.push_back(int32_t(found - model.batches.begin()));
+    }
+    for (auto& code : screen.batch.codes) code = codes[size_t(code)];
+    screen.batch.names = model.batches;
+  }
+
+  // Predicted perturbations need not occur in the data: they get codes of their own.
+  std::vector<vcell::BaselineRequest> pairs;
+  const vcell::ControlPairing pairing(screen);
+  vcell::Screen named = screen, named_all = all;
+  std::vector<std::string> text;
+  for (const auto code : screen.perturbation.codes)
+    text.push_back(screen.perturbation.names[size_t(code)]);
+  for (const auto& name : names) {
+    model.perturbations.place(name);  // known to the model, or an error that says so
+    text.push_back(name);
+  }
+  auto factor = vcell::factor(text);
+  factor.codes.resize(screen.cells());
+  for (auto* both : {&named, &named_all}) {
+    both->perturbation = factor;
+    both->control = factor.code(labels.control);
+  }
+  for (size_t context = 0; context < screen.context.names.size(); ++context) {
+    const auto& name = screen.context.names[context];
+    if (std::find(model.contexts.begin(), model.contexts.end(), name) == model.contexts.end())
+      console.note(fmt::format("context {} is new to the model", vcell::quoted(name)));
+    const auto controls = pairing.controls(int32_t(context));
+    for (const auto& perturbation : names) {
+      vcell::Rng rng(s.seed, vcell::stream_of(vcell::message("predict ", name, '|', perturbation)));
+      pairs.push_back({int32_t(context), factor.code(perturbation),
+                       vcell::draw_controls(controls, s.cells, rng)});
+    }
+  }
+  const auto predictions =
+      predict_pairs(model, named, s.all_genes ? &named_all : nullptr, std::move(pairs), console);
+  make_parent_folder(s.out);
+  vcell::write_h5ad(s.out, prediction_file(adata, labels, s.all_genes ? named_all : named,
+                                           predictions, model.genes));
+  console.note(fmt::format("{} predicted cells: {} perturbations in {} contexts",
+                           predictions.cells.rows, names.size(), screen.context.names.size()));
+  console.result(s.out);
+}
+
+}  // namespace
+
+void add_predict(CLI::App& program, Console& console) {
+  auto* command = program.add_subcommand("predict", "Predict perturbed cells from control cells");
+  auto s = std::make_shared<Settings>();
+  command->add_option("--model", s->model, "A trained model, e.g. run/model")
+      ->required()
+      ->type_name("FOLDER");
+  command->add_option("--data", s->data, "Control cells, h5ad")->required()->type_name("FILE");
+  command
+      ->add_option("--perturbations", s->perturbations,
+                   "Names separated by commas, or a file with one a line")
+      ->required()
+      ->type_name("NAMES");
+  command->add_option("--cells", s->cells, "Cells of each perturbation in each context")
+      ->required()
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("--out", s->out, "The h5ad file to write")->required()->type_name("FILE");
+  command->add_option("--scale", s->scale, "Of X: counts or log1p [the file decides]");
+  command->add_option("--perturbation-key", s->perturbation_key,
+                      "obs column of the perturbation [as in training]");
+  command->add_option("--control", s->control, "Label of the control [as in training]");
+  command
+      ->add_option("--context-key", s->context_keys, "obs column of the context [as in training]")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  command->add_flag("--all-genes", s->all_genes,
+                    "Genes outside the model too, from the paired control cell");
+  command->add_option("--seed", s->seed, "Of the pairing with control cells")
+      ->capture_default_str();
+  command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
+  add_common(*command, console, s->threads);
+  command->callback([s, &console] { predict(*s, console); });
+}

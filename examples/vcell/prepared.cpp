@@ -1,0 +1,125 @@
+#include "prepared.hpp"
+
+#include <fmt/format.h>
+
+#include "vcell/data/subset.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/preprocess/filter_cells.hpp"
+#include "vcell/preprocess/filter_genes.hpp"
+#include "vcell/preprocess/highly_variable_genes.hpp"
+#include "vcell/sets/dataset_name.hpp"
+#include "vcell/sets/default_split.hpp"
+#include "vcell/sets/split_toml.hpp"
+#include "vcell/sets/validation_cells.hpp"
+#include "vcell/train/perturbation_features_file.hpp"
+
+namespace {
+
+void filter(const vcell::Experiment& e, vcell::AnnData& adata, Console& console) {
+  if (e.min_genes) {
+    const auto kept = vcell::filter_cells(adata, {.min_genes = double(e.min_genes)});
+    console.note(fmt::format("dropped {} of {} cells with fewer than {} genes", kept.dropped(),
+                             kept.keep.size(), e.min_genes));
+  }
+  if (e.min_cells) {
+    const auto kept = vcell::filter_genes(adata, {.min_cells = double(e.min_cells)});
+    console.note(fmt::format("dropped {} of {} genes in fewer than {} cells", kept.dropped(),
+                             kept.keep.size(), e.min_cells));
+  }
+}
+
+/// The genes that the model reads and predicts.
+vcell::Screen choose_genes(const vcell::Experiment& e, const Prepared& p, Console& console) {
+  if (e.hvgs == 0 || p.all.genes.size() <= e.hvgs) {
+    console.note(fmt::format("the model reads and predicts all {} genes", p.all.genes.size()));
+    return p.all;
+  }
+  const auto scores = vcell::highly_variable_genes(*p.adata.X, {.n_top_genes = e.hvgs});
+  std::vector<std::string> genes;
+  for (const size_t gene : scores.indices()) genes.push_back(p.all.genes[gene]);
+  console.note(fmt::format("the model reads and predicts the {} most variable of {} genes",
+                           genes.size(), p.all.genes.size()));
+  return vcell::select_genes(p.all, genes);
+}
+
+void split(const vcell::Experiment& e, Prepared& p, const std::filesystem::path& file,
+           Console& console) {
+  const std::filesystem::path path = file.empty() ? e.split : file.string();
+  if (path.empty()) {
+    const std::filesystem::path data = e.data;
+    auto made = vcell::default_split(p.all, {data.stem().string(), data.string()},
+                                     {!e.perturbation_features.empty(), e.training.seed});
+    p.split = std::move(made.spec);
+    p.split_text = "default: " + made.description;
+  } else {
+    p.split = vcell::read_split(path);
+    p.split_text = path.string();
+  }
+  console.note(fmt::format("split: {}", p.split_text));
+  const std::string name = vcell::dataset_name(p.split, e.data);
+  for (const auto& remark : vcell::check_split(p.all, p.split, name)) console.note(remark);
+  p.parts = vcell::assign_parts(p.all, p.split, name);
+  p.learnt = p.parts;
+  const size_t drawn = vcell::add_validation_cells(
+      p.all, p.learnt, {.fraction = e.validation, .seed = e.training.seed});
+  if (drawn)
+    console.note(fmt::format(
+        "the split has no validation part: {} training cells were drawn for it", drawn));
+  const auto cells = vcell::count_parts(p.learnt);
+  console.note(fmt::format("cells: {} train, {} validation, {} test, {} unused", cells[0], cells[1],
+                           cells[2], cells[3]));
+}
+
+}  // namespace
+
+vcell::AnnData read_screen(const vcell::Experiment& e, vcell::NormalizedToLog1p& normalized,
+                           Console& console) {
+  if (e.data.empty())
+    throw vcell::ConfigError("no screen was named; say --data FILE with an h5ad file");
+  std::vector<std::string> remarks;
+  auto adata = vcell::read_h5ad(e.data, {.warnings = &remarks});
+  for (const auto& remark : remarks) console.note(remark);
+  console.note(fmt::format("{}: {} cells x {} genes", e.data, adata.cells(), adata.genes()));
+  filter(e, adata, console);
+  normalized = vcell::normalize_to_log1p(adata, {.scale = e.scale});
+  if (normalized.found.inferred)
+    console.note(
+        "X holds whole numbers only and nothing says what they are: taken as counts "
+        "(say --scale to be sure)");
+  if (normalized.target_sum)
+    console.note(
+        fmt::format("counts were normalised to {} a cell and log1p'd", *normalized.target_sum));
+  else
+    console.note("X is log1p already and stays as it is");
+  if (normalized.empty_cells)
+    console.note(
+        fmt::format("{} cells have no counts at all and stay zero", normalized.empty_cells));
+  return adata;
+}
+
+Prepared prepare(const vcell::Experiment& e, Console& console, const std::filesystem::path& file) {
+  Prepared p;
+  p.adata = read_screen(e, p.normalized, console);
+  p.all = vcell::make_screen(p.adata, e.labels);
+  console.note(fmt::format("{} perturbations beside the control {}, {} contexts: {}",
+                           p.all.perturbation.names.size() - 1, vcell::quoted(e.labels.control),
+                           p.all.context.names.size(), vcell::list_of(p.all.context.names)));
+  split(e, p, file, console);
+  p.screen = choose_genes(e, p, console);
+  if (e.perturbation_features.empty()) {
+    p.features = vcell::PerturbationFeatures::one_hot(p.screen.perturbation.names);
+    const auto unseen = vcell::unseen_perturbations(p.screen, p.parts);
+    if (!unseen.empty())
+      throw vcell::ConfigError(vcell::message(
+          "the split holds out every cell of ", vcell::list_of(unseen),
+          ", and one-hot perturbations say nothing of what was never seen; give "
+          "--perturbation-features, or keep these perturbations in another context"));
+  } else {
+    p.features = vcell::read_perturbation_features(e.perturbation_features);
+    if (e.zero_control && !p.features.has(e.labels.control))
+      p.features.add(e.labels.control, std::vector<float>(p.features.width(), 0));
+    console.note(fmt::format("perturbations are described by {} features of {}", p.features.width(),
+                             e.perturbation_features));
+  }
+  return p;
+}

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "console.hpp"
+#include "vcell/data/anndata.hpp"
+#include "vcell/models/perturbation_features.hpp"
+#include "vcell/preprocess/normalize_to_log1p.hpp"
+#include "vcell/sets/split.hpp"
+#include "vcell/train/experiment.hpp"
+
+/// A screen that is ready to be trained on.
+struct Prepared {
+  vcell::AnnData adata;                 ///< filtered, X log1p; the file's own columns
+  vcell::NormalizedToLog1p normalized;  ///< how X became log1p
+  vcell::Screen all;                    ///< every gene
+  vcell::Screen screen;                 ///< the model's genes
+  vcell::SplitSpec split;
+  std::string split_text;           ///< where the split is from, for people
+  std::vector<vcell::Part> parts;   ///< of every cell, as the split says it
+  std::vector<vcell::Part> learnt;  ///< the same with validation cells drawn where it has none
+  vcell::PerturbationFeatures features;
+};
+
+/// Reads a file's cells at log1p: filters if asked to, normalises, and says aloud what it assumed
+/// and dropped.
+vcell::AnnData read_screen(const vcell::Experiment& e, vcell::NormalizedToLog1p& normalized,
+                           Console& console);
+
+/// Reads, filters, normalises, splits, and chooses genes, as an experiment says.
+/// @param split  used instead of the experiment's when given, as by a run that is gone on with
+Prepared prepare(const vcell::Experiment& e, Console& console,
+                 const std::filesystem::path& split = {});

@@ -1,0 +1,17 @@
+#include "commands.hpp"
+#include "output.hpp"
+#include "scoring.hpp"
+
+void add_report(CLI::App& program, Console& console) {
+  auto* command = program.add_subcommand("report", "Write the report of a run again");
+  auto folder = std::make_shared<std::string>();
+  command->add_option("folder", *folder, "The run's folder")->required()->type_name("FOLDER");
+  command->callback([folder, &console] {
+    const std::filesystem::path run = *folder;
+    if (!std::filesystem::exists(run / "experiment.toml"))
+      throw vcell::ConfigError(vcell::message("report: there is no run in ", vcell::quoted(*folder),
+                                              " (no experiment.toml)"));
+    write_report_of_run(run, read_scores_of_run(run));
+    console.result((run / "report.html").string());
+  });
+}

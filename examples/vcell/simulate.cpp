@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/io/csv.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/simulate/simulate_screen.hpp"
+#include "vcell/simulate/truth_anndata.hpp"
+
+namespace {
+
+struct Settings {
+  vcell::SimulateOptions options;
+  std::string out;
+  int threads = 0;
+  bool overwrite = false;
+};
+
+/// One row a perturbation: its name, then its vector.
+vcell::CsvTable features_table(const vcell::FeatureTable& features) {
+  vcell::CsvTable table;
+  table.header = {"perturbation"};
+  table.header.insert(table.header.end(), features.dimensions.begin(), features.dimensions.end());
+  for (size_t i = 0; i < features.perturbations.size(); ++i) {
+    std::vector<std::string> row = {features.perturbations[i]};
+    for (const float v : features.vectors.row(i)) row.push_back(vcell::message(v));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+void simulate(const Settings& settings, Console& console) {
+  if (settings.threads) vcell::set_num_threads(settings.threads);
+  const std::filesystem::path out = settings.out;
+  const auto beside = [&](const char* ending) {
+    return out.parent_path() / (out.stem().string() + ending);
+  };
+  const auto truth = beside(".truth.h5ad"), effects = beside(".effects.h5ad"),
+             features = beside(".features.csv");
+  for (const auto& path : {out, truth, effects, features})
+    refuse_to_overwrite("simulate", path, settings.overwrite);
+  make_parent_folder(out);
+
+  const auto simulated = vcell::simulate_screen(settings.options, console.progress());
+  vcell::write_h5ad(out, simulated.screen);
+  vcell::write_h5ad(truth, vcell::cell_truth_anndata(simulated));
+  vcell::write_h5ad(effects, vcell::effect_truth_anndata(simulated));
+  vcell::write_csv(features, features_table(simulated.features));
+  console.note(fmt::format(
+      "simulated {} cells x {} genes, {} perturbations in {} contexts, seed {}",
+      simulated.screen.cells(), simulated.screen.genes(), settings.options.perturbations,
+      settings.options.contexts, settings.options.seed));
+  console.note(fmt::format("the truth of every cell: {}", truth.string()));
+  console.note(fmt::format("the true effects:        {}", effects.string()));
+  console.note(fmt::format("perturbation features:   {}", features.string()));
+  console.result(out.string());
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& program, Console& console) {
+  auto* command = program.add_subcommand("simulate", "Make a perturbation screen with known truth");
+  auto settings = std::make_shared<Settings>();
+  auto& o = settings->options;
+  command
+      ->add_option("--out", settings->out, "The screen to write; truth and features go beside it")
+      ->required()
+      ->type_name("FILE");
+  const auto number = [&](const char* flag, auto& field, const char* help) {
+    command->add_option(flag, field, help)->capture_default_str();
+  };
+  number("--genes", o.genes, "Genes");
+  number("--contexts", o.contexts, "Contexts, each with a base profile of its own");
+  number("--batches", o.batches, "Batches");
+  number("--states", o.states, "Basal subpopulations");
+  number("--perturbations", o.perturbations, "Perturbations, the control not counted");
+  number("--guides", o.guides, "Guides a perturbation");
+  number("--cells", o.cells, "Mean cells of a perturbation in a context");
+  number("--control-cells", o.control_cells, "Control cells of a context");
+  number("--library", o.library, "Mean counts of a cell");
+  number("--dispersion", o.dispersion, "Overdispersion of the counts");
+  number("--effect", o.effect, "Strength of the effects");
+  number("--without-effect", o.without_effect, "Share of perturbations that change nothing");
+  number("--seed", o.seed, "Seed of everything random");
+  command->add_option("--control", o.control, "Label of the controls")->capture_default_str();
+  add_common(*command, console, settings->threads);
+  command->add_flag("--overwrite", settings->overwrite, "Replace files that are there");
+  command->callback([settings, &console] { simulate(*settings, console); });
+}

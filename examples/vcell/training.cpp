@@ -1,0 +1,134 @@
+#include "training.hpp"
+
+#include <fmt/format.h>
+
+#include "vcell/sets/split_toml.hpp"
+#include "vcell/train/checkpoints.hpp"
+#include "vcell/train/experiment_toml.hpp"
+#include "vcell/train/metrics_log.hpp"
+#include "vcell/train/model_folder.hpp"
+#include "vcell/train/state_transition_task.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// What a run writes into its folder; nothing else is ever removed.
+const char* const run_files[] = {
+    "experiment.toml",  "split.toml",  "model",       "checkpoints", "metrics.csv",
+    "predictions.h5ad", "baselines",   "report.html", "run.log",     "contexts.csv",
+    "agg_results.csv",  "results.csv", "real_de.csv", "pred_de.csv"};
+
+bool is_context_table(const fs::path& name) {
+  for (const char* ending : {"_results.csv", "_agg_results.csv", "_real_de.csv", "_pred_de.csv"})
+    if (name.string().ends_with(ending)) return true;
+  return false;
+}
+
+vcell::TrainedModel new_model(const vcell::Experiment& e, const Prepared& p) {
+  auto config = e.model;
+  config.input_width = config.output_width = p.screen.genes.size();
+  config.perturbation_width = p.features.width();
+  config.batches = e.batch_encoder ? p.screen.batch.names.size() : 0;
+  return {.model = vcell::StateTransition<float>(config, e.training.seed),
+          .genes = p.screen.genes,
+          .perturbations = p.features,
+          .contexts = p.screen.context.names,
+          .batches = e.batch_encoder ? p.screen.batch.names : std::vector<std::string>(),
+          .labels = e.labels,
+          .scale = p.normalized.found.scale,
+          .target_sum = p.normalized.target_sum,
+          .set_size = e.set_size};
+}
+
+}  // namespace
+
+void open_run_folder(const fs::path& folder, bool overwrite, bool resume) {
+  const bool is_run = fs::exists(folder / "experiment.toml");
+  if (resume) {
+    if (!is_run)
+      throw vcell::ConfigError(vcell::message("--resume: there is no run in ",
+                                              vcell::quoted(folder.string()),
+                                              " (no experiment.toml); leave the flag out"));
+    return;
+  }
+  if (is_run && !overwrite)
+    throw vcell::ConfigError(vcell::message("there is a run in ", vcell::quoted(folder.string()),
+                                            " already; name another --out, say --resume to go on ",
+                                            "with it or --overwrite to replace it"));
+  if (!is_run && fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder)))
+    throw vcell::ConfigError(vcell::message(vcell::quoted(folder.string()),
+                                            " is there and holds no run; name another --out"));
+  if (is_run) {
+    for (const char* name : run_files) fs::remove_all(folder / name);
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (entry.is_regular_file() && is_context_table(entry.path().filename()))
+        fs::remove(entry.path());
+  }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    throw vcell::IoError(vcell::message("cannot make the folder ", vcell::quoted(folder.string()),
+                                        ": ", error.message()));
+}
+
+void write_settings(const fs::path& folder, const vcell::Experiment& e,
+                    const vcell::SplitSpec& split) {
+  vcell::write_split(folder / "split.toml", split);
+  vcell::write_experiment(folder / "experiment.toml", e);
+}
+
+Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs::path& folder,
+                        bool resume, Console& console) {
+  auto model = new_model(e, p);
+  console.note(
+      fmt::format("State Transition: {} parameters, {} layers of width {}, {} steps of {} "
+                  "sets of {} cells",
+                  model.model.parameters().count(), e.model.layers, e.model.hidden,
+                  e.training.max_steps, e.batch_size, e.set_size));
+  vcell::Trainer<float> trainer(model.model.parameters(), e.training);
+  const vcell::Checkpoints checkpoints(folder / "checkpoints");
+  if (resume && checkpoints.can_resume()) {
+    checkpoints.resume(trainer);
+    console.note(fmt::format("going on after step {}", trainer.state().step));
+  }
+  vcell::StateTransitionTaskOptions options;
+  options.sets.sets = {.set_size = e.set_size, .control_sets = e.control_sets};
+  options.sets.pairing.within_batch = e.batch_encoder;
+  options.sets.batch_size = e.batch_size;
+  options.sets.seed = e.training.seed;
+  options.validation_batches = e.validation_batches;
+  vcell::StateTransitionTask<float> task(model.model, p.features, p.screen, p.learnt, options,
+                                         trainer.state().step);
+  if (e.batch_encoder) {
+    const vcell::ControlPairing pairing(p.screen, {.within_batch = true});
+    size_t cells = 0;
+    for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;
+    if (cells)
+      console.note(
+          fmt::format("{} perturbed cells are in batches without controls: they are paired "
+                      "with controls of their context",
+                      cells));
+  }
+  vcell::MetricsLog log(folder / "metrics.csv", trainer.state().step);
+  const auto result = trainer.run(
+      task, {.progress = console.progress(),
+             .metrics = [&](const vcell::MetricsRow& row) { log.add(row); },
+             .checkpoint = [&](vcell::CheckpointKind kind) { checkpoints.save(trainer, kind); }});
+  if (result.stopped)
+    throw vcell::Stopped(fmt::format("stopped after step {} of {}; --resume goes on from there",
+                                     result.state.step, e.training.max_steps));
+  if (result.stopped_early)
+    console.note(
+        fmt::format("stopped early after step {}: no better validation loss in {} "
+                    "validations",
+                    result.state.step, e.training.patience));
+  trainer.use_best();
+  if (result.state.best_step)
+    console.note(fmt::format("the model of step {} is kept: validation loss {:.4f}",
+                             result.state.best_step, result.state.best_validation_loss));
+  else
+    console.note("nothing to validate on: the model of the last step is kept");
+  vcell::save_model(folder / "model", model);
+  return {std::move(model), result.state};
+}
