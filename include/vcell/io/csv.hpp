@@ -28,10 +28,12 @@ struct CsvTable {
 namespace detail {
 
 /// Reads fields separated by commas, quoted ones with doubled quotes inside (RFC 4180), lines
-/// ending in LF or CRLF.
+/// ending in LF or CRLF. A mark that the text is UTF-8 is passed over.
 class CsvReader {
  public:
-  CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {}
+  CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
+    if (text_.starts_with("\xef\xbb\xbf")) place_ = 3;  // how spreadsheets mark UTF-8
+  }
 
   /// The next line's fields; false at the end of the text.
   bool next(std::vector<std::string>& fields) {
@@ -106,7 +108,8 @@ inline void append_csv_line(std::string& out, const std::vector<std::string>& fi
 /// @throws IoError if the file cannot be read; FormatError naming file and line if it is empty, a
 ///         quoted field does not end, or a row has not as many fields as the header
 inline CsvTable read_csv(const std::filesystem::path& path) {
-  const std::string text = read_text(path);
+  std::string text = read_text(path);
+  while (text.ends_with("\n\n")) text.pop_back();  // empty lines at the end
   detail::CsvReader reader(text, path.string());
   CsvTable table;
   if (!reader.next(table.header))

@@ -4,6 +4,7 @@
 #include "vcell/data/check_anndata.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/h5ad/write_value.hpp"
+#include "vcell/io/hdf5/output_disk.hpp"
 
 namespace vcell::inline VCELL_ABI {
 
@@ -91,20 +92,23 @@ inline void write_h5ad(const std::filesystem::path& path, const AnnData& a,
     throw ConfigError(message("write_h5ad: gzip is ", options.gzip, ", expected 0 .. 9"));
   check_anndata(a);
   const hdf5::QuietErrors quiet;
-  const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip};
   write_atomically(path, [&](const std::filesystem::path& temporary) {
+    bool disk_failed = false;
+    const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip, &disk_failed};
     const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), creation(H5Pcreate(H5P_FILE_CREATE));
+    hdf5::write_through(access, disk_failed);
     // 1.8 is the oldest format without times in groups and with attributes beyond 64 KiB.
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
     H5Pset_obj_track_times(creation, false);
-    hdf5::Handle file(H5Fcreate(temporary.string().c_str(), H5F_ACC_TRUNC, creation, access));
-    hdf5::OutputGroup root{&writing, "/", {}};
-    root.check(hid_t(file), "");
-    root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
-    detail::write_parts(root, a, options.progress);
-    root.check(H5Fflush(file, H5F_SCOPE_LOCAL), "");
-    root.id = {};
-    root.check(H5Fclose(file.release()), "");
+    {
+      const hdf5::Handle file(
+          H5Fcreate(temporary.string().c_str(), H5F_ACC_TRUNC, creation, access));
+      hdf5::OutputGroup root{&writing, "/", {}};
+      root.check(hid_t(file), "");
+      root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
+      detail::write_parts(root, a, options.progress);
+    }
+    writing.check_disk();
   });
 }
 

@@ -3,6 +3,7 @@
 #include <hdf5.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "vcell/core/message.hpp"
@@ -57,8 +58,9 @@ inline std::string error_text() {
   const auto collect = [](unsigned, const H5E_error2_t* error, void* data) -> herr_t {
     auto& found = *static_cast<Texts*>(data);
     if (!error->desc || !*error->desc) return 0;
-    if (found.cause.empty()) found.cause = error->desc;
-    found.complaint = error->desc;
+    const std::string_view text = error->desc;
+    found.complaint = text.substr(0, text.find(": time = "));  // then clock and pointers follow
+    if (found.cause.empty()) found.cause = found.complaint;
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &texts);

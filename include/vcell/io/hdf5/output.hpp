@@ -15,6 +15,14 @@ struct Writing {
   const char* function = "";  ///< the public function at work
   std::string file;           ///< path, for messages
   int gzip = 0;               ///< level 0 .. 9; 0 stores plainly
+  const bool* disk_failed = nullptr;
+
+  /// @throws IoError if the disk did not take everything so far
+  void check_disk() const {
+    if (*disk_failed)
+      throw IoError(message(function, ": cannot write ", quoted(file),
+                            "; is the disk full, or the folder read-only?"));
+  }
 };
 
 /// A group of a file that is being written. Objects carry no times, so that the same content gives
@@ -30,10 +38,10 @@ struct OutputGroup {
   /// For the result of a call: throws an IoError with HDF5's reason when it is negative.
   template <class Result>
   Result check(Result result, const std::string& name) const {
+    writing->check_disk();
     if (result < 0)
       throw IoError(message(writing->function, ": file ", quoted(writing->file), ", element ",
-                            quoted(path_of(name)), ": cannot write it: ", error_text(),
-                            "; is the disk full?"));
+                            quoted(path_of(name)), ": cannot write it: ", error_text()));
     return result;
   }
 

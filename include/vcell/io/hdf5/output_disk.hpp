@@ -1,0 +1,117 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "vcell/io/hdf5/handle.hpp"
+
+#if H5_VERSION_GE(1, 13, 0)
+#include <H5FDdevelop.h>
+#endif
+
+namespace vcell::inline VCELL_ABI::hdf5 {
+namespace detail {
+
+/// The file under an HDF5 file that is being written. When the disk fails, HDF5 keeps objects that
+/// it can neither write nor close, and crashes on them when the program ends. This driver therefore
+/// tells it that all went well, notes the failure, and writes no more.
+struct OutputDisk : H5FD_t {
+  std::fstream file;
+  bool* failed = nullptr;
+  haddr_t allocated = 0, written = 0;
+
+  void at(haddr_t address) {
+    file.clear();
+    file.seekp(std::streamoff(address));
+  }
+
+  static H5FD_t* open(const char* name, unsigned, hid_t access, haddr_t) {
+    auto* disk = new OutputDisk{};
+    disk->failed = *static_cast<bool* const*>(H5Pget_driver_info(access));
+    disk->file.rdbuf()->pubsetbuf(nullptr, 0);  // HDF5 gathers small pieces itself
+    disk->file.open(name, std::ios::binary | std::ios::in | std::ios::out | std::ios::trunc);
+    if (disk->file) return disk;
+    delete disk;
+    return nullptr;
+  }
+  static herr_t close(H5FD_t* self) {
+    auto* disk = static_cast<OutputDisk*>(self);
+    disk->file.close();
+    *disk->failed |= disk->file.fail();
+    delete disk;
+    return 0;
+  }
+  static herr_t query(const H5FD_t*, unsigned long* flags) {
+    if (flags)
+      *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
+               H5FD_FEAT_AGGREGATE_SMALLDATA;
+    return 0;
+  }
+  static haddr_t get_allocated(const H5FD_t* self, H5FD_mem_t) {
+    return static_cast<const OutputDisk*>(self)->allocated;
+  }
+  static herr_t set_allocated(H5FD_t* self, H5FD_mem_t, haddr_t end) {
+    static_cast<OutputDisk*>(self)->allocated = end;
+    return 0;
+  }
+  static haddr_t get_written(const H5FD_t* self, H5FD_mem_t) {
+    return static_cast<const OutputDisk*>(self)->written;
+  }
+  static herr_t read(H5FD_t* self, H5FD_mem_t, hid_t, haddr_t address, size_t n, void* to) {
+    auto* disk = static_cast<OutputDisk*>(self);
+    std::fill_n(static_cast<char*>(to), n, '\0');  // what lies beyond the end
+    disk->at(address);
+    disk->file.read(static_cast<char*>(to), std::streamsize(n));
+    return 0;
+  }
+  static herr_t write(H5FD_t* self, H5FD_mem_t, hid_t, haddr_t address, size_t n,
+                      const void* from) {
+    auto* disk = static_cast<OutputDisk*>(self);
+    disk->written = std::max(disk->written, address + n);
+    if (*disk->failed) return 0;
+    disk->at(address);
+    *disk->failed = !disk->file.write(static_cast<const char*>(from), std::streamsize(n)).flush();
+    return 0;
+  }
+  static herr_t truncate(H5FD_t* self, hid_t access, hbool_t) {
+    auto* disk = static_cast<OutputDisk*>(self);
+    if (disk->written >= disk->allocated) return 0;
+    return write(self, H5FD_MEM_DEFAULT, access, disk->allocated - 1, 1, "");
+  }
+};
+
+}  // namespace detail
+
+/// File access properties for a new file. Failures of the disk come out in `failed`, which must
+/// outlive the file, and nowhere else.
+/// @return negative when HDF5 fails
+inline herr_t write_through(hid_t access, bool& failed) {
+  using Disk = detail::OutputDisk;
+  static constexpr H5FD_mem_t kinds[] = H5FD_FLMAP_DICHOTOMY;
+  H5FD_class_t driver = {};
+#if H5_VERSION_GE(1, 13, 0)
+  driver.version = H5FD_CLASS_VERSION;
+  driver.value = H5FD_class_value_t(1000);  // among those that nobody registers
+#endif
+  driver.name = "vcell output";
+  driver.maxaddr = haddr_t(1) << 62;
+  driver.fc_degree = H5F_CLOSE_WEAK;
+  driver.fapl_size = sizeof(bool*);
+  driver.open = Disk::open;
+  driver.close = Disk::close;
+  driver.query = Disk::query;
+  driver.get_eoa = Disk::get_allocated;
+  driver.set_eoa = Disk::set_allocated;
+  driver.get_eof = Disk::get_written;
+  driver.read = Disk::read;
+  driver.write = Disk::write;
+  driver.truncate = Disk::truncate;
+  std::copy(std::begin(kinds), std::end(kinds), driver.fl_map);
+  const Handle id(H5FDregister(&driver));
+  bool* const pointer = &failed;
+  return H5Pset_driver(access, id, &pointer);
+}
+
+}  // namespace vcell::inline VCELL_ABI::hdf5

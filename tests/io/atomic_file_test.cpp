@@ -1,0 +1,104 @@
+#include "vcell/io/atomic_file.hpp"
+
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/io/safetensors.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+
+namespace {
+
+size_t files_in(const std::filesystem::path& folder) {
+  return size_t(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+/// No file can grow beyond this many bytes while it lives: a full disk, as far as writing can tell.
+class SmallDisk {
+ public:
+  explicit SmallDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit small = before_;
+    small.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_ = {};
+  void (*handler_)(int);
+};
+
+}  // namespace
+
+TEST_CASE("atomic file: text comes back byte for byte", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a";
+  for (const std::string& text : {std::string(), std::string("a\0\r\n\xff", 5)}) {
+    write_text(path, text);
+    CHECK(read_text(path) == text);
+  }
+  CHECK(files_in(folder.path()) == 1);
+}
+
+TEST_CASE("atomic file: a failure leaves the old file and nothing else", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a";
+  write_text(path, "old");
+  const auto half = [](const std::filesystem::path& temporary) {
+    CHECK(temporary.parent_path().filename().string().starts_with("vcell-test-"));
+    std::ofstream(temporary) << "half";
+    throw Stopped("half way");
+  };
+  CHECK_THROWS_AS(write_atomically(path, half), Stopped);
+  CHECK(read_text(path) == "old");
+  CHECK(files_in(folder.path()) == 1);
+  check_error<IoError>([&] { write_text(folder.path() / "no" / "a", "x"); }, {"no folder", "no'"});
+  check_error<IoError>([&] { write_text(folder.path(), "x"); }, {"is a folder"});
+  check_error<IoError>([&] { read_text(folder.path()); }, {"cannot open"});
+  check_error<IoError>([&] { read_text(folder.path() / "b"); }, {"cannot open"});
+}
+
+TEST_CASE("atomic file: a link keeps pointing to the file that is written", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  write_text(folder.path() / "real", "old");
+  std::filesystem::create_symlink("real", folder.path() / "link");
+  write_text(folder.path() / "link", "new");
+  CHECK(std::filesystem::is_symlink(folder.path() / "link"));
+  CHECK(read_text(folder.path() / "real") == "new");
+}
+
+TEST_CASE("atomic file: a full disk is an error, and the old file stays", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a";
+  write_text(path, "old");
+  AnnData a;
+  a.obs = DataFrame(std::vector<std::string>(1000, "cell"));
+  a.var = DataFrame(std::vector<std::string>(100, "gene"));
+  a.X = DenseMatrix<double>{1000, 100, std::vector<double>(100000, 0.5)};
+  Safetensors s;
+  s.tensors["x"] = Array::of<double>({100000}, std::get<DenseMatrix<double>>(*a.X).values);
+  const auto check_whole = [&] {
+    CHECK(read_text(path) == "old");
+    CHECK(files_in(folder.path()) == 1);
+  };
+  for (rlim_t bytes : {0, 4096, 65536}) {
+    const SmallDisk disk(bytes);
+    check_error<IoError>([&] { write_h5ad(path, a, {0, {}}); }, {"write_h5ad", path.string()});
+    check_whole();
+    check_error<IoError>([&] { write_safetensors(path, s); }, {"write_safetensors", path.string()});
+    check_whole();
+    check_error<IoError>([&] { write_text(path, std::string(100000, 'x')); }, {"write_text"});
+    check_whole();
+  }
+  REQUIRE_NOTHROW(write_h5ad(path, a));
+  CHECK(read_h5ad(path) == a);
+}
