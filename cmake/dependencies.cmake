@@ -6,6 +6,7 @@
 set(vcell_packages_Eigen3        libeigen3-dev                     eigen          eigen          eigen3)
 set(vcell_packages_Threads       libc6-dev                         sysroot_linux-64 -            -)
 set(vcell_packages_HDF5          libhdf5-dev                       hdf5           hdf5           hdf5)
+set(vcell_packages_ZLIB          zlib1g-dev                        zlib           zlib           zlib)
 set(vcell_packages_fmt           libfmt-dev                        fmt            fmt            fmt)
 set(vcell_packages_nlohmann_json nlohmann-json3-dev                nlohmann_json  nlohmann-json  nlohmann-json)
 set(vcell_packages_tomlplusplus  libtomlplusplus-dev               tomlplusplus   tomlplusplus   tomlplusplus)

@@ -4,7 +4,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 # Debian and Ubuntu name these packages alike.
-apt_packages=(g++ cmake ninja-build pkg-config ccache libeigen3-dev libfmt-dev libhdf5-dev
+apt_packages=(g++ cmake ninja-build pkg-config ccache libeigen3-dev libfmt-dev libhdf5-dev zlib1g-dev
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev catch2 libbenchmark-dev libdnnl-dev
   ocl-icd-opencl-dev gnuplot-nox hdf5-plugin-lzf)
 apt_packages_all=(clang doxygen)
@@ -39,11 +39,11 @@ install() {
 print_package_names() {
   cat <<'NAMES'
 This is no Debian or Ubuntu, so nothing is installed here. Needed are a C++20 compiler and:
-  conda-forge  cxx-compiler cmake ninja pkg-config ccache eigen fmt hdf5 nlohmann_json tomlplusplus
+  conda-forge  cxx-compiler cmake ninja pkg-config ccache eigen fmt hdf5 zlib nlohmann_json tomlplusplus
                cli11 catch2 benchmark onednn gnuplot
-  Homebrew     cmake ninja pkg-config ccache eigen fmt hdf5 nlohmann-json tomlplusplus cli11 catch2
+  Homebrew     cmake ninja pkg-config ccache eigen fmt hdf5 zlib nlohmann-json tomlplusplus cli11 catch2
                google-benchmark onednn gnuplot
-  vcpkg        eigen3 fmt hdf5 nlohmann-json tomlplusplus cli11 catch2 benchmark onednn
+  vcpkg        eigen3 fmt hdf5 zlib nlohmann-json tomlplusplus cli11 catch2 benchmark onednn
                (with cmake, ninja and gnuplot of your own)
 Going on with what is there.
 NAMES

@@ -105,15 +105,15 @@ TEST_CASE("StateTransition: dropout acts in training only and is a function of s
 }
 
 TEST_CASE("StateTransition: settings and inputs that do not fit are errors by name", "[models]") {
-  using Catch::Matchers::Contains;
+  using vcell_test::contains;
   auto config = small();
   config.hidden = 0;
-  CHECK_THROWS_WITH(StateTransition<float>(config), Contains("config.hidden"));
+  CHECK_THROWS_WITH(StateTransition<float>(config), contains("config.hidden"));
   config = small();
   config.output_space = OutputSpace::all_genes;
-  CHECK_THROWS_WITH(StateTransition<float>(config), Contains("output_width / 8"));
+  CHECK_THROWS_WITH(StateTransition<float>(config), contains("output_width / 8"));
   config.output_width = 16;
-  CHECK_THROWS_WITH(StateTransition<float>(config), Contains("input_width"));
+  CHECK_THROWS_WITH(StateTransition<float>(config), contains("input_width"));
 
   const StateTransition<float> model(small());
   const auto perturbation = random<float, 2>({2, 3}, 2);
@@ -128,7 +128,7 @@ TEST_CASE("StateTransition: settings and inputs that do not fit are errors by na
   Tensor<int32_t, 2> index({2, 4});
   index(1, 1) = 2;
   CHECK_THROWS_WITH(batched(random<float, 3>({2, 4, 5}, 1), perturbation, index),
-                    Contains("embedding"));
+                    contains("embedding"));
 }
 
 TEST_CASE("StateTransition: one cell, one set", "[models]") {

@@ -48,7 +48,7 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.validation == 0.1);
   REQUIRE(e.training.max_steps == 2000);
   REQUIRE(e.training.optimizer == OptimizerKind::adamw);
-  REQUIRE(e.training.learning_rate == 3e-4);
+  REQUIRE(e.training.learning_rate == 1e-3);
   REQUIRE(e.training.weight_decay == 5e-4);
   REQUIRE(e.training.clip == 10);
   REQUIRE(e.training.patience == 0);

@@ -56,7 +56,9 @@ inline Experiment experiment_preset(const std::string& name) {
     e.model.encoder_layers = e.model.decoder_layers = p.coder_layers;
     e.model.basal_mlp = p.basal_mlp;
     auto& t = e.training;
+    t.schedule = ScheduleShape::constant;
     if (name == "tutorial") {
+      t.learning_rate = 3e-4;
       t.weight_decay = 1e-2;
     } else {
       e.batch_size = 16;

@@ -18,12 +18,12 @@ struct TrainOptions {
   uint64_t max_steps = 2000;
   OptimizerKind optimizer = OptimizerKind::adamw;
   /// The highest learning rate.
-  double learning_rate = 3e-4;
+  double learning_rate = 1e-3;
   double weight_decay = 5e-4;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
-  ScheduleShape schedule = ScheduleShape::constant;
+  ScheduleShape schedule = ScheduleShape::cosine;
   /// Steps over which the learning rate rises linearly from 0.
   uint64_t warmup = 0;
   /// The rate at the end of a cosine schedule, as a share of learning_rate.
