@@ -51,3 +51,8 @@ if(VCELL_CCACHE)
     "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
     CCACHE_NAMESPACE=vcell-${vcell_processor} "${VCELL_CCACHE}")
 endif()
+
+# Linked beside vcell_development by whatever multiplies matrices, with eigen_products.hpp in front.
+set(vcell_eigen_products "${PROJECT_SOURCE_DIR}/cmake/eigen_products.hpp")
+add_library(vcell_products STATIC "${PROJECT_SOURCE_DIR}/cmake/eigen_products.cpp")
+target_link_libraries(vcell_products PUBLIC vcell_development)

@@ -22,7 +22,7 @@ check_format() {
     [ "${CI:-}" != true ]
     return
   fi
-  find include tests examples bench -type f \
+  find include tests examples bench cmake -type f \
     \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) -print0 |
     xargs -0 "$clang_format" --dry-run --Werror
 }

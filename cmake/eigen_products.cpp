@@ -1,0 +1,10 @@
+#include "eigen_products.hpp"
+
+namespace vcell::inline VCELL_ABI::kernel::detail {
+
+template void eigen_gemm(bool, bool, size_t, float, MatrixView<const float>,
+                         MatrixView<const float>, float, MatrixView<float>);
+template void eigen_gemm(bool, bool, size_t, double, MatrixView<const double>,
+                         MatrixView<const double>, double, MatrixView<double>);
+
+}  // namespace vcell::inline VCELL_ABI::kernel::detail
