@@ -36,6 +36,8 @@ int main(int count, char** words) {
   for (const auto add : {add_run, add_simulate, add_inspect, add_preprocess, add_split, add_train,
                          add_predict, add_evaluate, add_report, add_info})
     add(program, console);
+  for (auto* command : program.get_subcommands({}))
+    command->set_version_flag("--version", std::string(VCELL_VERSION), "Print the version");
 
   interrupt::install();
   try {
