@@ -1,5 +1,7 @@
 #include "vcell/io/atomic_folder.hpp"
 
+#include <unistd.h>
+
 #include <fstream>
 
 #include "support/catch.hpp"
@@ -9,7 +11,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path root = fs::temp_directory_path() / "vcell_atomic_folder_test";
+const fs::path root = fs::temp_directory_path() / message("vcell_atomic_folder_test_", getpid());
 const fs::path target = root / "folder";
 
 void put(const fs::path& folder, const std::string& text) {
