@@ -1,6 +1,7 @@
 #pragma once
 
 #include "vcell/io/hdf5/check_datatype.hpp"
+#include "vcell/io/hdf5/check_symbol_table.hpp"
 
 namespace vcell::inline VCELL_ABI::hdf5 {
 namespace detail {
@@ -89,21 +90,6 @@ inline void check_fill_value(Cursor cursor, bool old) {
   if (size != 0xffffffff) cursor.take(size);  // all ones: none
 }
 
-/// The names of a group in the oldest format (sections IV.A.2.r and III.D): a heap as large as the
-/// file at most, which HDF5 takes into memory.
-inline void check_symbol_table(Cursor cursor, RawFile& file) {
-  cursor.take(file.address_size);
-  const uint64_t address = cursor.number(file.address_size);
-  const auto bytes = file.read(address, 8 + 2 * file.length_size + file.address_size);
-  Cursor heap{{bytes.data(), bytes.size()}};
-  if (heap.take(5) != std::string_view("HEAP\0", 5))
-    throw Damage{"a heap of names does not begin as one"};
-  heap.take(3);
-  const uint64_t size = heap.number(file.length_size);
-  heap.take(file.length_size);
-  file.check(heap.number(file.address_size), size);
-}
-
 inline void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file) {
   const bool described =
       kind == 1 || kind == 3 || kind == 4 || kind == 5 || kind == 11 || kind == 12;
@@ -152,7 +138,7 @@ inline void check_header(RawFile& file, uint64_t address) {
   };
   std::vector<Block> blocks;
   bool second_version = false;
-  uint64_t order_bytes = 0;
+  uint64_t order_bytes = 0, messages_left = 0;
   const uint64_t at_most = std::min<uint64_t>(64, file.size());
   const auto start =
       file.read(address, std::min(at_most, file.size() - std::min(address, file.size())));
@@ -169,7 +155,9 @@ inline void check_header(RawFile& file, uint64_t address) {
     blocks.push_back({address + (start.size() - head.bytes.size()), size});
   } else {
     if (head.number(1) != 1) throw Damage{"a header is of an unknown version"};
-    head.take(7);
+    head.take(1);
+    messages_left = head.number(2);
+    head.take(4);
     blocks.push_back({address + 16, head.number(4)});
   }
   for (size_t i = 0; i < blocks.size(); ++i) {
@@ -187,6 +175,7 @@ inline void check_header(RawFile& file, uint64_t address) {
       const uint64_t flags = block.number(1);
       block.take(second_version ? order_bytes : 3);
       Cursor data{block.take(size)};
+      if (!second_version && messages_left-- == 0) throw Damage{"a header has too many parts"};
       if (kind == 16 && !(flags & 2)) {
         const uint64_t next = data.number(file.address_size);
         blocks.push_back({next, data.number(file.length_size)});
@@ -195,6 +184,7 @@ inline void check_header(RawFile& file, uint64_t address) {
       }
     }
   }
+  if (messages_left != 0) throw Damage{"a header lacks some of its parts"};
 }
 
 }  // namespace vcell::inline VCELL_ABI::hdf5

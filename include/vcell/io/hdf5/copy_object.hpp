@@ -1,9 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
-#include "vcell/io/hdf5/dataset.hpp"
+#include "vcell/io/hdf5/chunks.hpp"
 
 namespace vcell::inline VCELL_ABI::hdf5 {
 namespace detail {
@@ -120,6 +121,12 @@ inline void copy_object(const Object& from, hid_t group, const std::string& name
     return;
   }
   const Dataset d = open_dataset(from);
+  // HDF5 reads the elements here; it must find whole chunks, and all of them.
+  std::atomic<size_t> whole = 0;
+  size_t chunks = d.count ? 1 : 0;
+  for (size_t i = 0; i < d.chunk.size(); ++i) chunks *= (d.shape[i] + d.chunk[i] - 1) / d.chunk[i];
+  if (unpack_chunks(d, [&](const auto&, const auto&) { ++whole; }) && whole != chunks)
+    throw Damage{"some of its chunks are not there"};
   const Handle creation(H5Dget_create_plist(from.id));
   H5Pset_obj_track_times(creation, false);
   const Handle copy(

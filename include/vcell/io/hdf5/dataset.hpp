@@ -17,7 +17,10 @@ struct Dataset {
   Handle type, space;
   std::vector<size_t> shape;  ///< empty for a scalar
   size_t count = 0;
-  bool null = false;  ///< H5S_NULL: it holds nothing at all
+  size_t element_bytes = 0;     ///< of one element as it is stored
+  bool null = false;            ///< H5S_NULL: it holds nothing at all
+  std::vector<size_t> chunk;    ///< extents of a chunk; empty when it is stored in one piece
+  std::vector<Filter> filters;  ///< what chunks went through, in that order
 };
 
 /// The extents of a data space.
@@ -39,11 +42,28 @@ inline size_t count_of(const Object& object, const std::vector<size_t>& shape) {
   return n;
 }
 
+/// Bytes of an element as it is stored: a text of variable length as a reference, not as a pointer.
+inline size_t stored_size(hid_t type, size_t reference_size) {
+  if (H5Tis_variable_str(type) > 0) return reference_size;
+  size_t size = H5Tget_size(type);
+  if (H5Tget_class(type) == H5T_COMPOUND) {
+    const auto members = unsigned(H5Tget_nmembers(type));
+    for (unsigned i = 0; i < members; ++i) {
+      const Handle member(H5Tget_member_type(type, i));
+      size += stored_size(member, reference_size) - H5Tget_size(member);
+    }
+  }
+  return size;
+}
+
 /// Opens a dataset's description and checks, before anything is allocated, that its filters are
 /// there, that its data are in this file, and that what is stored can hold what is declared.
 inline Dataset open_dataset(const Object& object) {
   if (!object.is_dataset()) object.fail("is a group, expected a dataset");
-  Dataset d{&object, Handle(H5Dget_type(object.id)), Handle(H5Dget_space(object.id)), {}, 0, false};
+  Dataset d;
+  d.object = &object;
+  d.type = Handle(H5Dget_type(object.id));
+  d.space = Handle(H5Dget_space(object.id));
   object.check(hid_t(d.type), "read its type");
   object.check(hid_t(d.space), "read its shape");
   if (H5Sget_simple_extent_type(d.space) == H5S_NULL) {
@@ -59,7 +79,8 @@ inline Dataset open_dataset(const Object& object) {
   if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
     object.fail("keeps its data in another file, expected them in this one; copy them into it");
   double expansion = 1, chunk = 1;
-  for (const Filter& filter : filters_of(creation)) {
+  d.filters = filters_of(creation);
+  for (const Filter& filter : d.filters) {
     if (H5Zfilter_avail(filter.id) <= 0)
       object.fail("is stored with the filter ", filter.name, " (", filter.id, "), which this HDF5 ",
                   "lacks; install ", filter.package.empty() ? "an HDF5 with it" : filter.package,
@@ -70,59 +91,12 @@ inline Dataset open_dataset(const Object& object) {
     std::vector<hsize_t> extents(d.shape.size(), 1);
     object.check(H5Pget_chunk(creation, int(extents.size()), extents.data()), "read its chunks");
     for (hsize_t extent : extents) chunk *= double(extent);
+    d.chunk.assign(extents.begin(), extents.end());
   }
-  const double element = double(H5Tget_size(d.type));
-  object.charge(element * std::max(chunk, double(d.count)), double(H5Dget_storage_size(object.id)),
-                expansion);
+  d.element_bytes = stored_size(d.type, GlobalHeap::reference_size(object.reading->raw));
+  object.charge(double(d.element_bytes) * std::max(chunk, double(d.count)),
+                double(H5Dget_storage_size(object.id)), expansion);
   return d;
-}
-
-namespace detail {
-
-inline void read_raw(const Dataset& d, hid_t memory, void* to) {
-  if (d.count == 0) return;
-  d.object->check(H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to),
-                  "read its data");
-}
-
-}  // namespace detail
-
-/// The dtype of a dataset of numbers.
-/// @throws FormatError if it is none
-inline DType number_type(const Dataset& d) {
-  const auto dtype = dtype_of_type(d.type);
-  if (!dtype || d.null)
-    d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected numbers");
-  return *dtype;
-}
-
-/// All numbers of a dataset, as they are.
-/// @throws FormatError if it holds no numbers or cannot be read
-inline Array read_array(const Dataset& d) {
-  Array out{number_type(d), d.shape, {}};
-  out.bytes.resize(d.count * size_of(out.dtype));
-  // Truth values are read with the file's own enumeration: its bytes are the values.
-  detail::read_raw(d,
-                   out.dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(out.dtype),
-                   out.bytes.data());
-  if (out.dtype == DType::boolean)
-    for (std::byte b : out.bytes)
-      if (b > std::byte(1)) d.object->fail("holds ", int(b), ", expected 0 or 1 (FALSE or TRUE)");
-  return out;
-}
-
-/// All numbers of a dataset as T, which holds each of them exactly except that whole numbers
-/// beyond T's range come out as its nearest end (HDF5's rule).
-/// @throws FormatError if it holds floating numbers and T is an integer, or cannot be read
-template <class T>
-std::vector<T> read_numbers(const Dataset& d) {
-  const DType dtype = number_type(d);
-  if (dtype == DType::boolean) return read_array(d).as<T>();
-  if (std::is_integral_v<T> && H5Tget_class(d.type) != H5T_INTEGER)
-    d.object->fail("holds ", name_of(dtype), ", expected whole numbers");
-  std::vector<T> out(d.count);
-  detail::read_raw(d, memory_type(dtype_of<T>()), out.data());
-  return out;
 }
 
 }  // namespace vcell::inline VCELL_ABI::hdf5

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "vcell/io/hdf5/dataset.hpp"
+#include "vcell/io/hdf5/numbers.hpp"
 
 namespace vcell::inline VCELL_ABI::hdf5 {
 namespace detail {
@@ -29,7 +29,7 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
   const size_t width = variable ? GlobalHeap::reference_size(raw) : H5Tget_size(type);
   std::vector<char> bytes(count * width);
   const Handle memory(variable ? H5Tcreate(H5T_OPAQUE, width) : H5Tcopy(type));
-  object.check(read(hid_t(memory), bytes.data()), "read its text");
+  read(hid_t(memory), bytes.data());
   const H5T_str_t padding = variable ? H5T_STR_NULLTERM : H5Tget_strpad(type);
   for (size_t i = 0; i < count; ++i) {
     if (!variable) {
@@ -53,9 +53,8 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
 inline std::vector<std::string> read_text(const Dataset& d) {
   if (d.null || H5Tget_class(d.type) != H5T_STRING)
     d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected text");
-  return detail::read_texts(*d.object, d.type, d.count, [&](hid_t memory, void* to) {
-    return H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to);
-  });
+  return detail::read_texts(*d.object, d.type, d.count,
+                            [&](hid_t memory, void* to) { read_elements(d, memory, to); });
 }
 
 }  // namespace vcell::inline VCELL_ABI::hdf5

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/io/hdf5/dataset.hpp"
+
+namespace vcell::inline VCELL_ABI::hdf5 {
+namespace detail {
+
+/// Undoes deflate, which must give exactly this many bytes.
+inline std::vector<char> inflate_chunk(const std::vector<char>& packed, size_t bytes) {
+  std::vector<char> out(bytes);
+  uLongf size = uLongf(bytes);
+  const int status =
+      uncompress(reinterpret_cast<Bytef*>(out.data()), &size,
+                 reinterpret_cast<const Bytef*>(packed.data()), uLong(packed.size()));
+  if (status != Z_OK || size != bytes) throw Damage{"a chunk cannot be unpacked with gzip"};
+  return out;
+}
+
+/// Undoes LZF, which must give exactly this many bytes.
+inline std::vector<char> unpack_lzf(const std::vector<char>& packed, size_t bytes) {
+  const auto out =
+      lzf_decompress(reinterpret_cast<const uint8_t*>(packed.data()), packed.size(), bytes);
+  if (!out || out->size() != bytes) throw Damage{"a chunk cannot be unpacked with LZF"};
+  return {out->begin(), out->end()};
+}
+
+/// Undoes shuffle: first bytes of all elements, then second bytes, ... become elements again.
+inline std::vector<char> unshuffle(const std::vector<char>& packed, size_t element_bytes) {
+  std::vector<char> out(packed.size());
+  const size_t n = packed.size() / element_bytes;
+  for (size_t b = 0; b < element_bytes; ++b)
+    for (size_t i = 0; i < n; ++i) out[i * element_bytes + b] = packed[b * n + i];
+  return out;
+}
+
+/// Sets all elements to what those that were never written are.
+inline void fill_whole(const Dataset& d, char* whole) {
+  const Handle creation(H5Dget_create_plist(d.object->id));
+  std::vector<char> value(d.element_bytes, '\0');
+  H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
+  H5Pfill_value_defined(creation, &defined);
+  if (defined == H5D_FILL_VALUE_USER_DEFINED && H5Tdetect_class(d.type, H5T_STRING) <= 0)
+    d.object->check(H5Pget_fill_value(creation, d.type, value.data()), "read its fill value");
+  for (size_t i = 0; i < d.count; ++i)
+    std::copy(value.begin(), value.end(), whole + i * d.element_bytes);
+}
+
+/// Copies a chunk that begins at `start` to its place in the whole, without what reaches beyond it.
+/// Both are row major.
+inline void place_chunk(const Dataset& d, const std::vector<size_t>& start,
+                        const std::vector<char>& chunk, char* whole) {
+  const size_t rank = d.shape.size(), element = d.element_bytes;
+  const size_t row = std::min(d.chunk[rank - 1], d.shape[rank - 1] - start[rank - 1]);
+  std::vector<size_t> at(rank, 0);
+  for (size_t from = 0; from < chunk.size(); from += d.chunk[rank - 1] * element) {
+    size_t to = 0;
+    bool inside = true;
+    for (size_t i = 0; i < rank; ++i) {
+      inside = inside && start[i] + at[i] < d.shape[i];
+      to = to * d.shape[i] + start[i] + at[i];
+    }
+    if (inside) std::copy_n(chunk.data() + from, row * element, whole + to * element);
+    for (size_t i = rank - 1; i-- > 0 && ++at[i] == d.chunk[i];) at[i] = 0;
+  }
+}
+
+}  // namespace detail
+
+/// Unpacks all chunks of a dataset and calls place(start, bytes) for each, possibly from several
+/// threads at once. HDF5 would read beyond a chunk that holds less than it should, and knows one
+/// thread only. Chunks that were never written are passed over.
+/// @return false when this is not the way to read the dataset: it is stored in one piece, or went
+///         through other filters than shuffle and one of gzip and LZF
+/// @throws FormatError if a chunk is damaged
+template <class F>
+bool unpack_chunks(const Dataset& d, F&& place) {
+  constexpr H5Z_filter_t lzf = 32000;
+  size_t packing = 0;
+  for (const Filter& f : d.filters) {
+    packing += f.id == H5Z_FILTER_DEFLATE || f.id == lzf;
+    if (f.id != H5Z_FILTER_DEFLATE && f.id != lzf && f.id != H5Z_FILTER_SHUFFLE) return false;
+  }
+  if (d.chunk.empty() || packing > 1) return false;
+  if (d.count == 0) return true;
+
+  const size_t rank = d.shape.size(), element = d.element_bytes;
+  size_t chunk_bytes = element, chunks = 1;
+  std::vector<size_t> grid(rank);
+  for (size_t i = 0; i < rank; ++i) {
+    chunk_bytes *= d.chunk[i];
+    grid[i] = (d.shape[i] + d.chunk[i] - 1) / d.chunk[i];
+    chunks *= grid[i];
+  }
+  hsize_t written = 0;
+  d.object->check(H5Dget_num_chunks(d.object->id, d.space, &written), "count its chunks");
+  size_t missing = chunks - std::min<size_t>(chunks, size_t(written));
+  struct Packed {
+    std::vector<size_t> start;
+    std::vector<char> bytes;
+    uint32_t skipped = 0;  // bit i: filter i was not applied
+  };
+  const auto unpack = [&](Packed& chunk) {
+    if (chunk.bytes.empty()) return;
+    for (size_t i = d.filters.size(); i-- > 0;) {
+      if (chunk.skipped >> i & 1) continue;
+      const H5Z_filter_t id = d.filters[i].id;
+      chunk.bytes = id == H5Z_FILTER_DEFLATE ? detail::inflate_chunk(chunk.bytes, chunk_bytes)
+                    : id == lzf              ? detail::unpack_lzf(chunk.bytes, chunk_bytes)
+                                             : detail::unshuffle(chunk.bytes, element);
+    }
+    if (chunk.bytes.size() != chunk_bytes) throw Damage{"a chunk has not the size of its elements"};
+    place(chunk.start, chunk.bytes);
+  };
+
+  // HDF5 fetches a batch of packed chunks, then all threads unpack it.
+  const size_t batch = std::clamp<size_t>((size_t(64) << 20) / chunk_bytes, 1, 256);
+  std::vector<Packed> packed;
+  std::vector<size_t> at(rank, 0);
+  try {
+    for (size_t done = 0; done < chunks;) {
+      packed.assign(std::min(batch, chunks - done), {});
+      for (Packed& chunk : packed) {
+        std::vector<hsize_t> start(rank);
+        for (size_t i = 0; i < rank; ++i) start[i] = at[i] * d.chunk[i];
+        chunk.start.assign(start.begin(), start.end());
+        for (size_t i = rank; i-- > 0 && ++at[i] == grid[i];) at[i] = 0;
+        hsize_t bytes = 0;
+        if (H5Dget_chunk_storage_size(d.object->id, start.data(), &bytes) < 0 || bytes == 0) {
+          if (missing-- == 0) throw Damage{"a chunk cannot be found"};
+          continue;
+        }
+        if (bytes > d.object->reading->file_bytes) throw Damage{"a chunk is larger than the file"};
+        chunk.bytes.resize(size_t(bytes));
+        d.object->check(H5Dread_chunk(d.object->id, H5P_DEFAULT, start.data(), &chunk.skipped,
+                                      chunk.bytes.data()),
+                        "read a chunk");
+      }
+      done += packed.size();
+      parallel_for(packed.size(), 1, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) unpack(packed[i]);
+      });
+    }
+  } catch (const Damage& damage) {
+    d.object->fail(damage.what, "; the file is damaged");
+  }
+  return true;
+}
+
+}  // namespace vcell::inline VCELL_ABI::hdf5

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "vcell/data/array.hpp"
+#include "vcell/io/hdf5/chunks.hpp"
+
+namespace vcell::inline VCELL_ABI::hdf5 {
+
+/// All elements of a dataset as a type in memory. Text of variable length comes as its references
+/// when that type is opaque.
+inline void read_elements(const Dataset& d, hid_t memory, void* to) {
+  if (d.count == 0) return;
+  const size_t size = H5Tget_size(memory);
+  const bool as_stored = H5Tequal(d.type, memory) > 0 || H5Tget_class(memory) == H5T_OPAQUE;
+  if (!d.chunk.empty()) {
+    std::vector<char> converted(as_stored ? 0 : d.count * std::max(d.element_bytes, size));
+    char* whole = as_stored ? static_cast<char*>(to) : converted.data();
+    detail::fill_whole(d, whole);
+    const auto place = [&](const std::vector<size_t>& start, const std::vector<char>& chunk) {
+      detail::place_chunk(d, start, chunk, whole);
+    };
+    if (unpack_chunks(d, place)) {
+      if (as_stored) return;
+      d.object->check(H5Tconvert(d.type, memory, d.count, whole, nullptr, H5P_DEFAULT),
+                      "convert its data");
+      std::memcpy(to, whole, d.count * size);
+      return;
+    }
+  }
+  d.object->check(H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to),
+                  "read its data");
+}
+
+/// The dtype of a dataset of numbers.
+/// @throws FormatError if it is none
+inline DType number_type(const Dataset& d) {
+  const auto dtype = dtype_of_type(d.type);
+  if (!dtype || d.null)
+    d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected numbers");
+  return *dtype;
+}
+
+/// All numbers of a dataset, as they are.
+/// @throws FormatError if it holds no numbers or cannot be read
+inline Array read_array(const Dataset& d) {
+  Array out{number_type(d), d.shape, {}};
+  out.bytes.resize(d.count * size_of(out.dtype));
+  // Truth values are read with the file's own enumeration: its bytes are the values.
+  read_elements(d, out.dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(out.dtype),
+                out.bytes.data());
+  if (out.dtype == DType::boolean)
+    for (std::byte b : out.bytes)
+      if (b > std::byte(1)) d.object->fail("holds ", int(b), ", expected 0 or 1 (FALSE or TRUE)");
+  return out;
+}
+
+/// All numbers of a dataset as T, which holds each of them exactly except that whole numbers
+/// beyond T's range come out as its nearest end (HDF5's rule).
+/// @throws FormatError if it holds floating numbers and T is an integer, or cannot be read
+template <class T>
+std::vector<T> read_numbers(const Dataset& d) {
+  const DType dtype = number_type(d);
+  if (dtype == DType::boolean) return read_array(d).as<T>();
+  if (std::is_integral_v<T> && H5Tget_class(d.type) != H5T_INTEGER)
+    d.object->fail("holds ", name_of(dtype), ", expected whole numbers");
+  std::vector<T> out(d.count);
+  read_elements(d, memory_type(dtype_of<T>()), out.data());
+  return out;
+}
+
+}  // namespace vcell::inline VCELL_ABI::hdf5
