@@ -21,8 +21,10 @@ macro(vcell_find_blas backend)
       endif()
     endif()
   elseif("${backend}" STREQUAL "openblas")
+    set(vcell_bla_vendor "${BLA_VENDOR}")  # the user's, who may look for another BLAS
     set(BLA_VENDOR OpenBLAS)
     find_package(BLAS QUIET)
+    set(BLA_VENDOR "${vcell_bla_vendor}")
     find_path(VCELL_OPENBLAS_INCLUDE openblas_config.h
       PATH_SUFFIXES openblas-pthread openblas openblas-openmp openblas-serial)
     mark_as_advanced(VCELL_OPENBLAS_INCLUDE)

@@ -6,7 +6,7 @@ cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Debian and Ubuntu name these packages alike.
 apt_packages=(g++ cmake ninja-build pkg-config ccache libeigen3-dev libfmt-dev libhdf5-dev zlib1g-dev
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev catch2 libbenchmark-dev libdnnl-dev
-  ocl-icd-opencl-dev gnuplot-nox hdf5-plugin-lzf)
+  ocl-icd-opencl-dev gnuplot-nox)
 apt_packages_all=(clang doxygen)
 
 missing_packages() {

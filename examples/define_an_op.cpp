@@ -5,6 +5,7 @@
 // softplus(x) = log(1 + e^x), a smooth relu. Prints the largest difference between its gradient and
 // finite differences, below 1e-8.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <vcell/vcell.hpp>

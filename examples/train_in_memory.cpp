@@ -1,4 +1,4 @@
-// Training State Transition in memory, without any file: a simulated screen, a split, 200 steps,
+// Training State Transition in memory, without any file: a simulated screen, a split, 600 steps,
 // and a prediction of what was held out.
 //
 //   build/release/examples/train_in_memory

@@ -2,33 +2,26 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <ctime>
 
 #include "interrupt.hpp"
 #include "vcell/core/error.hpp"
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <sys/ioctl.h>
-#include <unistd.h>
-#endif
-
 namespace {
 
+/// Whether stderr is a terminal on which a line can be drawn again.
 bool is_terminal() {
-#if defined(__unix__) || defined(__APPLE__)
-  return isatty(fileno(stderr)) != 0;
-#else
-  return false;
-#endif
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) && kind && std::string_view(kind) != "dumb";
 }
 
 size_t terminal_width() {
-#if defined(__unix__) || defined(__APPLE__)
   winsize size{};
-  if (ioctl(fileno(stderr), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-#endif
-  return 80;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 std::string clock_text(double seconds) {
@@ -44,32 +37,46 @@ std::string rate_text(double per_second) {
 }  // namespace
 
 Console::~Console() {
-  end_line();
+  clear_line();
   if (log_) std::fclose(log_);
 }
 
 void Console::note(std::string_view line) {
-  end_line();
+  clear_line();
   log(line);
   if (!quiet) fmt::print(stderr, "{}\n", line);
 }
 
 void Console::result(std::string_view line) {
-  end_line();
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  clear_line();
+  const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
+                       std::fputc('\n', stdout) != EOF && std::fflush(stdout) == 0;
+  if (!written) throw vcell::WriteError("cannot write to standard output; is the disk full?");
+}
+
+void Console::error(std::string_view line) {
+  clear_line();
+  log(line);
+  fmt::print(stderr, "vcell: {}\n", line);
 }
 
 void Console::log_to(const std::filesystem::path& file) {
   log_ = std::fopen(file.string().c_str(), "a");
   if (!log_)
-    throw vcell::IoError(vcell::message("run: cannot write ", vcell::quoted(file.string()),
-                                        "; choose another --out"));
+    throw vcell::IoError(
+        vcell::message("cannot write ", vcell::quoted(file.string()), "; choose another --out"));
+  std::fputs(said_.c_str(), log_);
+  std::fflush(log_);
 }
 
 void Console::log(std::string_view line) {
-  if (!log_) return;
-  fmt::print(log_, "{:%Y-%m-%d %H:%M:%S} {}\n", fmt::localtime(std::time(nullptr)), line);
+  const auto text =
+      fmt::format("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::localtime(std::time(nullptr)), line);
+  if (!log_) {
+    said_ += text;
+    return;
+  }
+  std::fputs(text.c_str(), log_);
   std::fflush(log_);
 }
 
@@ -77,8 +84,8 @@ vcell::Progress Console::progress() {
   return [this](const vcell::ProgressUpdate& update) { return draw(update); };
 }
 
-void Console::end_line() {
-  if (open_) std::fputc('\n', stderr);
+void Console::clear_line() {
+  if (open_) fmt::print(stderr, "\r\033[K");
   open_ = false;
 }
 
@@ -86,7 +93,7 @@ bool Console::draw(const vcell::ProgressUpdate& update) {
   const auto now = Clock::now();
   const bool begins = stage_ != update.stage;
   if (begins) {
-    end_line();
+    clear_line();
     stage_ = update.stage;
     start_ = now;
     first_ = update.done;
@@ -115,10 +122,9 @@ bool Console::draw(const vcell::ProgressUpdate& update) {
         const size_t full = bar * std::min(update.done, update.total) / update.total;
         text = fmt::format("[{}{}] {}", std::string(full, '='), std::string(bar - full, ' '), text);
       }
-      fmt::print(stderr, "\r\033[K{}", text.substr(0, width));
+      fmt::print(stderr, "\r\033[K{}{}", text.substr(0, width), ends ? "\n" : "");
       std::fflush(stderr);
-      open_ = true;
-      if (ends) end_line();
+      open_ = !ends;
     } else {
       fmt::print(stderr, "{}\n", text);
     }

@@ -1,35 +1,25 @@
 #include <fmt/format.h>
 
+#include "cells.hpp"
 #include "commands.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "scoring.hpp"
-#include "vcell/core/parallel_for.hpp"
 #include "vcell/eval/write_results.hpp"
-#include "vcell/io/h5ad.hpp"
-#include "vcell/preprocess/normalize_to_log1p.hpp"
 
 namespace {
 
 struct Settings {
   std::string real, predicted, perturbation_key = "perturbation", control = "non-targeting", out;
-  std::string scale;
+  std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
-  int threads = 0;
   bool subset = false, overwrite = false;
 };
 
 /// One side: counts are normalised to the file's own median total.
 vcell::LabelledCells read_side(const Settings& s, const std::string& file, Console& console) {
-  auto adata = vcell::read_h5ad(file);
-  console.note(fmt::format("{}: {} cells x {} genes", file, adata.cells(), adata.genes()));
-  vcell::NormalizeToLog1pOptions options;
-  if (!s.scale.empty()) options.scale = vcell::scale_of(s.scale);
-  const auto normalized = vcell::normalize_to_log1p(adata, options);
-  if (normalized.found.inferred)
-    console.note("X holds whole numbers only and nothing says what they are: taken as counts");
-  if (normalized.target_sum)
-    console.note(fmt::format("counts were normalised to the file's median total, {}",
-                             *normalized.target_sum));
+  auto adata = read_cells(file, console);
+  normalize(adata, {.scale = s.scale}, console);
   vcell::LabelledCells cells{vcell::to_csr<float>(std::move(*adata.X)),
                              adata.var.index,
                              vcell::factor(adata.obs.column(s.perturbation_key)),
@@ -39,9 +29,9 @@ vcell::LabelledCells read_side(const Settings& s, const std::string& file, Conso
 }
 
 void evaluate(const Settings& s, Console& console) {
-  if (s.threads) vcell::set_num_threads(s.threads);
   const std::filesystem::path out = s.out;
   refuse_to_overwrite("evaluate", out / "agg_results.csv", s.overwrite);
+  make_folder(out);
   vcell::EvaluationOptions options;
   options.control = s.control;
   options.subset = s.subset;
@@ -71,20 +61,16 @@ void add_evaluate(CLI::App& program, Console& console) {
   command->add_option("--perturbation-key", s->perturbation_key, "obs column of the perturbation")
       ->capture_default_str();
   command->add_option("--control", s->control, "Label of the control in it")->capture_default_str();
-  command
-      ->add_option("--context-key", s->context_keys,
+  add_context_keys(*command, s->context_keys,
                    "obs column of the context, may come several times; without it all cells are "
-                   "one pool")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all();
-  command->add_option("--scale", s->scale, "Of X in both files: counts or log1p [each decides]");
+                   "one pool");
+  add_scale(*command, s->scale, "Of X in both files: counts or log1p [each decides]");
   command->add_option("--out", s->out, "The folder for the tables")
       ->required()
       ->type_name("FOLDER");
   command->add_flag("--subset", s->subset,
                     "Compare what both have where labels or genes differ, and list the rest");
   command->add_flag("--overwrite", s->overwrite, "Replace tables that are there");
-  add_common(*command, console, s->threads);
+  add_common(*command, console);
   command->callback([s, &console] { evaluate(*s, console); });
 }

@@ -1,9 +1,8 @@
 #include "experiment_options.hpp"
 
 #include <algorithm>
-#include <charconv>
 
-#include "vcell/train/choices.hpp"
+#include "options.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/presets.hpp"
 
@@ -24,35 +23,20 @@ std::string flag_of(std::string_view section, std::string_view key) {
   return flag;
 }
 
-[[noreturn]] void refuse(const std::string& flag, const std::string& word, const char* expected) {
-  throw vcell::ConfigError(
-      vcell::message(flag, " is ", vcell::quoted(word), ", expected ", expected));
-}
-
 // Each kind of setting from what was said.
 
-template <class N>
-requires std::is_arithmetic_v<N>
-void set(N& field, const Words& words, const std::string& flag) {
-  const std::string& word = words.back();
-  const auto parsed = std::from_chars(word.data(), word.data() + word.size(), field);
-  if (parsed.ec != std::errc() || parsed.ptr != word.data() + word.size())
-    refuse(flag, word, std::is_integral_v<N> ? "a whole number from 0" : "a number");
+template <class T>
+void set(T& field, const Words& words, const std::string& flag) {
+  if constexpr (std::is_enum_v<T>)
+    field = choice_of_word<T>(flag, words.back());
+  else
+    field = number_of<T>(flag, words.back());
 }
 void set(bool& field, const Words& words, const std::string&) { field = words.back() == "true"; }
 void set(std::string& field, const Words& words, const std::string&) { field = words.back(); }
 void set(Words& field, const Words& words, const std::string&) { field = words; }
-void set(std::optional<std::string>& field, const Words& words, const std::string&) {
-  field = words.back();
-}
-template <class E>
-requires std::is_enum_v<E>
-void set(E& field, const Words& words, const std::string& flag) {
-  const auto choice = vcell::choice_of<E>(words.back());
-  if (!choice) refuse(flag, words.back(), vcell::list_of(vcell::choice_names<E>()).c_str());
-  field = *choice;
-}
-void set(std::optional<vcell::Scale>& field, const Words& words, const std::string& flag) {
+template <class T>
+void set(std::optional<T>& field, const Words& words, const std::string& flag) {
   set(field.emplace(), words, flag);
 }
 
@@ -87,6 +71,7 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
     if (key == "preset") return;
     const std::string name = setting_name(section, key), flag = flag_of(section, key);
     std::string text(help);
+    if constexpr (std::is_same_v<T, Words>) text += "; may come several times";
     if (const auto now = text_of(value); !now.empty()) text += " [" + now + "]";
     CLI::Option* option = nullptr;
     if constexpr (std::is_same_v<T, bool>) {
@@ -98,15 +83,14 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
     } else {
       option = command.add_option_function<Words>(
           flag, [words = words_, name](const Words& said) { (*words)[name] = said; }, text);
-      // A list has one word a flag, so that a word after it is never swallowed.
-      option->expected(1)->allow_extra_args(false);
+      option->expected(1)->allow_extra_args(false);  // as with add_context_keys
       if constexpr (!std::is_same_v<T, Words>)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
       else
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       option->type_name(std::is_arithmetic_v<T> ? "N" : "TEXT");
     }
-    option->group(section.empty() ? "Everything" : vcell::message("[", section, "]"));
+    if (!section.empty()) option->group(vcell::message('[', section, ']'));
   });
 }
 
@@ -126,7 +110,6 @@ vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored
   const auto e = vcell::read_experiment(stored);
   vcell::Experiment asked = e;
   apply(asked);
-  if (!asked.data.empty()) asked.data = std::filesystem::absolute(asked.data).lexically_normal();
   if (!file_->empty() || !preset_->empty() ||
       vcell::format_experiment(asked) != vcell::format_experiment(e))
     throw vcell::ConfigError(vcell::message(
@@ -141,4 +124,6 @@ void ExperimentOptions::apply(vcell::Experiment& e) const {
         const auto said = words_->find(setting_name(section, key));
         if (said != words_->end()) set(field, said->second, flag_of(section, key));
       });
+  for (auto* path : {&e.data, &e.split, &e.perturbation_features})
+    if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
 }

@@ -15,16 +15,14 @@ class ExperimentOptions {
  public:
   explicit ExperimentOptions(CLI::App& command);
 
-  /// The experiment that the command line describes: the file or preset, then the flags.
+  /// The experiment that the command line describes: the file or preset, then the flags. Its paths
+  /// are absolute.
   /// @throws vcell::ConfigError naming the flag and what it may be
   vcell::Experiment experiment() const;
 
   /// A stored experiment that is gone on with.
   /// @throws vcell::ConfigError if a flag asks for something else than it says
   vcell::Experiment resumed(const std::filesystem::path& stored) const;
-
-  /// Whether a flag or file was given at all.
-  bool any() const { return !words_->empty() || !file_->empty() || !preset_->empty(); }
 
  private:
   void apply(vcell::Experiment& e) const;

@@ -4,19 +4,15 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "product_backend.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/version.hpp"
 
 namespace {
 
-#define VCELL_TEXT(name) VCELL_TEXT_OF(name)
-#define VCELL_TEXT_OF(name) #name
-
 nlohmann::ordered_json facts() {
-  // The inline namespace is named after the product backend: with_dnnl, with_eigen, ...
-  const std::string backend = std::string(VCELL_TEXT(VCELL_ABI)).substr(5);
   return {
-    {"version", VCELL_VERSION}, {"products", backend},
+    {"version", VCELL_VERSION}, {"products", product_backend()},
         {"eigen",
          fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
         {"instructions", Eigen::SimdInstructionSetsInUse()}, {"threads", vcell::num_threads()},

@@ -4,7 +4,7 @@
 namespace interrupt {
 
 /// From now on SIGINT and SIGTERM set the flag instead of ending the program; a second one ends it
-/// at once.
+/// at once. To be called before any thread is started.
 void install();
 
 /// Whether one has arrived.

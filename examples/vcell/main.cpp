@@ -3,11 +3,14 @@
 //
 //   vcell run --data screen.h5ad --perturbation-key perturbation --control non-targeting --out run/
 
-#include <fmt/format.h>
+#include <hdf5.h>
+
+#include <iostream>
 
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "vcell/core/error.hpp"
+#include "vcell/sets/near_names.hpp"
 #include "vcell/version.hpp"
 
 namespace {
@@ -15,10 +18,28 @@ namespace {
 // What the program's exit code says.
 enum Exit { done = 0, failed = 1, bad_input = 2, interrupted = 130 };
 
-int say(Console& console, const std::exception& error, int code) {
-  console.end_line();
-  fmt::print(stderr, "vcell: {}\n", error.what());
-  return code;
+/// What is wrong with the command line, in one line. Words that nobody knows come first: CLI11
+/// would rather say what is missing.
+std::string usage_message(const CLI::App& program, const CLI::ParseError& error) {
+  const auto chosen = program.get_subcommands();
+  const auto unknown = program.remaining(true);
+  std::vector<std::string> known;
+  if (chosen.empty()) {
+    for (const auto* command : program.get_subcommands({})) known.push_back(command->get_name());
+    const std::string what =
+        unknown.empty() ? "say what to do" : "there is no command " + vcell::quoted(unknown[0]);
+    return vcell::message(what, "; ", vcell::names_there(unknown, known), " (see vcell --help)");
+  }
+  const std::string command = chosen[0]->get_name();
+  std::string what = error.what();
+  if (!unknown.empty()) {
+    for (const auto* option : chosen[0]->get_options())
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    what = "it does not know " + vcell::quoted(unknown[0]);
+    const auto near = vcell::near_names(unknown[0], known);
+    if (!near.empty()) what += "; did you mean " + vcell::list_of(near) + "?";
+  }
+  return vcell::message(command, ": ", what, " (see vcell ", command, " --help)");
 }
 
 }  // namespace
@@ -32,33 +53,37 @@ int main(int count, char** words) {
   program.set_version_flag("--version", std::string(VCELL_VERSION), "Print the version");
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
-  program.failure_message(CLI::FailureMessage::simple);
   for (const auto add : {add_run, add_simulate, add_inspect, add_preprocess, add_split, add_train,
                          add_predict, add_evaluate, add_report, add_info})
     add(program, console);
   for (auto* command : program.get_subcommands({}))
     command->set_version_flag("--version", std::string(VCELL_VERSION), "Print the version");
 
+  H5dont_atexit();  // no file is open by then, and after a damaged one HDF5 would print at the exit
   interrupt::install();
+  const auto say = [&](const char* text, Exit code) {
+    console.error(text);
+    return code;
+  };
   try {
     program.parse(count, words);
     return done;
   } catch (const CLI::Success& asked) {  // --help, --version
-    return program.exit(asked);
+    program.exit(asked);
+    return std::cout.flush() ? done : failed;
   } catch (const CLI::ParseError& error) {
-    program.exit(error);
-    return bad_input;
+    return say(usage_message(program, error).c_str(), bad_input);
   } catch (const vcell::Stopped& stopped) {
-    return say(console, stopped, interrupted);
+    return say(stopped.what(), interrupted);
+  } catch (const vcell::WriteError& error) {
+    return say(error.what(), failed);
   } catch (const vcell::CudaError& error) {
-    return say(console, error, failed);
+    return say(error.what(), failed);
   } catch (const vcell::Error& error) {
-    return say(console, error, bad_input);
+    return say(error.what(), bad_input);
   } catch (const std::bad_alloc&) {
-    console.end_line();
-    fmt::print(stderr, "vcell: not enough memory; use fewer cells or genes, or a larger machine\n");
-    return failed;
+    return say("not enough memory; use fewer cells or genes, or a larger machine", failed);
   } catch (const std::exception& error) {
-    return say(console, error, failed);
+    return say(error.what(), failed);
   }
 }

@@ -1,22 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string_view>
 
-#include "console.hpp"
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
-
-/// --quiet and --threads, which every command that computes has.
-inline void add_common(CLI::App& command, Console& console, int& threads) {
-  command.add_flag("--quiet", console.quiet, "Say nothing but results and errors");
-  command
-      .add_option("--threads", threads,
-                  "Threads; never changes a result [default: what the machine grants]")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
-}
 
 /// @throws vcell::ConfigError if something is there and may not be replaced
 inline void refuse_to_overwrite(std::string_view command, const std::filesystem::path& path,
@@ -27,11 +15,11 @@ inline void refuse_to_overwrite(std::string_view command, const std::filesystem:
                                             "--overwrite to replace it"));
 }
 
-inline void make_parent_folder(const std::filesystem::path& file) {
+/// @throws vcell::IoError if it cannot be made
+inline void make_folder(const std::filesystem::path& folder) {
   std::error_code error;
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), error);
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error)
-    throw vcell::IoError(vcell::message("cannot make the folder ",
-                                        vcell::quoted(file.parent_path().string()), ": ",
-                                        error.message()));
+    throw vcell::IoError(vcell::message("cannot make the folder ", vcell::quoted(folder.string()),
+                                        ": ", error.message(), "; choose another --out"));
 }

@@ -4,14 +4,13 @@
 
 #include <sstream>
 
+#include "cells.hpp"
 #include "commands.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "predictions.hpp"
-#include "prepared.hpp"
-#include "vcell/core/parallel_for.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/sets/control_pairing.hpp"
-#include "vcell/train/choices.hpp"
 #include "vcell/train/model_folder.hpp"
 
 namespace fs = std::filesystem;
@@ -19,15 +18,15 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Settings {
-  std::string model, data, perturbations, out, scale, control, perturbation_key;
+  std::string model, data, perturbations, out, control, perturbation_key;
+  std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
   size_t cells = 0;
   uint64_t seed = 42;
-  int threads = 0;
   bool all_genes = false, overwrite = false;
 };
 
-/// Names separated by commas, or the lines of a file.
+/// Names separated by commas, or the lines of a file; each once.
 std::vector<std::string> names_in(const std::string& text) {
   std::string all = text;
   const bool is_file = fs::is_regular_file(text);
@@ -36,7 +35,8 @@ std::vector<std::string> names_in(const std::string& text) {
   std::istringstream words(all);
   for (std::string name; std::getline(words, name, is_file ? '\n' : ',');) {
     if (name.ends_with('\r')) name.pop_back();
-    if (!name.empty()) names.push_back(name);
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
   }
   if (names.empty())
     throw vcell::ConfigError(vcell::message("predict: --perturbations ", vcell::quoted(text),
@@ -48,17 +48,9 @@ std::vector<std::string> names_in(const std::string& text) {
 /// The controls of the data as the model's screen: counts at the model's own total.
 vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model,
                              Console& console) {
-  auto adata = vcell::read_h5ad(s.data);
-  console.note(fmt::format("{}: {} cells x {} genes", s.data, adata.cells(), adata.genes()));
-  vcell::NormalizeToLog1pOptions options;
-  if (!s.scale.empty()) options.scale = vcell::scale_of(s.scale);
-  options.target_sum = model.target_sum;
-  const auto normalized = vcell::normalize_to_log1p(adata, options);
-  if (normalized.found.inferred)
-    console.note("X holds whole numbers only and nothing says what they are: taken as counts");
-  if (normalized.target_sum && model.target_sum)
-    console.note(fmt::format("counts were normalised to the model's {} a cell and log1p'd",
-                             *model.target_sum));
+  auto adata = read_cells(s.data, console);
+  const auto normalized =
+      normalize(adata, {.scale = s.scale, .target_sum = model.target_sum}, console);
   if (normalized.target_sum && !model.target_sum)
     throw vcell::ConfigError(
         "predict: the data hold counts, and the model was trained on log1p values whose total is "
@@ -67,10 +59,14 @@ vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model
 }
 
 void predict(const Settings& s, Console& console) {
-  if (s.threads) vcell::set_num_threads(s.threads);
   refuse_to_overwrite("predict", s.out, s.overwrite);
   const auto names = names_in(s.perturbations);
+  if (!fs::exists(fs::path(s.model) / "config.json"))
+    throw vcell::ConfigError(vcell::message("predict: there is no model in ",
+                                            vcell::quoted(s.model),
+                                            " (no config.json); name the folder 'model' of a run"));
   const auto model = vcell::load_model(s.model);
+  make_folder(fs::path(s.out).parent_path());
   auto labels = model.labels;
   if (!s.perturbation_key.empty()) labels.perturbation_key = s.perturbation_key;
   if (!s.control.empty()) labels.control = s.control;
@@ -125,7 +121,6 @@ void predict(const Settings& s, Console& console) {
   }
   const auto predictions =
       predict_pairs(model, named, s.all_genes ? &named_all : nullptr, std::move(pairs), console);
-  make_parent_folder(s.out);
   vcell::write_h5ad(s.out, prediction_file(adata, labels, s.all_genes ? named_all : named,
                                            predictions, model.genes));
   console.note(fmt::format("{} predicted cells: {} perturbations in {} contexts",
@@ -147,25 +142,19 @@ void add_predict(CLI::App& program, Console& console) {
                    "Names separated by commas, or a file with one a line")
       ->required()
       ->type_name("NAMES");
-  command->add_option("--cells", s->cells, "Cells of each perturbation in each context")
+  add_number(*command, "--cells", s->cells, "Cells of each perturbation in each context", size_t(1))
       ->required()
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+      ->default_str("");
   command->add_option("--out", s->out, "The h5ad file to write")->required()->type_name("FILE");
-  command->add_option("--scale", s->scale, "Of X: counts or log1p [the file decides]");
+  add_scale(*command, s->scale, "Of X: counts or log1p [the file decides]");
   command->add_option("--perturbation-key", s->perturbation_key,
                       "obs column of the perturbation [as in training]");
   command->add_option("--control", s->control, "Label of the control [as in training]");
-  command
-      ->add_option("--context-key", s->context_keys, "obs column of the context [as in training]")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all();
+  add_context_keys(*command, s->context_keys, "obs column of the context [as in training]");
   command->add_flag("--all-genes", s->all_genes,
                     "Genes outside the model too, from the paired control cell");
-  command->add_option("--seed", s->seed, "Of the pairing with control cells")
-      ->capture_default_str();
+  add_number(*command, "--seed", s->seed, "Of the pairing with control cells");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
-  add_common(*command, console, s->threads);
+  add_common(*command, console);
   command->callback([s, &console] { predict(*s, console); });
 }

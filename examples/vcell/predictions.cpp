@@ -33,23 +33,21 @@ std::vector<size_t> control_rows(const vcell::Screen& screen,
   return rows;
 }
 
-/// Names for evaluation; contexts only when there are several.
+/// Names for evaluation; contexts only where the screen has several.
 class Labels {
  public:
-  Labels(const vcell::Screen& screen, std::span<const vcell::BaselineRequest> pairs)
-      : screen_(&screen), several_(contexts_of(pairs).size() > 1) {}
+  explicit Labels(const vcell::Screen& screen) : screen_(&screen) {}
   void add(int32_t perturbation, int32_t context) {
     perturbation_.push_back(screen_->perturbation.names[size_t(perturbation)]);
     context_.push_back(screen_->context.names[size_t(context)]);
   }
   vcell::LabelledCells with(vcell::CsrMatrix<float> cells) const {
     return {std::move(cells), screen_->genes, vcell::factor(perturbation_),
-            several_ ? vcell::factor(context_) : vcell::Factor()};
+            screen_->context.names.size() > 1 ? vcell::factor(context_) : vcell::Factor()};
   }
 
  private:
   const vcell::Screen* screen_;
-  bool several_;
   std::vector<std::string> perturbation_, context_;
 };
 
@@ -158,7 +156,7 @@ vcell::LabelledCells labelled_predictions(const vcell::Screen& screen,
                                           const vcell::CsrMatrix<float>& cells,
                                           std::span<const size_t> pair_of) {
   vcell::CsrMatrix<float> x = cells;
-  Labels labels(screen, pairs);
+  Labels labels(screen);
   for (const size_t k : pair_of) labels.add(pairs[k].perturbation, pairs[k].context);
   for (const size_t row : control_rows(screen, pairs)) {
     append_row(x, screen.expression, row);
@@ -179,7 +177,7 @@ vcell::LabelledCells labelled_observations(const vcell::Screen& screen,
       rows.push_back(i);
   const auto controls = control_rows(screen, pairs);
   rows.insert(rows.end(), controls.begin(), controls.end());
-  Labels labels(screen, pairs);
+  Labels labels(screen);
   for (const size_t row : rows)
     labels.add(screen.perturbation.codes[row], screen.context.codes[row]);
   return labels.with(vcell::select_rows(screen.expression, std::span<const size_t>(rows)));

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "vcell/data/subset.hpp"
-#include "vcell/io/h5ad.hpp"
-#include "vcell/preprocess/filter_cells.hpp"
-#include "vcell/preprocess/filter_genes.hpp"
+#include "cells.hpp"
 #include "vcell/preprocess/highly_variable_genes.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/default_split.hpp"
@@ -14,19 +11,6 @@
 #include "vcell/train/perturbation_features_file.hpp"
 
 namespace {
-
-void filter(const vcell::Experiment& e, vcell::AnnData& adata, Console& console) {
-  if (e.min_genes) {
-    const auto kept = vcell::filter_cells(adata, {.min_genes = double(e.min_genes)});
-    console.note(fmt::format("dropped {} of {} cells with fewer than {} genes", kept.dropped(),
-                             kept.keep.size(), e.min_genes));
-  }
-  if (e.min_cells) {
-    const auto kept = vcell::filter_genes(adata, {.min_cells = double(e.min_cells)});
-    console.note(fmt::format("dropped {} of {} genes in fewer than {} cells", kept.dropped(),
-                             kept.keep.size(), e.min_cells));
-  }
-}
 
 /// The genes that the model reads and predicts.
 vcell::Screen choose_genes(const vcell::Experiment& e, const Prepared& p, Console& console) {
@@ -72,34 +56,13 @@ void split(const vcell::Experiment& e, Prepared& p, const std::filesystem::path&
 
 }  // namespace
 
-vcell::AnnData read_screen(const vcell::Experiment& e, vcell::NormalizedToLog1p& normalized,
-                           Console& console) {
+Prepared prepare(const vcell::Experiment& e, Console& console, const std::filesystem::path& file) {
   if (e.data.empty())
     throw vcell::ConfigError("no screen was named; say --data FILE with an h5ad file");
-  std::vector<std::string> remarks;
-  auto adata = vcell::read_h5ad(e.data, {.warnings = &remarks});
-  for (const auto& remark : remarks) console.note(remark);
-  console.note(fmt::format("{}: {} cells x {} genes", e.data, adata.cells(), adata.genes()));
-  filter(e, adata, console);
-  normalized = vcell::normalize_to_log1p(adata, {.scale = e.scale});
-  if (normalized.found.inferred)
-    console.note(
-        "X holds whole numbers only and nothing says what they are: taken as counts "
-        "(say --scale to be sure)");
-  if (normalized.target_sum)
-    console.note(
-        fmt::format("counts were normalised to {} a cell and log1p'd", *normalized.target_sum));
-  else
-    console.note("X is log1p already and stays as it is");
-  if (normalized.empty_cells)
-    console.note(
-        fmt::format("{} cells have no counts at all and stay zero", normalized.empty_cells));
-  return adata;
-}
-
-Prepared prepare(const vcell::Experiment& e, Console& console, const std::filesystem::path& file) {
   Prepared p;
-  p.adata = read_screen(e, p.normalized, console);
+  p.adata = read_cells(e.data, console);
+  filter(p.adata, e.min_genes, e.min_cells, console);
+  p.normalized = normalize(p.adata, {.scale = e.scale}, console);
   p.all = vcell::make_screen(p.adata, e.labels);
   console.note(fmt::format("{} perturbations beside the control {}, {} contexts: {}",
                            p.all.perturbation.names.size() - 1, vcell::quoted(e.labels.control),

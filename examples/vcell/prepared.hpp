@@ -20,11 +20,6 @@ struct Prepared {
   vcell::PerturbationFeatures features;
 };
 
-/// Reads a file's cells at log1p: filters if asked to, normalises, and says aloud what it assumed
-/// and dropped.
-vcell::AnnData read_screen(const vcell::Experiment& e, vcell::NormalizedToLog1p& normalized,
-                           Console& console);
-
 /// Reads, filters, normalises, splits, and chooses genes, as an experiment says.
 /// @param split  used instead of the experiment's when given, as by a run that is gone on with
 Prepared prepare(const vcell::Experiment& e, Console& console,

@@ -1,5 +1,4 @@
 #include "commands.hpp"
-#include "output.hpp"
 #include "scoring.hpp"
 
 void add_report(CLI::App& program, Console& console) {
@@ -10,7 +9,8 @@ void add_report(CLI::App& program, Console& console) {
     const std::filesystem::path run = *folder;
     if (!std::filesystem::exists(run / "experiment.toml"))
       throw vcell::ConfigError(vcell::message("report: there is no run in ", vcell::quoted(*folder),
-                                              " (no experiment.toml)"));
+                                              " (no experiment.toml); name the folder that 'vcell "
+                                              "run' wrote"));
     write_report_of_run(run, read_scores_of_run(run));
     console.result((run / "report.html").string());
   });

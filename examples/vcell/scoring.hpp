@@ -13,6 +13,10 @@ struct Scores {
   std::vector<std::string> remarks;  ///< what a baseline could not predict
 };
 
+/// Writes `facts.csv` into the run folder: what was run on what, and by which program.
+void write_facts(const std::filesystem::path& folder, const vcell::Experiment& e, const Prepared& p,
+                 const vcell::TrainedModel& model);
+
 /// Evaluates predictions beside the baselines and writes the tables into the run folder.
 /// @param screen  with the genes of the predictions
 Scores score_run(const Prepared& p, const vcell::Screen& screen, const Predictions& predictions,

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "commands.hpp"
+#include "options.hpp"
 #include "output.hpp"
-#include "vcell/core/parallel_for.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
@@ -13,7 +13,6 @@ namespace {
 struct Settings {
   vcell::SimulateOptions options;
   std::string out;
-  int threads = 0;
   bool overwrite = false;
 };
 
@@ -31,7 +30,6 @@ vcell::CsvTable features_table(const vcell::FeatureTable& features) {
 }
 
 void simulate(const Settings& settings, Console& console) {
-  if (settings.threads) vcell::set_num_threads(settings.threads);
   const std::filesystem::path out = settings.out;
   const auto beside = [&](const char* ending) {
     return out.parent_path() / (out.stem().string() + ending);
@@ -40,7 +38,7 @@ void simulate(const Settings& settings, Console& console) {
              features = beside(".features.csv");
   for (const auto& path : {out, truth, effects, features})
     refuse_to_overwrite("simulate", path, settings.overwrite);
-  make_parent_folder(out);
+  make_folder(out.parent_path());
 
   const auto simulated = vcell::simulate_screen(settings.options, console.progress());
   vcell::write_h5ad(out, simulated.screen);
@@ -68,7 +66,7 @@ void add_simulate(CLI::App& program, Console& console) {
       ->required()
       ->type_name("FILE");
   const auto number = [&](const char* flag, auto& field, const char* help) {
-    command->add_option(flag, field, help)->capture_default_str();
+    add_number(*command, flag, field, help);
   };
   number("--genes", o.genes, "Genes");
   number("--contexts", o.contexts, "Contexts, each with a base profile of its own");
@@ -84,7 +82,7 @@ void add_simulate(CLI::App& program, Console& console) {
   number("--without-effect", o.without_effect, "Share of perturbations that change nothing");
   number("--seed", o.seed, "Seed of everything random");
   command->add_option("--control", o.control, "Label of the controls")->capture_default_str();
-  add_common(*command, console, settings->threads);
+  add_common(*command, console);
   command->add_flag("--overwrite", settings->overwrite, "Replace files that are there");
   command->callback([settings, &console] { simulate(*settings, console); });
 }

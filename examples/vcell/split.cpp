@@ -1,10 +1,12 @@
+#include "vcell/sets/split.hpp"
+
 #include <fmt/format.h>
 
 #include <map>
 
 #include "commands.hpp"
+#include "options.hpp"
 #include "output.hpp"
-#include "prepared.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/default_split.hpp"
@@ -88,7 +90,7 @@ void split(const Settings& s, Console& console) {
   refuse_to_overwrite("split", s.out, s.overwrite);
   const auto spec = make(s, screen, console);
   print_counts(screen, spec, s, console);
-  make_parent_folder(s.out);
+  make_folder(fs::path(s.out).parent_path());
   vcell::write_split(s.out, spec);
   console.result(s.out);
 }
@@ -106,19 +108,15 @@ void add_split(CLI::App& program, Console& console) {
       ->capture_default_str();
   command->add_option("--control", s->labels.control, "Label of the control in it")
       ->capture_default_str();
-  command
-      ->add_option("--context-key", s->labels.context_keys,
-                   "obs column of the context, may come several times")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all();
+  add_context_keys(*command, s->labels.context_keys,
+                   "obs column of the context, may come several times");
   command->add_option("--kind", s->kind, "default, perturbation, underrepresented, zeroshot, cells")
       ->check(CLI::IsMember({"default", "perturbation", "underrepresented", "zeroshot", "cells"}))
       ->capture_default_str();
   command->add_option("--context", s->context, "For underrepresented and zeroshot: which one");
   command->add_flag("--features", s->features,
                     "The model will know perturbations by features (for the default)");
-  command->add_option("--seed", s->seed, "What is drawn")->capture_default_str();
+  add_number(*command, "--seed", s->seed, "Of what is drawn");
   command->add_option("--out", s->out, "The TOML file to write")->type_name("FILE");
   command->add_option("--check", s->check, "A TOML file to check against the screen instead")
       ->type_name("FILE");

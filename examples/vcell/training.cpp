@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "output.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/checkpoints.hpp"
+#include "vcell/train/choices.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/metrics_log.hpp"
 #include "vcell/train/model_folder.hpp"
@@ -15,9 +17,9 @@ namespace {
 
 // What a run writes into its folder; nothing else is ever removed.
 const char* const run_files[] = {
-    "experiment.toml",  "split.toml",  "model",       "checkpoints", "metrics.csv",
-    "predictions.h5ad", "baselines",   "report.html", "run.log",     "contexts.csv",
-    "agg_results.csv",  "results.csv", "real_de.csv", "pred_de.csv"};
+    "split.toml",  "model",       "checkpoints", "metrics.csv",  "predictions.h5ad",
+    "baselines",   "report.html", "run.log",     "contexts.csv", "agg_results.csv",
+    "results.csv", "real_de.csv", "pred_de.csv", "facts.csv",    "experiment.toml"};
 
 bool is_context_table(const fs::path& name) {
   for (const char* ending : {"_results.csv", "_agg_results.csv", "_real_de.csv", "_pred_de.csv"})
@@ -41,54 +43,55 @@ vcell::TrainedModel new_model(const vcell::Experiment& e, const Prepared& p) {
           .set_size = e.set_size};
 }
 
+/// Makes the folder, without what an old run left in it, and writes the settings of the new one.
+void begin_run(const fs::path& folder, const vcell::Experiment& e, const vcell::SplitSpec& split) {
+  try {
+    for (const char* name : run_files) fs::remove_all(folder / name);
+    if (fs::exists(folder))
+      for (const auto& entry : fs::directory_iterator(folder))
+        if (entry.is_regular_file() && is_context_table(entry.path().filename()))
+          fs::remove(entry.path());
+  } catch (const fs::filesystem_error& error) {
+    throw vcell::IoError(vcell::message("cannot remove the old run: ", error.what()));
+  }
+  make_folder(folder);
+  vcell::write_split(folder / "split.toml", split);
+  vcell::write_experiment(folder / "experiment.toml", e);
+}
+
 }  // namespace
 
-void open_run_folder(const fs::path& folder, bool overwrite, bool resume) {
+void check_run_folder(const fs::path& folder, OldRun old) {
   const bool is_run = fs::exists(folder / "experiment.toml");
-  if (resume) {
-    if (!is_run)
-      throw vcell::ConfigError(vcell::message("--resume: there is no run in ",
-                                              vcell::quoted(folder.string()),
-                                              " (no experiment.toml); leave the flag out"));
-    return;
-  }
-  if (is_run && !overwrite)
+  if (old == OldRun::resume && !is_run)
+    throw vcell::ConfigError(vcell::message("--resume: there is no run in ",
+                                            vcell::quoted(folder.string()),
+                                            " (no experiment.toml); leave the flag out"));
+  if (old == OldRun::keep && is_run)
     throw vcell::ConfigError(vcell::message("there is a run in ", vcell::quoted(folder.string()),
                                             " already; name another --out, say --resume to go on ",
                                             "with it or --overwrite to replace it"));
   if (!is_run && fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder)))
     throw vcell::ConfigError(vcell::message(vcell::quoted(folder.string()),
                                             " is there and holds no run; name another --out"));
-  if (is_run) {
-    for (const char* name : run_files) fs::remove_all(folder / name);
-    for (const auto& entry : fs::directory_iterator(folder))
-      if (entry.is_regular_file() && is_context_table(entry.path().filename()))
-        fs::remove(entry.path());
-  }
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    throw vcell::IoError(vcell::message("cannot make the folder ", vcell::quoted(folder.string()),
-                                        ": ", error.message()));
-}
-
-void write_settings(const fs::path& folder, const vcell::Experiment& e,
-                    const vcell::SplitSpec& split) {
-  vcell::write_split(folder / "split.toml", split);
-  vcell::write_experiment(folder / "experiment.toml", e);
 }
 
 Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs::path& folder,
-                        bool resume, Console& console) {
+                        OldRun old, Console& console) {
   auto model = new_model(e, p);
+  const auto& t = e.training;
   console.note(
-      fmt::format("State Transition: {} parameters, {} layers of width {}, {} steps of {} "
-                  "sets of {} cells",
-                  model.model.parameters().count(), e.model.layers, e.model.hidden,
-                  e.training.max_steps, e.batch_size, e.set_size));
-  vcell::Trainer<float> trainer(model.model.parameters(), e.training);
+      fmt::format("State Transition: {} parameters, width {}, {} layers, {} heads x {}, MLP {}; {} "
+                  "steps of {} sets of {} cells",
+                  model.model.parameters().count(), e.model.hidden, e.model.layers, e.model.heads,
+                  e.model.head_dim, e.model.mlp_width, t.max_steps, e.batch_size, e.set_size));
+  console.note(fmt::format("{}, rate {} {}, weight decay {}, clip {}; loss {}; seed {}",
+                           vcell::name_of_choice(t.optimizer), t.learning_rate,
+                           vcell::name_of_choice(t.schedule), t.weight_decay, t.clip,
+                           vcell::name_of_choice(e.model.loss), t.seed));
+  vcell::Trainer<float> trainer(model.model.parameters(), t);
   const vcell::Checkpoints checkpoints(folder / "checkpoints");
-  if (resume && checkpoints.can_resume()) {
+  if (old == OldRun::resume && checkpoints.can_resume()) {
     checkpoints.resume(trainer);
     console.note(fmt::format("going on after step {}", trainer.state().step));
   }
@@ -110,6 +113,8 @@ Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs:
                       "with controls of their context",
                       cells));
   }
+  if (old != OldRun::resume) begin_run(folder, e, p.split);
+  console.log_to(folder / "run.log");
   vcell::MetricsLog log(folder / "metrics.csv", trainer.state().step);
   const auto result = trainer.run(
       task, {.progress = console.progress(),
@@ -117,12 +122,12 @@ Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs:
              .checkpoint = [&](vcell::CheckpointKind kind) { checkpoints.save(trainer, kind); }});
   if (result.stopped)
     throw vcell::Stopped(fmt::format("stopped after step {} of {}; --resume goes on from there",
-                                     result.state.step, e.training.max_steps));
+                                     result.state.step, t.max_steps));
   if (result.stopped_early)
     console.note(
         fmt::format("stopped early after step {}: no better validation loss in {} "
                     "validations",
-                    result.state.step, e.training.patience));
+                    result.state.step, t.patience));
   trainer.use_best();
   if (result.state.best_step)
     console.note(fmt::format("the model of step {} is kept: validation loss {:.4f}",

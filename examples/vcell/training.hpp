@@ -13,17 +13,18 @@ struct Trained {
   vcell::TrainState state;
 };
 
-/// Trains State Transition in a run folder: `checkpoints/`, `metrics.csv`, and at the end `model/`.
-/// @param resume  go on from the last checkpoint that is there
+/// What may be done with a run that is in the folder already.
+enum class OldRun { keep, overwrite, resume };
+
+/// Sees to it, before any work, that the folder can take a run and that an old one is not lost by
+/// accident.
+/// @throws vcell::ConfigError if a run is there and has to be kept, if there is none to go on with,
+///         or if the folder holds something else
+void check_run_folder(const std::filesystem::path& folder, OldRun old);
+
+/// Trains State Transition in a run folder: `experiment.toml` and `split.toml`, which say what the
+/// run is a function of, `checkpoints/`, `metrics.csv`, and at the end `model/`. An old run is
+/// replaced once everything has been found to fit.
 /// @throws vcell::Stopped after a stop on request, with the last checkpoint written
 Trained train_in_folder(const vcell::Experiment& e, const Prepared& p,
-                        const std::filesystem::path& folder, bool resume, Console& console);
-
-/// Makes a run folder, or sees to it that an old run is not lost by accident.
-/// @throws vcell::ConfigError if a run is there and neither flag is given, if there is none to go
-///         on with, or if the folder holds something else
-void open_run_folder(const std::filesystem::path& folder, bool overwrite, bool resume);
-
-/// Writes what a run is a function of: `experiment.toml` and `split.toml`.
-void write_settings(const std::filesystem::path& folder, const vcell::Experiment& e,
-                    const vcell::SplitSpec& split);
+                        const std::filesystem::path& folder, OldRun old, Console& console);

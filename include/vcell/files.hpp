@@ -60,6 +60,7 @@
 #include "vcell/report/training_plot.hpp"
 #include "vcell/report/training_section.hpp"
 #include "vcell/report/warning_section.hpp"
+#include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/checkpoint.hpp"
 #include "vcell/train/checkpoints.hpp"

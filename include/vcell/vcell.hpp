@@ -147,7 +147,6 @@
 #include "vcell/sets/cell_sets.hpp"
 #include "vcell/sets/check_split.hpp"
 #include "vcell/sets/control_pairing.hpp"
-#include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/gather_rows.hpp"
 #include "vcell/sets/hold_out_cells.hpp"

@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 #include "support/random_tensor.hpp"
+#include "support/sanitized.hpp"
 #include "support/threads.hpp"
 #include "vcell/autograd/backward.hpp"
 #include "vcell/ops/add.hpp"
@@ -26,14 +27,6 @@
 #include "vcell/ops/silu.hpp"
 #include "vcell/ops/slice.hpp"
 #include "vcell/ops/softmax.hpp"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define VCELL_TEST_SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VCELL_TEST_SANITIZED
-#endif
 
 namespace {
 

@@ -85,20 +85,6 @@ TEST_CASE("backward: only what requires a gradient gets one", "[autograd]") {
   CHECK_FALSE(add(data, data).requires_gradient());
 }
 
-TEST_CASE("backward: NoGrad records nothing", "[autograd]") {
-  const auto x = leaf({1, 2});
-  {
-    const NoGrad outer;
-    { const NoGrad inner; }
-    const auto y = mean(x);
-    CHECK_FALSE(y.requires_gradient());
-    CHECK_FALSE(records(x));
-    check_error<Error>([&] { backward(y); }, {"backward", "NoGrad"});
-  }
-  CHECK(records(x));
-  CHECK(mean(x).requires_gradient());
-}
-
 TEST_CASE("backward: detach cuts", "[autograd]") {
   const auto x = leaf({1, 2});
   const auto cut = x.detach();

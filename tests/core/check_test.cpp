@@ -46,5 +46,6 @@ TEST_CASE("progress: an empty watcher never stops", "[core]") {
   };
   report(watch, {"train", 2, 5, "note"});
   CHECK(seen == 2);
-  check_error<Stopped>([&] { report(watch, {"train", 3, 5, {}}); }, {"train", "3 of 5"});
+  check_error<Stopped>([&] { report(watch, {"train", 3, 5, {}}); }, {"train", "3 of 5 steps"});
+  check_error<Stopped>([&] { report(watch, {"read", 4, 0, {}}); }, {"read", "after 4 steps"});
 }

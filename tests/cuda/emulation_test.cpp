@@ -10,7 +10,7 @@
 namespace {
 
 using namespace vcell;
-using Catch::Contains;
+using vcell_test::contains;
 
 constexpr unsigned threads = 64;
 
@@ -133,7 +133,7 @@ TEST_CASE("emulation: a missing barrier is a race in every order", "[cuda]") {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     const auto found = failure(seed, dim3{threads}, reverse, out.data(), false);
     // A thread may also come before the one that writes for it.
-    CHECK_THAT(found, Contains("race on tile[") || Contains("nobody wrote it"));
+    CHECK_THAT(found, contains("race on tile[") || contains("nobody wrote it"));
     CHECK(failure(seed, dim3{threads}, reverse, out.data(), true) == "");
     CHECK(out[0] == threads - 1);
     CHECK(out[2 * threads - 1] == 0);
@@ -144,7 +144,7 @@ TEST_CASE("emulation: a missing __syncwarp is a race, a shuffle does not mend it
   std::vector<int> out(2 * threads);
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     CHECK_THAT(failure(seed, dim3{threads}, rotate_in_warp, out.data(), false),
-               Contains("race on tile["));
+               contains("race on tile["));
     CHECK(failure(seed, dim3{threads}, rotate_in_warp, out.data(), true) == "");
     CHECK(out[5] == 4);
   }
@@ -154,7 +154,7 @@ TEST_CASE("emulation: a write after unordered reads is a race", "[cuda]") {
   std::vector<int> out(2 * threads);
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     CHECK_THAT(failure(seed, dim3{threads}, write_after_read, out.data(), false),
-               Contains("race on total[0] between threads"));
+               contains("race on total[0] between threads"));
     CHECK(failure(seed, dim3{threads}, write_after_read, out.data(), true) == "");
   }
 }
@@ -162,19 +162,19 @@ TEST_CASE("emulation: a write after unordered reads is a race", "[cuda]") {
 TEST_CASE("emulation: shared memory out of range, unwritten, too large", "[cuda]") {
   std::vector<float> out(2 * threads);
   CHECK_THAT(failure(1, dim3{threads}, past_the_end),
-             Contains("tile[63] is out of range: it has 63 elements"));
-  CHECK_THAT(failure(1, dim3{threads}, read_unwritten, out.data()), Contains("nobody wrote it"));
+             contains("tile[63] is out of range: it has 63 elements"));
+  CHECK_THAT(failure(1, dim3{threads}, read_unwritten, out.data()), contains("nobody wrote it"));
   CHECK_THAT(failure(1, dim3{threads}, too_much_shared),
-             Contains("49160 bytes of shared memory, the most is 49152"));
+             contains("49160 bytes of shared memory, the most is 49152"));
 }
 
 TEST_CASE("emulation: deadlocks are named", "[cuda]") {
   for (uint64_t seed = 1; seed <= 4; ++seed) {
     CHECK_THAT(failure(seed, dim3{threads}, barrier_against_shuffle),
-               Contains("deadlock: thread 0 waits in __shfl_sync with mask 0xffffffff") &&
-                   Contains("at __syncthreads"));
+               contains("deadlock: thread 0 waits in __shfl_sync with mask 0xffffffff") &&
+                   contains("at __syncthreads"));
     CHECK_THAT(failure(seed, dim3{threads}, mixed_shuffles),
-               Contains("waits in __shfl_sync") && Contains("in __shfl_xor_sync"));
+               contains("waits in __shfl_sync") && contains("in __shfl_xor_sync"));
   }
 }
 
@@ -184,16 +184,16 @@ TEST_CASE("emulation: masks", "[cuda]") {
   CHECK(out[0] == 120);
   CHECK(out[16] == 17);
   CHECK(out[31] == 31);
-  CHECK_THAT(failure(1, dim3{1}, not_in_own_mask), Contains("lane 0 is not in its own mask 0x2"));
+  CHECK_THAT(failure(1, dim3{1}, not_in_own_mask), contains("lane 0 is not in its own mask 0x2"));
   CHECK_THAT(failure(1, dim3{threads}, asks_an_absent_lane),
-             Contains("asks lane 20, which does not take part"));
+             contains("asks lane 20, which does not take part"));
   CHECK(failure(1, dim3{threads}, early_exit, out.data()) == "");
   CHECK(out[39] == 1);
 }
 
 TEST_CASE("emulation: an exception ends the kernel, and the next one runs", "[cuda]") {
   CHECK_THAT(failure(1, dim3{threads}, throws_in_one_thread),
-             Contains("exception in thread 3: no such thing"));
+             contains("exception in thread 3: no such thing"));
   std::vector<int> out(2 * threads);
   CHECK(failure(1, dim3{threads}, reverse, out.data(), true) == "");
   CHECK_THROWS_AS(__syncthreads(), vcell_emulation::Failure);  // outside a kernel

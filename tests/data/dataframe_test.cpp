@@ -102,4 +102,10 @@ TEST_CASE("factor: several columns are joined, none make one name", "[data]") {
   CHECK(joined_factor(t, {}, "HepG2") == Factor{{"HepG2"}, {0, 0, 0}});
   CHECK(joined_factor(DataFrame{}, {}) == Factor{});
   check_error<ConfigError>([&] { joined_factor(t, {"text", "no"}); }, {"'no'"});
+  DataFrame bars;
+  bars.index = {"c0", "c1"};
+  bars.set("a", {std::vector<std::string>{"x|y", "x"}});
+  bars.set("b", {std::vector<std::string>{"z", "y|z"}});
+  CHECK(joined_factor(bars, {"a"}) == Factor{{"x", "x|y"}, {1, 0}});
+  check_error<ConfigError>([&] { joined_factor(bars, {"a", "b"}); }, {"'x|y'", "'a'", "rename"});
 }

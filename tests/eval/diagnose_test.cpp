@@ -2,6 +2,7 @@
 
 #include "support.hpp"
 #include "support/catch.hpp"
+#include "vcell/eval/mean_shift.hpp"
 
 using namespace vcell_test;
 
@@ -34,6 +35,23 @@ const Shifts varied = {{1, -1, 0, 0}, {0, 0, 1, -1}, {1, 1, -1, -1}};
 const Shifts alike = {{1, -1, 0, 0}, {1, -1, 0, 0.1}, {0.9, -1, 0, 0}};
 
 }  // namespace
+
+TEST_CASE("mean_shift: is what perturbed cells have more than control cells", "[eval]") {
+  const auto X = random_cells(30, 7, 0.6, 0, 4);
+  const Factor groups = by_turns({"ctrl", "A", "B"}, 30);
+  const auto shift =
+      mean_shift(differential_expression(X.view(), numbered("g", 7), groups, "ctrl"));
+  REQUIRE(shift.shape() == Shape<2>{2, 7});
+  const auto mean = [&](const char* name, size_t gene) {
+    double sum = 0;
+    for (float v : values_of(X, groups, name, gene)) sum += double(v);
+    return sum / 10;
+  };
+  for (size_t t = 0; t < 2; ++t)
+    for (size_t g = 0; g < 7; ++g)
+      REQUIRE(shift(t, g) == Approx(mean(t ? "B" : "A", g) - mean("ctrl", g)).margin(1e-6));
+  REQUIRE(mean_shift(table_of({{}}, 5)).count() == 0);
+}
 
 TEST_CASE("diagnose: similarity is the mean correlation of all pairs", "[eval]") {
   const auto found = diagnose(evaluation_of(varied, alike));

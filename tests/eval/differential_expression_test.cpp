@@ -221,6 +221,9 @@ TEST_CASE("differential_expression: errors name what is wrong", "[eval]") {
                     ShapeError);
   REQUIRE_THROWS_WITH(differential_expression(X.view(), names, groups, "control"),
                       contains("'control'") && contains("'ctrl'"));
+  X.values[2] = -1;
+  REQUIRE_THROWS_WITH(differential_expression(X.view(), names, groups, "ctrl", {.is_log1p = false}),
+                      contains("X[1, 'g0'] is -1") && contains("count"));
   X.values[3] = std::numeric_limits<float>::quiet_NaN();
   REQUIRE_THROWS_WITH(differential_expression(X.view(), names, groups, "ctrl"),
                       contains("X[1, 'g1']"));

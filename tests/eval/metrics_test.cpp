@@ -1,5 +1,6 @@
 #include "support.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 #include "vcell/eval/discrimination_score_l1.hpp"
 #include "vcell/eval/mean_absolute_error.hpp"
 #include "vcell/eval/overlap_at_n.hpp"
@@ -62,11 +63,12 @@ TEST_CASE("metrics: mean_absolute_error", "[eval]") {
 }
 
 TEST_CASE("metrics: discrimination_score_l1 is its definition", "[eval]") {
-  for (const auto& [n, genes] :
-       std::vector<std::pair<size_t, size_t>>{{1, 1}, {2, 3}, {5, 8}, {7, 33}, {35, 17}}) {
+  for (const auto& [n, genes] : std::vector<std::pair<size_t, size_t>>{
+           {1, 1}, {2, 3}, {5, 8}, {7, 33}, {35, 17}, {21, 1040}}) {
     const auto real = random_matrix(n, genes, n), predicted = random_matrix(n, genes, 100 + n);
-    std::vector<int32_t> own;
-    for (size_t p = 0; p < n; ++p) own.push_back(int32_t(p % (genes + 1)) - 1);
+    std::vector<int32_t> own;  // none, the first columns, several of one, the last
+    for (size_t p = 0; p < n; ++p) own.push_back(int32_t(p % 7 ? p % (genes + 1) : genes) - 1);
+    if (n > 9) own[9] = own[10] = own[11] = int32_t(std::min<size_t>(genes, 512)) - 1;
     const auto scores = discrimination_score_l1(predicted.view(), real.view(), own);
     for (size_t p = 0; p < n; ++p) REQUIRE(scores[p] == score_of(predicted, real, p, own[p]));
     for (double score : discrimination_score_l1(real.view(), real.view(), own))
@@ -86,11 +88,29 @@ TEST_CASE("metrics: discrimination_score_l1 breaks ties by index", "[eval]") {
           std::vector<double>{1, 1 - 1 / 3., 1 - 2 / 3.});
 }
 
-TEST_CASE("metrics: discrimination_score_l1 wants equal shapes", "[eval]") {
+TEST_CASE("metrics: discrimination_score_l1 has the same bytes for any number of threads",
+          "[eval]") {
+  const auto real = random_matrix(50, 700, 1), predicted = random_matrix(50, 700, 2);
+  check_same_on_any_threads([&] {
+    return discrimination_score_l1(predicted.view(), real.view(), std::vector<int32_t>(50, 3));
+  });
+}
+
+TEST_CASE("metrics: discrimination_score_l1 without perturbations or genes", "[eval]") {
+  const Tensor<double, 2> none({0, 5}), no_genes({3, 0});
+  REQUIRE(discrimination_score_l1(none.view(), none.view(), {}).empty());
+  REQUIRE(discrimination_score_l1(no_genes.view(), no_genes.view(),
+                                  std::vector<int32_t>(3, -1))[2] == Approx(1 / 3.));
+}
+
+TEST_CASE("metrics: discrimination_score_l1 wants equal shapes and columns that are there",
+          "[eval]") {
   const auto a = random_matrix(3, 2, 1), b = random_matrix(2, 2, 1);
   REQUIRE_THROWS_AS(discrimination_score_l1(a.view(), b.view(), std::vector<int32_t>(3, -1)),
                     ShapeError);
   REQUIRE_THROWS_AS(discrimination_score_l1(a.view(), a.view(), std::vector<int32_t>(2, -1)),
+                    ShapeError);
+  REQUIRE_THROWS_AS(discrimination_score_l1(a.view(), a.view(), std::vector<int32_t>{0, 1, 2}),
                     ShapeError);
 }
 

@@ -5,6 +5,8 @@
 
 #include "support.hpp"
 #include "support/catch.hpp"
+#include "vcell/eval/rank_sweep.hpp"
+#include "vcell/eval/sort_keys.hpp"
 
 using namespace vcell_test;
 
@@ -79,6 +81,30 @@ TEST_CASE("rank_sum: an empty side is an error", "[eval]") {
   const std::vector<float> one = {1}, none;
   REQUIRE_THROWS_AS(rank_sum(one, none), ShapeError);
   REQUIRE_THROWS_AS(rank_sum(none, one), ShapeError);
+}
+
+TEST_CASE("rank_sweep: every group is compared with the reference as if it were alone", "[eval]") {
+  Rng rng(3);
+  RankSweep sweep({7, 12, 0, 1}, 1);  // one group without cells
+  for (size_t levels : {0, 2, 4}) {   // one sweep serves gene after gene
+    const std::vector<std::vector<float>> values = {
+        draw(7, levels, rng), draw(12, levels, rng), {}, draw(1, levels, rng)};
+    std::vector<uint64_t> keys, scratch;
+    for (size_t g = 0; g < values.size(); ++g)
+      for (float x : values[g])
+        if (x != 0) keys.push_back(uint64_t(ordered_key(x)) << 32 | g);
+    sort_keys(keys, scratch);
+    sweep.run(keys);
+    REQUIRE(sweep.reference_ties() == ties_by_pairs({}, values[1]));
+    for (size_t g : {0, 2, 3}) {
+      REQUIRE(double(sweep.group(g).twice_u) == 2 * u_by_pairs(values[g], values[1]));
+      REQUIRE(sweep.reference_ties() + sweep.group(g).added_ties ==
+              ties_by_pairs(values[g], values[1]));
+    }
+  }
+  sweep.run({});  // all values are 0
+  REQUIRE(sweep.group(0).twice_u == 7 * 12);
+  REQUIRE(sweep.reference_ties() == 12. * (12 * 12 - 1));
 }
 
 TEST_CASE("sort_keys: keys have the order of the numbers", "[eval]") {

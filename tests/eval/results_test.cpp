@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/eval/read_results.hpp"
+#include "vcell/eval/result_files.hpp"
 
 using namespace vcell_test;
 
@@ -112,6 +113,16 @@ TEST_CASE("results: the name of a lone context is kept", "[eval]") {
   write_results(folder.path(), evaluation);
   REQUIRE(std::filesystem::exists(folder.path() / "results.csv"));
   require_same(read_results(folder.path()), evaluation);
+}
+
+TEST_CASE("results: written over those of other contexts they read back", "[eval]") {
+  const TemporaryFolder folder;
+  for (const std::vector<std::string>& contexts :
+       {std::vector<std::string>{"x", "y"}, {""}, {"z"}, {"x"}, {""}}) {
+    const auto evaluation = example(contexts);
+    write_results(folder.path(), evaluation);
+    require_same(read_results(folder.path()), evaluation);
+  }
 }
 
 TEST_CASE("results: null, NaN and infinity are told apart", "[eval]") {

@@ -1,6 +1,7 @@
 #include "vcell/eval/summary.hpp"
 
 #include "support/catch.hpp"
+#include "vcell/eval/score_table.hpp"
 
 using namespace vcell;
 using vcell_test::contains;
@@ -63,9 +64,10 @@ TEST_CASE("summary: the mean over contexts leaves nulls out", "[eval]") {
   REQUIRE_FALSE(mean_of({})[2]);
 }
 
-TEST_CASE("summary: a score table finds its columns by name", "[eval]") {
+TEST_CASE("score_table: finds its columns by name", "[eval]") {
   const ScoreTable table{{"A"}, {{"mae", {0.5}}, {"overlap_at_N", {{}}}}};
   REQUIRE(table.column("mae")[0] == 0.5);
   REQUIRE_FALSE(table.column("overlap_at_N")[0]);
+  REQUIRE_THROWS_AS(table.column("mse"), ConfigError);
   REQUIRE_THROWS_WITH(table.column("mse"), contains("'mse'") && contains("'overlap_at_N'"));
 }

@@ -92,11 +92,12 @@ TEST_CASE("atomic file: a full disk is an error, and the old file stays", "[io]"
   };
   for (rlim_t bytes : {0, 4096, 65536}) {
     const SmallDisk disk(bytes);
-    check_error<IoError>([&] { write_h5ad(path, a, {0, {}}); }, {"write_h5ad", path.string()});
+    check_error<WriteError>([&] { write_h5ad(path, a, {0, {}}); }, {"write_h5ad", path.string()});
     check_whole();
-    check_error<IoError>([&] { write_safetensors(path, s); }, {"write_safetensors", path.string()});
+    check_error<WriteError>([&] { write_safetensors(path, s); },
+                            {"write_safetensors", path.string()});
     check_whole();
-    check_error<IoError>([&] { write_text(path, std::string(100000, 'x')); }, {"write_text"});
+    check_error<WriteError>([&] { write_text(path, std::string(100000, 'x')); }, {"write_text"});
     check_whole();
   }
   REQUIRE_NOTHROW(write_h5ad(path, a));

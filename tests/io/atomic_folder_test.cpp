@@ -54,7 +54,7 @@ TEST_CASE("atomic_folder: a failure leaves the old one", "[io]") {
 }
 
 TEST_CASE("atomic_folder: what a killed writer left is settled", "[io]") {
-  const fs::path fresh = root / "folder.new", old = root / "folder.old";
+  const fs::path fresh = root / "folder.vcell-new", old = root / "folder.vcell-old";
   fs::remove_all(root);
   REQUIRE_FALSE(settle_folder(target));
   put(fresh, "half");  // killed while the first one was written
@@ -77,6 +77,16 @@ TEST_CASE("atomic_folder: what a killed writer left is settled", "[io]") {
   REQUIRE(settle_folder(target));
   REQUIRE(content() == "two");
   REQUIRE(entries() == 1);
+}
+
+TEST_CASE("atomic_folder: copies that people keep beside it stay", "[io]") {
+  fs::remove_all(root);
+  for (const char* name : {"folder.old", "folder.new", "folder.bak"}) put(root / name, "kept");
+  for (const char* text : {"one", "two"})
+    write_folder(target, [&](const fs::path& folder) { put(folder, text); });
+  REQUIRE(settle_folder(target));
+  REQUIRE(content() == "two");
+  REQUIRE(entries() == 4);
 }
 
 TEST_CASE("atomic_folder: errors", "[io]") {

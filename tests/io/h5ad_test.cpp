@@ -144,6 +144,19 @@ TEST_CASE("h5ad: what cannot be written leaves the old file as it was", "[io]") 
         {"X", "(3, 3)", "(3, 4)"});
   fails(ShapeError(""), [](AnnData& a) { a.obsp["distances"] = *a.X; }, {"obsp", "'distances'"});
   fails(ShapeError(""), [](AnnData& a) { a.raw->var = DataFrame({"g"}); }, {"raw.X"});
+  fails(ShapeError(""),
+        [](AnnData& a) {
+          a.uns["m"] = Matrix(DenseMatrix<float>{2, 2, {1}});
+        },
+        {"values of '/uns/m' (1)", "(4)"});
+  const auto sparse = [](AnnData & a) -> auto& { return std::get<CsrMatrix<float>>(*a.X); };
+  fails(ShapeError(""), [&](AnnData& a) { sparse(a).indptr = {0}; }, {"indptr of '/X' (1)", "(4)"});
+  fails(ShapeError(""), [&](AnnData& a) { sparse(a).values.pop_back(); }, {"values of '/X' (2)"});
+  fails(ShapeError(""), [&](AnnData& a) { sparse(a).indices.pop_back(); }, {"indices of '/X' (2)"});
+  DataFrame uneven({"a", "b"});
+  uneven.set("q", std::vector<double>{1, 2});
+  uneven.index.pop_back();
+  fails(ShapeError(""), [&](AnnData& a) { a.uns["t"] = uneven; }, {"rows of '/uns/t/q' (2)"});
   fails(ConfigError(""), [](AnnData& a) { a.uns["a/b"] = true; }, {"'a/b'", "'/uns'"});
   fails(ConfigError(""), [](AnnData& a) { a.layers["."] = *a.X; }, {"'.'", "'/layers'"});
   fails(ConfigError(""), [](AnnData& a) { a.uns["zero"] = std::string("a\0b", 3); },

@@ -1,8 +1,11 @@
 // What vcell reads of HDF5 files by itself.
+#include <cstring>
+
 #include "edit_hdf5.hpp"
 #include "small_anndata.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/threads.hpp"
 #include "vcell/io/h5ad.hpp"
 
 using namespace vcell;
@@ -12,8 +15,24 @@ using vcell_test::put;
 namespace {
 
 std::string unpacked(const std::vector<uint8_t>& packed, size_t most = 1000) {
-  const auto out = hdf5::lzf_decompress(packed.data(), packed.size(), most);
+  const auto* bytes = reinterpret_cast<const char*>(packed.data());
+  const auto out = hdf5::lzf_decompress({bytes, packed.size()}, most);
   return out ? std::string(out->begin(), out->end()) : "refused";
+}
+
+/// Makes a file that holds the dataset /x alone, in HDF5's oldest format.
+void write_x(const std::filesystem::path& path, const std::vector<int32_t>& values,
+             hid_t creation) {
+  const hdf5::Handle file(
+      vcell_test::must(H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)));
+  put(file, "/x", values, {}, creation);
+}
+
+std::vector<int32_t> read_x(const std::filesystem::path& path) {
+  hdf5::Reading reading;
+  reading.function = "read_x";
+  const hdf5::Object x = hdf5::open_file(path, reading).open("x");
+  return hdf5::read_numbers<int32_t>(hdf5::open_dataset(x));
 }
 
 }  // namespace
@@ -68,6 +87,169 @@ TEST_CASE("hdf5: chunks of any shape, filters or none, and such as were never wr
         std::vector<int>{-7, -7, -7, -7, 1, 2, 3, 4, -7, -7});
 }
 
+TEST_CASE("hdf5: filters in an order of their own", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  write_h5ad(path, AnnData{});
+  std::vector<int32_t> values(1001);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = int32_t(i * 7919 % 1000);
+  edit(path, [&](hid_t f) {
+    const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+    const hsize_t chunk = 500;
+    H5Pset_chunk(creation, 1, &chunk);
+    H5Pset_deflate(creation, 4);
+    H5Pset_shuffle(creation);  // of packed bytes, which are no whole number of elements
+    put(f, "/uns/shuffled_last", values, {}, creation);
+    H5Pset_deflate(creation, 4);  // twice: HDF5 reads this one
+    put(f, "/uns/packed_twice", values, {}, creation);
+  });
+  const Dict uns = read_h5ad(path).uns;
+  for (const char* name : {"shuffled_last", "packed_twice"})
+    CHECK(uns.at(name) == Value(Array::of<int32_t>({1001}, values)));
+}
+
+TEST_CASE("hdf5: large datasets are the same on one thread and on three", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  AnnData a;
+  std::vector<int64_t> values(1'000'003);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = int64_t(i * i % 1009);
+  a.uns["x"] = Array::of<int64_t>({values.size()}, values);
+  write_h5ad(path, a);  // in 31 chunks
+  for (const int n : {1, 3}) {
+    const vcell_test::Threads threads(n);
+    CHECK(read_h5ad(path).uns == a.uns);
+  }
+}
+
+TEST_CASE("hdf5: chunks that do not hold what they should", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  // Two chunks of 4 numbers; the second one is stored as these bytes.
+  const auto fails = [&](H5Z_filter_t filter, const std::string& bytes, const char* text) {
+    const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+    const hsize_t chunk = 4, second = 4;
+    H5Pset_chunk(creation, 1, &chunk);
+    hdf5::register_lzf_filter();
+    H5Pset_filter(creation, filter, H5Z_FLAG_OPTIONAL, 0, nullptr);
+    write_x(path, {1, 2, 3, 4, 5, 6, 7, 8}, creation);
+    CHECK(read_x(path).back() == 8);
+    edit(path, [&](hid_t f) {
+      const hdf5::Handle x(H5Dopen2(f, "/x", H5P_DEFAULT));
+      vcell_test::must(H5Dwrite_chunk(x, H5P_DEFAULT, 0, &second, bytes.size(), bytes.data()));
+    });
+    vcell_test::check_error<FormatError>([&] { read_x(path); }, {path.string(), "'/x'", text});
+  };
+  constexpr H5Z_filter_t gzip = H5Z_FILTER_DEFLATE, lzf = 32000;
+  for (const H5Z_filter_t filter : {gzip, lzf})
+    fails(filter, std::string(4000, 'x'), "impossible size");
+  fails(gzip, "no gzip", "cannot be unpacked with gzip");
+  fails(gzip, std::string("\x78\x01\x01\x03\0\xfc\xff\x61\x62\x63\x02\x4d\x01\x27", 14),  // abc
+        "cannot be unpacked with gzip");
+  fails(lzf, "no LZF", "cannot be unpacked with LZF");
+  fails(lzf, "\x02\x61\x62\x63", "cannot be unpacked with LZF");                  // abc
+  fails(lzf, std::string("\0\x61\xe0\x07\0", 5), "cannot be unpacked with LZF");  // 17 bytes
+  fails(H5Z_FILTER_SHUFFLE, std::string(17, 'x'), "not the size of its elements");
+}
+
+TEST_CASE("hdf5: a chunk whose size in the file's index is another", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const std::vector<int32_t> values{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  const hsize_t chunk = 5;
+  H5Pset_chunk(creation, 1, &chunk);
+  write_x(path, values, creation);
+  const std::string sound = read_text(path);
+  // The second key of the index: size (4 bytes), mask of filters (4), and where the chunk begins
+  // (8). The first one lies 32 bytes before it.
+  const size_t key = sound.find(std::string("\x14\0\0\0\0\0\0\0\x05\0\0\0", 12));
+  REQUIRE(key != sound.npos);
+  CHECK(read_x(path) == values);
+  for (const uint32_t size : {0u, 1u, 40u, 1u << 20, ~0u}) {
+    CAPTURE(size);
+    std::string bytes = sound;
+    std::memcpy(&bytes[key - 32], &size, sizeof size);
+    write_text(path, bytes);
+    try {  // HDF5 may go by the shape, or refuse; it must not read or write beyond the chunk
+      CHECK(read_x(path) == values);
+    } catch (const FormatError& e) {
+      CHECK(std::string(e.what()).find("'/x'") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("hdf5: a shape larger than what is stored in one piece", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  for (const H5D_layout_t layout : {H5D_COMPACT, H5D_CONTIGUOUS}) {
+    const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_layout(creation, layout);
+    write_x(path, std::vector<int32_t>(0x1234), creation);
+    CHECK(read_x(path).size() == 0x1234);
+    std::string bytes = read_text(path);
+    const std::string size("\x34\x12\0\0\0\0\0\0", 8);
+    for (size_t at = bytes.find(size); at != bytes.npos; at = bytes.find(size, at))
+      bytes[at + 2] = 1;
+    write_text(path, bytes);
+    vcell_test::check_error<FormatError>(
+        [&] { read_x(path); }, {path.string(), "'/x'", "(70196)", "280784 bytes", "18640"});
+  }
+}
+
+TEST_CASE("hdf5: a stored datatype is checked before HDF5 sees it", "[io]") {
+  using hdf5::Handle;
+  std::vector<Handle> types;
+  for (const hid_t type : {H5T_STD_I8LE, H5T_STD_U64BE, H5T_IEEE_F32LE, H5T_IEEE_F64BE,
+                           H5T_STD_B16LE, H5T_C_S1, H5T_STD_REF_OBJ})
+    types.emplace_back(H5Tcopy(type));
+  types.push_back(hdf5::half_type());
+  types.push_back(hdf5::bool_type());
+  types.push_back(hdf5::text_type());
+  types.emplace_back(H5Tcreate(H5T_OPAQUE, 5));
+  H5Tset_tag(types.back(), "a tag");
+  const hsize_t extents[] = {2, 3};
+  types.emplace_back(H5Tarray_create2(H5T_NATIVE_INT16, 2, extents));
+  types.emplace_back(H5Tvlen_create(H5T_NATIVE_FLOAT));
+  types.emplace_back(H5Tcreate(H5T_COMPOUND, 20));
+  H5Tinsert(types.back(), "truth", 0, types[8]);
+  H5Tinsert(types.back(), "array", 4, types[11]);
+  H5Tinsert(types.back(), "number", 16, H5T_NATIVE_INT32);
+  for (const Handle& type : types) {
+    CAPTURE(hdf5::type_name(type));
+    size_t size = 0;
+    H5Tencode(type, nullptr, &size);
+    std::string bytes(size, '\0');
+    vcell_test::must(H5Tencode(type, bytes.data(), &size));
+    bytes.erase(0, 2);  // what H5Tencode itself puts before
+    // In memory a text of variable length is a pointer, a sequence a length and a pointer.
+    const bool text = H5Tis_variable_str(type) > 0;
+    const size_t reference = text ? sizeof(char*) : sizeof(hvl_t);
+    hdf5::Cursor cursor{bytes};
+    CHECK(hdf5::check_datatype(cursor, reference) == H5Tget_size(type));
+    CHECK(cursor.bytes.empty());
+    if (text || H5Tget_class(type) == H5T_VLEN) {
+      cursor.bytes = bytes;
+      CHECK_THROWS_AS(hdf5::check_datatype(cursor, reference - 1), hdf5::Damage);
+    }
+    for (size_t n = 0; n < bytes.size(); ++n) {
+      hdf5::Cursor cut{std::string_view(bytes).substr(0, n)};
+      CHECK_THROWS_AS(hdf5::check_datatype(cut, reference), hdf5::Damage);
+      for (const char changed : {'\0', '\x7f', '\xff', char(bytes[n] ^ 1)}) {
+        std::string other = bytes;
+        other[n] = changed;
+        hdf5::Cursor rest{other};
+        try {
+          size = hdf5::check_datatype(rest, reference);
+        } catch (const hdf5::Damage&) {
+          continue;
+        }
+        CHECK(size > 0);
+      }
+    }
+  }
+}
+
 TEST_CASE("hdf5: numbers of the other byte order and text of a fixed width", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto path = folder.path() / "a.h5ad";
@@ -91,13 +273,19 @@ TEST_CASE("hdf5: numbers of the other byte order and text of a fixed width", "[i
       const hdf5::Handle d(vcell_test::must(
           H5Dcreate2(f, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)));
       vcell_test::must(H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text));
+      const std::string never = std::string(name) + "_never_written";
+      H5Pset_fill_value(creation, type, "none");
+      const hdf5::Handle fill(vcell_test::must(
+          H5Dcreate2(f, never.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT)));
     }
   });
   const Dict uns = read_h5ad(path).uns;
   CHECK(std::get<Array>(uns.at("big").held) ==
         Array::of<double>({2}, std::vector<double>{0.1, -3}));
-  for (const char* name : {"zeros", "spaces"})
+  for (const std::string name : {"zeros", "spaces"}) {
     CHECK(uns.at(name) == Value(std::vector<std::string>{"ab", "wxyz"}));
+    CHECK(uns.at(name + "_never_written") == Value(std::vector<std::string>{"none", "none"}));
+  }
 }
 
 TEST_CASE("describe_h5ad: every element, parents first, without reading values", "[io]") {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "support/catch.hpp"
+#include "support/largest_error.hpp"
 
 using vcell::kernel::exponential;
 
@@ -18,7 +19,7 @@ double worst_error(T from, T to, T step) {
     const T nearest = T(expected);
     const double unit =
         double(std::nextafter(nearest, std::numeric_limits<T>::infinity()) - nearest);
-    worst = std::max(worst, std::abs(double(exponential(x) - expected)) / unit);
+    worst = vcell_test::worse(worst, std::abs(double(exponential(x) - expected)) / unit);
   }
   return worst;
 }

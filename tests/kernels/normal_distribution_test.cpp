@@ -1,20 +1,20 @@
 #include "vcell/kernels/normal_distribution.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "support/catch.hpp"
+#include "support/largest_error.hpp"
 
 using namespace vcell;
+using vcell_test::worse;
 
 TEST_CASE("normal_distribution: float against double", "[kernels]") {
   double distribution = 0, density = 0;
   for (double x = -12; x <= 12; x += 1e-3) {
     const auto single = kernel::normal_distribution(float(x));
     const auto wide = kernel::normal_distribution(double(float(x)));
-    distribution =
-        std::max(distribution, std::abs(double(single.distribution) - wide.distribution));
-    density = std::max(density, std::abs(double(single.density) - wide.density));
+    distribution = worse(distribution, std::abs(double(single.distribution) - wide.distribution));
+    density = worse(density, std::abs(double(single.density) - wide.density));
     REQUIRE(single.distribution >= 0);
     REQUIRE(single.distribution <= 1);
   }

@@ -1,24 +1,16 @@
 #include "vcell/kernels/softmax.hpp"
 
 #include <cmath>
-#include <cstring>
 #include <limits>
 
-#include "support/catch.hpp"
-#include "vcell/core/rng.hpp"
-#include "vcell/tensor/tensor.hpp"
+#include "support/largest_error.hpp"
+#include "support/random_tensor.hpp"
+#include "support/threads.hpp"
 
 namespace {
 
 using namespace vcell;
-
-template <class T>
-Tensor<T, 2> random(Shape<2> shape, uint64_t seed) {
-  Rng rng(seed);
-  Tensor<T, 2> x(shape);
-  for (T& v : x.values()) v = T(3 * rng.normal());
-  return x;
-}
+using vcell_test::random_tensor;
 
 template <class T>
 Tensor<T, 2> softmax(const Tensor<T, 2>& x) {
@@ -43,10 +35,7 @@ Tensor<T, 2> by_definition(const Tensor<T, 2>& x) {
 
 template <class T>
 double difference(const Tensor<T, 2>& a, const Tensor<T, 2>& b) {
-  double most = 0;
-  for (size_t i = 0; i < a.count(); ++i)
-    most = std::max(most, std::abs(double(a.data()[i]) - double(b.data()[i])));
-  return most;
+  return vcell_test::largest_difference(a.values(), b.values());
 }
 
 }  // namespace
@@ -55,7 +44,7 @@ TEMPLATE_TEST_CASE("softmax kernel: value", "[kernels]", float, double) {
   for (const Shape<2> shape :
        {Shape<2>{1, 1}, {3, 2}, {4, 15}, {4, 16}, {4, 17}, {100, 333}, {0, 5}, {5, 0}}) {
     INFO(message(shape));
-    const auto x = random<TestType>(shape, 1);
+    const auto x = random_tensor<TestType, 2>(shape, 1);
     CHECK(difference(softmax(x), by_definition(x)) <=
           4 * double(std::numeric_limits<TestType>::epsilon()));
   }
@@ -64,8 +53,9 @@ TEMPLATE_TEST_CASE("softmax kernel: value", "[kernels]", float, double) {
 TEMPLATE_TEST_CASE("softmax kernel: gradient is added", "[kernels]", float, double) {
   for (const Shape<2> shape : {Shape<2>{1, 1}, {3, 17}, {7, 333}, {0, 5}, {5, 0}}) {
     INFO(message(shape));
-    const auto y = softmax(random<TestType>(shape, 1)), dy = random<TestType>(shape, 2);
-    const auto before = random<TestType>(shape, 3);
+    const auto y = softmax(random_tensor<TestType, 2>(shape, 1)),
+               dy = random_tensor<TestType, 2>(shape, 2);
+    const auto before = random_tensor<TestType, 2>(shape, 3);
     auto dx = before, expected = before;
     CHECK(kernel::Softmax<Cpu>::backward(dy.view(), y.view(), dx.view()).ok());
     for (size_t i = 0; i < shape[0]; ++i) {
@@ -82,7 +72,7 @@ TEMPLATE_TEST_CASE("softmax kernel: gradient is added", "[kernels]", float, doub
 TEMPLATE_TEST_CASE("softmax kernel: entries of -infinity, large and undefined rows", "[kernels]",
                    float, double) {
   const TestType inf = std::numeric_limits<TestType>::infinity();
-  auto x = random<TestType>({5, 40}, 1);
+  auto x = random_tensor<TestType, 2>({5, 40}, 1);
   for (size_t j = 1; j < 40; ++j) x(0, j) = -inf;
   for (size_t j = 0; j < 40; j += 3) x(1, j) = -inf;
   for (size_t j = 0; j < 40; ++j) x(2, j) = TestType(j == 7 ? 1e4 : -1e4);
@@ -95,7 +85,7 @@ TEMPLATE_TEST_CASE("softmax kernel: entries of -infinity, large and undefined ro
   CHECK(y(2, 7) == 1);
   CHECK(y(2, 8) == 0);
   for (size_t j = 0; j < 40; ++j) CHECK((std::isnan(y(3, j)) && std::isnan(y(4, j))));
-  const auto dy = random<TestType>({5, 40}, 2);
+  const auto dy = random_tensor<TestType, 2>({5, 40}, 2);
   Tensor<TestType, 2> dx({5, 40});
   CHECK(kernel::Softmax<Cpu>::backward(dy.view(), y.view(), dx.view()).ok());
   for (size_t i = 0; i < 3; ++i)
@@ -105,30 +95,23 @@ TEMPLATE_TEST_CASE("softmax kernel: entries of -infinity, large and undefined ro
 
 TEST_CASE("softmax kernel: adding a number to a row changes nothing, in place as well",
           "[kernels]") {
-  auto x = random<double>({6, 100}, 1);
+  auto x = random_tensor<double, 2>({6, 100}, 1);
   const auto y = softmax(x);
   for (double& v : x.values()) v += 1e4;
   CHECK(difference(softmax(x), y) <= 1e-11);
-  x = random<double>({6, 100}, 1);
+  x = random_tensor<double, 2>({6, 100}, 1);
   CHECK(kernel::Softmax<Cpu>::forward(std::as_const(x).view(), x.view()).ok());
   CHECK(difference(x, y) == 0);
 }
 
 TEST_CASE("softmax kernel: the same bytes for any number of threads", "[kernels]") {
-  const auto x = random<float>({700, 91}, 1), dy = random<float>({700, 91}, 2);
-  const int threads_before = num_threads();
-  Tensor<float, 2> first_y, first_dx;
-  for (const int threads : {1, 2, 3, 8}) {
-    set_num_threads(threads);
+  const auto x = random_tensor<float, 2>({700, 91}, 1), dy = random_tensor<float, 2>({700, 91}, 2);
+  vcell_test::check_same_on_any_threads([&] {
     const auto y = softmax(x);
     Tensor<float, 2> dx(x.shape());
     CHECK(kernel::Softmax<Cpu>::backward(dy.view(), y.view(), dx.view()).ok());
-    if (threads == 1) {
-      first_y = y;
-      first_dx = dx;
-    }
-    CHECK(std::memcmp(y.data(), first_y.data(), y.count() * sizeof(float)) == 0);
-    CHECK(std::memcmp(dx.data(), first_dx.data(), dx.count() * sizeof(float)) == 0);
-  }
-  set_num_threads(threads_before);
+    std::vector<float> both(y.values().begin(), y.values().end());
+    both.insert(both.end(), dx.values().begin(), dx.values().end());
+    return both;
+  });
 }

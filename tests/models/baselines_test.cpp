@@ -116,6 +116,10 @@ TEST_CASE("baselines: errors", "[models]") {
   const TrainingShifts shifts(f.screen, f.parts);
   const std::vector requests = {f.request("y", "A", {99})};
   REQUIRE_THROWS_AS(predict(Baseline::control_copy, f.screen, shifts, requests), ShapeError);
+  for (const auto& [context, perturbation] : {std::pair{-1, 0}, {3, 0}, {0, -1}, {0, 4}}) {
+    const std::vector<BaselineRequest> bad = {{context, perturbation, {}}};
+    REQUIRE_THROWS_AS(predict(Baseline::context_mean, f.screen, shifts, bad), ShapeError);
+  }
   REQUIRE_THROWS_AS(TrainingShifts(f.screen, std::span(f.parts).first(3)), ShapeError);
   f.parts[10] = Part::train;
   f.screen.context.codes[9] = f.screen.context.code("x");  // z keeps no control

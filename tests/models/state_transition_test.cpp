@@ -1,6 +1,7 @@
 #include "vcell/models/state_transition.hpp"
 
 #include "support/catch.hpp"
+#include "support/random_tensor.hpp"
 #include "vcell/autograd/backward.hpp"
 #include "vcell/autograd/gradcheck.hpp"
 #include "vcell/models/state_transition_loss.hpp"
@@ -22,11 +23,8 @@ StateTransitionConfig small() {
 }
 
 template <class T, int rank>
-Variable<T, rank> random(const Shape<rank>& shape, uint64_t seed, bool parameter = false) {
-  Tensor<T, rank> x(shape);
-  Rng rng(seed);
-  for (T& v : x.values()) v = T(rng.normal());
-  return Variable<T, rank>(std::move(x), parameter);
+Variable<T, rank> random(const Shape<rank>& shape, uint64_t seed) {
+  return Variable<T, rank>(vcell_test::random_tensor<T, rank>(shape, seed));
 }
 
 }  // namespace
@@ -34,8 +32,8 @@ Variable<T, rank> random(const Shape<rank>& shape, uint64_t seed, bool parameter
 TEST_CASE("StateTransition: gradients flow to every parameter and to the control cells",
           "[models]") {
   const StateTransition<double> model(small(), 3);
-  const auto control = random<double, 3>({2, 3, 5}, 1, true);
-  const auto perturbation = random<double, 2>({2, 3}, 2, true);
+  const auto control = vcell_test::parameter<3>({2, 3, 5}, 1);
+  const auto perturbation = vcell_test::parameter<2>({2, 3}, 2);
   const auto result = gradcheck([&](const auto& c, const auto& p) { return model(c, p); }, {},
                                 control, perturbation);
   INFO(result.where);
@@ -115,10 +113,18 @@ TEST_CASE("StateTransition: settings and inputs that do not fit are errors by na
   config.output_width = 16;
   CHECK_THROWS_WITH(StateTransition<float>(config), contains("input_width"));
 
+  config = small();
+  config.dropout = 1;
+  CHECK_THROWS_WITH(StateTransition<float>(config), contains("Dropout: probability is 1"));
+
   const StateTransition<float> model(small());
   const auto perturbation = random<float, 2>({2, 3}, 2);
-  CHECK_THROWS_AS(model(random<float, 3>({2, 4, 6}, 1), perturbation), ShapeError);
-  CHECK_THROWS_AS(model(random<float, 3>({3, 4, 5}, 1), perturbation), ShapeError);
+  CHECK_THROWS_WITH(model(random<float, 3>({2, 4, 6}, 1), perturbation),
+                    contains("last size of control (6)") && contains("config.input_width (5)"));
+  CHECK_THROWS_WITH(model(random<float, 3>({3, 4, 5}, 1), perturbation),
+                    contains("sets of control (3)") && contains("rows of perturbation (2)"));
+  CHECK_THROWS_WITH(model(random<float, 3>({2, 4, 5}, 1), random<float, 2>({2, 4}, 2)),
+                    contains("(4)") && contains("config.perturbation_width (3)"));
   CHECK_THROWS_AS(model(random<float, 3>({2, 4, 5}, 1), perturbation, Tensor<int32_t, 2>({2, 4})),
                   ConfigError);
   config = small();

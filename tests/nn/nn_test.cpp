@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/largest_error.hpp"
 #include "vcell/autograd/backward.hpp"
 #include "vcell/nn/embedding.hpp"
 #include "vcell/nn/layer_norm.hpp"
@@ -53,7 +54,7 @@ TEST_CASE("Linear: drawn within 1 / sqrt(in), or normal with a given deviation",
   const Linear<double> normal(p, "n", 100, 400, {.bias = false, .deviation = 0.02});
   double largest = 0, square_u = 0, square_n = 0;
   for (const double w : p.find("u.weight")->flat.value()) {
-    largest = std::max(largest, std::abs(w));
+    largest = vcell_test::worse(largest, std::abs(w));
     square_u += w * w;
   }
   for (const double w : p.find("n.weight")->flat.value()) square_n += w * w;
@@ -62,6 +63,14 @@ TEST_CASE("Linear: drawn within 1 / sqrt(in), or normal with a given deviation",
   CHECK(square_u / 40000 == Approx(0.01 / 3).epsilon(0.02));
   CHECK(square_n / 40000 == Approx(0.0004).epsilon(0.02));
   CHECK(p.find("n.bias") == nullptr);
+}
+
+TEST_CASE("Linear: of no inputs the bias is all there is, and starts as 0", "[nn]") {
+  Parameters<float> p;
+  const Linear<float> layer(p, "a", 0, 2);
+  const auto y = layer(some({1, 3, 0}));
+  CHECK(y.shape() == Shape<3>{1, 3, 2});
+  for (const float v : y.value()) CHECK(v == 0);
 }
 
 TEST_CASE("Mlp: layers are numbered as in a sequence with activation and dropout", "[nn]") {
@@ -77,6 +86,7 @@ TEST_CASE("Mlp: layers are numbered as in a sequence with activation and dropout
 }
 
 TEST_CASE("Dropout: keeps the mean, and is another one in every step", "[nn]") {
+  for (const double bad : {-0.1, 1.0, double(NAN)}) CHECK_THROWS_AS(Dropout("d", bad), ConfigError);
   const Dropout layer("d", 0.25);
   const Variable<float, 1> ones(Tensor<float, 1>({40000}, std::vector<float>(40000, 1.f)));
   CHECK(layer(ones, {}).value().data == ones.value().data);

@@ -102,6 +102,12 @@ TEST_CASE("attention: on projections, heads side by side", "[ops]") {
   check_op([&](const auto& a, const auto& c,
                const auto& d) { return attention(a, c, d, n.heads, mask); },
            qf.shape(), {expected.value().begin(), expected.value().end()}, {}, qf, kf, vf);
+  const auto nobody = parameter<3>({2, 0, 6}, 1);  // keys, and then queries
+  const auto by_heads = [](const auto& a, const auto& c, const auto& d) {
+    return attention(a, c, d, 3);
+  };
+  check_op(by_heads, qf.shape(), std::vector<double>(qf.count()), {}, qf, nobody, nobody);
+  check_op(by_heads, nobody.shape(), {}, {}, nobody, kf, vf);
   check_error<ShapeError>([&] { attention(qf, kf, vf, 4); }, {"attention", "4 heads", "(2, 4, 6)"});
   check_error<ShapeError>([&] { attention(qf, kf, vf, 0); }, {"attention", "0 heads"});
   check_error<ShapeError>(
@@ -123,7 +129,8 @@ TEST_CASE("attention: errors name both sides", "[ops]") {
   check_error<ShapeError>([&] { with_key({1, 3, 6, 5}); }, {"attention", "batch", "2", "1"});
   check_error<ShapeError>([&] { with_key({2, 1, 6, 5}); }, {"attention", "heads", "3", "1"});
   check_error<ShapeError>([&] { with_key({2, 3, 6, 4}); }, {"attention", "head_dim", "5", "4"});
-  for (const Shape<4>& shape : {Shape<4>{3, 1, 4, 6}, {1, 2, 4, 6}, {1, 1, 1, 6}, {1, 1, 4, 5}})
+  for (const Shape<4>& shape :
+       {Shape<4>{3, 1, 4, 6}, {1, 2, 4, 6}, {1, 1, 1, 6}, {1, 1, 4, 5}, {1, 1, 0, 6}})
     check_error<ShapeError>([&] { attention(q, k, k, AttentionMaskTensor(shape)); },
                             {"attention: mask", message(shape), "(2 or 1, 3 or 1, 4, 6)"});
 }
@@ -141,8 +148,7 @@ TEST_CASE("attention: the order of the keys does not matter", "[ops]") {
         vs(0, h, j, c) = v.value()(0, h, order[j], c);
       }
   const auto y = attention(q, k, v), z = attention(q, V4(ks), V4(vs));
-  CHECK(largest_error<double>({z.value().data, z.count()}, {y.value().begin(), y.value().end()}) <
-        1e-14);
+  CHECK(largest_error(z.value(), y.value()) < 1e-14);
 }
 
 TEST_CASE("attention: large logits do not overflow, and what is not a number shows", "[ops]") {

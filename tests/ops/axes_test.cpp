@@ -46,6 +46,8 @@ TEST_CASE("slice: value, gradient, errors", "[ops]") {
           shape, expected, {}, x);
     }
   }
+  const auto none = parameter<3>({0, 5, 3}, 1);
+  check_op([](const auto& v) { return slice(v, 1, 2, 4); }, Shape<3>{0, 2, 3}, {}, {}, none);
   for (const int axis : {-1, 3})
     check_error<ShapeError>([&] { slice(x, axis, 0, 1); },
                             {"slice: axis is " + std::to_string(axis)});
@@ -69,6 +71,9 @@ TEST_CASE("concatenate: value, gradient, errors", "[ops]") {
       check_op([=](const auto& u, const auto& v) { return concatenate(u, v, int(axis)); }, shape,
                expected, {}, a, b);
     }
+  const auto none = parameter<3>({0, 5, 3}, 1);
+  check_op([](const auto& u, const auto& v) { return concatenate(u, v, 1); }, Shape<3>{0, 10, 3},
+           {}, {}, none, none);
   const auto a = parameter<3>({2, 5, 3}, 1), b = parameter<3>({2, 4, 3}, 1);
   check_error<ShapeError>([&] { concatenate(a, b, 0); },
                           {"concatenate", "(2, 5, 3)", "(2, 4, 3)", "axis 0"});

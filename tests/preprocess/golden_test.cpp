@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/catch.hpp"
+#include "support/largest_error.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/safetensors.hpp"
@@ -70,13 +71,6 @@ std::vector<T> stored_values(const Matrix& m, size_t rows) {
   return {csr.values.begin(), csr.values.begin() + csr.indptr[rows]};
 }
 
-double greatest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  double out = 0;
-  for (size_t i = 0; i < a.size(); ++i) out = std::max(out, std::abs(double(a[i]) - double(b[i])));
-  return out;
-}
-
 /// |a - b| <= tolerance (1 + |b|), and NaN where the other is.
 template <class A>
 void check_close(const std::vector<A>& a, const std::vector<double>& b, double tolerance) {
@@ -110,7 +104,7 @@ void check_normalized(const path& folder, const std::string& kind) {
             values_of("X_" + suffix + "_csr_data"));
     if (!expected.count("log1p_" + suffix)) continue;
     log1p(adata);
-    CHECK(greatest_difference(to_dense<float>(*adata.X).values, values_of("log1p_" + suffix)) <=
+    CHECK(largest_difference(to_dense<float>(*adata.X).values, values_of("log1p_" + suffix)) <=
           5e-7);
   }
 }
@@ -155,6 +149,8 @@ TEST_CASE("preprocess golden: highly variable genes, flavor seurat", "[preproces
   const auto config = json_of(*folder / "hvg_config.json");
   for (const std::string name : {"top100", "tie", "dense", "csc_counts_log1p"}) {
     CAPTURE(name);
+    // Only inputs with genes that are alone in their bin can be cut within a tie.
+    if (name == "tie" && !config.contains("seurat_tie")) continue;
     const auto& call = config.at("seurat_" + name);
     const std::string kind = name == "dense" ? "dense" : name == "csc_counts_log1p" ? "csc" : "csr";
     AnnData adata = read_h5ad(*folder / ("input_" + kind + ".h5ad"));
@@ -183,7 +179,7 @@ TEST_CASE("preprocess golden: preprocess_train", "[preprocess][golden]") {
   const Array& X_hvg = expected.at("X_hvg");
   const auto& found = std::get<DenseMatrix<float>>(matrix(adata.obsm, "X_hvg", "obsm"));
   CHECK(X_hvg.shape == std::vector<size_t>{found.rows, found.columns});
-  CHECK(greatest_difference(found.values, X_hvg.as<float>()) <= 5e-7);
+  CHECK(largest_difference(found.values, X_hvg.as<float>()) <= 5e-7);
   CHECK(*find(adata.uns, "X_hvg_var_names")->get_if<std::vector<std::string>>() ==
         config.at("var_names").get<std::vector<std::string>>());
   size_t checked = 0;
@@ -192,7 +188,7 @@ TEST_CASE("preprocess golden: preprocess_train", "[preprocess][golden]") {
     if (key.rfind(before, 0) != 0) continue;
     ++checked;
     const size_t rows = std::stoul(key.substr(before.size()));
-    CHECK(greatest_difference(stored_values<float>(*adata.X, rows), values.as<float>()) <= 5e-7);
+    CHECK(largest_difference(stored_values<float>(*adata.X, rows), values.as<float>()) <= 5e-7);
   }
   CHECK(checked == 1);
 }

@@ -52,7 +52,7 @@ TEST_CASE("normalize_total: errors", "[preprocess]") {
   CHECK(normalize_total(zeros, {.target_sum = 10}).empty_cells == 1);
   CHECK_THROWS_WITH(normalize_total(negative), contains("row 0, column 1 holds -1"));
   Matrix m = X;
-  for (double target : {0.0, -1.0, double(NAN), 1e-60})
+  for (double target : {0.0, -1.0, double(NAN), 1e-60, 1e60, double(INFINITY)})
     CHECK_THROWS_AS(normalize_total(m, {.target_sum = target}), ConfigError);
   CHECK(m == X);
   AnnData a = around(negative);

@@ -1,5 +1,6 @@
 #include "support/program.hpp"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -72,23 +73,54 @@ TEST_CASE("program: help and version everywhere", "[program]") {
 
 TEST_CASE("program: bad usage and bad input are code 2 and one message", "[program]") {
   const TemporaryFolder folder("usage");
-  const auto no_command = run_vcell(folder, "");
-  CHECK(no_command.code == 2);
-  const auto wrong_flag = run_vcell(folder, "run --dta x.h5ad --out y");
-  CHECK(wrong_flag.code == 2);
-  CHECK_THAT(wrong_flag.err, contains("--dta"));
-  const auto no_file =
-      run_vcell(folder, "run --data " + (folder / "no.h5ad") + " --out " + (folder / "run"));
-  CHECK(no_file.code == 2);
-  CHECK_THAT(no_file.err, contains("no.h5ad"));
-  CHECK_FALSE(fs::exists(folder.path() / "run"));
   vcell::write_text(folder.path() / "text.h5ad", "this is no HDF5 file");
-  const auto no_hdf5 = run_vcell(folder, "inspect " + (folder / "text.h5ad"));
-  CHECK(no_hdf5.code == 2);
-  CHECK_THAT(no_hdf5.err, contains("text.h5ad"));
-  const auto number = run_vcell(folder, "run --data x.h5ad --hidden many --out " + (folder / "r"));
-  CHECK(number.code == 2);
-  CHECK_THAT(number.err, contains("--hidden") && contains("many"));
+  const std::string data = " --data " + (folder / "text.h5ad"), out = " --out " + (folder / "run");
+  struct Case {
+    std::string words;
+    std::vector<std::string> said;
+  };
+  const Case cases[] = {
+      {"", {"simulate", "vcell --help"}},
+      {"rn", {"'rn'", "'run'"}},
+      {"run --dta x.h5ad" + out, {"'--dta'", "'--data'", "vcell run --help"}},
+      {"run --dta x.h5ad", {"'--dta'", "'--data'"}},  // though --out is missing as well
+      {"run" + data, {"--out"}},
+      {"run" + out, {"--data"}},
+      {"run" + data + out + " --overwrite --resume", {"--overwrite", "--resume"}},
+      {"run --resume" + out, {"--resume", "experiment.toml"}},
+      {"run --data " + (folder / "no.h5ad") + out, {"no.h5ad"}},
+      {"run --data " + (folder / "") + out, {"folder"}},
+      {"run" + data + out, {"text.h5ad"}},
+      {"inspect " + (folder / "text.h5ad"), {"text.h5ad"}},
+      {"run" + data + " --hidden many" + out, {"--hidden", "'many'"}},
+      {"run" + data + " --schedule wavy" + out, {"--schedule", "'wavy'", "'cosine'"}},
+      {"run" + data + " --threads 0" + out, {"--threads", "'0'", "from 1"}},
+      {"simulate --genes -3" + out, {"--genes", "'-3'"}},
+      {"simulate --cells nan" + out, {"--cells", "'nan'"}},
+      {"evaluate --real x --pred x --scale logs" + out, {"--scale", "'logs'", "'log1p'"}},
+      {"predict --model " + (folder / "") + data + " --perturbations A --cells 1" + out,
+       {"no model", "config.json"}},
+      {"report " + (folder / ""), {"experiment.toml"}},
+  };
+  for (const auto& c : cases) {
+    INFO(c.words);
+    const auto ran = run_vcell(folder, c.words);
+    CHECK(ran.code == 2);
+    CHECK(ran.out.empty());
+    CHECK(ran.err.starts_with("vcell: "));
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+    for (const auto& text : c.said) CHECK_THAT(ran.err, contains(text));
+  }
+  CHECK_FALSE(fs::exists(folder.path() / "run"));
+}
+
+TEST_CASE("program: results that cannot be written are an error", "[program]") {
+  if (!fs::exists("/dev/full")) VCELL_SKIP("there is no /dev/full");
+  const TemporaryFolder folder("full");
+  for (const std::string words : {"info", "--help"}) {
+    INFO(words);
+    CHECK(run_vcell(folder, words + " >/dev/full").code == 1);
+  }
 }
 
 TEST_CASE("program: info and inspect, also as JSON", "[program]") {
@@ -118,7 +150,7 @@ TEST_CASE("program: a run leaves everything that is promised, and refuses to be 
   for (const char* name :
        {"experiment.toml", "split.toml", "model/config.json", "model/weights.safetensors",
         "model/genes.txt", "model/perturbations.txt", "metrics.csv", "predictions.h5ad",
-        "results.csv", "agg_results.csv", "real_de.csv", "pred_de.csv", "report.html",
+        "results.csv", "agg_results.csv", "real_de.csv", "pred_de.csv", "report.html", "facts.csv",
         "checkpoints/best", "checkpoints/last", "baselines/control_copy/results.csv"}) {
     INFO(name);
     CHECK(fs::exists(fs::path(out) / name));
@@ -154,23 +186,49 @@ TEST_CASE("program: a run leaves everything that is promised, and refuses to be 
     INFO(scored.err);
     REQUIRE(scored.code == 0);
     CHECK_THAT(scored.err, contains("left out"));
+    for (const char* name : {"results.csv", "agg_results.csv", "real_de.csv", "pred_de.csv"}) {
+      INFO(name);
+      CHECK(vcell::read_text(folder.path() / "scores" / name) ==
+            vcell::read_text(fs::path(out) / name));
+    }
     const auto strict =
         run_vcell(folder, "evaluate --real " + screen + " --pred " + out +
                               "/predictions.h5ad --context-key context --out " + (folder / "no"));
     CHECK(strict.code == 2);
     CHECK_THAT(strict.err, contains("--subset") || contains("subset"));
   }
+  SECTION("what cannot be run leaves it alone") {
+    for (const std::string wrong : {"--heads 0", "--learning-rate 0", "--set-size 0",
+                                    "--control DMSO", "--split nothing.toml"}) {
+      INFO(wrong);
+      CHECK(run_vcell(folder, small_run(screen, out) + " --overwrite " + wrong).code == 2);
+      CHECK(vcell::list_of(differing(before, contents(out))) == "none");
+    }
+  }
   SECTION("its model predicts on its own") {
+    const auto names = vcell::read_text(fs::path(out) / "model" / "perturbations.txt");
+    const std::string known = names.substr(0, names.find('\n'));
+    REQUIRE(known != "non-targeting");
     const std::string file = folder / "p.h5ad";
-    const auto ok = run_vcell(folder, "predict --model " + out + "/model --data " + screen +
-                                          " --perturbations GENE001 --cells 5 --out " + file);
+    const auto made =
+        run_vcell(folder, "predict --model " + out + "/model --data " + screen +
+                              " --perturbations " + known + " --cells 5 --out " + file);
+    INFO(made.err);
+    REQUIRE(made.code == 0);
+    const auto cells = vcell::read_h5ad(file);
+    const auto label = cells.obs.column("perturbation").text();
+    const auto is_predicted = cells.obs.column("predicted").numbers();
+    REQUIRE(cells.cells() == 2 * 5 + 2 * 30);  // five a context, and the controls
+    for (size_t i = 0; i < cells.cells(); ++i) {
+      CHECK(is_predicted[i] == double(i < 10));
+      CHECK(label[i] == (i < 10 ? known : "non-targeting"));
+    }
     const auto unknown =
         run_vcell(folder, "predict --model " + out + "/model --data " + screen +
                               " --perturbations NOSUCH --cells 5 --out " + (folder / "q.h5ad"));
     CHECK(unknown.code == 2);
-    CHECK_THAT(unknown.err, contains("NOSUCH"));
+    CHECK_THAT(unknown.err, contains("NOSUCH") && contains(known));
     CHECK_FALSE(fs::exists(folder.path() / "q.h5ad"));
-    if (ok.code != 0) CHECK_THAT(ok.err, contains("GENE001"));  // which genes are targets is drawn
   }
   SECTION("its report can be written again") {
     const auto report = vcell::read_text(fs::path(out) / "report.html");
@@ -185,27 +243,37 @@ TEST_CASE("program: a run that was interrupted and resumed leaves the bytes of o
   const TemporaryFolder folder("resume");
   const auto screen = simulate(folder);
   const std::string whole = folder / "whole", cut = folder / "cut";
-  const std::string steps = " --max-steps 400";
+  const std::string steps = " --max-steps 2000";  // far more than are done until the signal
   REQUIRE(run_vcell(folder, small_run(screen, whole) + steps).code == 0);
-  // A signal once training has begun.
   const auto stopped =
-      run_vcell(folder, "",
-                "sh -c '" + std::string(VCELL_TEST_PROGRAM) + ' ' + small_run(screen, cut) + steps +
-                    " & pid=$!; while [ ! -s " + cut +
-                    "/metrics.csv ]; do sleep 0.01; done; "
-                    "sleep 0.05; kill -INT $pid; wait $pid' --");
+      interrupt_vcell(folder, small_run(screen, cut) + steps, cut + "/metrics.csv", 5);
   INFO(stopped.err);
+  REQUIRE(stopped.code == 130);
+  CHECK_THAT(stopped.err, contains("--resume"));
+  CHECK(stopped.out.empty());
   const auto rows = vcell::read_csv(fs::path(cut) / "metrics.csv").rows.size();
-  if (stopped.code == 130) {
-    CHECK(rows < 400);
-    CHECK_THAT(stopped.err, contains("--resume"));
-  }
+  CHECK(rows >= 4);
+  CHECK(rows < 2000);
+  CHECK_FALSE(fs::exists(fs::path(cut) / "model"));
+
   const auto other = run_vcell(folder, "run --out " + cut + " --resume --hidden 32");
   CHECK(other.code == 2);
+  CHECK_THAT(other.err, contains("leave the flags out"));
   const auto resumed = run_vcell(folder, "run --out " + cut + " --resume");
   INFO(resumed.err);
   REQUIRE(resumed.code == 0);
+  CHECK_THAT(resumed.err, contains(vcell::message("going on after step ", rows)));
   CHECK(vcell::list_of(differing(contents(whole), contents(cut))) == "none");
+}
+
+TEST_CASE("program: an interrupted simulation leaves no file", "[program]") {
+  const TemporaryFolder folder("interrupt");
+  const auto stopped = interrupt_vcell(
+      folder, "simulate --genes 3000 --cells 2000 --out " + (folder / "data/screen.h5ad"),
+      folder / "stderr", 1);
+  INFO(stopped.err);
+  CHECK(stopped.code == 130);
+  CHECK(fs::is_empty(folder.path() / "data"));
 }
 
 TEST_CASE("program: labels and scale that do not fit are errors that name them", "[program]") {
@@ -229,6 +297,9 @@ TEST_CASE("program: labels and scale that do not fit are errors that name them",
 TEST_CASE("program: split, preprocess and features", "[program]") {
   const TemporaryFolder folder("split");
   const auto screen = simulate(folder);
+  const auto few = run_vcell(folder, small_run(screen, folder / "run") + " --min-genes 1000");
+  CHECK(few.code == 2);
+  CHECK_THAT(few.err, contains("--min-genes"));
   const auto split = run_vcell(folder, "split --data " + screen +
                                            " --context-key context --kind zeroshot --context "
                                            "context_2 --out " +
@@ -242,6 +313,15 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
                             " --hvgs 20 --all-genes");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
+  // Nothing tells the shift of a context that was never trained on, and the report says so.
+  const auto missing = vcell::read_csv(folder.path() / "run" / "baselines" / "missing.csv");
+  CHECK(missing.rows.size() == 6);
+  const auto report = vcell::read_text(folder.path() / "run" / "report.html");
+  CHECK_THAT(report, contains("context_mean cannot predict") && contains("3 more") &&
+                         contains("every perturbation is test"));
+  REQUIRE(run_vcell(folder, "report " + (folder / "run")).code == 0);
+  CHECK(vcell::read_text(folder.path() / "run" / "report.html") == report);
+
   const auto predicted = vcell::read_h5ad(folder.path() / "run" / "predictions.h5ad");
   CHECK(predicted.genes() == 40);
   const auto marks = predicted.var.column("predicted").numbers();

@@ -1,5 +1,6 @@
 """Opens a screen that `vcell simulate` wrote and checks what a user of anndata relies on."""
 
+import importlib.metadata
 import sys
 
 import anndata
@@ -26,4 +27,4 @@ back = anndata.read_h5ad(again)
 assert (back.X != adata.X).nnz == 0
 pandas.testing.assert_frame_equal(back.obs, adata.obs)
 pandas.testing.assert_frame_equal(back.var, adata.var)
-print(f"anndata {anndata.__version__} reads it: {adata.n_obs} cells, {adata.n_vars} genes")
+print(f"anndata {importlib.metadata.version('anndata')} reads it: {adata.n_obs} cells, {adata.n_vars} genes")

@@ -38,9 +38,7 @@ ReportInput example_input() {
   ReportInput input;
   input.title = "A <screen> & more";
   input.evaluation = example(0.4);
-  ScoredMethod baseline{"control_copy", {}};
-  for (const auto& c : example(0).contexts) baseline.contexts.push_back({c.context, c.scores});
-  input.baselines = {baseline};
+  input.baselines = {scored_method("control_copy", example(0))};
   input.run = {{"Data <1>", {{"File", "a&b.h5ad"}, {"Cells", "490"}}}};
   for (int i = 1; i <= 1000; ++i) input.training_loss.push_back({double(i), 1 + 1. / i});
   input.validation_loss = {{500, 1.5}, {1000, 1.25}};
@@ -89,13 +87,16 @@ TEST_CASE("report: has everything that it is for", "[report]") {
        {"A &lt;screen&gt; &amp; more", "a&amp;b.h5ad", "Data &lt;1&gt;", "State Transition",
         "control copy", "Mean scores", "Predicted and observed shifts",
         "Differentially expressed genes", "Scores by perturbation", "Training", "What was run",
-        "rep&lt;1&gt;", "Discrimination", "The weights of step 1000 were kept"})
+        "rep&lt;1&gt;", "Discrimination", "The weights of step 1000 were kept",
+        "8 pairs of perturbation and context in 2 contexts", "than <b>control copy</b> in "})
     REQUIRE_THAT(html, contains(part));
   // Each perturbation of each context has its row with the number of its cells.
   REQUIRE(occurrences(html, "<th scope=\"row\">g1</th><td class=\"n\">35</td>") == 2);
   // The means are those of agg_results.csv.
   const auto mean = summarise(input.evaluation)[2][summary_mean];
   REQUIRE_THAT(html, contains(show(mean, 3)));
+  REQUIRE(mean_score(methods_of(input)[0], "discrimination_score_l1") == mean);
+  REQUIRE_FALSE(mean_score(input.baselines[0], "no_such_score"));
 }
 
 TEST_CASE("report: needs no other file and carries no time", "[report]") {
@@ -151,7 +152,11 @@ TEST_CASE("report: a baseline that could not predict all says how many", "[repor
   scores.perturbations.pop_back();
   for (auto& column : scores.columns) column.values.pop_back();
   const std::string html = report_html(input, without_gnuplot);
-  REQUIRE_THAT(html, contains("7 of 8 predicted"));
+  REQUIRE_THAT(html, contains("7 of 8 predicted") && !contains("scores are better"));
+  // What it has is shown, and not compared.
+  using Scores = std::vector<Score>;
+  REQUIRE(detail::score_cells(Scores{0.5, 0.9, 0.4}, {true, false, true}, 1, 1) ==
+          "<td class=\"n first\"><b>0.5</b></td><td class=\"n\">0.9</td><td class=\"n\">0.4</td>");
   REQUIRE_THAT(html, contains("<td class=\"n\">\u2013</td>"));
 }
 
@@ -190,6 +195,23 @@ TEST_CASE("report: is written whole", "[report]") {
   REQUIRE(read_text(folder.path() / "report.html") == report_html(input, without_gnuplot));
   REQUIRE_THROWS_AS(write_report(folder.path() / "none" / "report.html", input, without_gnuplot),
                     IoError);
+}
+
+TEST_CASE("report: what is linked is there", "[report]") {
+  const std::string html = report_html(example_input(), without_gnuplot);
+  for (size_t i = html.find("href=\"#"); i != std::string::npos; i = html.find("href=\"#", i + 1))
+    REQUIRE_THAT(html, contains("id=\"" + html.substr(i + 7, html.find('"', i + 7) - i - 6)));
+  REQUIRE(occurrences(html, "href=\"#") == 2);
+}
+
+TEST_CASE("report: the word at the kept step stays inside the plot", "[report]") {
+  auto input = example_input();
+  REQUIRE_THAT(training_plot(input).script, contains("first 1000, graph 0.5 right offset -0.5"));
+  input.kept_step = 100;
+  REQUIRE_THAT(training_plot(input).script, contains("first 100, graph 0.5 left offset 0.5"));
+  input.training_loss.clear();
+  input.validation_loss = {{100, 1}};
+  REQUIRE_THAT(training_plot(input).script, contains("right offset"));
 }
 
 TEST_CASE("report: plots thin what would lie on each other", "[report]") {

@@ -45,6 +45,30 @@ TEST_CASE("hold_out_cells: depends on the seed, and on no other pair", "[sets]")
   CHECK(held(screen, 1) == held(small_screen({{"x", "ctrl", 3}, {"x", "A", 40}}), 1));
 }
 
+TEST_CASE("hold_out_cells: halves are rounded up, also where the product is a little less",
+          "[sets]") {
+  for (const auto& [n, fraction, expected] :
+       {std::tuple{50, 0.29, 15}, {10, 0.35, 4}, {5, 0.1, 1}, {4, 0.1, 0}, {45, 0.1, 5}}) {
+    CAPTURE(n, fraction);
+    const Screen screen = small_screen({{"x", "ctrl", 1}, {"x", "A", size_t(n)}});
+    std::vector<Part> parts(screen.cells(), Part::train);
+    hold_out_cells(screen, {.test = fraction}, parts);
+    CHECK(count(screen, parts, "A", Part::test) == size_t(expected));
+  }
+}
+
+TEST_CASE("hold_out_cells: validation cells are no function of the test cells", "[sets]") {
+  // With one seed for both, the same draw would take the cells at the same places.
+  const Screen screen = small_screen({{"x", "ctrl", 1}, {"x", "A", 1000}});
+  std::vector<Part> split(screen.cells(), Part::train), drawn = split;
+  hold_out_cells(screen, {.test = 0.1}, split, "split by cells");
+  hold_out_cells(screen, {.validation = 0.1}, drawn);
+  size_t both = 0;
+  for (size_t i = 0; i < split.size(); ++i)
+    both += split[i] == Part::test && drawn[i] == Part::validation;
+  CHECK(both < 30);  // 10 are expected by chance, with standard deviation 2.9
+}
+
 TEST_CASE("hold_out_cells: one cell of a pair stays", "[sets]") {
   const Screen screen = small_screen({{"x", "ctrl", 1}, {"x", "A", 2}, {"x", "B", 1}});
   std::vector<Part> parts(screen.cells(), Part::train);

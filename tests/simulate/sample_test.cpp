@@ -103,7 +103,8 @@ TEST_CASE("sample_negative_binomial: edges and errors of the samplers", "[simula
     CAPTURE(wrong);
     CHECK_THROWS_AS(sample_poisson(wrong, rng), ConfigError);
   }
-  CHECK_THROWS_AS(sample_gamma(0, rng), ConfigError);
+  for (const double wrong : {0.0, double(NAN), double(INFINITY)})
+    CHECK_THROWS_AS(sample_gamma(wrong, rng), ConfigError);
   CHECK_THROWS_WITH(sample_negative_binomial(-1, 1, rng), contains("mean is -1"));
   CHECK_THROWS_AS(sample_negative_binomial(1, NAN, rng), ConfigError);
 }

@@ -1,31 +1,16 @@
 // What the test of every operation calls: value, gradient, errors.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cmath>
-#include <span>
 #include <utility>
 #include <vector>
 
 #include "support/errors.hpp"
+#include "support/largest_error.hpp"
 #include "support/random_tensor.hpp"
 #include "vcell/autograd/gradcheck.hpp"
 
 namespace vcell_test {
-
-/// max |a - b| / max(1, max |b|); infinite if the sizes differ or something is not a number.
-template <class T>
-double largest_error(std::span<const T> a, std::span<const double> b) {
-  if (a.size() != b.size()) return INFINITY;
-  double error = 0, scale = 1;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double e = std::abs(double(a[i]) - b[i]);
-    error = e <= error ? error : std::isnan(e) ? INFINITY : e;
-    scale = std::max(scale, std::abs(b[i]));
-  }
-  return error / scale;
-}
 
 /// Sends a fixed random cotangent backward.
 template <class T, int rank>
@@ -63,25 +48,22 @@ void check_op(F&& op, const std::array<size_t, rank>& shape, const std::vector<d
               const std::vector<std::function<void()>>& errors, const Inputs&... inputs) {
   const auto y = op(inputs...);
   CHECK(y.shape() == shape);
-  CHECK(largest_error<double>({y.value().data, y.count()}, expected) < 1e-13);
+  CHECK(largest_error(y.value(), expected) < 1e-13);
 
   const auto checked = vcell::gradcheck(op, {}, inputs...);
   INFO("largest gradient error at " << checked.where);
   CHECK(checked.error < 1e-8);
 
-  const auto gradient = [](const auto& x) {
-    return std::vector<double>(x.gradient().begin(), x.gradient().end());
-  };
   const auto check_alone = [&](const auto& input) {
     (inputs.zero_gradient(), ...);
     pull_back(op(inputs...));
-    auto g = gradient(input);
+    std::vector<double> g(input.gradient().begin(), input.gradient().end());
     const auto only = [&](const auto& x) {
       return static_cast<const void*>(x.node()) == input.node() ? x : x.detach();
     };
     pull_back(op(only(inputs)...));
     for (double& v : g) v *= 2;
-    CHECK(largest_error<double>(gradient(input), g) < 1e-14);
+    CHECK(largest_error(input.gradient(), g) < 1e-14);
   };
   (check_alone(inputs), ...);
 

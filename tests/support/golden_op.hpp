@@ -1,14 +1,13 @@
 // Runs one operation against its goldens: ops/<op>.safetensors and what ops.json says of its cases.
 #pragma once
 
-#include <cmath>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/largest_error.hpp"
 #include "vcell/autograd/backward.hpp"
 #include "vcell/io/safetensors.hpp"
 
@@ -87,27 +86,16 @@ class GoldenCase {
     return t;
   }
 
-  static double error_of(std::span<const T> x, const std::vector<double>& golden) {
-    REQUIRE(x.size() == golden.size());
-    double error = 0;
-    for (size_t i = 0; i < golden.size(); ++i) {
-      const double e = std::abs(double(x[i]) - golden[i]);
-      error = e <= error ? error : std::isnan(e) ? INFINITY : e;
-    }
-    return error;
-  }
-
   void compare(const std::string& what, std::span<const T> ours, double bound, double scale) {
     const auto golden = array(".f64." + what).template as<double>();
-    double largest = 0;
-    for (const double g : golden) largest = std::max(largest, std::abs(g));
+    const double largest = largest_magnitude(golden);
     double allowed = largest < 1e-12 ? bounds.zero : bound * (scale > 0 ? scale : largest);
     if (bounds.ill_conditioned) {
-      const auto peer = error_of(array(".f32." + what).template as<T>(), golden);
+      const auto peer = largest_difference(array(".f32." + what).template as<T>(), golden);
       if (is_float && peer > allowed) allowed = 4 * peer;
       allowed = std::max(allowed, bounds.zero);
     }
-    const double error = error_of(ours, golden);
+    const double error = largest_difference(ours, golden);
     INFO(name << ' ' << what << (is_float ? " in float" : " in double") << ": error " << error
               << ", allowed " << allowed << ", largest " << largest);
     const bool within = error <= allowed;

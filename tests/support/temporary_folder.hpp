@@ -11,10 +11,11 @@ namespace vcell_test {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
+  /// @param name  part of the folder's own, for whoever finds one that was left
+  explicit TemporaryFolder(const std::string& name = "test") {
     static std::atomic<int> n = 0;
     path_ = std::filesystem::temp_directory_path() /
-            ("vcell-test-" + std::to_string(::getpid()) + "-" + std::to_string(n++));
+            ("vcell-" + name + "-" + std::to_string(::getpid()) + "-" + std::to_string(n++));
     std::filesystem::create_directories(path_);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
@@ -24,6 +25,7 @@ class TemporaryFolder {
   }
 
   const std::filesystem::path& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
 
  private:
   std::filesystem::path path_;

@@ -3,6 +3,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/address_limit.hpp"
+#include "support/sanitized.hpp"
 #include "support/threads.hpp"
 #include "vcell/tensor/buffer.hpp"
 #include "vcell/tensor/memory_cpu.hpp"
@@ -52,6 +54,20 @@ TEST_CASE("memory: at most a quarter of a block is unused", "[tensor]") {
   }
   Cache::release_cache();
 }
+
+#if defined(__linux__) && !defined(VCELL_TEST_SANITIZED)
+TEST_CASE("memory: what is kept is given back before memory runs out", "[tensor]") {
+  constexpr size_t gigabyte = size_t(1) << 30;
+  const vcell_test::AddressLimit limit(4 * gigabyte);
+  Cache::deallocate(Cache::allocate(2 * gigabyte), 2 * gigabyte);
+  CHECK(Cache::cached_bytes() >= 2 * gigabyte);
+  void* larger = Cache::allocate(3 * gigabyte);
+  CHECK(Cache::cached_bytes() == 0);
+  CHECK_THROWS_AS(Cache::allocate(3 * gigabyte), std::bad_alloc);
+  Cache::deallocate(larger, 3 * gigabyte);
+  Cache::release_cache();
+}
+#endif
 
 TEST_CASE("memory: several threads share the cache", "[tensor]") {
   std::vector<std::thread> threads;

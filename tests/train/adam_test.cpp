@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/largest_error.hpp"
 #include "support/threads.hpp"
 #include "vcell/autograd/backward.hpp"
 #include "vcell/io/safetensors.hpp"
@@ -15,6 +16,8 @@
 using namespace vcell;
 using vcell_test::contains;
 using vcell_test::golden_folder;
+using vcell_test::largest_difference;
+using vcell_test::relative_error;
 
 namespace {
 
@@ -45,18 +48,6 @@ AdamOptimizer<T> optimizer_of(const nlohmann::json& a, const Parameters<T>& para
   return AdamW<T>(parameters, {b1, b2, epsilon, decay});
 }
 
-/// Largest |ours - golden| over largest |golden|, or absolute.
-template <class T>
-double difference(std::span<const T> ours, std::span<const double> golden, bool relative) {
-  REQUIRE(ours.size() == golden.size());
-  double most = 0, scale = 0;
-  for (size_t i = 0; i < ours.size(); ++i) {
-    most = std::max(most, std::abs(double(ours[i]) - golden[i]));
-    scale = std::max(scale, std::abs(golden[i]));
-  }
-  return relative && scale > 0 ? most / scale : most;
-}
-
 template <class T>
 void check_case(const Safetensors& file, const std::string& name, const nlohmann::json& a) {
   const auto parameters = start_of<T>(file);
@@ -76,8 +67,10 @@ void check_case(const Safetensors& file, const std::string& name, const nlohmann
       const auto& flat = parameters.all()[i].flat;
       const auto golden = std::span(track).subspan(t * flat.count(), flat.count());
       INFO(name << ", parameter " << i << ", step " << t);
-      REQUIRE(difference<T>({flat.value().data, flat.count()}, golden, is_double) <=
-              (is_double ? 1e-12 : 1e-6 * double(t + 1)));
+      if (is_double)
+        REQUIRE(relative_error(flat.value(), golden) <= 1e-12);
+      else
+        REQUIRE(largest_difference(flat.value(), golden) <= 1e-6 * double(t + 1));
     }
   }
   REQUIRE(optimizer.steps() == steps);
@@ -87,7 +80,7 @@ void check_case(const Safetensors& file, const std::string& name, const nlohmann
       const auto golden = file.tensors.at(message(name, ".f64.exp_avg", first ? "." : "_sq.", i))
                               .template as<double>();
       INFO(name << ", parameter " << i << ", moment " << (first ? 1 : 2));
-      REQUIRE(difference<T>((first ? m.first : m.second).values(), golden, true) <=
+      REQUIRE(relative_error((first ? m.first : m.second).values(), golden) <=
               (is_double ? 1e-12 : 2e-6));
     }
 }

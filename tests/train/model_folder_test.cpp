@@ -6,6 +6,7 @@
 #include "train/folder_bytes.hpp"
 #include "train/st_screen.hpp"
 #include "vcell/models/predict.hpp"
+#include "vcell/train/perturbation_features_file.hpp"
 
 using namespace vcell;
 using vcell_test::check_error;
@@ -201,6 +202,7 @@ TEST_CASE("perturbation_features_file: CSV and safetensors", "[train]") {
       read_perturbation_features(csv);
       FAIL("no error for " << text);
     } catch (const Error& error) {
+      REQUIRE_THAT(error.what(), vcell_test::contains("features.csv"));
       for (const auto& part : parts) REQUIRE_THAT(error.what(), vcell_test::contains(part));
     }
   };

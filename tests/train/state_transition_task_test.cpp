@@ -3,13 +3,13 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/threads.hpp"
-#include "train/count_allocations.hpp"
 #include "train/st_screen.hpp"
-#include "vcell/train/trainer.hpp"
+#include "train/step_allocations.hpp"
 
 using namespace vcell;
 using vcell_test::check_error;
 using vcell_test::contains;
+using vcell_test::StepAllocations;
 using vcell_test::StScreen;
 
 namespace {
@@ -89,28 +89,26 @@ TEST_CASE("state_transition_task: the same bytes for any number of threads, and 
 TEST_CASE("state_transition_task: nothing is allocated after the first steps", "[train]") {
   const StScreen s;
   const auto features = s.one_hot();
-  StateTransition<float> model(s.config(true), 1);
-  Trainer trainer(model.parameters(), {.max_steps = 40, .validate_every = 4});
   auto options = s.options(true);
-  options.sets.sets.control_sets = true;
-  StateTransitionTask task(model, features, s.screen, s.parts, options);
-  std::vector<size_t> blocks, news;
-  blocks.reserve(40);
-  news.reserve(40);
-  TrainCallbacks callbacks;
-  callbacks.progress = [&](const ProgressUpdate&) {
-    blocks.push_back(Memory<Cpu>::system_allocations());
-    news.push_back(vcell_test::allocations_of_this_thread());
-    return true;
-  };
-  trainer.run(task, callbacks);
-  // The first validation, in step 4, is the first step that makes its own batch.
-  // The list of an epoch's sets is made once an epoch, on the thread that comes first.
-  const size_t epochs = 40 * options.sets.batch_size / task.training_sets() + 2;
-  REQUIRE(news[2] <= news[0] + 4 * epochs);
-  REQUIRE(news.back() <= news[3] + 4 * epochs);
-  // By then every batch that is prepared ahead has had its memory.
-  REQUIRE(blocks.back() == blocks[19]);
+  options.sets.batch_size = 1;
+  for (const size_t background : {0, 1}) {
+    options.prefetch.threads = background;
+    Memory<Cpu>::release_cache();
+    StateTransition<float> model(s.config(true), 1);
+    Trainer trainer(model.parameters(), {.max_steps = 32, .validate_every = 4});
+    StateTransitionTask task(model, features, s.screen, s.parts, options);
+    REQUIRE(task.training_sets() > 32);  // one epoch: a new one makes a new list of sets
+    const StepAllocations asked(trainer, task);
+    // Batches made in the background take their blocks when they come to it.
+    if (background == 0) {
+      REQUIRE(asked.blocks[2] == asked.blocks[0]);
+      REQUIRE(asked.news[2] == asked.news[0]);
+    }
+    // Step 4 is the first that validates, and step 5 the first that trains while the batch of the
+    // validation keeps its blocks.
+    REQUIRE(asked.blocks.back() == asked.blocks[4]);
+    REQUIRE(asked.news.back() == asked.news[4]);
+  }
 }
 
 TEST_CASE("state_transition_task: no validation part, no validation loss", "[train]") {

@@ -5,7 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/threads.hpp"
-#include "train/count_allocations.hpp"
+#include "train/step_allocations.hpp"
 #include "train/toy_task.hpp"
 
 using namespace vcell;
@@ -97,6 +97,10 @@ TEST_CASE("trainer: early stopping counts validations without a new best", "[tra
   Scripted patient{ToyTask<float>(), std::vector<double>(100, 1.0), 0};
   Trainer off(patient.parameters, {.max_steps = 30, .validate_every = 1});
   REQUIRE(off.run(patient).state.step == 30);
+
+  Scripted whole{ToyTask<float>(), {1, 2, 2}, 0};  // patience ends with the last step
+  Trainer last(whole.parameters, {.max_steps = 3, .validate_every = 1, .patience = 2});
+  REQUIRE_FALSE(last.run(whole).stopped_early);
 }
 
 TEST_CASE("trainer: checkpoints come as step, last, best", "[train]") {
@@ -216,21 +220,12 @@ TEST_CASE("trainer: a loss that is not finite ends it before the parameters chan
 TEST_CASE("trainer: nothing is allocated after the first steps", "[train]") {
   ToyTask<float> task;
   Trainer trainer(task.parameters, {.max_steps = 40, .validate_every = 10});
-  std::vector<size_t> blocks, news;
-  blocks.reserve(40);
-  news.reserve(40);
-  TrainCallbacks callbacks;
-  callbacks.progress = [&](const ProgressUpdate&) {
-    blocks.push_back(Memory<Cpu>::system_allocations());
-    news.push_back(vcell_test::allocations_of_this_thread());
-    return true;
-  };
-  trainer.run(task, callbacks);
-  REQUIRE(blocks.size() == 40);
+  const vcell_test::StepAllocations asked(trainer, task);
+  REQUIRE(asked.blocks[8] == asked.blocks.front());
+  REQUIRE(asked.news[8] == asked.news.front());
   // Step 10 is the first that validates, which takes blocks of its own.
-  REQUIRE(blocks[8] == blocks.front());
-  REQUIRE(blocks.back() == blocks[9]);
-  REQUIRE(news.back() == news[9]);
+  REQUIRE(asked.blocks.back() == asked.blocks[9]);
+  REQUIRE(asked.news.back() == asked.news[9]);
 }
 
 TEST_CASE("trainer: Adam and AdamW differ by their weight decay", "[train]") {

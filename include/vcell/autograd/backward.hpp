@@ -59,10 +59,11 @@ inline void pull_back_from(Node* root) {
 
 /// Adds to the gradient of every parameter that led to y: the derivative of sum(y * cotangent).
 /// Parameters keep their gradients, and further calls add to them; intermediate results are
-/// released on the way, so one computation can go backward once.
+/// released on the way, so one computation can go backward once. Computations that share a
+/// parameter must not go backward in two threads at the same time.
 ///
 /// @param y          any shape
-/// @param cotangent  the same shape
+/// @param cotangent  the same shape, on the device of y
 /// @throws ShapeError if the shapes differ; Error if y depends on no parameter or was released
 template <class T, int rank, class Device>
 void backward(const Variable<T, rank, Device>& y,
@@ -81,7 +82,9 @@ void backward(const Variable<T, rank, Device>& y,
 template <class T, class Device>
 void backward(const Variable<T, 0, Device>& loss) {
   const T one = 1;
-  backward(loss, View<const T, 0>{&one, {}});
+  auto cotangent = Tensor<T, 0, Device>::uninitialized({});
+  Memory<Device>::upload(cotangent.data(), &one, sizeof one);
+  backward(loss, std::as_const(cotangent).view());
 }
 
 }  // namespace vcell::inline VCELL_ABI

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -27,6 +28,7 @@ struct GradcheckResult {
 ///
 /// @param f       called as f(inputs...), returns a Variable<double, rank>; must be a pure function
 /// @param inputs  leaves that require a gradient; their values are restored
+/// @return        the largest error and where it is; the caller says what is small enough
 template <class F, class... Inputs>
 GradcheckResult gradcheck(F&& f, const GradcheckOptions& options, const Inputs&... inputs) {
   (inputs.zero_gradient(), ...);

@@ -66,8 +66,7 @@ class Variable {
   }
   /// The same value, cut off from what made it: nothing flows back through it.
   Variable detach() const {
-    NoGrad no_grad;
-    Tensor<T, rank, Device> copy = Tensor<T, rank, Device>::uninitialized(shape_);
+    auto copy = Tensor<T, rank, Device>::uninitialized(shape_);
     Memory<Device>::copy(copy.data(), node_->value.data(), count() * sizeof(T));
     return Variable(std::move(copy));
   }

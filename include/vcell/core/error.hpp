@@ -22,6 +22,11 @@ struct IoError : Error {
   using Error::Error;
 };
 
+/// A file that could not be written whole, though its place is right: a full or failing disk.
+struct WriteError : IoError {
+  using IoError::IoError;
+};
+
 /// A file that is not what it says it is: damaged, foreign or of an unknown version.
 struct FormatError : Error {
   using Error::Error;

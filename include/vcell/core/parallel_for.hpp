@@ -31,7 +31,8 @@ struct PoolHolder {
 inline int num_threads() { return detail::PoolHolder::instance().get().size(); }
 
 /// Sets the number of threads. Not to be called while other threads compute.
-/// @throws ConfigError if threads is not above 0; Error if called from within parallel_for
+/// @throws ConfigError if threads is not above 0; Error if called from within parallel_for, or if
+///         the system does not give that many: the next parallel_for then has the default number
 inline void set_num_threads(int threads) {
   check_positive("set_num_threads", "threads", threads);
   if (ThreadPool::thread() != ThreadPool::outside)
@@ -50,7 +51,8 @@ inline size_t thread_index() { return size_t(std::max(0, ThreadPool::thread()));
 
 /// Calls f(begin, end) for consecutive pieces of 0 .. n, on all threads. The pieces are grain long
 /// (the last one may be shorter) whatever the number of threads, so a caller that reduces per piece
-/// gets the same bytes on one thread as on many. Nested calls run on the calling thread.
+/// gets the same bytes on one thread as on many. Calls from within one of several pieces
+/// run on its thread. Of several exceptions that of the lowest piece is thrown again.
 template <class F>
 void parallel_for(size_t n, size_t grain, F&& f) {
   grain = std::max<size_t>(grain, 1);

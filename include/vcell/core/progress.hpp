@@ -25,8 +25,8 @@ using Progress = std::function<bool(const ProgressUpdate&)>;
 /// @throws Stopped if it asks to stop
 inline void report(const Progress& progress, const ProgressUpdate& update) {
   if (progress && !progress(update))
-    throw Stopped(message(update.stage, ": stopped on request after ", update.done, " of ",
-                          update.total, " steps"));
+    throw Stopped(message(update.stage, ": stopped on request after ", update.done,
+                          update.total ? message(" of ", update.total) : "", " steps"));
 }
 
 }  // namespace vcell::inline VCELL_ABI

@@ -22,7 +22,7 @@ constexpr uint64_t stream_of(std::string_view purpose) {
 }
 
 /// Random numbers as a function of (seed, stream, counter): the state is one counter that can be
-/// saved and sought, and the same numbers come out on every platform. Draws are our own and not the
+/// saved and sought, and the same bits come out on every platform. Draws are our own and not the
 /// standard library's distributions, whose results differ between implementations.
 class Rng {
  public:
@@ -35,8 +35,8 @@ class Rng {
   }
   /// In [0, 1), a multiple of 2^-53.
   double uniform() { return double(next() >> 11) * 0x1p-53; }
-  /// Standard normal (Box-Muller, one draw a number: no second value is kept, so the counter is the
-  /// whole state).
+  /// Standard normal (Box & Muller 1958). One draw a number: no second value is kept, so the
+  /// counter is the whole state. The last digit is the platform's, whose log and cos it takes.
   double normal() {
     const auto bits = philox(seed_, {counter_++, stream_});
     const double u = (double(uint64_t(bits[1]) << 32 | bits[0]) + 1) * 0x1p-64;  // (0, 1]

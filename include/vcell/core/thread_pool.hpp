@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -19,17 +20,19 @@ class ThreadPool {
  public:
   using Chunk = void (*)(void* context, size_t chunk);
 
+  /// @param threads  at least 1, the calling one counted
+  /// @throws Error if the system does not give that many
   explicit ThreadPool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
-  }
-  ~ThreadPool() {
-    {
-      const std::lock_guard lock(mutex_);
-      ended_ = true;
+    try {
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+    } catch (const std::system_error& e) {
+      const int started = size();
+      end();
+      throw Error(message("ThreadPool: the system gave ", started, " of ", threads,
+                          " threads: ", e.what(), "; ask for fewer"));
     }
-    wake_.notify_all();
-    for (auto& w : workers_) w.join();
   }
+  ~ThreadPool() { end(); }
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
@@ -37,10 +40,7 @@ class ThreadPool {
 
   static constexpr int outside = -1;
   /// Which thread of a pool is calling from within a job, 0 .. size() - 1; else `outside`.
-  static int& thread() {
-    static thread_local int number = outside;
-    return number;
-  }
+  static int thread() { return this_thread(); }
 
   /// Runs chunk(context, 0 .. chunks - 1), each once, and returns when all are done. Called from
   /// within a job it runs on the calling thread alone. Of several exceptions the one of the lowest
@@ -71,8 +71,22 @@ class ThreadPool {
   }
 
  private:
+  static int& this_thread() {
+    static thread_local int number = outside;
+    return number;
+  }
+
+  void end() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    wake_.notify_all();
+    for (auto& w : workers_) w.join();
+  }
+
   void take(int number) {
-    thread() = number;
+    this_thread() = number;
     for (size_t i; (i = next_.fetch_add(1)) < chunks_;) {
       try {
         chunk_(context_, i);
@@ -84,7 +98,7 @@ class ThreadPool {
         }
       }
     }
-    thread() = outside;
+    this_thread() = outside;
   }
 
   void work(int number) {

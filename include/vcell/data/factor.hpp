@@ -52,7 +52,8 @@ inline Factor factor(const Column& column) {
 
 /// Names the cells by several columns, joined by '|' in the order of the keys. A cell that misses
 /// one of them is missing. Without keys every cell has the one name `constant`.
-/// @throws ConfigError if there is no such column
+/// @throws ConfigError if there is no such column, or a name that is to be joined holds
+///         a '|' itself
 inline Factor joined_factor(const DataFrame& obs, const std::vector<std::string>& keys,
                             std::string_view constant = "all") {
   std::vector<std::string> joined(obs.rows(), keys.empty() ? std::string(constant) : std::string());
@@ -61,6 +62,10 @@ inline Factor joined_factor(const DataFrame& obs, const std::vector<std::string>
     const Column& column = obs.column(key);
     const auto text = column.text();
     for (size_t i = 0; i < joined.size(); ++i) {
+      if (keys.size() > 1 && text[i].find('|') != std::string::npos)
+        throw ConfigError(message("joined_factor: ", quoted(text[i]), " in the column ",
+                                  quoted(key), " holds a '|', which is what joins the columns ",
+                                  list_of(keys), "; two names could become one: rename it"));
       if (&key != &keys.front()) joined[i] += '|';
       joined[i] += text[i];
       missing[i] |= uint8_t(column.is_missing(i));

@@ -4,7 +4,9 @@
 #include <iterator>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,14 @@ void add_only_in(std::vector<std::string>& out, const char* what, const std::set
   for (const T& element : set)
     if (!other.contains(element)) names.push_back(text_of(element));
   if (!names.empty()) out.push_back(message(what, ": ", list_of(names, most)));
+}
+
+/// Says how many cells of a side have no label, if there are.
+inline void add_unlabelled(std::vector<std::string>& out, const char* side,
+                           const LabelledCells& cells) {
+  size_t n = 0;
+  for (size_t cell = 0; cell < cells.X.rows; ++cell) n += !takes_part(cells, cell);
+  if (n) out.push_back(message("cells without a label in ", side, ": ", n));
 }
 
 /// What differs between the two sides, one sentence each.
@@ -113,8 +123,8 @@ inline void check_controls(const std::set<Pair>& pairs, const std::string& contr
 }  // namespace detail
 
 /// Makes sure that two sides have the same genes in the same order, the same perturbations in the
-/// same contexts, and controls in each of these. Contexts that have nothing but controls are left
-/// out.
+/// same contexts, and controls in each of these. Contexts that have nothing but controls and cells
+/// without a label are left out.
 ///
 /// @param real, predicted  without duplicate genes; with `subset` they are changed to what they
 ///                         share, in the order of real: other cells lose their label
@@ -138,6 +148,9 @@ inline std::vector<std::string> align_cells(LabelledCells& real, LabelledCells& 
     throw ConfigError(message("evaluate: real and predicted differ: ", text,
                               "; the option subset compares what both have"));
   }
+
+  detail::add_unlabelled(left_out, "real", real);
+  detail::add_unlabelled(left_out, "predicted", predicted);
 
   std::set<detail::Pair> shared;
   std::set_intersection(real_pairs.begin(), real_pairs.end(), predicted_pairs.begin(),

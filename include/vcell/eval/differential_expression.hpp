@@ -26,8 +26,8 @@ struct DifferentialExpressionOptions {
 };
 
 /// Every gene of every perturbation against the control: a table with a row per (target, feature),
-/// in that order, and pdex's columns. Means are in the space of counts
-/// and float32, as pdex has them for float32 data.
+/// in that order, and pdex's columns. Means are in the space of counts and float32, as pdex has
+/// them for float32 data.
 struct DifferentialExpression {
   std::vector<std::string> targets;       ///< perturbations, sorted; the control is not one
   std::vector<std::string> features;      ///< genes, in the order of X
@@ -86,13 +86,13 @@ inline ExpressionGroups expression_groups(const Factor& groups, const std::strin
   return out;
 }
 
-inline void check_expression(CsrView<float> X, std::span<const std::string> genes) {
+inline void check_expression(CsrView<float> X, std::span<const std::string> genes, bool is_log1p) {
   for (size_t cell = 0; cell < X.rows; ++cell)
     for (size_t k = 0; k < X.row_size(cell); ++k)
-      if (!std::isfinite(X.row_values(cell)[k]))
+      if (const float x = X.row_values(cell)[k]; !std::isfinite(x) || (x < 0 && !is_log1p))
         throw ConfigError(message("differential_expression: X[", cell, ", ",
-                                  quoted(genes[size_t(X.row_indices(cell)[k])]), "] is ",
-                                  X.row_values(cell)[k], ", expected a finite number"));
+                                  quoted(genes[size_t(X.row_indices(cell)[k])]), "] is ", x,
+                                  ", expected a finite ", is_log1p ? "number" : "count"));
 }
 
 /// Sums x / n over the n cells of each group, in float32 and in the order of the cells: then means
@@ -134,21 +134,22 @@ inline void write_gene(DifferentialExpression& out, size_t gene, const Expressio
 /// Wilcoxon rank-sum test (pdex's mode "ref"; the formulas are at rank_sum_p_value and
 /// DifferentialExpression). Cells without a label take no part.
 ///
-/// @param X          (cells, genes), log1p values or counts as the options say; every value finite
+/// @param X          (cells, genes), log1p values or counts as the options say; every value finite,
+///                   counts not negative
 /// @param genes      (genes) names
 /// @param groups     the perturbation of each cell
 /// @param reference  the control's name
 /// @return           the same bytes for any number of threads; another order of the cells changes
 ///                   means by float32 rounding, nothing else
 /// @throws ShapeError if sizes do not fit
-/// @throws ConfigError if no cell is a reference or a value is not finite
+/// @throws ConfigError if no cell is a reference, or a value is not finite or a count below 0
 inline DifferentialExpression differential_expression(
     CsrView<float> X, std::span<const std::string> genes, const Factor& groups,
     const std::string& reference, const DifferentialExpressionOptions& options = {}) {
   check_size_match("differential_expression", "columns of X", X.columns, "genes", genes.size());
   check_size_match("differential_expression", "rows of X", X.rows, "labels", groups.size());
   const auto grouped = detail::expression_groups(groups, reference);
-  detail::check_expression(X, genes);
+  detail::check_expression(X, genes, options.is_log1p);
 
   DifferentialExpression out;
   out.features.assign(genes.begin(), genes.end());

@@ -123,8 +123,14 @@ inline void write_results(const std::filesystem::path& folder, const Evaluation&
   if (files.size() > 1)
     write_summaries(folder / "agg_results.csv", evaluation.contexts[0].scores.columns,
                     summarise(evaluation));
-  if (files.size() > 1 || (files.size() == 1 && !files[0].context.empty()))
+  // One of an earlier evaluation would make read_results read that one's tables.
+  if (files.size() == 1 && files[0].context.empty())
+    std::filesystem::remove(folder / "contexts.csv", error);
+  else
     write_csv(folder / "contexts.csv", names);
+  if (error)
+    throw IoError(message("write_results: cannot remove ",
+                          quoted((folder / "contexts.csv").string()), ": ", error.message()));
 }
 
 }  // namespace vcell::inline VCELL_ABI

@@ -36,7 +36,8 @@ struct TemporaryFile {
 /// renamed. A symbolic link is followed, so that it keeps pointing to the file.
 ///
 /// @param write  writes the whole file to the path it is given; when it throws, the old file stays
-/// @throws IoError if the file cannot be renamed, and whatever `write` throws
+/// @throws IoError if there is no such folder; WriteError if the file cannot be renamed; whatever
+///         `write` throws
 inline void write_atomically(const std::filesystem::path& path,
                              const std::function<void(const std::filesystem::path&)>& write) {
   std::error_code error;
@@ -59,21 +60,21 @@ inline void write_atomically(const std::filesystem::path& path,
   write(temporary.path);
   std::filesystem::rename(temporary.path, target, error);
   if (error)
-    throw IoError(message("write_atomically: cannot rename ", quoted(temporary.path.string()),
-                          " to ", quoted(target.string()), ": ", error.message()));
+    throw WriteError(message("write_atomically: cannot rename ", quoted(temporary.path.string()),
+                             " to ", quoted(target.string()), ": ", error.message()));
   temporary.keep = true;
 }
 
 /// Writes text to a file, all or nothing.
-/// @throws IoError if it cannot be written
+/// @throws IoError if there is no such folder, WriteError if the file cannot be written
 inline void write_text(const std::filesystem::path& path, std::string_view text) {
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     std::ofstream out(temporary, std::ios::binary);
     out.write(text.data(), std::streamsize(text.size()));
     out.close();
     if (!out)
-      throw IoError(message("write_text: cannot write ", quoted(path.string()),
-                            "; is the disk full, or the folder read-only?"));
+      throw WriteError(message("write_text: cannot write ", quoted(path.string()),
+                               "; is the disk full, or the folder read-only?"));
   });
 }
 
@@ -82,7 +83,8 @@ inline void write_text(const std::filesystem::path& path, std::string_view text)
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in || std::filesystem::is_directory(path))
-    throw IoError(message("read_text: cannot open ", quoted(path.string())));
+    throw IoError(message("read_text: cannot open ", quoted(path.string()),
+                          "; is it there, and may you read it?"));
   std::string text(size_t(in.tellg()), '\0');
   in.seekg(0);
   if (!in.read(text.data(), std::streamsize(text.size())))

@@ -14,16 +14,16 @@ inline void rename_folder(const std::filesystem::path& from, const std::filesyst
   std::error_code error;
   std::filesystem::rename(from, to, error);
   if (error)
-    throw IoError(message("write_folder: cannot rename ", quoted(from.string()), " to ",
-                          quoted(to.string()), ": ", error.message()));
+    throw WriteError(message("write_folder: cannot rename ", quoted(from.string()), " to ",
+                             quoted(to.string()), ": ", error.message()));
 }
 
 struct FolderNames {
   std::filesystem::path fresh, old;
   explicit FolderNames(const std::filesystem::path& target)
       : fresh(target.has_filename() ? target : target.parent_path()), old(fresh) {
-    fresh += ".new";
-    old += ".old";
+    fresh += ".vcell-new";  // names that nobody gives to a copy of his own
+    old += ".vcell-old";
   }
 };
 

@@ -173,8 +173,8 @@ inline void write_safetensors(const std::filesystem::path& path, const Safetenso
                 std::streamsize(tensor->second.bytes.size()));
     out.close();
     if (!out)
-      throw IoError(message("write_safetensors: cannot write ", quoted(path.string()),
-                            "; is the disk full, or the folder read-only?"));
+      throw WriteError(message("write_safetensors: cannot write ", quoted(path.string()),
+                               "; is the disk full, or the folder read-only?"));
   });
 }
 

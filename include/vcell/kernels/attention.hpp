@@ -23,7 +23,8 @@ struct HeadsView {
   size_t batch_stride = 0, head_stride = 0, row_stride = 0;
 
   MatrixView<T> head(size_t b, size_t h, size_t rows, size_t head_dim) const {
-    return {data + b * batch_stride + h * head_stride, rows, head_dim, row_stride};
+    const size_t start = rows ? b * batch_stride + h * head_stride : 0;
+    return {data + start, rows, head_dim, row_stride};
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "vcell/core/device.hpp"
 #include "vcell/core/parallel_for.hpp"

@@ -23,8 +23,8 @@ namespace vcell::inline VCELL_ABI::kernel {
 /// distances come from a Gram matrix of the sets moved to their common mean, which changes no
 /// distance; pairs too near for that to keep the digits are taken from the difference of the points
 /// as given, which is exact where they are close.
-/// A null gradient view is not wanted. 2 (S^2 + S T + T^2) D flops a set forward, as many backward
-/// for each side.
+/// A null gradient view is not wanted. 2 (S^2 + S T + T^2) D flops a pair of sets forward; backward
+/// 4 (S^2 + S T) D for x, 4 (T^2 + S T) D for y.
 template <class Device>
 struct EnergyDistance {
   static_assert(sizeof(Device) == 0,

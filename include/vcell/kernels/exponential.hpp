@@ -1,72 +1,81 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "vcell/core/abi.hpp"
 
 namespace vcell::inline VCELL_ABI::kernel {
+namespace detail {
+
+template <class T>
+struct ExponentialNumbers;
+
+template <>
+struct ExponentialNumbers<float> {
+  using Bits = uint32_t;
+  static constexpr float lowest = -110, highest = 89;                 // 0 and infinity from here on
+  static constexpr float high = 0x1.62e4p-1f, low = 0x1.7f7d1cp-20f;  // ln 2
+  static constexpr int mantissa_bits = 23, exponent_bias = 127;
+  static constexpr size_t degree = 7;  // of the polynomial
+};
+
+template <>
+struct ExponentialNumbers<double> {
+  using Bits = uint64_t;
+  static constexpr double lowest = -760, highest = 710;
+  static constexpr double high = 0x1.62e42fefa0000p-1, low = 0x1.cf79abc9e3b3ap-40;
+  static constexpr int mantissa_bits = 52, exponent_bias = 1023;
+  static constexpr size_t degree = 13;
+};
+
+template <class T>
+constexpr T factorial(size_t n) {
+  return n ? T(n) * factorial<T>(n - 1) : T(1);
+}
+
+template <class T, size_t k>
+constexpr T inverse_factorial = T(1) / factorial<T>(k);
+
+/// sum_k r^k / k! for k = 0 .. degree, the highest first (Horner).
+template <class T, size_t... k>
+T exponential_polynomial(T r, std::index_sequence<k...>) {
+  constexpr size_t degree = sizeof...(k);
+  T p = inverse_factorial<T, degree>;
+  ((p = p * r + inverse_factorial<T, degree - 1 - k>), ...);
+  return p;
+}
+
+}  // namespace detail
 
 /// e^x in plain arithmetic, without a call or a branch, so that a loop over it vectorises on every
 /// processor (the C library's does not). At most 2 units in the last place from the true value; 0
-/// for -infinity, infinity where e^x overflows, and not-a-number stays so.
+/// for -infinity, infinity where e^x overflows, and not-a-number stays so. Float and double.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2: e^x = 2^n e^r, where e^r is a Taylor polynomial whose
 /// remainder is far below the rounding, and 2^n is applied in two halves so that results below the
 /// normal range are rounded and not lost. ln 2 is cut in two (Cody & Waite, 1980) to keep r exact.
-inline float exponential(float x) {
-  constexpr float lowest = -110, highest = 89;                 // 0 and infinity from here on
-  constexpr float to_integer = 0x1.8p23f;                      // adding it rounds to a whole number
-  constexpr float log2_e = 0x1.715476p0f;                      // 1 / ln 2
-  constexpr float high = 0x1.62e4p-1f, low = 0x1.7f7d1cp-20f;  // ln 2
-  x = highest < x ? highest : x;                               // in this order not-a-number passes
-  x = lowest > x ? lowest : x;
-  const float shifted = x * log2_e + to_integer, n = shifted - to_integer;
-  const float r = (x - n * high) - n * low;
-  float p = 1.f / 5040;
-  p = p * r + 1.f / 720;
-  p = p * r + 1.f / 120;
-  p = p * r + 1.f / 24;
-  p = p * r + 1.f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1;
-  p = p * r + 1;
+template <class T>
+T exponential(T x) {
+  using N = detail::ExponentialNumbers<T>;
+  using Bits = typename N::Bits;
+  constexpr T to_integer =
+      T(Bits(3) << (N::mantissa_bits - 1));     // adding it rounds to a whole number
+  constexpr T log2_e = T(0x1.71547652b82fep0);  // 1 / ln 2
+  x = N::highest < x ? N::highest : x;          // in this order not-a-number passes
+  x = N::lowest > x ? N::lowest : x;
+  const T shifted = x * log2_e + to_integer, n = shifted - to_integer;
+  const T r = (x - n * N::high) - n * N::low;
+  const T p = detail::exponential_polynomial(r, std::make_index_sequence<N::degree>());
   // Unsigned: not-a-number leaves nonsense in the bits, which must wrap quietly.
-  const uint32_t whole = std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(to_integer);
-  const uint32_t half =
-      ((whole + 1024) >> 1) - 512;  // a shift without sign: every vector unit has it
-  return p * std::bit_cast<float>((half + 127) << 23) *
-         std::bit_cast<float>((whole - half + 127) << 23);
-}
-
-/// The same in double precision.
-inline double exponential(double x) {
-  constexpr double lowest = -760, highest = 710;
-  constexpr double to_integer = 0x1.8p52;
-  constexpr double log2_e = 0x1.71547652b82fep0;
-  constexpr double high = 0x1.62e42fefa0000p-1, low = 0x1.cf79abc9e3b3ap-40;
-  x = highest < x ? highest : x;
-  x = lowest > x ? lowest : x;
-  const double shifted = x * log2_e + to_integer, n = shifted - to_integer;
-  const double r = (x - n * high) - n * low;
-  double p = 1. / 6227020800;
-  p = p * r + 1. / 479001600;
-  p = p * r + 1. / 39916800;
-  p = p * r + 1. / 3628800;
-  p = p * r + 1. / 362880;
-  p = p * r + 1. / 40320;
-  p = p * r + 1. / 5040;
-  p = p * r + 1. / 720;
-  p = p * r + 1. / 120;
-  p = p * r + 1. / 24;
-  p = p * r + 1. / 6;
-  p = p * r + 0.5;
-  p = p * r + 1;
-  p = p * r + 1;
-  const uint64_t whole = std::bit_cast<uint64_t>(shifted) - std::bit_cast<uint64_t>(to_integer);
-  const uint64_t half = ((whole + 4096) >> 1) - 2048;
-  return p * std::bit_cast<double>((half + 1023) << 52) *
-         std::bit_cast<double>((whole - half + 1023) << 52);
+  const Bits whole = std::bit_cast<Bits>(shifted) - std::bit_cast<Bits>(to_integer);
+  const Bits half = ((whole + 4096) >> 1) - 2048;  // a shift without sign: every vector unit has it
+  const auto power = [](Bits exponent) {
+    return std::bit_cast<T>((exponent + N::exponent_bias) << N::mantissa_bits);
+  };
+  return p * power(half) * power(whole - half);
 }
 
 }  // namespace vcell::inline VCELL_ABI::kernel

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "vcell/core/device.hpp"
 #include "vcell/core/parallel_for.hpp"

@@ -23,9 +23,10 @@ struct MatrixView {
   MatrixView(View<U, 2> v) : MatrixView(View<T, 2>(v)) {}
 
   T* row(size_t i) const { return data + i * stride; }
-  /// rows r .. r + n - 1, columns c .. c + m - 1. Not checked.
+  /// rows r .. r + n - 1, columns c .. c + m - 1. Not checked. Nothing is counted from no memory,
+  /// which is what a matrix without elements has.
   MatrixView block(size_t r, size_t n, size_t c, size_t m) const {
-    return {data + r * stride + c, n, m, stride};
+    return {data ? data + r * stride + c : nullptr, n, m, stride};
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "vcell/core/device.hpp"
+#include "vcell/core/parallel_for.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/sum_in_pieces.hpp"
 

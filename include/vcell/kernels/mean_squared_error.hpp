@@ -1,25 +1,26 @@
 #pragma once
 
 #include "vcell/core/device.hpp"
+#include "vcell/core/parallel_for.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/sum_in_pieces.hpp"
 
 namespace vcell::inline VCELL_ABI::kernel {
 
-/// w sum_i (x[i] - y[i])^2 on flat views of equal length, in double:
+/// w sum_i (x[i] - y[i])^2 on flat views of equal length, in double; w is 1 / n for the mean.
 ///
 ///   dx[i] += 2 w g (x[i] - y[i]),   dy[i] -= the same
 ///
 /// A null gradient view is not wanted.
 template <class Device>
-struct SquaredError {
+struct MeanSquaredError {
   static_assert(sizeof(Device) == 0,
                 "vcell: mean_squared_error has no kernel for this device in this translation unit: "
                 "compile it with nvcc and include <vcell/cuda.cuh>");
 };
 
 template <>
-struct SquaredError<Cpu> {
+struct MeanSquaredError<Cpu> {
   template <class T>
   static Status forward(View<const T, 1> x, View<const T, 1> y, double w, View<T, 0> out) {
     *out.data = T(w * sum_in_pieces(x.shape[0], [=](size_t i) {

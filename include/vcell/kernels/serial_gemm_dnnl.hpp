@@ -5,6 +5,9 @@
 #if defined(VCELL_BLAS_DNNL)
 
 #include <dnnl.h>
+#include <signal.h>
+
+#include <new>
 
 #include "vcell/kernels/serial_gemm_eigen.hpp"
 
@@ -32,16 +35,37 @@ class OneOpenMpThread {
   int before_;
 };
 
+/// Puts off signals to the calling thread. Some products of oneDNN have their stack in a small
+/// piece of the heap (seen in 2.6), and a signal handler that runs on it destroys what lies beside.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigdelset(&all, fault);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 /// float by oneDNN.
 inline void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, float alpha,
                          MatrixView<const float> a, MatrixView<const float> b, float beta,
                          MatrixView<float> c) {
   const OneOpenMpThread one;
+  const NoSignals undisturbed;
   const auto status =
       dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', dnnl_dim_t(c.rows),
                  dnnl_dim_t(c.columns), dnnl_dim_t(depth), alpha, a.data, dnnl_dim_t(a.stride),
                  b.data, dnnl_dim_t(b.stride), beta, c.data, dnnl_dim_t(c.stride));
-  // What it may refuse (memory, an unknown processor) Eigen does as well, only slower.
+  // Not done by Eigen then: whether there is memory must not decide on the bytes of a result.
+  if (status == dnnl_out_of_memory) throw std::bad_alloc();
+  // A processor it has no product for: Eigen has one, there and in every call.
   if (status != dnnl_success) eigen_gemm(transpose_a, transpose_b, depth, alpha, a, b, beta, c);
 }
 

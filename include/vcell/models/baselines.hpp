@@ -118,7 +118,7 @@ struct BaselinePrediction {
 /// Predicts cells: each is its paired control cell plus the baseline's shift, clipped at 0. A
 /// request whose shift no training cell tells gets no cells; it is named in `missing`, never filled
 /// in by another shift.
-/// @throws ShapeError if a control cell is no row of the screen
+/// @throws ShapeError if a control cell is no row of the screen, or a code none of its names
 inline BaselinePrediction predict(Baseline baseline, const Screen& screen,
                                   const TrainingShifts& shifts,
                                   std::span<const BaselineRequest> requests) {
@@ -127,6 +127,8 @@ inline BaselinePrediction predict(Baseline baseline, const Screen& screen,
   std::vector<double> cell(screen.genes.size());
   for (size_t r = 0; r < requests.size(); ++r) {
     const auto& [context, perturbation, control_cells] = requests[r];
+    check_index("predict", "context", context, screen.context.names.size());
+    check_index("predict", "perturbation", perturbation, screen.perturbation.names.size());
     const auto shift = shifts.shift(baseline, context, perturbation);
     if (!shift) {
       const auto pair = message(quoted(screen.perturbation.names[size_t(perturbation)]), " in ",

@@ -28,7 +28,7 @@ inline std::vector<size_t> draw_controls(std::span<const size_t> controls, size_
 struct PredictOptions {
   /// Cells that the model sees at a time; as in training.
   size_t set_length = 32;
-  /// Sets in one pass; only the speed and the memory depend on it.
+  /// Sets in one pass; beside the last digits only the speed and the memory depend on it.
   size_t sets_at_a_time = 16;
 };
 

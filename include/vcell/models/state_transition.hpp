@@ -31,7 +31,8 @@ template <class T = float, class Device = Cpu>
 class StateTransition {
  public:
   /// @param seed  of the initial weights
-  /// @throws ConfigError if a width is 0, or widths differ that the layout adds to each other
+  /// @throws ConfigError if a width is 0, widths differ that the layout adds to each other, or the
+  ///         dropout is not in [0, 1)
   explicit StateTransition(const StateTransitionConfig& config, uint64_t seed = 0)
       : config_(checked(config)),
         parameters_(seed),
@@ -63,8 +64,8 @@ class StateTransition {
   ///
   /// @param control       (B, S, E) control cells, log1p expression
   /// @param perturbation  (B, P) one-hot or features, one row a set
-  /// @param batch         (B, S) index of each cell's batch; given exactly when config().batches >
-  /// 0
+  /// @param batch         (B, S) index of each cell's batch; given exactly when the model has a
+  ///                      batch encoder (config().batches above 0)
   /// @param pass          dropout is active when it says training
   /// @return              (B, S, G), at least 0
   /// @throws ShapeError, ConfigError
@@ -74,6 +75,10 @@ class StateTransition {
                                     const Pass& pass = {}) const {
     check_size_match("StateTransition", "last size of control", control.shape(2),
                      "config.input_width", config_.input_width);
+    check_size_match("StateTransition", "sets of control", control.shape(0), "rows of perturbation",
+                     perturbation.shape(0));
+    check_size_match("StateTransition", "columns of perturbation", perturbation.shape(1),
+                     "config.perturbation_width", config_.perturbation_width);
     const auto cells =
         basal_mlp_ ? (*basal_mlp_)(control, pass) : (*basal_linear_)(control);  // (B, S, h)
     auto h = add_to_sets(cells, pert_encoder_(perturbation, pass));

@@ -13,8 +13,11 @@ class Dropout {
  public:
   /// @param name         where in the model it stands; what its random numbers are told apart by
   /// @param probability  share of elements set to zero, in [0, 1)
+  /// @throws ConfigError if the probability is another
   Dropout(std::string_view name, double probability)
-      : stream_(stream_of(name)), probability_(probability) {}
+      : stream_(stream_of(name)), probability_(probability) {
+    detail::check_probability("Dropout", probability);
+  }
 
   /// @param x  any shape
   template <class T, int rank, class Device>

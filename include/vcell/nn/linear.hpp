@@ -10,7 +10,7 @@ namespace vcell::inline VCELL_ABI {
 struct LinearOptions {
   /// Adds a learned vector.
   bool bias = true;
-  /// Initial weights are drawn from N(0, deviation^2); 0: weight and bias from
+  /// Initial weights are drawn from N(0, deviation^2), or with 0, as the bias always is, from
   /// U(-1 / sqrt(in), 1 / sqrt(in)).
   double deviation = 0;
 };
@@ -21,7 +21,7 @@ class Linear {
  public:
   Linear(Parameters<T, Device>& parameters, const std::string& name, size_t in, size_t out,
          const LinearOptions& options = {}) {
-    const double bound = 1 / std::sqrt(double(in));
+    const double bound = in ? 1 / std::sqrt(double(in)) : 0;
     weight_ = options.deviation > 0
                   ? parameters.template normal<2>(name + ".weight", {out, in}, options.deviation)
                   : parameters.template uniform<2>(name + ".weight", {out, in}, bound);

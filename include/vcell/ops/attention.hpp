@@ -37,7 +37,7 @@ struct HeadsLast {
 
 inline kernel::AttentionMask attention_mask(const AttentionMaskTensor& mask,
                                             const kernel::AttentionShape& n) {
-  if (mask.count() == 0) return {};
+  if (mask.shape() == Shape<4>{}) return {};
   const auto fits = [](size_t size, size_t full) { return size == full || size == 1; };
   if (!fits(mask.shape(0), n.batch) || !fits(mask.shape(1), n.heads) ||
       mask.shape(2) != n.queries || mask.shape(3) != n.keys)

@@ -14,27 +14,34 @@ struct DropoutOptions {
   uint64_t stream = 0;
 };
 
+namespace detail {
+
+inline void check_probability(const char* function, double p) {
+  if (!(p >= 0 && p < 1))
+    throw ConfigError(message(function, ": probability is ", p, ", expected 0 <= probability < 1"));
+}
+
+}  // namespace detail
+
 /// Sets elements to zero at random and scales the others by 1 / (1 - probability) (Srivastava et
 /// al. 2014, JMLR 15). For training only: leave it out when predicting. Any shape.
 /// @throws ConfigError unless 0 <= probability < 1
 template <class T, int rank, class Device>
 Variable<T, rank, Device> dropout(const Variable<T, rank, Device>& x,
                                   const DropoutOptions& options) {
-  const double p = options.probability;
-  if (!(p >= 0 && p < 1))
-    throw ConfigError(message("dropout: probability is ", p, ", expected 0 <= probability < 1"));
-  if (p == 0) return x;
+  detail::check_probability("dropout", options.probability);
+  if (options.probability == 0) return x;
+  const float p = float(options.probability);
   auto y = Tensor<T, rank, Device>::uninitialized(x.shape());
-  kernel::check_status("dropout",
-                       kernel::Dropout<Device>::run(x.value().flat(), y.view().flat(), float(p),
-                                                    options.seed, options.stream, false));
+  kernel::check_status(
+      "dropout", kernel::Dropout<Device>::run(x.value().flat(), y.view().flat(), p, options.seed,
+                                              options.stream, false));
   return make_variable(
       std::move(y),
-      [x, options](View<const T, rank> dy) {
+      [x, p, options](View<const T, rank> dy) {
         kernel::check_status(
-            "dropout",
-            kernel::Dropout<Device>::run(dy.flat(), x.gradient().flat(), float(options.probability),
-                                         options.seed, options.stream, true));
+            "dropout", kernel::Dropout<Device>::run(dy.flat(), x.gradient().flat(), p, options.seed,
+                                                    options.stream, true));
       },
       x);
 }

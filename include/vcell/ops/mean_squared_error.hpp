@@ -23,11 +23,11 @@ Variable<T, 0, Device> mean_squared_error(const Variable<T, rank, Device>& x,
   auto out = Tensor<T, 0, Device>::uninitialized({});
   kernel::check_status(
       "mean_squared_error",
-      kernel::SquaredError<Device>::forward(x.value().flat(), y.value().flat(), w, out.view()));
+      kernel::MeanSquaredError<Device>::forward(x.value().flat(), y.value().flat(), w, out.view()));
   return make_variable(
       std::move(out),
       [x, y, w](View<const T, 0> g) {
-        kernel::check_status("mean_squared_error", kernel::SquaredError<Device>::backward(
+        kernel::check_status("mean_squared_error", kernel::MeanSquaredError<Device>::backward(
                                                        g, x.value().flat(), y.value().flat(), w,
                                                        x.gradient().flat(), y.gradient().flat()));
       },

@@ -19,7 +19,7 @@ struct Relu {
 
 }  // namespace kernel
 
-/// max(x, 0), derivative 0 at 0. Any shape.
+/// max(x, 0), the rectified linear unit (Nair & Hinton 2010), derivative 0 at 0. Any shape.
 template <class T, int rank, class Device>
 Variable<T, rank, Device> relu(const Variable<T, rank, Device>& x) {
   return detail::elementwise<kernel::Relu>(x);

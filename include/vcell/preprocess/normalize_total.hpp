@@ -53,7 +53,9 @@ NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) 
     return double(T(std::accumulate(values.begin(), values.end(), 0.0)));
   });
   const T target = options.target_sum ? T(*options.target_sum) : median_total<T>(out.factors);
-  check_positive("normalize_total", "target_sum", target);
+  if (!(target > 0 && std::isfinite(target)))
+    throw ConfigError(
+        message("normalize_total: target_sum is ", target, ", expected a finite number above 0"));
   out.target_sum = target;
   for (double& factor : out.factors) {
     out.empty_cells += factor == 0;
@@ -83,9 +85,8 @@ inline NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& o
 /// the steps of `scanpy.pp.normalize_total`, so that float data gives its very numbers.
 ///
 /// @param X  (cells, genes) counts; changed in place
-/// @throws ConfigError if a value is negative or not finite, target_sum is not above 0, or it is
-/// not
-///         given and no cell has a total above 0
+/// @throws ConfigError if a value is negative or not finite, target_sum is not finite or not
+///         above 0, or it is not given and no cell has a total above 0
 inline NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options = {}) {
   return detail::normalize_total(X, options, nullptr);
 }

@@ -16,13 +16,14 @@ inline std::string spoken(std::string name) {
   return escape_html(name);
 }
 
-/// A method's scores of one name in one context; null where it has none.
+/// A method's scores in one context; null where it has none.
 inline const ScoreTable* table_of(const ScoredMethod& method, const std::string& context) {
   for (const ScoredContext& c : method.contexts)
     if (c.context == context) return &c.scores;
   return nullptr;
 }
 
+/// The column of a name; null where there is no table or no such column.
 inline const ScoreColumn* column_of(const ScoreTable* table, const std::string& name) {
   if (table)
     for (const ScoreColumn& column : table->columns)
@@ -30,6 +31,7 @@ inline const ScoreColumn* column_of(const ScoreTable* table, const std::string& 
   return nullptr;
 }
 
+/// A method's score of one perturbation in one context; null where it has none.
 inline Score score_of(const ScoredMethod& method, const std::string& context,
                       const std::string& score, const std::string& perturbation) {
   const ScoreTable* table = table_of(method, context);
@@ -47,15 +49,6 @@ inline Score mean_in(const ScoredMethod& method, const std::string& context,
   return column ? summarise(column->values)[summary_mean] : Score();
 }
 
-/// The mean over contexts of these means, as in agg_results.csv.
-inline Score mean_of_means(const ScoredMethod& method, const std::string& score) {
-  std::vector<Summary> summaries;
-  for (const ScoredContext& c : method.contexts)
-    if (const ScoreColumn* column = column_of(&c.scores, score))
-      summaries.push_back(summarise(column->values));
-  return mean_of(summaries)[summary_mean];
-}
-
 /// The names of all scores that the model has.
 inline std::vector<std::string> score_names(const ReportInput& input) {
   std::vector<std::string> out;
@@ -65,6 +58,7 @@ inline std::vector<std::string> score_names(const ReportInput& input) {
   return out;
 }
 
+/// In how many pairs of context and perturbation a method has scores.
 inline size_t predicted_by(const ScoredMethod& method) {
   size_t n = 0;
   for (const ScoredContext& c : method.contexts) n += c.scores.perturbations.size();
@@ -72,5 +66,15 @@ inline size_t predicted_by(const ScoredMethod& method) {
 }
 
 }  // namespace detail
+
+/// A method's mean score: over the perturbations of each context, then over contexts, as in
+/// agg_results.csv; null where no context has that score.
+inline Score mean_score(const ScoredMethod& method, const std::string& score) {
+  std::vector<Summary> summaries;
+  for (const ScoredContext& c : method.contexts)
+    if (const ScoreColumn* column = detail::column_of(&c.scores, score))
+      summaries.push_back(summarise(column->values));
+  return mean_of(summaries)[summary_mean];
+}
 
 }  // namespace vcell::inline VCELL_ABI

@@ -49,12 +49,12 @@ inline Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& count
       "set xlabel 'differentially expressed genes' textcolor rgb '#444444'\n"
       "set key outside top center horizontal\nset style fill solid 1 noborder\n"
       "$counts << EOD\n{}EOD\n"
-      "plot $counts using (0):1:(0):2:($1-0.35):($1+0.35) with boxxyerror lc rgb '#1f5f9f' title "
-      "'both', "
-      "'' using (0):1:2:3:($1-0.35):($1+0.35) with boxxyerror lc rgb '#b9cde0' title 'observed "
-      "only', "
-      "'' using (0):1:3:4:($1-0.35):($1+0.35) with boxxyerror lc rgb '#e3b48f' title 'predicted "
-      "only'\n",
+      "plot $counts using (0):1:(0):2:($1-0.35):($1+0.35) with boxxyerror "
+      "lc rgb '#1f5f9f' title 'both', "
+      "'' using (0):1:2:3:($1-0.35):($1+0.35) with boxxyerror "
+      "lc rgb '#b9cde0' title 'observed only', "
+      "'' using (0):1:3:4:($1-0.35):($1+0.35) with boxxyerror "
+      "lc rgb '#e3b48f' title 'predicted only'\n",
       longest + 2, double(counts.size()) - 0.4, tics, data);
   return plot;
 }

@@ -73,9 +73,8 @@ inline std::string overlap_section(const ReportInput& input, const GnuplotOption
              gnuplot_options) +
       "</div>\n<div class=\"wide\"><table><thead><tr><th scope=\"col\">Perturbation</th>"
       "<th scope=\"col\" class=\"n\">Observed</th><th scope=\"col\" class=\"n\">Predicted</th>"
-      "<th scope=\"col\" class=\"n\">Both</th><th scope=\"col\">Strongest observed genes (bold: "
-      "also "
-      "predicted, same direction)</th></tr></thead>\n<tbody>\n" +
+      "<th scope=\"col\" class=\"n\">Both</th><th scope=\"col\">Strongest observed genes "
+      "(bold: also predicted, same direction)</th></tr></thead>\n<tbody>\n" +
       rows + "</tbody></table></div>\n";
   return detail::section("overlap", "Differentially expressed genes", out);
 }

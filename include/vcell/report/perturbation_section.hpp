@@ -32,6 +32,11 @@ inline std::string perturbation_score_table(const ReportInput& input,
                                             const ContextEvaluation& context) {
   const auto methods = methods_of(input);
   const auto names = detail::score_names(input);
+  std::vector<bool> complete;
+  for (const ScoredMethod& method : methods) {
+    const ScoreTable* table = detail::table_of(method, context.context);
+    complete.push_back(table && table->perturbations == context.scores.perturbations);
+  }
   std::string out =
       "<div class=\"wide\"><table class=\"scores all\">\n<thead><tr>"
       "<th scope=\"col\" rowspan=\"2\">Perturbation</th>"
@@ -52,7 +57,7 @@ inline std::string perturbation_score_table(const ReportInput& input,
       const ScoreInfo info = score_info(name);
       std::vector<Score> scores;
       for (const ScoredMethod& method : methods) scores.push_back(score(method, name));
-      out += detail::score_cells(scores, info.direction, info.digits);
+      out += detail::score_cells(scores, complete, info.direction, info.digits);
     }
     out += "</tr>\n";
   };
@@ -81,8 +86,8 @@ inline std::string method_legend(const ReportInput& input) {
 /// Every score of every perturbation.
 inline std::string perturbation_section(const ReportInput& input) {
   std::string out = fmt::format(
-      "<p class=\"note\">{}. The best value of each score is bold; cells are the observed "
-      "ones.</p>\n",
+      "<p class=\"note\">{}. The best value of each score is bold, among methods that predicted "
+      "every perturbation of the context; cells are the observed ones.</p>\n",
       method_legend(input));
   for (const ContextEvaluation& context : input.evaluation.contexts) {
     if (!context.context.empty())

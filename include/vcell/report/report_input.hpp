@@ -45,12 +45,17 @@ struct ReportInput {
   std::vector<std::string> warnings;       ///< beyond those found in the evaluation
 };
 
+/// The scores of an evaluation under a method's name.
+inline ScoredMethod scored_method(std::string name, const Evaluation& evaluation) {
+  ScoredMethod out{std::move(name), {}};
+  for (const ContextEvaluation& c : evaluation.contexts)
+    out.contexts.push_back({c.context, c.scores});
+  return out;
+}
+
 /// The model and its baselines, the model first.
 inline std::vector<ScoredMethod> methods_of(const ReportInput& input) {
-  ScoredMethod model{input.model, {}};
-  for (const ContextEvaluation& c : input.evaluation.contexts)
-    model.contexts.push_back({c.context, c.scores});
-  std::vector<ScoredMethod> out = {std::move(model)};
+  std::vector<ScoredMethod> out = {scored_method(input.model, input.evaluation)};
   out.insert(out.end(), input.baselines.begin(), input.baselines.end());
   return out;
 }

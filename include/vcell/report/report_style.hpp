@@ -19,7 +19,7 @@ h2 { font-size: 1.2rem; margin: 2.75rem 0 .5rem; padding-top: .75rem;
   border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
 p { margin: .5rem 0; max-width: 46rem; }
-.lead { color: var(--soft); margin-bottom: 1rem; }
+a { color: var(--accent); }
 small, figcaption, .note { color: var(--soft); font-size: .8125rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: baseline; padding: .3rem .75rem .3rem 0;
@@ -50,19 +50,36 @@ figure svg { display: block; width: 100%; height: auto; }
 .grid figure { margin: .5rem 0; break-inside: avoid; }
 .absent { border: 1px dashed var(--line); padding: 1rem; color: var(--soft); }
 .genes { line-height: 1.6; }
+.wide table:not(.scores) tbody th { min-width: 10rem; }
 .genes b { color: var(--accent); }
 dl { display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: .2rem 1rem; margin: .25rem 0;
   font-size: .9375rem; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 .reading dl { grid-template-columns: 11rem 1fr; }
-@media (max-width: 44rem) { .grid { grid-template-columns: 1fr 1fr; } }
+@media screen and (max-width: 44rem) {
+  body { padding: 1.5rem 1rem 3rem; }
+  .grid { grid-template-columns: 1fr 1fr; }
+  .genes { min-width: 16rem; }
+  .single { overflow-x: auto; }
+  .single svg { min-width: 34rem; }
+}
+@media screen and (max-width: 32rem) {
+  .grid, dl, .reading dl { grid-template-columns: 1fr; }
+  dd { margin-bottom: .4rem; }
+  table { font-size: .8125rem; }
+  table:not(.all) thead th { white-space: normal; font-size: .75rem; }
+  table:not(.all) :is(th, td) { padding: .3rem .25rem .3rem 0; }
+  .wide table:not(.scores) tbody th { min-width: 0; }
+  .scores th small { display: block; }
+  .scores:not(.all) :is(th, td):last-child { display: none; }
+}
 @media print {
   @page { size: A4; margin: 14mm 13mm; }
   body { font-size: 9.5pt; max-width: none; padding: 0; }
   h1 { font-size: 17pt; }
   h2 { font-size: 12pt; margin-top: 1.4rem; }
-  h2, h3, thead { break-after: avoid; }
+  h2, h3, h2 + p, thead { break-after: avoid; }
   tr, figure, .warnings, dl > * { break-inside: avoid; }
   thead { display: table-header-group; }
   tfoot { display: table-row-group; }

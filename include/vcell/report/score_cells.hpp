@@ -27,8 +27,14 @@ inline std::vector<bool> best_of(const std::vector<Score>& scores, int direction
 }
 
 /// Table cells of one score, a method each; the best one in bold.
-inline std::string score_cells(const std::vector<Score>& scores, int direction, int digits) {
-  const auto best = best_of(scores, direction, digits);
+/// @param complete  which methods predicted everything: means over less, and ranks among fewer, are
+///                  shown and not compared
+inline std::string score_cells(const std::vector<Score>& scores, const std::vector<bool>& complete,
+                               int direction, int digits) {
+  auto compared = scores;
+  for (size_t m = 0; m < scores.size(); ++m)
+    if (!complete[m]) compared[m].reset();
+  const auto best = best_of(compared, direction, digits);
   std::string out;
   for (size_t m = 0; m < scores.size(); ++m) {
     const std::string text = show(scores[m], digits);

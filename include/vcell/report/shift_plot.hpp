@@ -61,10 +61,9 @@ inline Plot shift_plot(std::string id, const std::string& title, std::span<const
   low -= room, high += room;
   plot.script += fmt::format(
       "set xrange [{0:.6g}:{1:.6g}]\nset yrange [{0:.6g}:{1:.6g}]\n"
-      "set xtics {2:.6g}\nset ytics {2:.6g}\nset size square\nset xlabel 'observed shift (log1p)' "
-      "textcolor rgb "
-      "'#444444'\nset ylabel 'predicted shift (log1p)' textcolor rgb "
-      "'#444444'\n$genes << EOD\n",
+      "set xtics {2:.6g}\nset ytics {2:.6g}\nset size square\n"
+      "set xlabel 'observed shift (log1p)' textcolor rgb '#444444'\n"
+      "set ylabel 'predicted shift (log1p)' textcolor rgb '#444444'\n$genes << EOD\n",
       low, high, detail::tic_step(high - low));
   std::set<std::pair<int, int>> drawn;
   const auto place = [&](double v) { return int(std::floor((v - low) / (high - low) * 240)); };

@@ -44,9 +44,8 @@ inline std::string shift_section(const ReportInput& input, const GnuplotOptions&
       "shifts", "Predicted and observed shifts",
       "<p>The shift is the mean expression (log1p) of perturbed cells minus that of control cells. "
       "Each point is a gene; on the dashed line the prediction is right. Shown are the "
-      "perturbations "
-      "that change most genes; named are the genes that change most, and in red the perturbed gene "
-      "itself where it is measured.</p>\n<div class=\"grid\">\n" +
+      "perturbations that change most genes; named are the genes that change most, and in red the "
+      "perturbed gene itself where it is measured.</p>\n<div class=\"grid\">\n" +
           figures + "</div>\n");
 }
 

@@ -16,9 +16,12 @@ namespace vcell::inline VCELL_ABI {
 inline std::string mean_score_table(const ReportInput& input) {
   const auto methods = methods_of(input);
   const size_t all = detail::predicted_by(methods[0]);
-  std::string out = "<table class=\"scores\">\n<thead><tr><th scope=\"col\">Score</th>";
+  std::vector<bool> complete;
+  std::string out =
+      "<div class=\"wide\"><table class=\"scores\">\n<thead><tr><th scope=\"col\">Score</th>";
   for (const ScoredMethod& method : methods) {
     const size_t n = detail::predicted_by(method);
+    complete.push_back(n == all);
     out +=
         fmt::format("<th scope=\"col\" class=\"n\">{}{}</th>", detail::spoken(method.name),
                     n == all ? "" : fmt::format("<br><small>{} of {} predicted</small>", n, all));
@@ -27,18 +30,18 @@ inline std::string mean_score_table(const ReportInput& input) {
   for (const std::string& name : detail::score_names(input)) {
     const ScoreInfo info = score_info(name);
     std::vector<Score> means;
-    for (const ScoredMethod& method : methods) means.push_back(detail::mean_of_means(method, name));
+    for (const ScoredMethod& method : methods) means.push_back(mean_score(method, name));
     const std::string better = info.direction > 0   ? "higher is better"
                                : info.direction < 0 ? "lower is better"
                                                     : "";
     out += fmt::format(
         "<tr><th scope=\"row\">{} <small>{}</small></th>{}<td class=\"n\">{}</td></tr>\n",
-        escape_html(info.title), better, detail::score_cells(means, info.direction, 3),
+        escape_html(info.title), better, detail::score_cells(means, complete, info.direction, 3),
         info.direction > 0   ? "1"
         : info.direction < 0 ? "0"
                              : "\u2013");
   }
-  return out + "</tbody></table>\n";
+  return out + "</tbody></table></div>\n";
 }
 
 namespace detail {
@@ -49,7 +52,7 @@ inline std::string comparison(const ReportInput& input, const ScoredMethod& mode
   size_t better = 0, equal = 0, all = 0;
   for (const std::string& name : score_names(input)) {
     const int direction = score_info(name).direction;
-    const Score a = mean_of_means(model, name), b = mean_of_means(baseline, name);
+    const Score a = mean_score(model, name), b = mean_score(baseline, name);
     if (!direction || !a || !b || std::isnan(*a) || std::isnan(*b)) continue;
     ++all;
     if (show(a, 3) == show(b, 3))
@@ -70,28 +73,31 @@ inline std::string summary_section(const ReportInput& input) {
   for (const ContextEvaluation& c : input.evaluation.contexts)
     for (size_t n : c.real_de.target_membership) cells += n;
   const size_t contexts = input.evaluation.contexts.size();
-  std::string where;
+  const size_t n = detail::predicted_by(methods[0]);
+  std::string what = counted(n, "perturbation");
   if (contexts > 1)
-    where = fmt::format(" in {} contexts", contexts);
+    what =
+        fmt::format("{} of perturbation and context in {} contexts", counted(n, "pair"), contexts);
   else if (contexts == 1 && !input.evaluation.contexts[0].context.empty())
-    where = fmt::format(" in context {}", escape_html(input.evaluation.contexts[0].context));
+    what += fmt::format(" in context {}", escape_html(input.evaluation.contexts[0].context));
   std::string out = fmt::format(
-      "<p>Predictions of <b>{}</b> for {}{} are compared with {} that were not used in training."
+      "<p>Predictions of <b>{}</b> for {} are compared with {} that were not used in training.{}"
       "</p>\n",
-      detail::spoken(input.model), counted(detail::predicted_by(methods[0]), "perturbation"), where,
-      counted(cells, "observed cell"));
-  if (methods.size() > 1) {
-    out += "<p>Its mean scores are better ";
-    for (size_t m = 1; m < methods.size(); ++m) {
-      const char* join = m == 1 ? "" : m + 1 == methods.size() ? ", and " : ", ";
-      out += join + detail::comparison(input, methods[0], methods[m]);
-    }
-    out += ".</p>\n";
-  }
+      detail::spoken(input.model), what, counted(cells, "observed cell"),
+      input.run.empty() ? "" : " <a href=\"#run\">What was run</a> is said below.");
+  std::vector<std::string> comparisons;
+  for (size_t m = 1; m < methods.size(); ++m)
+    if (detail::predicted_by(methods[m]) == n)
+      comparisons.push_back(detail::comparison(input, methods[0], methods[m]));
+  std::string list;
+  for (size_t i = 0; i < comparisons.size(); ++i)
+    list += (i == 0 ? "" : i + 1 == comparisons.size() ? ", and " : ", ") + comparisons[i];
+  if (!list.empty()) out += fmt::format("<p>Its mean scores are better {}.</p>\n", list);
   out += mean_score_table(input);
   out += fmt::format(
-      "<p class=\"note\">Mean over perturbations{}; the best value of each row is bold. "
-      "What the scores mean is explained at the end.</p>\n",
+      "<p class=\"note\">Mean over perturbations{}; the best value of each row is bold, among "
+      "methods that predicted every one. "
+      "<a href=\"#reading\">What the scores mean</a> is explained at the end.</p>\n",
       contexts > 1 ? " of each context, then over contexts" : "");
   return detail::section("summary", "Mean scores", out);
 }

@@ -43,13 +43,18 @@ inline Plot training_plot(const ReportInput& input) {
   plot.script +=
       "set xlabel 'training step' textcolor rgb '#444444'\n"
       "set ylabel 'loss' textcolor rgb '#444444'\n";
-  if (input.kept_step)
+  if (input.kept_step) {
+    double last = 0;
+    for (const auto* points : {&input.training_loss, &input.validation_loss})
+      if (!points->empty()) last = std::max(last, points->back().step);
+    const bool left = *input.kept_step > last / 2;  // beside the line, inside the plot
     plot.script += fmt::format(
         "set arrow from first {0:.10g}, graph 0 to first {0:.10g}, graph 1 "
         "nohead lc rgb '#999999' dt 2\n"
-        "set label 'kept' at first {0:.10g}, graph 0.95 offset 0.5,0 "
+        "set label 'kept' at first {0:.10g}, graph 0.5 {1} offset {2},0 "
         "textcolor rgb '#666666'\n",
-        *input.kept_step);
+        *input.kept_step, left ? "right" : "left", left ? -0.5 : 0.5);
+  }
   std::string curves;
   if (!input.training_loss.empty())
     curves = "$training using 1:2 with lines lw 1.2 lc rgb '#7f9fbf' title 'training'";

@@ -23,6 +23,11 @@ inline std::string training_section(const ReportInput& input, const GnuplotOptio
   if (lowest != input.validation_loss.end())
     caption +=
         fmt::format(" Lowest validation loss: {:.4g} at step {:.0f}.", lowest->loss, lowest->step);
+  // Seen side by side the curves look like overfitting.
+  if (!input.training_loss.empty() && lowest != input.validation_loss.end())
+    caption +=
+        " The two do not compare where a group has fewer validation cells than a set: "
+        "they are then repeated, which raises an energy distance.";
   if (input.kept_step)
     caption += fmt::format(" The weights of step {:.0f} were kept.", *input.kept_step);
   return detail::section(

@@ -19,9 +19,8 @@ inline std::string warning_section(const ReportInput& input) {
   for (const ContextEvaluation& context : input.evaluation.contexts)
     for (std::string& text : warnings(context)) all.push_back(std::move(text));
   if (all.empty())
-    return "<p class=\"note\">No warnings: enough cells everywhere, and predicted shifts are about "
-           "as "
-           "varied and as large as observed ones.</p>\n";
+    return "<p class=\"note\">No warnings: enough cells everywhere, and predicted shifts are "
+           "about as varied and as large as observed ones.</p>\n";
   std::string out = "<aside class=\"warnings\"><h2>Warnings</h2>\n<ul>\n";
   for (const std::string& text : all) out += fmt::format("<li>{}</li>\n", escape_html(text));
   return out + "</ul></aside>\n";

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "vcell/core/rng.hpp"
@@ -20,6 +21,16 @@ struct HeldOutCells {
   friend bool operator==(const HeldOutCells&, const HeldOutCells&) = default;
 };
 
+namespace detail {
+
+/// fraction * n, rounded to nearest, halves up: 0.29 of 50 is 15, though the product comes out a
+/// little below 14.5.
+inline size_t rounded_share(double fraction, size_t n) {
+  return size_t(std::floor(fraction * double(n) + 0.5 + 1e-9));
+}
+
+}  // namespace detail
+
 /// @throws ConfigError if a fraction is not in [0, 1) or both together are not below 1
 inline void check_held_out_cells(const HeldOutCells& held) {
   if (!(held.validation >= 0 && held.test >= 0 && held.validation + held.test < 1))
@@ -30,11 +41,13 @@ inline void check_held_out_cells(const HeldOutCells& held) {
 
 /// Moves cells out of train: of the n training cells of each (context, perturbation), controls
 /// left alone, round(n * test) to test and round(n * validation) to validation (halves up), but
-/// always one cell fewer than n. Which ones depends on seed and on the pair's names, not on the
-/// other pairs.
-/// @param parts  (cells)
+/// always one cell fewer than n. Which ones depends on seed, purpose and the pair's names, not on
+/// the other pairs.
+/// @param parts    (cells)
+/// @param purpose  what the cells are held out for: draws for different ones are independent
 /// @throws ConfigError if the fractions are not what check_held_out_cells wants
-inline void hold_out_cells(const Screen& screen, const HeldOutCells& held, std::span<Part> parts) {
+inline void hold_out_cells(const Screen& screen, const HeldOutCells& held, std::span<Part> parts,
+                           std::string_view purpose = "hold_out_cells") {
   check_size_match("hold_out_cells", "parts", parts.size(), "cells", screen.cells());
   check_held_out_cells(held);
   const auto trained = [&](size_t cell) {
@@ -42,13 +55,10 @@ inline void hold_out_cells(const Screen& screen, const HeldOutCells& held, std::
   };
   for (const CellGroup& group : cell_groups(screen, trained)) {
     const size_t n = group.cells.size();
-    const auto share = [n](double fraction) {
-      return size_t(std::floor(fraction * double(n) + .5));
-    };
-    const size_t test = std::min(share(held.test), n - 1);
-    const size_t validation = std::min(share(held.validation), n - 1 - test);
+    const size_t test = std::min(detail::rounded_share(held.test, n), n - 1);
+    const size_t validation = std::min(detail::rounded_share(held.validation, n), n - 1 - test);
     Rng rng(held.seed,
-            stream_of(message("hold_out_cells\n", screen.context.names[size_t(group.context)], '\n',
+            stream_of(message(purpose, '\n', screen.context.names[size_t(group.context)], '\n',
                               screen.perturbation.names[size_t(group.perturbation)])));
     const auto order = permutation(n, rng);
     for (size_t i = 0; i < test + validation; ++i)

@@ -89,9 +89,8 @@ inline SplitSpec split_by_perturbation(const Screen& screen, const SplitDataset&
   SplitSpec spec = detail::trained_on(dataset);
   const auto names =
       detail::shuffled(detail::perturbations_in(screen, -1), options.seed, "split_by_perturbation");
-  const auto n = double(names.size());
-  const auto test = size_t(std::floor(n * options.test + 0.5));
-  const auto validation = size_t(std::floor(n * options.validation + 0.5));
+  const size_t test = detail::rounded_share(options.test, names.size());
+  const size_t validation = detail::rounded_share(options.validation, names.size());
   if (test == 0 || test + validation >= names.size())
     throw ConfigError(message("split_by_perturbation: ", names.size(), " perturbations give ", test,
                               " for test and ", validation, " for validation, expected at least ",

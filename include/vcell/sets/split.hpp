@@ -52,7 +52,7 @@ inline std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spe
   std::vector<Part> parts(screen.cells());
   for (size_t i = 0; i < parts.size(); ++i)
     parts[i] = part_of[size_t(screen.context.codes[i]) * n + size_t(screen.perturbation.codes[i])];
-  if (spec.cells) hold_out_cells(screen, *spec.cells, parts);
+  if (spec.cells) hold_out_cells(screen, *spec.cells, parts, "split by cells");
   return parts;
 }
 

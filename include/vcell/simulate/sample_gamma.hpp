@@ -9,10 +9,11 @@ namespace vcell::inline VCELL_ABI {
 
 /// A draw from the gamma distribution with mean `shape` and scale 1 (Marsaglia & Tsang 2000,
 /// doi:10.1145/358407.358414; shapes below 1 by their section 6).
-/// @param shape  above 0
+/// @param shape  above 0, finite
 /// @throws ConfigError if it is not
 inline double sample_gamma(double shape, Rng& rng) {
-  check_positive("sample_gamma", "shape", shape);
+  if (!(shape > 0 && std::isfinite(shape))) [[unlikely]]
+    detail::fail<ConfigError>("sample_gamma: shape is ", shape, ", expected a number above 0");
   if (shape < 1) {
     const double x = sample_gamma(shape + 1, rng);
     return x * std::pow(1 - rng.uniform(), 1 / shape);

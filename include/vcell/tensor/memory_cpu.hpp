@@ -13,9 +13,9 @@
 
 namespace vcell::inline VCELL_ABI {
 
-/// Blocks of memory on a device: allocate, deallocate, copy, zero. Blocks that are given back are
-/// kept and handed out again, so a loop whose steps need the same sizes asks the system only in its
-/// first step.
+/// Blocks of memory on a device: allocate, deallocate, copy, zero, upload. Blocks that are given
+/// back are kept and handed out again, so a loop whose steps need the same sizes asks the system
+/// only in its first step.
 template <class Device>
 struct Memory;
 
@@ -47,7 +47,10 @@ class BlockCache {
       if (++live_[c] > free_[c].capacity()) free_[c].reserve(2 * live_[c]);
     }
     ++system_allocations_;
-    return ::operator new(class_bytes(c), std::align_val_t(alignment));
+    constexpr auto aligned = std::align_val_t(alignment);
+    if (void* block = ::operator new(class_bytes(c), aligned, std::nothrow)) return block;
+    release();  // what is kept may be what is missing
+    return ::operator new(class_bytes(c), aligned);
   }
 
   void deallocate(void* block, size_t bytes) noexcept {
@@ -110,6 +113,8 @@ struct Memory<Cpu> {
   static void zero(void* block, size_t bytes) {
     if (bytes) std::memset(block, 0, bytes);
   }
+  /// From the host: here the same as copy.
+  static void upload(void* to, const void* from, size_t bytes) { copy(to, from, bytes); }
   /// Gives all unused blocks back to the system.
   static void release_cache() { detail::BlockCache::instance().release(); }
   /// Blocks asked of the system so far. Steady in the steps of a loop after the first.

@@ -23,7 +23,8 @@ inline std::string metrics_until(const std::filesystem::path& path, uint64_t don
     throw FormatError(message("MetricsLog: ", quoted(path.string()), ": ", parts...,
                               "; without it the run cannot go on, start it anew"));
   };
-  const std::string text = read_text(path);
+  const std::string whole = read_text(path);
+  const std::string_view text = whole;
   if (!text.starts_with(message(metrics_header, '\n')))
     fail("expected the header ", metrics_header);
   size_t end = metrics_header.size() + 1;
@@ -33,7 +34,7 @@ inline std::string metrics_until(const std::filesystem::path& path, uint64_t don
       fail("the row of step ", step, " is not there, though the checkpoint is of step ", done);
     end = next + 1;
   }
-  return text.substr(0, end);
+  return whole.substr(0, end);
 }
 
 }  // namespace detail
@@ -80,7 +81,7 @@ class MetricsLog {
  private:
   void check() const {
     if (!file_)
-      throw IoError(message("MetricsLog: cannot write ", quoted(path_), "; has the disk room?"));
+      throw WriteError(message("MetricsLog: cannot write ", quoted(path_), "; has the disk room?"));
   }
 
   std::string path_;

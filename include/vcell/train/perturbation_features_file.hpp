@@ -54,19 +54,23 @@ inline PerturbationFeatures features_from_safetensors(const std::filesystem::pat
 /// - `.csv`: a line of column names, then on every line a name and its numbers;
 /// - `.safetensors`: a vector for each perturbation, under its name.
 ///
-/// @throws IoError; FormatError naming file and place; ConfigError if the ending is another, a name
-///         comes twice, a number is not finite, or there is none
+/// @throws IoError; FormatError naming file and place; ConfigError naming the file if its ending is
+///         another, a name comes twice, a number is not finite, or there is none
 inline PerturbationFeatures read_perturbation_features(const std::filesystem::path& path) {
   const bool is_csv = path.extension() == ".csv";
   if (!is_csv && path.extension() != ".safetensors")
     throw ConfigError(message("read_perturbation_features: ", quoted(path.string()),
                               ": expected a file that ends in .csv or .safetensors"));
-  PerturbationFeatures features =
-      is_csv ? detail::features_from_csv(path) : detail::features_from_safetensors(path);
-  if (features.width() == 0 || features.names().empty())
+  try {
+    PerturbationFeatures features =
+        is_csv ? detail::features_from_csv(path) : detail::features_from_safetensors(path);
+    if (features.width() == 0 || features.names().empty())
+      throw ConfigError("it holds no features");
+    return features;
+  } catch (const ConfigError& error) {
     throw ConfigError(
-        message("read_perturbation_features: ", quoted(path.string()), " holds no features"));
-  return features;
+        message("read_perturbation_features: ", quoted(path.string()), ": ", error.what()));
+  }
 }
 
 /// Writes features as safetensors, which read_perturbation_features reads back.

@@ -51,7 +51,7 @@ struct TrainCallbacks {
 struct TrainResult {
   TrainState state;
   bool stopped = false;        ///< the progress callback asked for it
-  bool stopped_early = false;  ///< no new best for `patience` validations
+  bool stopped_early = false;  ///< before max_steps: no new best for `patience` validations
 };
 
 }  // namespace vcell::inline VCELL_ABI

@@ -57,7 +57,7 @@ class Trainer {
       if (state_.best_step == state_.step) callbacks.checkpoint(CheckpointKind::best);
     }
     result.state = state_;
-    result.stopped_early = out_of_patience();
+    result.stopped_early = out_of_patience() && !is_last();
     return result;
   }
 

@@ -54,8 +54,10 @@ inline void describe_sparse(const hdf5::Object& group, H5adElement& out) {
   describe_values(group.open("data"), out);
   out.stored_values = out.shape.empty() ? 0 : out.shape[0];
   out.shape.clear();
-  for (int64_t extent : hdf5::integers_attribute(group, "shape").value_or(std::vector<int64_t>{}))
+  for (int64_t extent : hdf5::integers_attribute(group, "shape").value_or(std::vector<int64_t>{})) {
+    if (extent < 0) group.fail("its attribute 'shape' holds ", extent, ", expected 0 or more");
     out.shape.push_back(size_t(extent));
+  }
   for (const char* part : {"indices", "indptr"})
     out.stored_bytes += size_t(H5Dget_storage_size(group.open(part).id));
 }

@@ -39,6 +39,9 @@ inline Column read_nullable(const hdf5::Object& group) {
   out.missing = hdf5::read_numbers<uint8_t>(hdf5::open_dataset(mask));
   if (out.missing.size() != out.size())
     mask.fail("has ", out.missing.size(), " entries, expected ", out.size(), " as 'values' has");
+  for (size_t i = 0; i < out.missing.size(); ++i)
+    if (out.missing[i] > 1)
+      mask.fail("holds ", int(out.missing[i]), " at entry ", i, ", expected 0 or 1 (missing)");
   if (std::find(out.missing.begin(), out.missing.end(), 1) == out.missing.end())
     out.missing.clear();
   return out;

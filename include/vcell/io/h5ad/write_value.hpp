@@ -54,12 +54,20 @@ inline void write_array(const OutputGroup& parent, const std::string& name, cons
 }
 
 inline void write_matrix(const OutputGroup& parent, const std::string& name, const Matrix& m) {
+  const auto check = [&](const char* what, size_t found, size_t expected) {
+    check_size_match("write_h5ad", message(what, " of ", quoted(parent.path_of(name))).c_str(),
+                     found, "what its shape needs", expected);
+  };
   std::visit(
       [&](const auto& x) {
         using T = typename std::decay_t<decltype(x.values)>::value_type;
         if constexpr (!is_csr_v<std::decay_t<decltype(x)>>) {
+          check("values", x.values.size(), x.rows * x.columns);
           write_numbers<T>(parent, name, x.values, {x.rows, x.columns});
         } else {
+          check("entries in indptr", x.indptr.size(), x.rows + 1);
+          check("values", x.values.size(), size_t(x.indptr.back()));
+          check("indices", x.indices.size(), size_t(x.indptr.back()));
           const OutputGroup group = make_group(parent, name, "csr_matrix", "0.1.0");
           const int64_t shape[] = {int64_t(x.rows), int64_t(x.columns)};
           group.attribute(group.id, "shape", H5T_NATIVE_INT64, {2}, shape);
@@ -176,6 +184,8 @@ inline void write_dataframe(const OutputGroup& parent, const std::string& name,
   write_texts(group, table.index_name, table.index);
   for (const std::string& column : table.names()) {
     check_column_name(group, column);
+    check_size_match("write_h5ad", message("rows of ", quoted(group.path_of(column))).c_str(),
+                     table.column(column).size(), "names in the index", table.rows());
     if (column != table.index_name)
       write_column(group, column, table.column(column), true);
     else if (table.column(column).text() != table.index)

@@ -16,9 +16,10 @@ inline void take_name(Cursor& cursor, bool padded) {
 
 /// Takes a stored datatype (section IV.A.2.d of the specification) off the front, checking that all
 /// of it is there and that its parts fit into it.
+/// @param reference_size  of text and sequences of variable length; HDF5 relies on it
 /// @return bytes of one element
 /// @throws Damage
-inline uint64_t check_datatype(Cursor& cursor, int depth = 0) {
+inline uint64_t check_datatype(Cursor& cursor, size_t reference_size, int depth = 0) {
   if (depth > 16) throw Damage{"a datatype is nested too deeply"};
   const uint64_t head = cursor.number(1), bits = cursor.number(3), size = cursor.number(4);
   const uint64_t kind = head & 15, version = head >> 4, members = bits & 0xffff;
@@ -57,7 +58,7 @@ inline uint64_t check_datatype(Cursor& cursor, int depth = 0) {
           offset_bytes = size < 1 << 8 ? 1 : size < 1 << 16 ? 2 : size < 1 << 24 ? 3 : 4;
         const uint64_t offset = cursor.number(offset_bytes);
         if (version == 1) cursor.take(28);
-        if (offset + check_datatype(cursor, depth + 1) > size)
+        if (offset + check_datatype(cursor, reference_size, depth + 1) > size)
           throw Damage{"a member lies outside of its compound type"};
       }
       break;
@@ -65,14 +66,15 @@ inline uint64_t check_datatype(Cursor& cursor, int depth = 0) {
       break;   // reference
     case 8: {  // enumeration
       if (members == 0) throw Damage{"an enumeration has no members"};
-      const uint64_t base = check_datatype(cursor, depth + 1);
+      const uint64_t base = check_datatype(cursor, reference_size, depth + 1);
       if (base != size) throw Damage{"an enumeration does not fit its values"};
       for (uint64_t i = 0; i < members; ++i) detail::take_name(cursor, version < 3);
       cursor.take(members * base);
       break;
     }
     case 9:
-      check_datatype(cursor, depth + 1);
+      if (size != reference_size) throw Damage{"a variable length has an impossible size"};
+      check_datatype(cursor, reference_size, depth + 1);
       break;    // variable length
     case 10: {  // array
       const uint64_t rank = cursor.number(1);
@@ -81,7 +83,7 @@ inline uint64_t check_datatype(Cursor& cursor, int depth = 0) {
       double count = 1;
       for (uint64_t i = 0; i < rank; ++i) count *= double(cursor.number(4));
       if (version < 3) cursor.take(4 * rank);
-      if (count * double(check_datatype(cursor, depth + 1)) != double(size))
+      if (count * double(check_datatype(cursor, reference_size, depth + 1)) != double(size))
         throw Damage{"an array type does not fit its elements"};
       break;
     }

@@ -7,7 +7,7 @@ namespace vcell::inline VCELL_ABI::hdf5 {
 namespace detail {
 
 /// An attribute (section IV.A.2.m): its name, type, shape and value must all fit into it.
-inline void check_attribute(Cursor cursor, size_t length_size) {
+inline void check_attribute(Cursor cursor, const RawFile& file) {
   const uint64_t version = cursor.number(1), flags = cursor.number(1);
   if (version < 1 || version > 3) throw Damage{"an attribute is of an unknown version"};
   if (version > 1 && flags) throw Damage{"an attribute borrows its type, which is not supported"};
@@ -18,8 +18,8 @@ inline void check_attribute(Cursor cursor, size_t length_size) {
     throw Damage{"the name of an attribute has no end"};
   Cursor stored_type{cursor.take(padded(type)).substr(0, size_t(type))};
   Cursor stored_space{cursor.take(padded(space)).substr(0, size_t(space))};
-  const double element = double(check_datatype(stored_type));
-  if (element * check_dataspace(stored_space, length_size) > double(cursor.bytes.size()))
+  const double element = double(check_datatype(stored_type, file.reference_size()));
+  if (element * check_dataspace(stored_space, file.length_size) > double(cursor.bytes.size()))
     throw Damage{"the value of an attribute is cut short"};
 }
 
@@ -102,7 +102,7 @@ inline void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& f
       check_dataspace(data, file.length_size);
       break;
     case 3:
-      check_datatype(data);
+      check_datatype(data, file.reference_size());
       break;
     case 4:
       check_fill_value(data, true);
@@ -117,7 +117,7 @@ inline void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& f
       check_filters(data);
       break;
     case 12:
-      check_attribute(data, file.length_size);
+      check_attribute(data, file);
       break;
     case 17:
       check_symbol_table(data, file);
@@ -160,9 +160,10 @@ inline void check_header(RawFile& file, uint64_t address) {
     head.take(4);
     blocks.push_back({address + 16, head.number(4)});
   }
+  uint64_t all = 0;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    if (blocks.size() > 10000) throw Damage{"a header goes on in a circle"};
     const auto bytes = file.read(blocks[i].address, blocks[i].size);
+    if ((all += bytes.size()) > file.size()) throw Damage{"a header goes on in a circle"};
     Cursor block{{bytes.data(), bytes.size()}};
     if (second_version && i > 0) {
       if (block.take(4) != "OCHK") throw Damage{"a header does not go on where it says"};

@@ -53,7 +53,7 @@ inline RawType raw_type(hid_t type, size_t reference_size) {
 /// read(type, to) fetches the elements.
 template <class Read>
 void follow_references(const Object& object, hid_t type, size_t count, Read&& read) {
-  const size_t reference_size = GlobalHeap::reference_size(object.reading->raw);
+  const size_t reference_size = object.reading->raw.reference_size();
   const RawType raw = raw_type(type, reference_size);
   if (raw.references.empty() || count == 0) return;
   const size_t size = H5Tget_size(raw.type);

@@ -42,10 +42,15 @@ inline size_t count_of(const Object& object, const std::vector<size_t>& shape) {
   return n;
 }
 
-/// Bytes of an element as it is stored: a text of variable length as a reference, not as a pointer.
+/// Bytes of an element as it is stored: what has a variable length as a reference, not as a
+/// pointer.
 inline size_t stored_size(hid_t type, size_t reference_size) {
-  if (H5Tis_variable_str(type) > 0) return reference_size;
+  if (H5Tis_variable_str(type) > 0 || H5Tget_class(type) == H5T_VLEN) return reference_size;
   size_t size = H5Tget_size(type);
+  if (H5Tget_class(type) == H5T_ARRAY) {
+    const Handle base(H5Tget_super(type));
+    return size / H5Tget_size(base) * stored_size(base, reference_size);
+  }
   if (H5Tget_class(type) == H5T_COMPOUND) {
     const auto members = unsigned(H5Tget_nmembers(type));
     for (unsigned i = 0; i < members; ++i) {
@@ -85,7 +90,7 @@ inline Dataset open_dataset(const Object& object) {
       object.fail("is stored with the filter ", filter.name, " (", filter.id, "), which this HDF5 ",
                   "lacks; install ", filter.package.empty() ? "an HDF5 with it" : filter.package,
                   ", or write the file again with gzip");
-    expansion *= double(filter.expansion);
+    expansion = std::min(expansion * double(filter.expansion), double(most_expansion));
   }
   if (layout == H5D_CHUNKED) {
     std::vector<hsize_t> extents(d.shape.size(), 1);
@@ -93,9 +98,14 @@ inline Dataset open_dataset(const Object& object) {
     for (hsize_t extent : extents) chunk *= double(extent);
     d.chunk.assign(extents.begin(), extents.end());
   }
-  d.element_bytes = stored_size(d.type, GlobalHeap::reference_size(object.reading->raw));
-  object.charge(double(d.element_bytes) * std::max(chunk, double(d.count)),
-                double(H5Dget_storage_size(object.id)), expansion);
+  d.element_bytes = stored_size(d.type, object.reading->raw.reference_size());
+  const double bytes = double(d.element_bytes) * double(d.count);
+  const auto stored = double(H5Dget_storage_size(object.id));
+  // What is in one piece is all there, or was never written.
+  if (layout != H5D_CHUNKED && stored > 0 && stored < bytes)
+    object.fail("its shape ", d.shape, " needs ", bytes, " bytes, and ", stored,
+                " are stored; the file is damaged");
+  object.charge(std::max(bytes, double(d.element_bytes) * chunk), stored, expansion);
   return d;
 }
 

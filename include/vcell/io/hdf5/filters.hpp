@@ -16,11 +16,13 @@ struct Filter {
   size_t expansion = 1;
 };
 
+/// No filters together are taken to expand more than this. zstd, which has no limit of its own,
+/// makes 2^15 bytes of one when they are all the same; doubled.
+constexpr size_t most_expansion = 65536;
+
 /// The filter of this number, as registered with the HDF Group.
 inline Filter known_filter(H5Z_filter_t id) {
-  // 1032 is deflate's own limit, LZF turns 3 bytes into at most 264. The others have none that
-  // protects; theirs is zstd's 2^15 for one repeated byte, doubled.
-  constexpr size_t any = 65536;
+  // 1032 is deflate's own limit, LZF turns 3 bytes into at most 264.
   const std::string plugin = "hdf5plugin from PyPI (set HDF5_PLUGIN_PATH to its 'plugins' folder)";
   const auto debian = [&](const char* name) { return message(name, " from Debian, or ", plugin); };
   switch (id) {
@@ -31,25 +33,25 @@ inline Filter known_filter(H5Z_filter_t id) {
     case H5Z_FILTER_FLETCHER32:
       return {id, "fletcher32", "", 1};
     case H5Z_FILTER_SZIP:
-      return {id, "szip", "an HDF5 built with szip or libaec", any};
+      return {id, "szip", "an HDF5 built with szip or libaec", most_expansion};
     case H5Z_FILTER_NBIT:
-      return {id, "nbit", "", any};
+      return {id, "nbit", "", most_expansion};
     case H5Z_FILTER_SCALEOFFSET:
-      return {id, "scaleoffset", "", any};
+      return {id, "scaleoffset", "", most_expansion};
     case 32000:
       return {id, "lzf", "", 88};
     case 32001:
-      return {id, "blosc", debian("hdf5-filter-plugin-blosc-serial"), any};
+      return {id, "blosc", debian("hdf5-filter-plugin-blosc-serial"), most_expansion};
     case 32004:
-      return {id, "lz4", debian("hdf5-filter-plugin"), any};
+      return {id, "lz4", debian("hdf5-filter-plugin"), most_expansion};
     case 32008:
-      return {id, "bitshuffle", plugin, any};
+      return {id, "bitshuffle", plugin, most_expansion};
     case 32015:
-      return {id, "zstd", plugin, any};
+      return {id, "zstd", plugin, most_expansion};
     case 32026:
-      return {id, "blosc2", plugin, any};
+      return {id, "blosc2", plugin, most_expansion};
     default:
-      return {id, message("number ", id), "the HDF5 plugin of that number", any};
+      return {id, message("number ", id), "the HDF5 plugin of that number", most_expansion};
   }
 }
 

@@ -13,9 +13,6 @@ namespace vcell::inline VCELL_ABI::hdf5 {
 /// check: they crash, loop, or allocate what a damaged size asks for.
 class GlobalHeap {
  public:
-  /// Bytes of a stored reference: a length, an address and a number.
-  static size_t reference_size(const RawFile& file) { return 4 + file.address_size + 4; }
-
   /// The text that a stored reference means.
   /// @throws Damage if it leads nowhere
   std::string_view text(RawFile& file, std::string_view reference) {

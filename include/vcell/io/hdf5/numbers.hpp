@@ -11,22 +11,24 @@ namespace vcell::inline VCELL_ABI::hdf5 {
 
 /// All elements of a dataset as a type in memory. Text of variable length comes as its references
 /// when that type is opaque.
+/// @param to  zeros, as many as all elements need
 inline void read_elements(const Dataset& d, hid_t memory, void* to) {
   if (d.count == 0) return;
   const size_t size = H5Tget_size(memory);
   const bool as_stored = H5Tequal(d.type, memory) > 0 || H5Tget_class(memory) == H5T_OPAQUE;
   if (!d.chunk.empty()) {
-    std::vector<char> converted(as_stored ? 0 : d.count * std::max(d.element_bytes, size));
-    char* whole = as_stored ? static_cast<char*>(to) : converted.data();
+    // Elements are converted in place, so only those that become narrower need room of their own.
+    std::vector<char> wide(d.element_bytes > size ? d.count * d.element_bytes : 0);
+    char* whole = wide.empty() ? static_cast<char*>(to) : wide.data();
     detail::fill_whole(d, whole);
     const auto place = [&](const std::vector<size_t>& start, const std::vector<char>& chunk) {
       detail::place_chunk(d, start, chunk, whole);
     };
     if (unpack_chunks(d, place)) {
-      if (as_stored) return;
-      d.object->check(H5Tconvert(d.type, memory, d.count, whole, nullptr, H5P_DEFAULT),
-                      "convert its data");
-      std::memcpy(to, whole, d.count * size);
+      if (!as_stored)
+        d.object->check(H5Tconvert(d.type, memory, d.count, whole, nullptr, H5P_DEFAULT),
+                        "convert its data");
+      if (!wide.empty()) std::memcpy(to, whole, d.count * size);
       return;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -98,17 +99,29 @@ inline bool Object::has(const std::string& name) const {
   }
 }
 
-/// Checks the stored header of this object, which a name leads to, before HDF5 trusts it.
+/// Checks the stored header of this object, which a name leads to, before HDF5 trusts it. A hard
+/// link tells where the header is; for the root and other links HDF5 has to read it first.
 inline void Object::check_header_of(hid_t place, const std::string& name, hid_t access) const {
-#if H5_VERSION_GE(1, 12, 0)
-  H5O_info2_t info;
   haddr_t address = 0;
-  check(H5Oget_info_by_name3(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
-  check(H5VLnative_token_to_addr(place, info.token, &address), "find it");
+#if H5_VERSION_GE(1, 12, 0)
+  H5L_info2_t link = {};
+  if (name != "/") check(H5Lget_info2(place, name.c_str(), &link, access), "find it");
+  H5O_token_t token = link.u.token;
+  if (name == "/" || link.type != H5L_TYPE_HARD) {
+    H5O_info2_t info;
+    check(H5Oget_info_by_name3(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
+    token = info.token;
+  }
+  check(H5VLnative_token_to_addr(place, token, &address), "find it");
 #else
-  H5O_info_t info;
-  check(H5Oget_info_by_name2(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
-  const haddr_t address = info.addr;
+  H5L_info_t link = {};
+  if (name != "/") check(H5Lget_info(place, name.c_str(), &link, access), "find it");
+  address = link.u.address;
+  if (name == "/" || link.type != H5L_TYPE_HARD) {
+    H5O_info_t info;
+    check(H5Oget_info_by_name2(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
+    address = info.addr;
+  }
 #endif
   try {
     check_header(reading->raw, address);
@@ -124,6 +137,8 @@ inline Object Object::open(const std::string& name) const {
   if (++reading->objects > Reading::most_objects || depth >= Reading::deepest)
     fail("groups nested deeper than ", Reading::deepest, " or more than ", Reading::most_objects,
          " elements; are there links in a circle?");
+  if (const size_t slash = name.find('/'); slash != name.npos)  // each group on the way is checked
+    return open(name.substr(0, slash)).open(name.substr(slash + 1));
   const Handle access(H5Pcreate(H5P_LINK_ACCESS));
   const auto refuse = [](const char*, const char*, const char*, const char*, unsigned*, hid_t,
                          void*) -> herr_t { return -1; };
@@ -155,17 +170,27 @@ inline std::vector<std::string> Object::names() const {
 inline Object open_file(const std::filesystem::path& path, Reading& reading) {
   reading.file = path.string();
   const auto prefix = message(reading.function, ": file ", quoted(reading.file), " ");
-  if (!std::filesystem::exists(path)) throw IoError(message(prefix, "does not exist"));
-  if (std::filesystem::is_directory(path))
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) throw IoError(message(prefix, "does not exist"));
+  if (std::filesystem::is_directory(status))
     throw FormatError(message(prefix,
                               "is a folder, expected an HDF5 file; for a zarr store, write "
                               "it with write_h5ad of Python's anndata"));
-  reading.file_bytes = std::filesystem::file_size(path);
+  if (!std::filesystem::is_regular_file(status))
+    throw FormatError(message(prefix, "is a device or a pipe, expected an HDF5 file"));
+  reading.file_bytes = std::filesystem::file_size(path, error);
+  if (error || !std::ifstream(path))
+    throw IoError(message(prefix, "cannot be opened; may you read it?"));
   if (H5Fis_hdf5(reading.file.c_str()) <= 0)
     throw FormatError(message(prefix, "is no HDF5 file (", reading.file_bytes,
                               " bytes); is it cut ", "short, or in another format?"));
   register_lzf_filter();
-  const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  // Every chunk is read once, so a cache of them has no use; and what HDF5 puts into it has the
+  // size that the file says, whatever the shape is.
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_cache(access, 0, 0, 0, 0);
+  const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, access));
   if (!file.valid()) throw IoError(message(prefix, "cannot be opened: ", error_text()));
   reading.raw = RawFile(file, reading.file);
   Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};

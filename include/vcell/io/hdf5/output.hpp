@@ -17,11 +17,11 @@ struct Writing {
   int gzip = 0;               ///< level 0 .. 9; 0 stores plainly
   const bool* disk_failed = nullptr;
 
-  /// @throws IoError if the disk did not take everything so far
+  /// @throws WriteError if the disk did not take everything so far
   void check_disk() const {
     if (*disk_failed)
-      throw IoError(message(function, ": cannot write ", quoted(file),
-                            "; is the disk full, or the folder read-only?"));
+      throw WriteError(message(function, ": cannot write ", quoted(file),
+                               "; is the disk full, or the folder read-only?"));
   }
 };
 
@@ -35,13 +35,13 @@ struct OutputGroup {
   std::string path_of(const std::string& name) const {
     return path == "/" ? "/" + name : path + "/" + name;
   }
-  /// For the result of a call: throws an IoError with HDF5's reason when it is negative.
+  /// For the result of a call: throws a WriteError with HDF5's reason when it is negative.
   template <class Result>
   Result check(Result result, const std::string& name) const {
     writing->check_disk();
     if (result < 0)
-      throw IoError(message(writing->function, ": file ", quoted(writing->file), ", element ",
-                            quoted(path_of(name)), ": cannot write it: ", error_text()));
+      throw WriteError(message(writing->function, ": file ", quoted(writing->file), ", element ",
+                               quoted(path_of(name)), ": cannot write it: ", error_text()));
     return result;
   }
 

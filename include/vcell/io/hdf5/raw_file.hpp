@@ -49,6 +49,8 @@ class RawFile {
   }
 
   size_t address_size = 8, length_size = 8;  ///< bytes of a stored address, of a stored length
+  /// Bytes of a stored reference to text of variable length: a length, an address and a number.
+  size_t reference_size() const { return 4 + address_size + 4; }
   uint64_t size() const { return size_; }
 
   /// @throws Damage if n bytes from there do not all lie in the file

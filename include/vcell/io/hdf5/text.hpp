@@ -26,7 +26,7 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
   if (count == 0) return out;
   const bool variable = H5Tis_variable_str(type) > 0;
   RawFile& raw = object.reading->raw;
-  const size_t width = variable ? GlobalHeap::reference_size(raw) : H5Tget_size(type);
+  const size_t width = variable ? raw.reference_size() : H5Tget_size(type);
   std::vector<char> bytes(count * width);
   const Handle memory(variable ? H5Tcreate(H5T_OPAQUE, width) : H5Tcopy(type));
   read(hid_t(memory), bytes.data());

@@ -1,0 +1,25 @@
+#include "vcell/train/choices.hpp"
+
+#include "support/catch.hpp"
+
+using namespace vcell;
+
+TEST_CASE("choices: every name is that of its enumerator", "[train]") {
+  REQUIRE(name_of_choice(Scale::counts) == "counts");
+  REQUIRE(name_of_choice(Scale::log1p) == "log1p");
+  REQUIRE(name_of_choice(OutputSpace::hvg) == "hvg");
+  REQUIRE(name_of_choice(OutputSpace::all_genes) == "all_genes");
+  REQUIRE(name_of_choice(SetLoss::energy_distance) == "energy_distance");
+  REQUIRE(name_of_choice(SetLoss::mean_squared_error) == "mean_squared_error");
+  REQUIRE(name_of_choice(OptimizerKind::adam) == "adam");
+  REQUIRE(name_of_choice(OptimizerKind::adamw) == "adamw");
+  REQUIRE(name_of_choice(ScheduleShape::constant) == "constant");
+  REQUIRE(name_of_choice(ScheduleShape::cosine) == "cosine");
+}
+
+TEST_CASE("choices: a name is found again, another is none", "[train]") {
+  REQUIRE(choice_of<OptimizerKind>("adamw") == OptimizerKind::adamw);
+  REQUIRE_FALSE(choice_of<OptimizerKind>("AdamW"));
+  REQUIRE_FALSE(choice_of<OptimizerKind>(""));
+  REQUIRE(choice_names<ScheduleShape>() == std::vector<std::string>{"constant", "cosine"});
+}
