@@ -40,6 +40,7 @@
 #include "vcell/io/number_text.hpp"
 #include "vcell/io/safetensors.hpp"
 #include "vcell/io/toml_text.hpp"
+#include "vcell/io/utf8.hpp"
 #include "vcell/report/gnuplot.hpp"
 #include "vcell/report/html.hpp"
 #include "vcell/report/inline_svg.hpp"

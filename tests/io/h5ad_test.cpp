@@ -161,6 +161,10 @@ TEST_CASE("h5ad: what cannot be written leaves the old file as it was", "[io]") 
   fails(ConfigError(""), [](AnnData& a) { a.layers["."] = *a.X; }, {"'.'", "'/layers'"});
   fails(ConfigError(""), [](AnnData& a) { a.uns["zero"] = std::string("a\0b", 3); },
         {"/uns/zero", "zero byte"});
+  fails(ConfigError(""), [](AnnData& a) { a.uns["latin"] = std::string("caf\xE9"); },
+        {"/uns/latin", "not UTF-8"});
+  fails(ConfigError(""), [](AnnData& a) { a.uns["caf\xE9"] = true; }, {"'/uns'", "UTF-8"});
+  fails(ConfigError(""), [](AnnData& a) { a.uns[std::string("a\0b", 3)] = true; }, {"'/uns'"});
   const Column three{std::vector<double>{1, 2, 3}, {}};
   fails(ConfigError(""), [&](AnnData& a) { a.obs.set("/X", three); }, {"'/X'", "'/obs'"});
   fails(ConfigError(""), [&](AnnData& a) { a.obs.set("", three); }, {"''", "'/obs'"});

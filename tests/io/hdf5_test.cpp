@@ -288,6 +288,36 @@ TEST_CASE("hdf5: numbers of the other byte order and text of a fixed width", "[i
   }
 }
 
+TEST_CASE("hdf5: text and names that are not UTF-8", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  AnnData a;
+  a.uns["text"] = std::vector<std::string>{"é", "plain"};
+  write_h5ad(path, a);
+  CHECK(read_h5ad(path).uns == a.uns);
+  const auto put_text = [&](const char* name, bool variable) {
+    edit(path, [&](hid_t f) {
+      const hdf5::Handle type(H5Tcopy(H5T_C_S1)), space(H5Screate(H5S_SCALAR));
+      H5Tset_size(type, variable ? H5T_VARIABLE : 4);
+      const char* text = "caf\xE9";
+      const hdf5::Handle d(vcell_test::must(
+          H5Dcreate2(f, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)));
+      vcell_test::must(
+          H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                   variable ? static_cast<const void*>(&text) : static_cast<const void*>(text)));
+    });
+  };
+  for (const bool variable : {false, true}) {
+    put_text("/uns/latin", variable);
+    vcell_test::check_error<FormatError>([&] { read_h5ad(path); },
+                                         {"a.h5ad", "/uns/latin", "not UTF-8"});
+    edit(path, [](hid_t f) { vcell_test::remove(f, "/uns/latin"); });
+  }
+  put_text("/uns/caf\xE9", true);
+  vcell_test::check_error<FormatError>([&] { read_h5ad(path); },
+                                       {"a.h5ad", "'/uns'", "is not UTF-8"});
+}
+
 TEST_CASE("describe_h5ad: every element, parents first, without reading values", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto path = folder.path() / "a.h5ad";

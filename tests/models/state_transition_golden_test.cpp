@@ -10,8 +10,8 @@
 #include "vcell/train/clip_gradient_norm.hpp"
 
 using namespace vcell;
-using vcell_test::largest_magnitude, vcell_test::relative_error, vcell_test::StateTransitionGolden,
-    vcell_test::worse;
+using vcell_test::largest_difference, vcell_test::largest_magnitude, vcell_test::relative_error,
+    vcell_test::StateTransitionGolden, vcell_test::worse;
 
 namespace {
 
@@ -26,6 +26,10 @@ template <class T>
 constexpr double loss_bound = sizeof(T) == 8 ? 1e-9 : 1e-5;
 template <class T>
 constexpr double gradient_bound = sizeof(T) == 8 ? 1e-9 : 1e-3;
+// A gradient far below the others is what cancellation leaves of numbers as large as they: those of
+// queries and keys are, where all cells of a set look alike. This share of the largest is rounding.
+template <class T>
+constexpr double rounding_bound = sizeof(T) == 8 ? 1e-13 : 1e-6;
 template <class T>
 constexpr double final_bound = sizeof(T) == 8 ? 1e-6 : 1e-4;
 template <class T>
@@ -50,13 +54,21 @@ void check_variant(const StateTransitionGolden& golden) {
     const double total = f64.at("terms").at("total");
     CHECK(double(*loss.value().data) == Approx(total).epsilon(output_bound<T>));
     backward(loss);
+    double largest = 0;
+    for (const auto& p : model.parameters().all())
+      largest = worse(largest, largest_magnitude(expected("f64.grad." + p.name)));
     for (const auto& p : model.parameters().all()) {
       INFO(p.name);
       const auto g = expected("f64.grad." + p.name);
-      if (largest_magnitude(g) < 1e-12)
-        CHECK(largest_magnitude(p.flat.gradient()) < zero_bound<T>);
-      else
-        CHECK(relative_error(p.flat.gradient(), g) < gradient_bound<T>);
+      const double allowed =
+          largest_magnitude(g) < 1e-12
+              ? zero_bound<T>
+              : gradient_bound<T> * largest_magnitude(g) + rounding_bound<T> * largest;
+      const double error = largest_difference(p.flat.gradient(), g);
+      INFO("error " << error << ", allowed " << allowed << ", largest " << largest_magnitude(g)
+                    << ", of all " << largest);
+      const bool within = error < allowed;
+      CHECK(within);
     }
     model.parameters().zero_gradients();
   }

@@ -93,6 +93,10 @@ TEST_CASE("model_folder: what cannot be read back is not written", "[train]") {
   m.genes[2] = "two\nlines";
   check_error<ConfigError>([&] { save_model(folder.path() / "model", m); }, {"line end", "genes"});
   m = make_model();
+  m.labels.perturbation_key = "caf\xE9";
+  check_error<ConfigError>([&] { save_model(folder.path() / "model", m); },
+                           {"config.json", "UTF-8"});
+  m = make_model();
   m.genes.pop_back();
   check_error<ShapeError>([&] { save_model(folder.path() / "model", m); }, {"genes (5)"});
   m = make_model();

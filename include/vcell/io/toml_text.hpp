@@ -4,13 +4,18 @@
 #include <string_view>
 #include <vector>
 
-#include "vcell/core/abi.hpp"
+#include "vcell/core/error.hpp"
+#include "vcell/core/message.hpp"
+#include "vcell/io/utf8.hpp"
 
 namespace vcell::inline VCELL_ABI {
 
 /// Text as a TOML string in quotes (a basic string of TOML 1.0), which reads back to the same text.
-/// @param text  UTF-8
+/// @throws ConfigError if the text is not UTF-8
 inline std::string toml_string(std::string_view text) {
+  if (!is_utf8(text))
+    throw ConfigError(message("toml_string: ", quoted(text), " is not UTF-8, as TOML wants it; ",
+                              "use another name"));
   constexpr std::string_view hex = "0123456789ABCDEF";
   std::string out = "\"";
   for (const char c : text) {

@@ -15,19 +15,10 @@ enum class Scale {
   log1p,   ///< log(1 + normalised counts), natural
 };
 
-inline const char* name_of(Scale scale) { return scale == Scale::counts ? "counts" : "log1p"; }
-
-/// @throws ConfigError if it is neither "counts" nor "log1p"
-inline Scale scale_of(std::string_view name) {
-  if (name == "counts") return Scale::counts;
-  if (name == "log1p") return Scale::log1p;
-  throw ConfigError(message("scale_of: ", quoted(name), ", expected 'counts' or 'log1p'"));
-}
-
 struct DeclaredScale {
   Scale scale = Scale::counts;
-  bool inferred =
-      false;  ///< nobody said so: X holds nothing but whole numbers from 0. Say it aloud.
+  /// Nobody said so: X holds nothing but whole numbers from 0. Say it aloud.
+  bool inferred = false;
 };
 
 namespace detail {

@@ -9,31 +9,17 @@
 #include <string_view>
 
 #include "vcell/eval/score_table.hpp"
+#include "vcell/io/utf8.hpp"
 
 namespace vcell::inline VCELL_ABI {
 
 /// Text as HTML shows it, in an element or in an attribute between double quotes. Control
 /// characters, which HTML does not allow, become U+FFFD, and so do bytes that are not UTF-8.
 inline std::string escape_html(std::string_view text) {
-  // The length of the UTF-8 sequence that starts at i; 0 if there is none.
-  const auto sequence = [&](size_t i) -> size_t {
-    const auto byte = [&](size_t k) { return k < text.size() ? uint8_t(text[k]) : 0; };
-    const uint8_t a = byte(i), b = byte(i + 1);
-    const size_t n = a < 0x80                ? 1
-                     : a >= 0xC2 && a < 0xE0 ? 2
-                     : (a & 0xF0) == 0xE0    ? 3
-                     : a >= 0xF0 && a < 0xF5 ? 4
-                                             : 0;
-    for (size_t k = 1; k < n; ++k)
-      if ((byte(i + k) & 0xC0) != 0x80) return 0;
-    const bool overlong = (a == 0xE0 && b < 0xA0) || (a == 0xF0 && b < 0x90);
-    const bool not_a_character = (a == 0xED && b >= 0xA0) || (a == 0xF4 && b >= 0x90);
-    return overlong || not_a_character ? 0 : n;
-  };
   std::string out;
   for (size_t i = 0; i < text.size();) {
     const char c = text[i];
-    const size_t n = sequence(i);
+    const size_t n = utf8_length(text, i);
     const bool control = (uint8_t(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
     if (n == 0 || control)
       out += "\xEF\xBF\xBD";

@@ -81,6 +81,14 @@ inline void check_fits_weights(const StateTransitionConfig& c,
                               "weights.safetensors; the files are not of one model"));
 }
 
+inline std::string json_text(const nlohmann::ordered_json& json) {
+  try {
+    return json.dump(2);
+  } catch (const nlohmann::ordered_json::exception& e) {
+    throw ConfigError(message("save_model: config.json: ", e.what(), "; names must be UTF-8"));
+  }
+}
+
 inline StateTransition<float> model_of(const StateTransitionConfig& config,
                                        const std::string& where) {
   try {
@@ -138,7 +146,7 @@ inline void save_model(const std::filesystem::path& folder, const TrainedModel& 
   json["scale"] = name_of_choice(m.scale);
   json["target_sum"] = m.target_sum ? nlohmann::ordered_json(*m.target_sum) : nullptr;
   write_folder(folder, [&](const std::filesystem::path& fresh) {
-    write_text(fresh / "config.json", json.dump(2) + '\n');
+    write_text(fresh / "config.json", detail::json_text(json) + '\n');
     write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
     detail::write_names(fresh / "genes.txt", m.genes);
     detail::write_names(fresh / "perturbations.txt", m.perturbations.names());

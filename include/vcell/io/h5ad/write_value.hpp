@@ -204,10 +204,11 @@ inline void write_dict(const OutputGroup& parent, const std::string& name, const
 
 /// A name within a group; a slash would make another group of it.
 inline void check_key(const OutputGroup& parent, const std::string& name) {
-  if (name.empty() || name == "." || name.find('/') != std::string::npos)
-    throw ConfigError(message("write_h5ad: ", quoted(name), " cannot be a name in ",
+  if (name.empty() || name == "." || name.find_first_of(std::string_view("/\0", 2)) != name.npos ||
+      !is_utf8(name))
+    throw ConfigError(message("write_h5ad: ", quoted(name.c_str()), " cannot be a name in ",
                               quoted(parent.path),
-                              ": expected one or more characters without '/'"));
+                              ": expected one or more characters of UTF-8 without '/'"));
 }
 
 inline void write_value(const OutputGroup& parent, const std::string& name, const Value& value) {

@@ -10,6 +10,7 @@
 #include "vcell/io/hdf5/check_header.hpp"
 #include "vcell/io/hdf5/global_heap.hpp"
 #include "vcell/io/hdf5/lzf_filter.hpp"
+#include "vcell/io/utf8.hpp"
 
 namespace vcell::inline VCELL_ABI::hdf5 {
 
@@ -161,6 +162,8 @@ inline std::vector<std::string> Object::names() const {
     return list.size() > Reading::most_objects ? -1 : 0;
   };
   check(H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, &position, add, &out), "list the group");
+  for (const std::string& name : out)
+    if (!is_utf8(name)) fail("the name of its member ", quoted(name), " is not UTF-8");
   std::sort(out.begin(), out.end());
   return out;
 }

@@ -7,6 +7,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/data/array.hpp"
 #include "vcell/io/hdf5/types.hpp"
+#include "vcell/io/utf8.hpp"
 
 namespace vcell::inline VCELL_ABI::hdf5 {
 
@@ -121,15 +122,17 @@ inline Handle OutputGroup::numbers(const std::string& name, DType dtype,
 
 /// Writes texts of variable length: a list, or the only one as a scalar.
 /// @return the dataset, for its attributes
-/// @throws ConfigError if a text holds a zero byte, which HDF5 takes for its end
+/// @throws ConfigError if a text is not UTF-8 or holds a zero byte, which HDF5 takes for its end
 inline Handle OutputGroup::texts(const std::string& name, std::span<const std::string> texts,
                                  bool scalar) const {
   std::vector<const char*> pointers;
   for (const std::string& text : texts) {
-    if (text.find('\0') != std::string::npos)
+    const bool zero = text.find('\0') != std::string::npos;
+    if (zero || !is_utf8(text))
       throw ConfigError(message(writing->function, ": element ", quoted(path_of(name)),
                                 ": the text ", quoted(text.c_str()),
-                                " goes on after a zero byte, which no AnnData file can hold"));
+                                zero ? " goes on after a zero byte" : " is not UTF-8",
+                                ", which no AnnData file can hold"));
     pointers.push_back(text.c_str());
   }
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE));

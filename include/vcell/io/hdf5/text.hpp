@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vcell/io/hdf5/numbers.hpp"
+#include "vcell/io/utf8.hpp"
 
 namespace vcell::inline VCELL_ABI::hdf5 {
 namespace detail {
@@ -19,7 +20,8 @@ inline std::string trimmed(const char* text, size_t width, H5T_str_t padding) {
   return std::string(text, end ? size_t(static_cast<const char*>(end) - text) : width);
 }
 
-/// `count` texts of a stored type. read(type, to) fetches them from a dataset or an attribute.
+/// `count` texts of a stored type, in UTF-8. read(type, to) fetches them from a dataset or an
+/// attribute.
 template <class Read>
 std::vector<std::string> read_texts(const Object& object, hid_t type, size_t count, Read&& read) {
   std::vector<std::string> out(count);
@@ -34,14 +36,17 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
   for (size_t i = 0; i < count; ++i) {
     if (!variable) {
       out[i] = trimmed(bytes.data() + i * width, width, padding);
-      continue;
+    } else {
+      try {
+        out[i] = object.reading->heap.text(raw, {bytes.data() + i * width, width});
+      } catch (const Damage& damage) {
+        object.fail("its text ", i, ": ", damage.what, "; the file is damaged");
+      }
+      object.charge_text(out[i].size());
     }
-    try {
-      out[i] = object.reading->heap.text(raw, {bytes.data() + i * width, width});
-    } catch (const Damage& damage) {
-      object.fail("its text ", i, ": ", damage.what, "; the file is damaged");
-    }
-    object.charge_text(out[i].size());
+    if (!is_utf8(out[i]))
+      object.fail("its text ", i, " is not UTF-8, as AnnData wants it; encode it anew where the ",
+                  "file was made");
   }
   return out;
 }
@@ -49,7 +54,7 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
 }  // namespace detail
 
 /// All texts of a dataset, of fixed or variable length.
-/// @throws FormatError if it holds no text or cannot be read
+/// @throws FormatError if it holds no text, text that is not UTF-8, or cannot be read
 inline std::vector<std::string> read_text(const Dataset& d) {
   if (d.null || H5Tget_class(d.type) != H5T_STRING)
     d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected text");
