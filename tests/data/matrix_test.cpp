@@ -2,6 +2,7 @@
 
 #include "support/errors.hpp"
 #include "vcell/core/rng.hpp"
+#include "vcell/data/dense_matrix.hpp"
 #include "vcell/data/row_blocks.hpp"
 #include "vcell/data/sort_rows.hpp"
 #include "vcell/data/transposed.hpp"

@@ -32,11 +32,11 @@ void require_pdex(const std::filesystem::path& folder, const std::string& table)
                           : de.target_membership[size_t(found - de.targets.begin())]));
   }
   require_table(de, read_csv(folder / ("pdex03_" + table + ".csv")),
-                {.mean_relative = 1e-5,
-                 .log2_absolute = 3e-5,
+                {.mean_relative = 2e-6,
+                 .log2_absolute = 5e-6,
                  .log2_relative = 0,
-                 .percent_absolute = 2e-5,
-                 .percent_relative = 2e-5,
+                 .percent_absolute = 5e-6,
+                 .percent_relative = 5e-6,
                  .p_relative = 1e-10});
 }
 

@@ -7,6 +7,8 @@
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/io/hdf5/check_datatype.hpp"
+#include "vcell/io/hdf5/lzf_filter.hpp"
 
 using namespace vcell;
 using vcell_test::edit;

@@ -29,7 +29,7 @@ constexpr double gradient_bound = sizeof(T) == 8 ? 1e-9 : 1e-3;
 // A gradient far below the others is what cancellation leaves of numbers as large as they: those of
 // queries and keys are, where all cells of a set look alike. This share of the largest is rounding.
 template <class T>
-constexpr double rounding_bound = sizeof(T) == 8 ? 1e-13 : 1e-6;
+constexpr double rounding_bound = sizeof(T) == 8 ? 1e-14 : 1e-8;
 template <class T>
 constexpr double final_bound = sizeof(T) == 8 ? 1e-6 : 1e-4;
 template <class T>

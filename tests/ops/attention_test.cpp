@@ -151,6 +151,25 @@ TEST_CASE("attention: the order of the keys does not matter", "[ops]") {
   CHECK(largest_error(z.value(), y.value()) < 1e-14);
 }
 
+TEST_CASE("attention: gradients keep their digits where logits are large", "[ops]") {
+  // Logits of 8192 and 8193, exact in float: weights are those of 0 and 1.
+  const auto run = []<class T>(T first) {
+    const auto leaf = [](const Shape<4>& shape, const std::vector<T>& values) {
+      return Variable<T, 4>(Tensor<T, 4>(shape, values), true);
+    };
+    const auto q = leaf({1, 1, 1, 2}, {128, 1}), k = leaf({1, 1, 2, 2}, {first, 0, first, 1}),
+               v = leaf({1, 1, 2, 2}, {2, 0, -1, 3});
+    const auto o = attention(q, k, v, {}, {.scale = 1});
+    const Tensor<T, 4> cotangent({1, 1, 1, 2}, std::vector<T>{1, 0.5});
+    backward(o, cotangent.view());
+    std::vector<double> all(o.value().begin(), o.value().end());
+    for (const auto& x : {k, v}) all.insert(all.end(), x.gradient().begin(), x.gradient().end());
+    return all;
+  };
+  CHECK(largest_error(run(64.f), run(0.)) < 1e-6);
+  CHECK(largest_error(run(64.), run(0.)) < 1e-14);
+}
+
 TEST_CASE("attention: large logits do not overflow, and what is not a number shows", "[ops]") {
   const Sizes n{1, 1, 3, 4, 2};
   Tensor<float, 4> big(n.q());

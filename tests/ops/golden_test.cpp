@@ -55,9 +55,9 @@ TEST_CASE("softmax: golden", "[ops][golden]") {
   VCELL_OPS_FOLDER(folder);
   check_unary(*folder, "softmax", []<class T>(const auto& x, GoldenCase<T>& c) {
     // Where one weight is nearly 1, dx = y (dy - sum y dy) is what cancellation leaves of dy.
-    const auto cotangent = c.array(".cot").template as<double>();
-    c.bounds.rounding["grad.x"] =
-        2 * std::numeric_limits<T>::epsilon() * largest_magnitude(cotangent);
+    if (c.name == "large")
+      c.bounds.rounding["grad.x"] = 2 * std::numeric_limits<T>::epsilon() *
+                                    largest_magnitude(c.array(".cot").template as<double>());
     const int dim = c.attributes.at("dim");
     return dim == -1 ? softmax(x) : softmax(x, dim < 0 ? dim + int(x.shape().size()) : dim);
   });

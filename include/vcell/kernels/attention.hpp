@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "vcell/core/device.hpp"
@@ -39,18 +38,27 @@ struct AttentionShape {
   size_t batch, heads, queries, keys, head_dim;
 };
 
+/// What backward needs to make the weights of one query again.
+template <class T>
+struct AttentionRow {
+  T largest;  ///< score; infinity where there is no key
+  T inverse;  ///< 1 / sum of exp(score - largest)
+};
+
 /// Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1), each head by
 /// itself:
 ///
 ///   P = softmax(scale Q K^T, masked keys left out),   O = P V
-///   l[i] = log sum_j exp(scale (Q K^T)[i, j])                      kept for backward
+///   r[i] = max_j s[i, j] and 1 / sum_j exp(s[i, j] - max)   with s = scale Q K^T, kept for
+///   backward
 ///
 ///   dV += P^T dO,  dP = dO V^T,  dS = P * (dP - rowsum(P * dP)),
 ///   dQ += scale dS K,  dK += scale dS^T Q
 ///
 /// Weights exist for one tile of queries of one head at a time and are made again in backward from
-/// l (as Dao et al. 2022, arXiv:2205.14135, section 3). A query that may attend to no key gives
-/// zeros. A null gradient view is not wanted; dQ, dK, dV all or none.
+/// r (as Dao et al. 2022, arXiv:2205.14135, section 3, but without the logarithm, which would lose
+/// as many digits of P as s has before the point). A query that may attend to no key gives zeros. A
+/// null gradient view is not wanted; dQ, dK, dV all or none.
 template <class Device>
 struct Attention {
   static_assert(sizeof(Device) == 0,
@@ -66,11 +74,11 @@ struct Attention<Cpu> {
   static Status forward(const AttentionShape& n, T scale, HeadsView<const T> q,
                         HeadsView<const T> k, HeadsView<const T> v, const AttentionMask& mask,
                         HeadsView<T> o,
-                        T* l) {  // (batch, heads, queries)
+                        AttentionRow<T>* r) {  // (batch, heads, queries)
     ThreadScratch<T> scratch(tile * n.keys);
     for_tiles(n, [&](size_t b, size_t h, size_t first, size_t rows) {
       const View<T, 2> weights{scratch.mine(), {rows, n.keys}};
-      T* lt = l + (b * n.heads + h) * n.queries + first;
+      AttentionRow<T>* rt = r + (b * n.heads + h) * n.queries + first;
       const auto qt = q.head(b, h, n.queries, n.head_dim).block(first, rows, 0, n.head_dim);
       scores(n, scale, qt, k.head(b, h, n.keys, n.head_dim), mask, b, h, first, weights);
       for (size_t i = 0; i < rows; ++i) {
@@ -80,13 +88,13 @@ struct Attention<Cpu> {
             [](T a, T c) { return c > a ? c : a; });
         if (largest == -infinity<T>) {  // no key; what is not a number stays so
           for (size_t j = 0; j < n.keys; ++j) p[j] = p[j] == -infinity<T> ? T(0) : p[j];
-          lt[i] = infinity<T>;  // exp(s - l) is 0 for every key
+          rt[i] = {infinity<T>, T(0)};  // exp(s - largest) is 0 for every key
           continue;
         }
         for (size_t j = 0; j < n.keys; ++j) p[j] = exponential(p[j] - largest);
         const T sum = sum_lanes<T>(n.keys, [=](size_t j) { return p[j]; }), inverse = 1 / sum;
         for (size_t j = 0; j < n.keys; ++j) p[j] *= inverse;
-        lt[i] = largest + std::log(sum);
+        rt[i] = {largest, inverse};
       }
       serial_gemm<T>(false, false, T(1), weights, v.head(b, h, n.keys, n.head_dim), T(0),
                      o.head(b, h, n.queries, n.head_dim).block(first, rows, 0, n.head_dim));
@@ -97,14 +105,14 @@ struct Attention<Cpu> {
   template <class T>
   static Status backward(const AttentionShape& n, T scale, HeadsView<const T> d_o,
                          HeadsView<const T> q, HeadsView<const T> k, HeadsView<const T> v,
-                         const AttentionMask& mask, const T* l, HeadsView<T> dq, HeadsView<T> dk,
-                         HeadsView<T> dv) {
+                         const AttentionMask& mask, const AttentionRow<T>* r, HeadsView<T> dq,
+                         HeadsView<T> dk, HeadsView<T> dv) {
     ThreadScratch<T> weights(tile * n.keys), gradients(tile * n.keys);
     // A head is one piece of work: the sums over its queries have one order.
     parallel_for(n.batch * n.heads, 1, [&](size_t begin, size_t end) {
       for (size_t head = begin; head < end; ++head)
         for (size_t first = 0; first < n.queries; first += tile)
-          backward_tile(n, scale, d_o, q, k, v, mask, l, dq, dk, dv, head / n.heads, head % n.heads,
+          backward_tile(n, scale, d_o, q, k, v, mask, r, dq, dk, dv, head / n.heads, head % n.heads,
                         first, std::min(tile, n.queries - first), weights.mine(), gradients.mine());
     });
     return {};
@@ -139,9 +147,9 @@ struct Attention<Cpu> {
   template <class T>
   static void backward_tile(const AttentionShape& n, T scale, HeadsView<const T> d_o,
                             HeadsView<const T> q, HeadsView<const T> k, HeadsView<const T> v,
-                            const AttentionMask& mask, const T* l, HeadsView<T> dq, HeadsView<T> dk,
-                            HeadsView<T> dv, size_t b, size_t h, size_t first, size_t rows,
-                            T* weights, T* gradients) {
+                            const AttentionMask& mask, const AttentionRow<T>* r, HeadsView<T> dq,
+                            HeadsView<T> dk, HeadsView<T> dv, size_t b, size_t h, size_t first,
+                            size_t rows, T* weights, T* gradients) {
     const auto part = [&](const auto& view) {
       return view.head(b, h, n.queries, n.head_dim).block(first, rows, 0, n.head_dim);
     };
@@ -149,9 +157,12 @@ struct Attention<Cpu> {
     const MatrixView<const T> dot = part(d_o);
     const View<T, 2> p{weights, {rows, n.keys}}, ds{gradients, {rows, n.keys}};
     scores(n, scale, part(q), whole(k), mask, b, h, first, p);
-    const T* lt = l + (b * n.heads + h) * n.queries + first;
-    for (size_t i = 0; i < rows; ++i)
-      for (size_t j = 0; j < n.keys; ++j) p(i, j) = exponential(p(i, j) - lt[i]);
+    const AttentionRow<T>* rt = r + (b * n.heads + h) * n.queries + first;
+    for (size_t i = 0; i < rows; ++i) {
+      const AttentionRow<T> row = rt[i];
+      T* pi = p[i].data;
+      for (size_t j = 0; j < n.keys; ++j) pi[j] = exponential(pi[j] - row.largest) * row.inverse;
+    }
     serial_gemm<T>(true, false, T(1), p, dot, T(1), whole(dv));
     serial_gemm<T>(false, true, T(1), dot, whole(v), T(0), MatrixView<T>(ds));
     for (size_t i = 0; i < rows; ++i) {

@@ -63,14 +63,14 @@ Variable<T, 4, Device> attention(const Variable<T, 4, Device>& q, const Variable
   const T scale = T(options.scale != 0 ? options.scale : 1 / std::sqrt(double(n.head_dim)));
   const kernel::AttentionMask m = attention_mask(mask, n);
   auto o = Tensor<T, 4, Device>::uninitialized(q.shape());
-  auto l = Tensor<T, 3, Device>::uninitialized({n.batch, n.heads, n.queries});
+  Buffer<kernel::AttentionRow<T>, Device> r(n.batch * n.heads * n.queries);
   kernel::check_status("attention",
                        kernel::Attention<Device>::forward(
                            n, scale, Layout::view(q.value()), Layout::view(k.value()),
-                           Layout::view(v.value()), m, Layout::view(o.view()), l.data()));
+                           Layout::view(v.value()), m, Layout::view(o.view()), r.data()));
   return make_variable(
       std::move(o),
-      [q, k, v, n, scale, m, mask = std::move(mask), l = std::move(l)](View<const T, 4> d_o) {
+      [q, k, v, n, scale, m, mask = std::move(mask), r = std::move(r)](View<const T, 4> d_o) {
         // The kernel makes all three gradients together; what nobody wants goes to scratch.
         Tensor<T, 4, Device> scratch[3];
         const auto gradient = [](const Variable<T, 4, Device>& x, Tensor<T, 4, Device>& spare) {
@@ -81,7 +81,7 @@ Variable<T, 4, Device> attention(const Variable<T, 4, Device>& q, const Variable
         kernel::check_status("attention", kernel::Attention<Device>::backward(
                                               n, scale, Layout::view(d_o), Layout::view(q.value()),
                                               Layout::view(k.value()), Layout::view(v.value()), m,
-                                              l.data(), gradient(q, scratch[0]),
+                                              r.data(), gradient(q, scratch[0]),
                                               gradient(k, scratch[1]), gradient(v, scratch[2])));
       },
       q, k, v);
