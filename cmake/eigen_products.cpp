@@ -1,10 +1,12 @@
 #include "eigen_products.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel::detail {
+VCELL_BEGIN_NAMESPACE
+namespace kernel::detail {
 
 template void eigen_gemm(bool, bool, size_t, float, MatrixView<const float>,
                          MatrixView<const float>, float, MatrixView<float>);
 template void eigen_gemm(bool, bool, size_t, double, MatrixView<const double>,
                          MatrixView<const double>, double, MatrixView<double>);
 
-}  // namespace vcell::inline VCELL_ABI::kernel::detail
+}  // namespace kernel::detail
+VCELL_END_NAMESPACE

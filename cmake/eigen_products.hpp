@@ -4,11 +4,13 @@
 
 #include "vcell/kernels/serial_gemm_eigen.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel::detail {
+VCELL_BEGIN_NAMESPACE
+namespace kernel::detail {
 
 extern template void eigen_gemm(bool, bool, size_t, float, MatrixView<const float>,
                                 MatrixView<const float>, float, MatrixView<float>);
 extern template void eigen_gemm(bool, bool, size_t, double, MatrixView<const double>,
                                 MatrixView<const double>, double, MatrixView<double>);
 
-}  // namespace vcell::inline VCELL_ABI::kernel::detail
+}  // namespace kernel::detail
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 
 #include "vcell/core/device.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct Error;
 class Rng;
@@ -29,4 +29,4 @@ struct Factor;
 struct Screen;
 class SetLoader;
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

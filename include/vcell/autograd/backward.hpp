@@ -5,7 +5,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/axpy.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Visits every node that leads to root, results before their inputs. Uses the links within the
@@ -87,4 +87,4 @@ void backward(const Variable<T, 0, Device>& loss) {
   backward(loss, std::as_const(cotangent).view());
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

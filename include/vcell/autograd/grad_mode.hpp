@@ -2,7 +2,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // One of the library's three pieces of global state: whether operations of this thread record how
@@ -30,4 +30,4 @@ class NoGrad {
   bool before_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

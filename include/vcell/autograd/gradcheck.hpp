@@ -7,7 +7,7 @@
 #include "vcell/autograd/backward.hpp"
 #include "vcell/core/rng.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct GradcheckOptions {
   /// Half the distance of the two points of a central difference.
@@ -75,4 +75,4 @@ GradcheckResult gradcheck(F&& f, const GradcheckOptions& options, const Inputs&.
   return result;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -6,7 +6,8 @@
 
 #include "vcell/tensor/buffer.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// One result of the graph, whatever its type: what backward walks over. Nodes live in the
 /// allocator's cache and are counted by the handles that point to them.
@@ -102,4 +103,5 @@ NodePointer<N> make_node(Arguments&&... arguments) {
   }
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 #include "vcell/autograd/node.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A tensor in a computation whose gradient can be had. A variable is a handle: copies refer to the
 /// same value and the same gradient.
@@ -134,4 +134,4 @@ Variable<T, rank, Device> make_variable(Tensor<T, rank, Device> value, Pullback 
   return {shape, detail::NodePointer<detail::ValueNode<T, Device>>(node.get())};
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

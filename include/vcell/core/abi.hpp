@@ -15,5 +15,8 @@
 #define VCELL_ABI with_eigen
 #endif
 
-/// Everything public lives here, in an inline namespace that names the product backend.
-namespace vcell::inline VCELL_ABI {}
+/// Everything public lives between these two, in an inline namespace that names the product
+/// backend. Macros, because ctags and the outlines of editors lose every definition behind the
+/// words `namespace vcell::inline`.
+#define VCELL_BEGIN_NAMESPACE namespace vcell::inline VCELL_ABI {
+#define VCELL_END_NAMESPACE }

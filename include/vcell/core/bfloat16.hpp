@@ -5,7 +5,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The upper half of a float: its range, 8 bits of precision. For storage only: read it as float,
 /// compute, and round back.
@@ -29,4 +29,4 @@ class bfloat16 {
   uint16_t bits_ = 0;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

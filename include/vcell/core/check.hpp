@@ -6,7 +6,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // Apart from the tests, so that the hot path holds one comparison and a call that never happens.
@@ -49,4 +49,4 @@ void check_positive(const char* function, const char* name, N value) {
     detail::fail<ConfigError>(function, ": ", name, " is ", value, ", expected a number above 0");
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The root of everything vcell throws. The message names the function, the offender, what was
 /// expected and what was found, and how to mend it.
@@ -47,4 +47,4 @@ struct Stopped : Error {
   using Error::Error;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

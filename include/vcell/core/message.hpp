@@ -10,7 +10,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline void append(std::string& out, std::string_view text) { out += text; }
@@ -80,4 +80,4 @@ std::string list_of(const Names& names, size_t most = 8) {
   return out.empty() ? "none" : out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/core/thread_pool.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // One of the library's three pieces of global state: the pool, made on first use.
@@ -71,4 +71,4 @@ void parallel_for(size_t n, size_t grain, F&& f) {
                                            });
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

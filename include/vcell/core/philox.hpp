@@ -12,7 +12,7 @@
 #define VCELL_HOST_DEVICE
 #endif
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Philox 4x32 with 10 rounds: 128 random bits as a pure function of a key and a counter, so any
 /// element of a stream can be had without the ones before it, on every device alike (Salmon,
@@ -40,4 +40,4 @@ VCELL_HOST_DEVICE inline std::array<uint32_t, 4> philox(uint64_t key,
 /// A number in [0, 1) from 32 random bits, exact in float.
 VCELL_HOST_DEVICE inline float unit_float(uint32_t bits) { return float(bits >> 8) * 0x1p-24f; }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

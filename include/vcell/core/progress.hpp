@@ -7,7 +7,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Where long work stands.
 struct ProgressUpdate {
@@ -29,4 +29,4 @@ inline void report(const Progress& progress, const ProgressUpdate& update) {
                           update.total ? message(" of ", update.total) : "", " steps"));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -11,7 +11,7 @@
 
 #include "vcell/core/philox.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A stream number from the name of a purpose ("dropout", "split"), so that purposes never share
 /// random numbers by accident (FNV-1a, 64 bit).
@@ -80,4 +80,4 @@ inline std::vector<size_t> permutation(size_t n, Rng& rng) {
   return order;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -15,7 +15,7 @@
 #include <sched.h>
 #endif
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// The value of an environment variable that must be a whole number from 1; 0 when it is not set.
@@ -62,4 +62,4 @@ inline int default_num_threads() {
   return n;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

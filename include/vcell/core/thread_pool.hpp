@@ -12,7 +12,7 @@
 
 #include "vcell/core/thread_count.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The threads that parallel_for uses. One job at a time: the calling thread and the workers take
 /// chunk numbers from a shared counter until none is left. Starting a job allocates nothing.
@@ -137,4 +137,4 @@ class ThreadPool {
   bool ended_ = false;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

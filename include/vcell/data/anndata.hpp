@@ -8,7 +8,7 @@
 
 #include "vcell/data/uns.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Something with one row per cell (obsm, obsp) or gene (varm, varp): a matrix, an array of more
 /// dimensions, a table, or an element kept unread.
@@ -59,4 +59,4 @@ inline const Matrix& matrix(const std::map<std::string, Aligned>& from, const st
   return *m;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/data/dtype.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A number as another type. `fits` becomes false when that type cannot hold it; rounding to a
@@ -89,4 +89,4 @@ struct Array {
   friend bool operator==(const Array&, const Array&) = default;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -2,7 +2,7 @@
 
 #include "vcell/data/anndata.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline void check_aligned(const char* where, const std::map<std::string, Aligned>& entries,
@@ -48,4 +48,4 @@ inline void check_anndata(const AnnData& a) {
   detail::check_aligned("raw.varm", a.raw->varm, a.raw->var.rows(), false);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

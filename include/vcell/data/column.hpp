@@ -10,7 +10,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Values of one kind: text, whole numbers, floating numbers, or truth values (0 or 1).
 using Labels = std::variant<std::vector<std::string>, std::vector<int64_t>, std::vector<double>,
@@ -145,4 +145,4 @@ inline Column select_rows(const Column& column, std::span<const size_t> rows) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

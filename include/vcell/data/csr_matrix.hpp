@@ -8,7 +8,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Borrowed rows of a sparse matrix. indptr has rows + 1 entries and need not start at 0: indices
 /// and values begin at what its first entry names.
@@ -122,4 +122,4 @@ CsrMatrix<T> select_columns(const CsrMatrix<T>& m, std::span<const size_t> colum
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

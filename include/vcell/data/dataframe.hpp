@@ -9,7 +9,7 @@
 
 #include "vcell/data/column.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A table with a name for every row (cells or genes) and columns in a fixed order.
 class DataFrame {
@@ -87,4 +87,4 @@ class DataFrame {
   std::vector<Column> columns_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

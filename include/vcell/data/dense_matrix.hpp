@@ -6,7 +6,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A matrix with every element stored, row major.
 template <class T>
@@ -43,4 +43,4 @@ DenseMatrix<T> select_columns(const DenseMatrix<T>& m, std::span<const size_t> c
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

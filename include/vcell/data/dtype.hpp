@@ -9,7 +9,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/data/half.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The kinds of numbers that files hold.
 enum class DType : uint8_t { boolean, u8, i8, u16, i16, u32, i32, u64, i64, f16, bf16, f32, f64 };
@@ -88,4 +88,4 @@ inline std::string_view name_of(DType dtype) {
   return names[size_t(dtype)];
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 
 #include "vcell/data/dataframe.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Which of a few names each cell has.
 struct Factor {
@@ -74,4 +74,4 @@ inline Factor joined_factor(const DataFrame& obs, const std::vector<std::string>
   return factor(joined, missing);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

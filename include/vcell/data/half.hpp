@@ -5,7 +5,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// IEEE 754 binary16, for reading files that hold it: convert to float and compute there.
 class half {
@@ -35,4 +35,4 @@ class half {
   uint16_t bits_ = 0;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

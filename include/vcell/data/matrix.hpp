@@ -7,7 +7,7 @@
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/data/dense_matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What X, a layer or another aligned matrix can be. Integers of a file become float when float
 /// holds every one of them exactly, else double.
@@ -118,4 +118,4 @@ DenseMatrix<T> to_dense(const Matrix& m) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "vcell/data/matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Rows first .. last - 1 of a matrix as sparse rows of T: borrowed where they are stored so, else
 /// made in `scratch`, which the view then refers to.
@@ -55,4 +55,4 @@ void for_each_row_block(const M& m, size_t rows_per_block, F&& f) {
     f(first, row_block(m, first, std::min(rows(m), first + rows_per_block), scratch));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "vcell/data/csr_matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Puts the columns of every row in ascending order and adds up the values of a column that a row
 /// names more than once, as scipy does; other rows are left as they are.
@@ -38,4 +38,4 @@ void sort_rows(CsrMatrix<T>& m) {
   m.values.resize(size_t(end));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

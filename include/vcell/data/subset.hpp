@@ -5,7 +5,7 @@
 
 #include "vcell/data/anndata.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline Array select_rows(const Array& a, std::span<const size_t> rows) {
@@ -87,4 +87,4 @@ inline AnnData subset(const AnnData& a, std::span<const size_t> cells,
   return select_genes(select_cells(a, cells), genes);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

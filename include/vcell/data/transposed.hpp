@@ -4,7 +4,7 @@
 
 #include "vcell/data/csr_matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Rows become columns; the columns of each new row are ascending.
 template <class T>
@@ -23,4 +23,4 @@ CsrMatrix<T> transposed(const CsrMatrix<T>& m) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

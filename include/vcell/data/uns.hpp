@@ -13,7 +13,7 @@
 #include "vcell/data/dataframe.hpp"
 #include "vcell/data/matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// An element of a file that vcell does not understand, kept as it was: the image of a small HDF5
 /// file whose root holds it under the name "element". Writing it copies it back unchanged.
@@ -62,4 +62,4 @@ inline const Value* find(const Dict& dict, std::string_view path) {
   return inner ? find(*inner, path.substr(slash + 1)) : nullptr;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

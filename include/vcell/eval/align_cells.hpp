@@ -12,7 +12,7 @@
 
 #include "vcell/eval/labelled_cells.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// (context, perturbation), by name; the context is empty when cells are not divided.
@@ -174,4 +174,4 @@ inline std::vector<std::string> align_cells(LabelledCells& real, LabelledCells& 
   return left_out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

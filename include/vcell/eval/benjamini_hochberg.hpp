@@ -8,7 +8,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// False discovery rates by Benjamini & Hochberg (1995): for the i-th smallest of n p-values (i
 /// from 1), the least of p_j n / j over j >= i, at most 1. A p-value that is NaN counts as 1.
@@ -27,4 +27,4 @@ inline void benjamini_hochberg(std::span<const double> p, std::span<double> fdr)
   }
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/mean_shift.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Figures that tell how far the scores of one context can be trusted.
 struct Diagnosis {
@@ -120,4 +120,4 @@ inline std::vector<std::string> warnings(const ContextEvaluation& evaluation,
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -12,7 +12,7 @@
 #include "vcell/eval/rank_sum.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct DifferentialExpressionOptions {
   /// Added to both means in log2_fold_change and to the reference's in percent_change. 1e-9 is
@@ -199,4 +199,4 @@ inline DifferentialExpression differential_expression(
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -11,7 +11,7 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// L1 distances of four rows a to four rows b. Sixteen at a time, so that a value that was loaded
@@ -124,4 +124,4 @@ inline std::vector<double> discrimination_score_l1(View<const double, 2> predict
   return scores;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -14,7 +14,7 @@
 #include "vcell/eval/responses.hpp"
 #include "vcell/eval/summary.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct EvaluationOptions {
   /// The label of unperturbed cells.
@@ -146,4 +146,4 @@ inline std::vector<Summary> summarise(const Evaluation& evaluation) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/eval/sort_keys.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The values other than 0 of some consecutive genes, turned from cells to genes, as keys to sort:
 /// ordered_key(value) in the upper half, the cell's group in the lower.
@@ -64,4 +64,4 @@ class GenePanel {
   std::vector<uint64_t> keys_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/data/factor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// One side of a comparison, the real cells or the predicted ones. Cells without a label in one of
 /// the factors take no part.
@@ -75,4 +75,4 @@ inline void check_labelled_cells(const LabelledCells& cells, std::string_view si
                               " and all values are whole numbers, expected log1p values", mend));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -6,7 +6,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The mean of |a - b|; NaN without values.
 /// @throws ShapeError if the sizes differ
@@ -18,4 +18,4 @@ inline double mean_absolute_error(std::span<const double> a, std::span<const dou
   return sum / double(a.size());
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

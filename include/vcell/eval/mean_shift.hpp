@@ -4,7 +4,7 @@
 
 #include "vcell/eval/differential_expression.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The shift of every gene under every target, mean log1p minus the control's, (targets, features):
 /// read from the table's geometric means, whose log1p is the mean of log1p up to float32 rounding.
@@ -18,4 +18,4 @@ inline Tensor<double, 2> mean_shift(const DifferentialExpression& de) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 
 #include "vcell/eval/differential_expression.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The genes of one target with fdr < alpha, the largest |log2 fold change| first, equal ones in
 /// the order of the genes. As in cell-eval the table is read as float32 here.
@@ -43,4 +43,4 @@ inline double overlap_at_n(std::span<const uint32_t> real, std::span<const uint3
   return double(shared.size()) / double(real.size());
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

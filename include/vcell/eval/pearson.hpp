@@ -7,7 +7,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Pearson's correlation of a and b, in [-1, 1]; NaN when one of them is constant or has fewer than
 /// two values.
@@ -32,4 +32,4 @@ inline double pearson(std::span<const double> a, std::span<const double> b) {
   return std::clamp(ab / (std::sqrt(aa) * std::sqrt(bb)), -1.0, 1.0);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/data/factor.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The mean cell of every group.
 struct Pseudobulk {
@@ -50,4 +50,4 @@ inline Pseudobulk pseudobulk(CsrView<float> X, const Factor& groups) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/eval/rank_sweep.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The two-sided p-value of Mann-Whitney's U by the normal approximation, with a continuity
 /// correction of 1/2 and a variance corrected for ties:
@@ -57,4 +57,4 @@ inline RankSum rank_sum(std::span<const float> target, std::span<const float> re
                               sweep.reference_ties() + sweep.group(0).added_ties)};
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 
 #include "vcell/eval/sort_keys.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Mann-Whitney's U of many groups against one reference, for one gene at a time, from one sort of
 /// all its values. Each group is compared with the reference alone, as if the others were absent.
@@ -95,4 +95,4 @@ class RankSweep {
   double reference_ties_ = 0;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 
 #include "vcell/eval/write_results.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline double number_in(const std::filesystem::path& path, const CsvTable& table, size_t row,
@@ -117,4 +117,4 @@ inline Evaluation read_results(const std::filesystem::path& folder) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

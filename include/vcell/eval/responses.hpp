@@ -7,7 +7,7 @@
 #include "vcell/eval/labelled_cells.hpp"
 #include "vcell/eval/pseudobulk.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What the perturbations of one context did to its cells.
 struct Responses {
@@ -78,4 +78,4 @@ inline std::vector<Responses> responses(const LabelledCells& cells,
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

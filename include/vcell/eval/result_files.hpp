@@ -6,7 +6,7 @@
 
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Where the tables of one context are.
 struct ResultFiles {
@@ -65,4 +65,4 @@ inline std::vector<ResultFiles> result_files(const std::vector<std::string>& con
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A score, or null: not defined for this perturbation. NaN is something else, the value of a
 /// computation without a result, and makes every mean it enters NaN.
@@ -38,4 +38,4 @@ struct ScoreTable {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

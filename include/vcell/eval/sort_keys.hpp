@@ -9,7 +9,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The bits of a number as an unsigned integer with the same order; -0 and 0 are one key.
 inline uint32_t ordered_key(float value) {
@@ -48,4 +48,4 @@ inline void sort_keys(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratc
   }
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

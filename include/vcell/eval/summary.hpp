@@ -9,7 +9,7 @@
 
 #include "vcell/eval/score_table.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What a Summary holds, in this order: the rows of agg_results.csv.
 inline constexpr std::array<std::string_view, 9> summary_statistics = {
@@ -69,4 +69,4 @@ inline Summary mean_of(std::span<const Summary> summaries) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 #include "vcell/io/csv.hpp"
 #include "vcell/io/number_text.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A score as a field: empty for null.
 inline std::string score_text(const Score& score) { return score ? number_text(*score) : ""; }
@@ -133,4 +133,4 @@ inline void write_results(const std::filesystem::path& folder, const Evaluation&
                           quoted((folder / "contexts.csv").string()), ": ", error.message()));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

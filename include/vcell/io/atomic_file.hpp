@@ -16,7 +16,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Removes a temporary file unless it was renamed in time.
@@ -92,4 +92,4 @@ inline std::string read_text(const std::filesystem::path& path) {
   return text;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

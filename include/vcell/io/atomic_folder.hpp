@@ -7,7 +7,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
@@ -73,4 +73,4 @@ void write_folder(const std::filesystem::path& target, F&& write) {
   fs::remove_all(names.old, error);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

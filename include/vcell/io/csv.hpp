@@ -6,7 +6,7 @@
 
 #include "vcell/io/atomic_file.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A table as text: one header and rows of as many fields.
 struct CsvTable {
@@ -137,4 +137,4 @@ inline void write_csv(const std::filesystem::path& path, const CsvTable& table) 
   write_text(path, text);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

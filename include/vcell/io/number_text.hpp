@@ -12,7 +12,7 @@
 
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A number as tables hold it: the shortest text that reads back to the same value, "NaN", "inf" or
 /// "-inf". Whole numbers have no point.
@@ -38,4 +38,4 @@ inline std::optional<double> parse_number(std::string_view text) {
   return x;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

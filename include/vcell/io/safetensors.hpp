@@ -14,7 +14,7 @@
 #include "vcell/data/array.hpp"
 #include "vcell/io/atomic_file.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Named arrays with text beside them, as a safetensors file holds them
 /// (https://github.com/huggingface/safetensors): 8 bytes length of the header (little endian), the
@@ -178,4 +178,4 @@ inline void write_safetensors(const std::filesystem::path& path, const Safetenso
   });
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

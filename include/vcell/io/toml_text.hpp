@@ -8,7 +8,7 @@
 #include "vcell/core/message.hpp"
 #include "vcell/io/utf8.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Text as a TOML string in quotes (a basic string of TOML 1.0), which reads back to the same text.
 /// @throws ConfigError if the text is not UTF-8
@@ -54,4 +54,4 @@ inline std::string toml_list(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -6,7 +6,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Bytes of the UTF-8 sequence that begins at a byte of the text (RFC 3629): 1 to 4, or 0 if none
 /// does.
@@ -36,4 +36,4 @@ inline bool is_utf8(std::string_view text) {
   return true;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

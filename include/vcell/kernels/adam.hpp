@@ -8,7 +8,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// The numbers of one Adam step that are the same for every element.
 struct AdamStep {
@@ -60,4 +61,5 @@ struct Adam<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -11,7 +11,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/thread_scratch.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// Queries, keys, values or outputs of all heads: row i of head h of batch b starts at
 /// data + b batch_stride + h head_stride + i row_stride. So one kernel reads (B, heads, S,
@@ -176,4 +177,5 @@ struct Attention<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

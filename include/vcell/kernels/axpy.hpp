@@ -5,7 +5,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// y[i] += a x[i], on flat views of equal length. How a gradient passes through a sum, a slice or a
 /// scale. Views must not overlap unless they are the same.
@@ -27,4 +28,5 @@ struct Axpy<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

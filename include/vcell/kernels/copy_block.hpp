@@ -7,7 +7,8 @@
 #include "vcell/kernels/matrix_view.hpp"
 #include "vcell/kernels/status.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// Moves a block between matrices whose rows may lie apart: how slices and concatenations of any
 /// axis look once the axes before and after it are collapsed.
@@ -47,4 +48,5 @@ struct CopyBlock<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

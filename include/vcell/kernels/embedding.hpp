@@ -8,7 +8,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// Rows of a table by index. Every device fulfils this contract:
 ///
@@ -52,4 +53,5 @@ struct Embedding<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

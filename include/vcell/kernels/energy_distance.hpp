@@ -10,7 +10,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/thread_scratch.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// The energy distance of pairs of sets, with uniform weights and the Euclidean norm:
 ///
@@ -162,4 +163,5 @@ struct EnergyDistance<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

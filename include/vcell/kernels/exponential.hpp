@@ -7,7 +7,8 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 namespace detail {
 
 template <class T>
@@ -78,4 +79,5 @@ T exponential(T x) {
   return p * power(half) * power(whole - half);
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -3,7 +3,8 @@
 #include "vcell/kernels/logistic.hpp"
 #include "vcell/kernels/normal_distribution.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// x Phi(x), Phi the standard normal distribution function.
 struct Gelu {
@@ -41,4 +42,5 @@ struct GeluTanh {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -8,7 +8,8 @@
 #include "vcell/kernels/serial_gemm.hpp"
 #include "vcell/kernels/status.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 struct GemmOptions {
   /// Take the transpose of what is given as A: it is then (k, m).
@@ -87,4 +88,5 @@ struct Gemm<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

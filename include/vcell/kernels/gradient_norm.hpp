@@ -5,7 +5,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/sum_in_pieces.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// What clipping by norm takes: the sum of squares of a flat view, and scaling it in place.
 template <class Device>
@@ -37,4 +38,5 @@ struct GradientNorm<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

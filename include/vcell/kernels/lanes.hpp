@@ -4,7 +4,8 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// combine(... combine(initial, term(0)) ..., term(n - 1)) in 16 interleaved lanes, which the
 /// compiler keeps in vector registers; an ordinary sum is one long chain that it may not reorder.
@@ -30,4 +31,5 @@ T sum_lanes(size_t n, Term term) {
   return reduce_lanes(n, T(0), term, [](T a, T b) { return a + b; });
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -2,7 +2,8 @@
 
 #include "vcell/kernels/exponential.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// The logistic function s = 1 / (1 + exp(-x)) and 1 - s, each with all its digits: neither is got
 /// by subtracting the other from 1, and nothing overflows.
@@ -17,4 +18,5 @@ struct Logistic {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -2,7 +2,8 @@
 
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// A borrowed matrix whose rows lie `stride` elements apart: a tile of a larger matrix, or one
 /// head's columns of a projection.
@@ -30,4 +31,5 @@ struct MatrixView {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -5,7 +5,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/sum_in_pieces.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// out = sum_i x[i] / n, in double;   dx[i] += g / n.
 template <class Device>
@@ -33,4 +34,5 @@ struct Mean<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

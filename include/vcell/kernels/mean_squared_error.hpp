@@ -5,7 +5,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/sum_in_pieces.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// w sum_i (x[i] - y[i])^2 on flat views of equal length, in double; w is 1 / n for the mean.
 ///
@@ -45,4 +46,5 @@ struct MeanSquaredError<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -4,7 +4,8 @@
 
 #include "vcell/kernels/exponential.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// The standard normal's density exp(-x^2 / 2) / sqrt(2 pi) and distribution function at one point.
 template <class T>
@@ -30,4 +31,5 @@ inline Normal<float> normal_distribution(float x) {
   return {e * 0.39894228f, x < 0 ? tail : 1 - tail};
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -5,7 +5,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// Products element by element, on flat views of equal length:
 ///
@@ -37,4 +38,5 @@ struct Product<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -5,7 +5,8 @@
 #include "vcell/kernels/serial_gemm_dnnl.hpp"
 #include "vcell/kernels/serial_gemm_eigen.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// C = alpha op(A) op(B) + beta C on the calling thread, by the product backend that vcell was
 /// configured with.
@@ -27,4 +28,5 @@ void serial_gemm(bool transpose_a, bool transpose_b, T alpha, MatrixView<const T
   detail::backend_gemm(transpose_a, transpose_b, depth, alpha, a, b, beta, c);
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -15,7 +15,8 @@ extern "C" void openblas_set_num_threads(int);
 extern "C" void bli_thread_set_num_threads(long);
 #endif
 
-namespace vcell::inline VCELL_ABI::kernel::detail {
+VCELL_BEGIN_NAMESPACE
+namespace kernel::detail {
 
 /// Keeps the library to the calling thread: vcell spreads tiles over its own pool. Once a process.
 inline void one_blas_thread() {
@@ -51,6 +52,7 @@ inline void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, doubl
               int(b.stride), beta, c.data, int(c.stride));
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel::detail
+}  // namespace kernel::detail
+VCELL_END_NAMESPACE
 
 #endif

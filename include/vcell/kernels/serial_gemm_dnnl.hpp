@@ -16,7 +16,8 @@
 extern "C" int omp_get_max_threads(void);
 extern "C" void omp_set_num_threads(int);
 
-namespace vcell::inline VCELL_ABI::kernel::detail {
+VCELL_BEGIN_NAMESPACE
+namespace kernel::detail {
 
 /// Keeps oneDNN to the calling thread: vcell spreads tiles over its own pool. The setting is one
 /// of the calling thread's and is put back, so the user's own OpenMP code is not touched.
@@ -76,6 +77,7 @@ inline void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, doubl
   eigen_gemm(transpose_a, transpose_b, depth, alpha, a, b, beta, c);
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel::detail
+}  // namespace kernel::detail
+VCELL_END_NAMESPACE
 
 #endif

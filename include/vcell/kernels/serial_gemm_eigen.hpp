@@ -4,7 +4,8 @@
 
 #include "vcell/kernels/matrix_view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel::detail {
+VCELL_BEGIN_NAMESPACE
+namespace kernel::detail {
 
 template <class T, int order>
 auto eigen_map(T* data, size_t rows, size_t columns, size_t stride) {
@@ -48,4 +49,5 @@ void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, T alpha, Mat
 }
 #endif
 
-}  // namespace vcell::inline VCELL_ABI::kernel::detail
+}  // namespace kernel::detail
+VCELL_END_NAMESPACE

@@ -5,7 +5,8 @@
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/softmax.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 namespace detail {
 
 constexpr unsigned softmax_threads = 128;
@@ -80,4 +81,5 @@ struct Softmax<Cuda> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -10,7 +10,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// Softmax of the rows of a matrix. Every device fulfils this contract:
 ///
@@ -75,4 +76,5 @@ struct Softmax<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -3,7 +3,8 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// What a kernel says of itself. Kernels never throw: the operation that called one asks here. On
 /// the GPU only the launch has been seen by then; what goes wrong while a kernel runs is reported
@@ -20,4 +21,5 @@ inline void check_status(const char* function, Status status) {
     throw CudaError(message(function, ": the kernel did not start: ", status.failure));
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -4,7 +4,8 @@
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// The sum of term(0) ... term(n - 1) in double, on all threads: pieces of one size each, then the
 /// pieces in order, so the bytes depend on n alone.
@@ -21,4 +22,5 @@ double sum_in_pieces(size_t n, Term term) {
   return sum;
 }
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

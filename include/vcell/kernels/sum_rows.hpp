@@ -5,7 +5,8 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI::kernel {
+VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
 /// y[j] += sum_i x[i, j], rows in order: the gradient of a bias. The same bytes every time.
 template <class Device>
@@ -29,4 +30,5 @@ struct SumRows<Cpu> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI::kernel
+}  // namespace kernel
+VCELL_END_NAMESPACE

@@ -13,7 +13,7 @@
 #include "vcell/sets/part.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Predictions without a model, to hold a model against. Each gives the paired control cells plus a
 /// shift, clipped at 0.
@@ -156,4 +156,4 @@ inline BaselinePrediction predict(Baseline baseline, const Screen& screen,
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -11,7 +11,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/sets/near_names.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What a model reads of a perturbation, by name: a vector of width P, either one-hot (a place of
 /// its own for every name) or features, which let a model predict perturbations it has not seen.
@@ -98,4 +98,4 @@ class PerturbationFeatures {
   std::vector<float> values_;  // (names, P); empty when one-hot
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -6,7 +6,7 @@
 #include "vcell/sets/gather_rows.hpp"
 #include "vcell/tensor/copy.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A control cell for each of n cells to predict: all of them in random order before any comes a
 /// second time, so that predictions start from as many different cells as there are.
@@ -80,4 +80,4 @@ DenseMatrix<float> predict(const StateTransition<T>& model, const CsrMatrix<floa
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

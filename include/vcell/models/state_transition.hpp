@@ -9,7 +9,7 @@
 #include "vcell/ops/add_to_sets.hpp"
 #include "vcell/ops/relu.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// State Transition: how a perturbation moves a set of cells (Adduri et al. 2025, "Predicting
 /// cellular responses to perturbation across diverse contexts with State", Methods 4.3).
@@ -154,4 +154,4 @@ class StateTransition {
   std::optional<Linear<T, Device>> down_, up_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What a State Transition model predicts.
 enum class OutputSpace {
@@ -46,4 +46,4 @@ struct StateTransitionConfig {
   bool operator==(const StateTransitionConfig&) const = default;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

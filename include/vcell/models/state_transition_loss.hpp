@@ -5,7 +5,7 @@
 #include "vcell/ops/mean.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The loss that a configuration names: the mean over sets of the energy distance between predicted
 /// and observed cells, or the mean squared error over everything.
@@ -21,4 +21,4 @@ Variable<T, 0, Device> state_transition_loss(const StateTransitionConfig& config
   return mean(energy_distance(predicted, observed, {.floor_squared = config.floor_squared}));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

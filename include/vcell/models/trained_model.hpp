@@ -9,7 +9,7 @@
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/sets/screen.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A State Transition model with all that it takes to use it on other data: what its inputs and
 /// outputs are called, and how expression was brought to its scale.
@@ -39,4 +39,4 @@ inline void check_trained_model(const TrainedModel& m) {
   if (m.target_sum) check_positive("TrainedModel", "target_sum", *m.target_sum);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -6,7 +6,7 @@
 #include "vcell/nn/pass.hpp"
 #include "vcell/ops/dropout.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Dropout as a layer: active in training only, with a mask of its own in every step.
 class Dropout {
@@ -33,4 +33,4 @@ class Dropout {
   double probability_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/nn/parameters.hpp"
 #include "vcell/ops/embedding.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A learned vector for each of a number of entries, initially N(0, 1): parameter `name.weight`.
 template <class T, class Device = Cpu>
@@ -24,4 +24,4 @@ class Embedding {
   Variable<T, 2, Device> table_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

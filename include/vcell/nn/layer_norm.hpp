@@ -3,7 +3,7 @@
 #include "vcell/nn/parameters.hpp"
 #include "vcell/ops/layer_norm.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// layer_norm with a learned scale, initially 1, and offset, initially 0: parameters `name.weight`,
 /// `name.bias`.
@@ -27,4 +27,4 @@ class LayerNorm {
   LayerNormOptions options_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 #include "vcell/nn/parameters.hpp"
 #include "vcell/ops/linear.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct LinearOptions {
   /// Adds a learned vector.
@@ -40,4 +40,4 @@ class Linear {
   Variable<T, 1, Device> bias_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -6,7 +6,7 @@
 #include "vcell/ops/multiply.hpp"
 #include "vcell/ops/silu.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct LlamaOptions {
   size_t width = 0;         ///< of a cell
@@ -82,4 +82,4 @@ class Llama {
   RmsNorm<T, Device> norm_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

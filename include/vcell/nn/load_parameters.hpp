@@ -12,7 +12,7 @@
 #include "vcell/data/array.hpp"
 #include "vcell/nn/parameters.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// The values of one parameter out of an array.
@@ -75,4 +75,4 @@ std::map<std::string, Array> parameter_arrays(const Parameters<T, Cpu>& paramete
   return arrays;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 #include "vcell/nn/linear.hpp"
 #include "vcell/ops/gelu.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct MlpOptions {
   size_t in = 0, hidden = 0, out = 0;  ///< widths; all inner layers have the hidden one
@@ -43,4 +43,4 @@ class Mlp {
   std::vector<Dropout> dropouts_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

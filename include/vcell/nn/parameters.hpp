@@ -6,7 +6,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/core/rng.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// One parameter of a model: its name, its shape, and a flat handle to value and gradient.
 template <class T, class Device = Cpu>
@@ -89,4 +89,4 @@ class Parameters {
   std::vector<Parameter<T, Device>> all_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What kind of pass through a model this is. The default predicts: nothing is random.
 struct Pass {
@@ -15,4 +15,4 @@ struct Pass {
   uint64_t step = 0;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

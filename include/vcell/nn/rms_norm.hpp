@@ -3,7 +3,7 @@
 #include "vcell/nn/parameters.hpp"
 #include "vcell/ops/rms_norm.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// rms_norm with a learned scale, initially 1: parameter `name.weight`.
 template <class T, class Device = Cpu>
@@ -25,4 +25,4 @@ class RmsNorm {
   RmsNormOptions options_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

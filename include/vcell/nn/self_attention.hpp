@@ -3,7 +3,7 @@
 #include "vcell/nn/linear.hpp"
 #include "vcell/ops/attention.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct SelfAttentionOptions {
   size_t width = 0;      ///< of what comes in and goes out
@@ -42,4 +42,4 @@ class SelfAttention {
   Linear<T, Device> q_, k_, v_, o_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/axpy.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// a + b, element by element.
 /// @param a, b  the same shape
@@ -25,4 +25,4 @@ Variable<T, rank, Device> add(const Variable<T, rank, Device>& a,
       a, b);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 #include "vcell/kernels/axpy.hpp"
 #include "vcell/kernels/set_bias.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Adds one vector to every cell of its set: what is constant over a set, such as its perturbation,
 /// is encoded once and not once a cell.
@@ -33,4 +33,4 @@ Variable<T, 3, Device> add_to_sets(const Variable<T, 3, Device>& x,
       x, bias);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/attention.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct AttentionOptions {
   /// Factor of the logits; 0 stands for 1 / sqrt(head_dim).
@@ -135,4 +135,4 @@ Variable<T, 3, Device> attention(const Variable<T, 3, Device>& query,
       .template reshape<3>(query.shape());
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

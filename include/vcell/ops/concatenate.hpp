@@ -2,7 +2,7 @@
 
 #include "vcell/ops/slice.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// a and b one after the other along an axis.
 ///
@@ -46,4 +46,4 @@ Variable<T, rank, Device> concatenate(const Variable<T, rank, Device>& a,
       a, b);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/dropout.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct DropoutOptions {
   /// Share of elements set to zero, in [0, 1). 0 returns x itself.
@@ -46,4 +46,4 @@ Variable<T, rank, Device> dropout(const Variable<T, rank, Device>& x,
       x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,8 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/elementwise.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// The operation made of a function of one number (kernels/elementwise.hpp says what F is).
 template <class F, class T, int rank, class Device>
@@ -20,4 +21,5 @@ Variable<T, rank, Device> elementwise(const Variable<T, rank, Device>& x) {
       x);
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/embedding.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Rows of a table by index.
 ///
@@ -31,4 +31,4 @@ Variable<T, rank + 1, Device> embedding(Tensor<int32_t, rank> index,
       table);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/energy_distance.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct EnergyDistanceOptions {
   /// Least squared distance of a pair; pairs below it count as that far apart and have gradient 0.
@@ -50,4 +50,4 @@ Variable<T, 1, Device> energy_distance(const Variable<T, 3, Device>& x,
       x, y);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/kernels/gelu.hpp"
 #include "vcell/ops/elementwise.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The Gaussian error linear unit x Phi(x), exact form (Hendrycks & Gimpel 2016, arXiv:1606.08415,
 /// section 2). Any shape.
@@ -18,4 +18,4 @@ Variable<T, rank, Device> gelu_tanh(const Variable<T, rank, Device>& x) {
   return detail::elementwise<kernel::GeluTanh>(x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/layer_norm.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct LayerNormOptions {
   /// Added to the (biased) variance before the root; must be positive.
@@ -47,4 +47,4 @@ Variable<T, rank, Device> layer_norm(const Variable<T, rank, Device>& x,
       x, weight, bias);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

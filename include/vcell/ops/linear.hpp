@@ -4,7 +4,7 @@
 #include "vcell/kernels/gemm.hpp"
 #include "vcell/kernels/sum_rows.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// y = x W^T + b on the last axis.
 ///
@@ -47,4 +47,4 @@ Variable<T, rank, Device> linear(const Variable<T, rank, Device>& x,
       x, weight, bias);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

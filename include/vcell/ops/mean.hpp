@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/mean.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The mean of all elements. Any shape with at least one.
 /// @throws ShapeError if there is none
@@ -20,4 +20,4 @@ Variable<T, 0, Device> mean(const Variable<T, rank, Device>& x) {
       x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/mean_squared_error.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// How a loss over elements becomes one number.
 enum class Reduction { mean, sum };
@@ -34,4 +34,4 @@ Variable<T, 0, Device> mean_squared_error(const Variable<T, rank, Device>& x,
       x, y);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/product.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// a * b, element by element.
 /// @param a, b  the same shape
@@ -28,4 +28,4 @@ Variable<T, rank, Device> multiply(const Variable<T, rank, Device>& a,
       a, b);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -2,7 +2,7 @@
 
 #include "vcell/ops/elementwise.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
 /// max(x, 0); the derivative at 0 is 0. Not-a-number stays so.
@@ -25,4 +25,4 @@ Variable<T, rank, Device> relu(const Variable<T, rank, Device>& x) {
   return detail::elementwise<kernel::Relu>(x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/rms_norm.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct RmsNormOptions {
   /// Added to the mean square before the root; must be positive. 1e-6 is what the llama blocks of
@@ -39,4 +39,4 @@ Variable<T, rank, Device> rms_norm(const Variable<T, rank, Device>& x,
       x, weight);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

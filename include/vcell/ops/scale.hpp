@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/axpy.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// factor * x.
 template <class T, int rank, class Device>
@@ -20,4 +20,4 @@ Variable<T, rank, Device> scale(const Variable<T, rank, Device>& x, double facto
       x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

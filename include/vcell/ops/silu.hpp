@@ -3,7 +3,7 @@
 #include "vcell/kernels/logistic.hpp"
 #include "vcell/ops/elementwise.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
 /// x s(x), s the logistic function.
@@ -28,4 +28,4 @@ Variable<T, rank, Device> silu(const Variable<T, rank, Device>& x) {
   return detail::elementwise<kernel::Silu>(x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

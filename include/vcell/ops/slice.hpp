@@ -5,7 +5,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/copy_block.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A tensor as (everything before the axis, the axis and everything after it).
@@ -54,4 +54,4 @@ Variable<T, rank, Device> slice(const Variable<T, rank, Device>& x, int axis, si
       x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/kernels/softmax.hpp"
 #include "vcell/ops/swap_axes.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// exp(x) / sum(exp(x)) along the last axis, computed after the largest entry is taken off, so that
 /// nothing overflows. Entries of -infinity get 0; a row of nothing else is not-a-number.
@@ -32,4 +32,4 @@ Variable<T, rank, Device> softmax(const Variable<T, rank, Device>& x, int axis) 
   return swap_axes(softmax(swap_axes(x, axis, rank - 1)), axis, rank - 1);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

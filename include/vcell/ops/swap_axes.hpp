@@ -3,7 +3,7 @@
 #include "vcell/autograd/variable.hpp"
 #include "vcell/kernels/swap_axes.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A tensor as (before a, a, between, b, after b), for a < b.
@@ -44,4 +44,4 @@ Variable<T, rank, Device> swap_axes(const Variable<T, rank, Device>& x, int a, i
       x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 #include "vcell/preprocess/find_value.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What the values of X are.
 enum class Scale {
@@ -104,4 +104,4 @@ inline void declare_scale(AnnData& adata, Scale scale) {
     adata.uns.erase("log1p");
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

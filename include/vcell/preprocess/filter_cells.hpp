@@ -10,7 +10,7 @@
 #include "vcell/preprocess/matrix_of.hpp"
 #include "vcell/preprocess/value_type.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Exactly one is given in a call; the value itself is kept.
 struct FilterCellsOptions {
@@ -54,4 +54,4 @@ inline Filtered filter_cells(AnnData& adata, const FilterCellsOptions& options) 
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/preprocess/sum_over_cells.hpp"
 #include "vcell/preprocess/value_type.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Exactly one is given in a call; the value itself is kept.
 struct FilterGenesOptions {
@@ -52,4 +52,4 @@ inline Filtered filter_genes(AnnData& adata, const FilterGenesOptions& options) 
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Which cells or genes a threshold keeps.
 struct Filtered {
@@ -63,4 +63,4 @@ inline Filtered judge(const Threshold& t, std::vector<double> numbers) {
 }
 
 }  // namespace detail
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

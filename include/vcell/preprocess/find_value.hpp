@@ -8,7 +8,7 @@
 #include "vcell/data/row_blocks.hpp"
 #include "vcell/preprocess/value_type.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A value of a matrix and where it is.
 struct FoundValue {
@@ -53,4 +53,4 @@ inline std::string text_of(const FoundValue& found, const AnnData* names) {
                  quoted(names->var.index[found.gene]), " holds ", found.value);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -11,7 +11,7 @@
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/preprocess/sum_over_cells.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// How variability is scored.
 enum class HvgFlavor {
@@ -178,4 +178,4 @@ inline HighlyVariableGenes highly_variable_genes(AnnData& adata,
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "vcell/preprocess/normalize_total.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline void log1p(Matrix& X, const AnnData* names) {
@@ -31,4 +31,4 @@ inline void log1p(AnnData& adata) {
   declare_scale(adata, Scale::log1p);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

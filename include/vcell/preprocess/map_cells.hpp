@@ -5,7 +5,7 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/row_blocks.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// One number per cell: f of the values that its row stores, in the order of the genes.
 /// @param X  (cells, genes), read in row blocks
@@ -22,4 +22,4 @@ requires RowBlocks<M, T> std::vector<double> map_cells(const M& X, F&& f) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

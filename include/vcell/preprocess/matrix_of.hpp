@@ -2,7 +2,7 @@
 
 #include "vcell/data/check_anndata.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// X of a whole AnnData, for the functions that work on it.
@@ -17,4 +17,4 @@ auto& matrix_of(const char* function, A& adata) {
 }
 
 }  // namespace detail
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -2,7 +2,7 @@
 
 #include "vcell/preprocess/log1p.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct NormalizeToLog1pOptions {
   /// What X holds. Not given: what the file says (see declared_scale).
@@ -37,4 +37,4 @@ inline NormalizedToLog1p normalize_to_log1p(AnnData& adata,
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/preprocess/map_cells.hpp"
 #include "vcell/preprocess/transform_rows.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct NormalizeTotalOptions {
   /// The total every cell gets. Not given: the median of the totals above 0.
@@ -101,4 +101,4 @@ inline NormalizedTotal normalize_total(AnnData& adata, const NormalizeTotalOptio
   return detail::normalize_total(X, options, &adata);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/preprocess/highly_variable_genes.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Stores the expression of some genes apart, as models of a few genes read it: obsm['X_hvg']
 /// (cells, genes taken) dense float, in the order given, and their names in uns['X_hvg_var_names'].
@@ -50,4 +50,4 @@ inline PreprocessedTrain preprocess_train(AnnData& adata,
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

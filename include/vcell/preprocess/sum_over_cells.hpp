@@ -7,7 +7,7 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/row_blocks.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// For every gene the sum of f(x) over its stored values x, in double:
 ///
@@ -48,4 +48,4 @@ requires RowBlocks<M, T> std::vector<std::array<double, width>> sum_over_cells(c
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Calls f(row, std::span<T>) for the values of every row, to change them in place: of a sparse
 /// matrix those that are stored. Rows are independent, so the result does not depend on the number
@@ -26,4 +26,4 @@ void transform_rows(Matrix& m, F&& f) {
       m);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 
 #include "vcell/data/matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Calls `f.operator()<T>()` with the type in which a matrix holds its values, float or double, so
 /// that what is computed from them is rounded no sooner than they are. A matrix that is read from
@@ -19,4 +19,4 @@ decltype(auto) with_value_type(const Matrix& m, F&& f) {
       m);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -16,7 +16,7 @@
 
 extern "C" char** environ;
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct GnuplotOptions {
   /// The program, looked up in PATH when it is a bare name.
@@ -112,4 +112,4 @@ inline Drawing gnuplot(const std::string& script, const GnuplotOptions& options 
   return {std::move(svg), ""};
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

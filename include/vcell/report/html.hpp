@@ -11,7 +11,7 @@
 #include "vcell/eval/score_table.hpp"
 #include "vcell/io/utf8.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Text as HTML shows it, in an element or in an attribute between double quotes. Control
 /// characters, which HTML does not allow, become U+FFFD, and so do bytes that are not UTF-8.
@@ -55,4 +55,4 @@ inline std::string counted(size_t n, std::string_view what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

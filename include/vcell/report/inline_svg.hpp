@@ -8,7 +8,7 @@
 
 #include "vcell/report/html.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline void replace_all(std::string& text, std::string_view from, std::string_view to) {
@@ -77,4 +77,4 @@ inline std::string inline_svg(std::string svg, std::string_view id, std::string_
   return svg;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 #include "vcell/report/html.hpp"
 #include "vcell/report/report_input.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// "perturbation_mean" as "perturbation mean", safe in HTML.
@@ -77,4 +77,4 @@ inline Score mean_score(const ScoredMethod& method, const std::string& score) {
   return mean_of(summaries)[summary_mean];
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

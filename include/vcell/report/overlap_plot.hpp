@@ -7,7 +7,7 @@
 
 #include "vcell/report/plot.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// At most n bytes of a name, whole UTF-8 characters.
@@ -59,4 +59,4 @@ inline Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& count
   return plot;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

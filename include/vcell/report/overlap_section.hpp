@@ -11,7 +11,7 @@
 #include "vcell/report/section.hpp"
 #include "vcell/report/strongest_perturbations.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Counts the genes that change in the observed cells, in the predicted ones, in both.
@@ -79,4 +79,4 @@ inline std::string overlap_section(const ReportInput& input, const GnuplotOption
   return detail::section("overlap", "Differentially expressed genes", out);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/report/score_info.hpp"
 #include "vcell/report/section.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// "perturbation_mean" as "PM": the first letters of its words.
@@ -99,4 +99,4 @@ inline std::string perturbation_section(const ReportInput& input) {
   return detail::section("perturbations", "Scores by perturbation", out);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/report/gnuplot.hpp"
 #include "vcell/report/inline_svg.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A plot for the page: a gnuplot script of our own text and numbers, and the names that it shows.
 struct Plot {
@@ -49,4 +49,4 @@ inline std::string figure(const Plot& plot, const std::string& caption,
   return fmt::format("<figure>{}<figcaption>{}</figcaption></figure>\n", inside, caption);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

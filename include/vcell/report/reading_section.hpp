@@ -9,7 +9,7 @@
 #include "vcell/report/score_info.hpp"
 #include "vcell/report/section.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// What a baseline does; empty for one that is not known.
@@ -42,4 +42,4 @@ inline std::string reading_section(const ReportInput& input) {
   return detail::section("reading", "How to read the scores", out);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -14,7 +14,7 @@
 #include "vcell/report/training_section.hpp"
 #include "vcell/report/warning_section.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct ReportOptions {
   /// How plots are drawn. Where this fails each plot's place says why; everything else is there.
@@ -47,4 +47,4 @@ inline void write_report(const std::filesystem::path& path, const ReportInput& i
   write_text(path, report_html(input, options));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

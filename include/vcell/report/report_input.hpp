@@ -7,7 +7,7 @@
 
 #include "vcell/eval/evaluate.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Facts under a heading, e.g. "Data": {"Cells", "20,729"}.
 struct ReportSection {
@@ -60,4 +60,4 @@ inline std::vector<ScoredMethod> methods_of(const ReportInput& input) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

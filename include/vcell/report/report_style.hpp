@@ -4,7 +4,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// How the report looks: on a screen, and on A4 or letter paper.
 inline constexpr std::string_view report_style = R"(
@@ -90,4 +90,4 @@ dd { margin: 0; overflow-wrap: anywhere; }
 }
 )";
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

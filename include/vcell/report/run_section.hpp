@@ -8,7 +8,7 @@
 #include "vcell/report/report_input.hpp"
 #include "vcell/report/section.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What was run.
 inline std::string run_section(const ReportInput& input) {
@@ -22,4 +22,4 @@ inline std::string run_section(const ReportInput& input) {
   return out.empty() ? "" : detail::section("run", "What was run", out);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

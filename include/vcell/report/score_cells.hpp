@@ -8,7 +8,7 @@
 
 #include "vcell/report/html.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Which of the scores is best, as shown: those that look alike are equally good, and none is best
@@ -46,4 +46,4 @@ inline std::string score_cells(const std::vector<Score>& scores, const std::vect
 
 }  // namespace detail
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

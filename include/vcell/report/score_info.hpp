@@ -5,7 +5,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// How people read a score.
 struct ScoreInfo {
@@ -48,4 +48,4 @@ inline ScoreInfo score_info(std::string_view name) {
   return {std::string(name), "", 3, 0};
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

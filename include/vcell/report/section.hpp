@@ -7,7 +7,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A section of the page under a heading, both HTML.
@@ -21,4 +21,4 @@ inline std::string section(std::string_view id, std::string_view heading,
 
 }  // namespace detail
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

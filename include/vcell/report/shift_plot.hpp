@@ -9,7 +9,7 @@
 
 #include "vcell/report/plot.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A round distance between tics, so that there are three to six of them.
@@ -94,4 +94,4 @@ inline Plot shift_plot(std::string id, const std::string& title, std::span<const
   return plot;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

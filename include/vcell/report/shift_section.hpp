@@ -10,7 +10,7 @@
 #include "vcell/report/shift_plot.hpp"
 #include "vcell/report/strongest_perturbations.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Predicted against observed shift for the strongest perturbations.
 inline std::string shift_section(const ReportInput& input, const GnuplotOptions& gnuplot_options,
@@ -49,4 +49,4 @@ inline std::string shift_section(const ReportInput& input, const GnuplotOptions&
           figures + "</div>\n");
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

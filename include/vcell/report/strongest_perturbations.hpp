@@ -10,7 +10,7 @@
 #include "vcell/eval/diagnose.hpp"
 #include "vcell/report/report_input.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A perturbation of one context.
 struct PerturbationPlace {
@@ -44,4 +44,4 @@ inline std::vector<PerturbationPlace> strongest_perturbations(const ReportInput&
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/report/score_info.hpp"
 #include "vcell/report/section.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The table of mean scores, a row per score and a column per method.
 inline std::string mean_score_table(const ReportInput& input) {
@@ -102,4 +102,4 @@ inline std::string summary_section(const ReportInput& input) {
   return detail::section("summary", "Mean scores", out);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/report/plot.hpp"
 #include "vcell/report/report_input.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// At most n points: means over pieces of equal length.
@@ -66,4 +66,4 @@ inline Plot training_plot(const ReportInput& input) {
   return plot;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

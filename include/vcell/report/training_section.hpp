@@ -8,7 +8,7 @@
 #include "vcell/report/section.hpp"
 #include "vcell/report/training_plot.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The training curve; nothing where nothing was trained.
 inline std::string training_section(const ReportInput& input, const GnuplotOptions& options) {
@@ -35,4 +35,4 @@ inline std::string training_section(const ReportInput& input, const GnuplotOptio
       "<div class=\"single\">" + figure(training_plot(input), caption, options) + "</div>\n");
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

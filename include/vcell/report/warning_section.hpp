@@ -10,7 +10,7 @@
 #include "vcell/report/html.hpp"
 #include "vcell/report/report_input.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What a reader has to know before trusting a score.
 inline std::string warning_section(const ReportInput& input) {
@@ -26,4 +26,4 @@ inline std::string warning_section(const ReportInput& input) {
   return out + "</ul></aside>\n";
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 
 #include "vcell/sets/screen.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Cells that share context and perturbation, and the batch when they were grouped by it.
 struct CellGroup {
@@ -43,4 +43,4 @@ std::vector<CellGroup> cell_groups(const Screen& screen, Keep&& keep, bool by_ba
   return groups;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/sets/cell_groups.hpp"
 #include "vcell/sets/part.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct CellSetOptions {
   /// Which cells are the targets.
@@ -91,4 +91,4 @@ class CellSets {
   std::vector<CellGroup> groups_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

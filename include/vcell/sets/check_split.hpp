@@ -7,7 +7,7 @@
 
 #include "vcell/sets/split_spec.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Collects what is wrong with a split, so that one run shows all of it.
@@ -168,4 +168,4 @@ inline std::vector<std::string> check_split(const Screen& screen, const SplitSpe
   return detail::SplitReport(screen, spec, dataset).check();
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

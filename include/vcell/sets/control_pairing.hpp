@@ -8,7 +8,7 @@
 #include "vcell/core/rng.hpp"
 #include "vcell/sets/cell_groups.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct ControlPairingOptions {
   /// Whether a cell's controls are of its own batch. A batch without controls falls back to the
@@ -96,4 +96,4 @@ class ControlPairing {
   std::vector<Fallback> fallbacks_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

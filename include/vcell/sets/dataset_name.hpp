@@ -8,7 +8,7 @@
 #include "vcell/sets/path_pattern.hpp"
 #include "vcell/sets/split_spec.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // Absolute, without "." and ".."; a path that does not exist is taken as it is written.
@@ -44,4 +44,4 @@ inline std::string dataset_name(const SplitSpec& spec, const std::filesystem::pa
   return found.empty() ? file.stem().string() : found[0];
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

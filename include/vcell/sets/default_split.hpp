@@ -4,7 +4,7 @@
 
 #include "vcell/sets/make_split.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct DefaultSplitOptions {
   /// Whether the model knows perturbations by features, so that unseen ones can be predicted.
@@ -43,4 +43,4 @@ inline DefaultSplit default_split(const Screen& screen, const SplitDataset& data
           "generalisation"};
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -6,7 +6,7 @@
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Writes rows of a sparse matrix, zeros included, one after the other. Runs on the calling thread.
 /// @param rows  which rows, in order; any may come more than once
@@ -26,4 +26,4 @@ void gather_rows(const CsrMatrix<T>& m, std::span<const size_t> rows, View<T, 2>
   }
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 #include "vcell/sets/cell_groups.hpp"
 #include "vcell/sets/part.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Which fraction of every perturbation's cells is held out. It measures the fit to perturbations
 /// that were trained on, not generalisation to others.
@@ -66,4 +66,4 @@ inline void hold_out_cells(const Screen& screen, const HeldOutCells& held, std::
   }
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

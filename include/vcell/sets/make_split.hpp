@@ -11,7 +11,7 @@
 // Splits made for a screen that is one data set. Every one is a SplitSpec, so it can be written to
 // a file, read and changed by people, and applied again with the same cells as its result.
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The data set that a split is made for.
 struct SplitDataset {
@@ -166,4 +166,4 @@ inline SplitSpec split_by_cells(const SplitDataset& dataset,
   return spec;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // Characters to insert, delete or replace to make one of the other; capitals count as small.
@@ -61,4 +61,4 @@ inline std::string names_there(const std::vector<std::string>& wanted,
                       : message("did you mean ", list_of(near), "? There are ", list_of(names, 40));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

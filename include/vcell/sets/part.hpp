@@ -8,7 +8,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What a cell is used for. Control cells have a part like any other, which says whether they are
 /// learnt from as targets; as inputs they serve every part.
@@ -27,4 +27,4 @@ inline std::array<size_t, 4> count_parts(std::span<const Part> parts) {
   return counts;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

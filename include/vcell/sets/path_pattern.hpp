@@ -7,7 +7,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The patterns that a pattern with braces stands for: "a/{b,c}.h5" is "a/b.h5" and "a/c.h5".
 /// Braces may be nested; one without its partner stands for itself.
@@ -63,4 +63,4 @@ inline bool matches_pattern(std::string_view path, std::string_view pattern) {
   return false;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -12,7 +12,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct PrefetchOptions {
   /// Background threads. 0: items are made when asked for, on the calling thread. Never changes an
@@ -124,4 +124,4 @@ class Prefetch {
   bool ended_ = false;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -12,7 +12,7 @@
 #include "vcell/data/factor.hpp"
 #include "vcell/sets/near_names.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct ScreenOptions {
   /// The obs column that says what was done to a cell.
@@ -162,4 +162,4 @@ inline Screen select_genes(const Screen& screen, const std::vector<std::string>&
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 #include "vcell/sets/prefetch.hpp"
 #include "vcell/sets/set_source.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct SetLoaderOptions {
   /// What the batches are. Together with the step's number they decide every byte of a batch.
@@ -60,4 +60,4 @@ class SetLoader {
   Prefetch<SetBatch> prefetch_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

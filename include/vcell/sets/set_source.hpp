@@ -13,7 +13,7 @@
 #include "vcell/sets/gather_rows.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// B sets of S cells with their controls: what one step works on. E and G are both the number of
 /// the screen's genes.
@@ -142,4 +142,4 @@ class SetSource {
   mutable std::array<std::shared_ptr<const Epoch>, 2> epochs_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 
 #include "vcell/sets/check_split.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct AssignOptions {
   /// Whether the control cells of a zero-shot context may be learnt from (part train). By default
@@ -75,4 +75,4 @@ inline std::vector<std::string> unseen_perturbations(const Screen& screen,
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

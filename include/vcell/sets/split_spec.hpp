@@ -9,7 +9,7 @@
 
 #include "vcell/sets/hold_out_cells.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Perturbations held out of training in one context.
 struct HeldOutPerturbations {
@@ -56,4 +56,4 @@ inline std::optional<SplitKey> split_key(const SplitSpec& spec, std::string_view
   return std::nullopt;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -12,7 +12,7 @@
 #include "vcell/io/toml_text.hpp"
 #include "vcell/sets/split_spec.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Reads a split from parsed TOML; every error names the file, the line and what was expected.
@@ -192,4 +192,4 @@ inline void write_split(const std::filesystem::path& path, const SplitSpec& spec
   write_text(path, format_split(spec));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 
 #include "vcell/sets/hold_out_cells.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct ValidationCellsOptions {
   /// Of the cells of each training (context, perturbation).
@@ -27,4 +27,4 @@ inline size_t add_validation_cells(const Screen& screen, std::span<Part> parts,
   return size_t(count());
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

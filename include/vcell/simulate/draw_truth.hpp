@@ -8,7 +8,7 @@
 #include "vcell/simulate/screen_truth.hpp"
 #include "vcell/simulate/simulate_options.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// prefix + 1 .. n, padded with zeros to one width, so that they sort in their order.
@@ -173,4 +173,4 @@ inline ScreenTruth draw_truth(const SimulateOptions& o) {
   return t;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

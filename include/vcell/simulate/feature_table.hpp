@@ -5,7 +5,7 @@
 
 #include "vcell/data/dense_matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A vector for every perturbation, by name, from which a model can predict those it never saw.
 struct FeatureTable {
@@ -16,4 +16,4 @@ struct FeatureTable {
   friend bool operator==(const FeatureTable&, const FeatureTable&) = default;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/core/rng.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A draw from the gamma distribution with mean `shape` and scale 1 (Marsaglia & Tsang 2000,
 /// doi:10.1145/358407.358414; shapes below 1 by their section 6).
@@ -27,4 +27,4 @@ inline double sample_gamma(double shape, Rng& rng) {
   }
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

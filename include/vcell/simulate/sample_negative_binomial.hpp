@@ -3,7 +3,7 @@
 #include "vcell/simulate/sample_gamma.hpp"
 #include "vcell/simulate/sample_poisson.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A draw from the negative binomial distribution with this mean and
 ///
@@ -19,4 +19,4 @@ inline double sample_negative_binomial(double mean, double dispersion, Rng& rng)
   return sample_poisson(mean * dispersion * sample_gamma(1 / dispersion, rng), rng);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

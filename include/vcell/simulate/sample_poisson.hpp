@@ -6,7 +6,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/core/rng.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// log(k!), from 10 on by Stirling's series (error below 1e-10). std::lgamma writes a global, which
@@ -57,4 +57,4 @@ inline double sample_poisson(double mean, Rng& rng) {
   return k;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

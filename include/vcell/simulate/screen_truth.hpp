@@ -9,7 +9,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/data/dense_matrix.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What a guide did to a cell.
 enum class Response : uint8_t { control, escaped, partial, full };
@@ -89,4 +89,4 @@ inline void expected_counts(const ScreenTruth& truth, size_t cell, std::span<dou
   for (double& x : out) x = c.library * std::exp(x);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

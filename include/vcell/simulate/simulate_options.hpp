@@ -6,7 +6,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What a simulated screen is like. "Spread" is the standard deviation of a natural logarithm.
 struct SimulateOptions {
@@ -91,4 +91,4 @@ inline void check_simulate_options(const SimulateOptions& o) {
   in("feature_noise", o.feature_noise, 0, 10);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

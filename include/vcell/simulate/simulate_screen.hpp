@@ -7,7 +7,7 @@
 #include "vcell/simulate/feature_table.hpp"
 #include "vcell/simulate/sample_negative_binomial.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A screen, and the truth about it apart.
 struct SimulatedScreen {
@@ -131,4 +131,4 @@ inline SimulatedScreen simulate_screen(const SimulateOptions& options = {},
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -2,7 +2,7 @@
 
 #include "vcell/simulate/simulate_screen.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// The transpose in float: one row per gene.
@@ -109,4 +109,4 @@ inline AnnData effect_truth_anndata(const SimulatedScreen& s) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

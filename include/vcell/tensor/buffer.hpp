@@ -5,7 +5,7 @@
 
 #include "vcell/tensor/memory_cpu.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A fixed number of plain elements on a device, owned. Copying copies the elements.
 template <class T, class Device>
@@ -42,4 +42,4 @@ class Buffer {
   size_t count_ = 0;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Turns what a call of the CUDA runtime returned into an error that names it.
 /// @param function  the function of vcell that made the call
@@ -24,4 +24,4 @@ void check_cuda(const char* function, cudaError_t error, const Parts&... call) {
                                  : ""));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -2,7 +2,7 @@
 
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A tensor of another scalar type with the same values, each rounded to the nearest: storing in
 /// bfloat16, or widening to double.
@@ -20,4 +20,4 @@ Tensor<std::remove_const_t<T>, rank> to_tensor(View<T, rank> view) {
   return Tensor<std::remove_const_t<T>, rank>(view.shape, {view.data, view.count()});
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

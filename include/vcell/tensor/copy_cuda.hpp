@@ -5,7 +5,7 @@
 #include "vcell/tensor/memory_cuda.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// A copy on the GPU of elements in host memory.
 /// @throws CudaError
@@ -25,4 +25,4 @@ Tensor<T, rank> to_cpu(const Tensor<T, rank, Cuda>& device) {
   return copy;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -11,7 +11,7 @@
 
 #include "vcell/core/device.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Blocks of memory on a device: allocate, deallocate, copy, zero, upload. Blocks that are given
 /// back are kept and handed out again, so a loop whose steps need the same sizes asks the system
@@ -123,4 +123,4 @@ struct Memory<Cpu> {
   static size_t cached_bytes() { return detail::BlockCache::instance().cached_bytes(); }
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/tensor/check_cuda.hpp"
 #include "vcell/tensor/memory_cpu.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // The GPU's half of the allocator cache: a pool of our own on the device that is current when the
@@ -103,4 +103,4 @@ struct Memory<Cuda> {
   }
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

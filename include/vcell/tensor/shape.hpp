@@ -5,7 +5,7 @@
 
 #include "vcell/core/abi.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Sizes of the axes, the slowest first.
 template <int rank>
@@ -19,4 +19,4 @@ constexpr size_t count(const std::array<size_t, rank>& shape) {
   return n;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -7,7 +7,7 @@
 #include "vcell/tensor/buffer.hpp"
 #include "vcell/tensor/view.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// An array of fixed rank with value semantics: a copy is independent, a move is cheap. Elements
 /// lie row-major and contiguous, 64-byte aligned, on a device named by the type.
@@ -119,4 +119,4 @@ class Tensor {
   Buffer<Scalar, Device> buffer_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -3,7 +3,7 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/tensor/tensor.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Working memory for the pieces of a parallel_for, a part for every thread: made once before it,
 /// so that what is allocated does not depend on which thread takes which piece. Not initialised.
@@ -25,4 +25,4 @@ class ThreadScratch {
   Tensor<T, 2> all_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

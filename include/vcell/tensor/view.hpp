@@ -5,7 +5,7 @@
 #include "vcell/core/check.hpp"
 #include "vcell/tensor/shape.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Borrowed elements, row-major and contiguous: what kernels see. A view does not own its memory
 /// and never outlives the tensor it came from. A null view (no data) stands for something optional
@@ -75,4 +75,4 @@ struct View {
   View<T, 1> flat() const { return {data, {count()}}; }
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

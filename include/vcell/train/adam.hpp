@@ -2,7 +2,7 @@
 
 #include "vcell/train/adam_optimizer.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct AdamOptions {
   /// Decay of the running mean of gradients.
@@ -28,4 +28,4 @@ struct Adam : AdamOptimizer<T, Device> {
                                               .l2 = options.weight_decay}) {}
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -8,7 +8,7 @@
 #include "vcell/kernels/adam.hpp"
 #include "vcell/nn/parameters.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What Adam and AdamW share: two moments for each parameter, the number of steps, and the update
 /// (kernels/adam.hpp). Make one of those two; they differ in how their weight decay acts.
@@ -88,4 +88,4 @@ class AdamOptimizer {
   uint64_t steps_ = 0;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

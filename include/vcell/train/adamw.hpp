@@ -2,7 +2,7 @@
 
 #include "vcell/train/adam_optimizer.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct AdamWOptions {
   /// Decay of the running mean of gradients.
@@ -29,4 +29,4 @@ struct AdamW : AdamOptimizer<T, Device> {
                                               .decoupled = options.weight_decay}) {}
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/nn/load_parameters.hpp"
 #include "vcell/train/trainer.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// One array of a checkpoint's file, with messages that name both.
@@ -130,4 +130,4 @@ void load_checkpoint(const std::filesystem::path& folder, const std::filesystem:
   trainer.restore(state, std::move(best));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 
 #include "vcell/train/checkpoint.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The checkpoints of one run: the folders best, last and step-N.
 ///
@@ -55,4 +55,4 @@ class Checkpoints {
   std::filesystem::path folder_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -12,7 +12,7 @@
 
 // The names that settings with a few choices have in files, in the order of their enumerators.
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 constexpr std::array<std::string_view, 2> choices(Scale) { return {"counts", "log1p"}; }
 constexpr std::array<std::string_view, 2> choices(OutputSpace) { return {"hvg", "all_genes"}; }
@@ -44,4 +44,4 @@ std::vector<std::string> choice_names() {
   return {names.begin(), names.end()};
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

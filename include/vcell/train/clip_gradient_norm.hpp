@@ -6,7 +6,7 @@
 #include "vcell/kernels/gradient_norm.hpp"
 #include "vcell/nn/parameters.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// The Euclidean norm of all gradients taken as one vector, summed in double: gradients near the
 /// largest float do not overflow, and the bytes are the same for any number of threads.
@@ -38,4 +38,4 @@ double clip_gradient_norm(const Parameters<T, Device>& parameters, double most) 
   return norm;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/train_options.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Everything that decides what a run does, so that it can be repeated. The defaults are those of
 /// `vcell run`.
@@ -102,4 +102,4 @@ inline void check_experiment(const Experiment& e) {
   check_train_options(e.training);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -15,7 +15,7 @@
 #include "vcell/train/choices.hpp"
 #include "vcell/train/presets.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Reads an experiment from parsed TOML; every error names the file, the line and what was
@@ -185,4 +185,4 @@ inline void write_experiment(const std::filesystem::path& path, const Experiment
   write_text(path, format_experiment(e));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

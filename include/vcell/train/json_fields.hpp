@@ -10,7 +10,7 @@
 #include "vcell/sets/near_names.hpp"
 #include "vcell/train/choices.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Reads the members of a JSON object one by one. Every error names the file, the key and what was
 /// expected; a member that nobody asked for is one too.
@@ -92,4 +92,4 @@ class JsonFields {
   std::vector<std::string> read_;
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

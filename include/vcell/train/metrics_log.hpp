@@ -11,7 +11,7 @@
 #include "vcell/io/number_text.hpp"
 #include "vcell/train/train_state.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 constexpr std::string_view metrics_header =
@@ -118,4 +118,4 @@ inline std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
   return rows;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

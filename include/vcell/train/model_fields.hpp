@@ -2,7 +2,7 @@
 
 #include "vcell/models/state_transition_config.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Calls f(key, field, help) for every setting of a model's shape that people choose: what
 /// experiment files and model folders have in common. The widths, which follow from the data, are
@@ -34,4 +34,4 @@ void visit_widths(Config& config, F&& f) {
   f("batches", config.batches, "batches with a learned vector each; 0 for none");
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -14,7 +14,7 @@
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/perturbation_features_file.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline constexpr uint64_t model_format_version = 1;
@@ -216,4 +216,4 @@ inline TrainedModel load_model(const std::filesystem::path& folder) {
   return m;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 #include "vcell/io/safetensors.hpp"
 #include "vcell/models/perturbation_features.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 inline PerturbationFeatures features_from_csv(const std::filesystem::path& path) {
@@ -85,4 +85,4 @@ inline void write_perturbation_features(const std::filesystem::path& path,
   write_safetensors(path, file);
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

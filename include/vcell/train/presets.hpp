@@ -7,7 +7,7 @@
 
 #include "vcell/train/experiment.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Sizes of a published model.
@@ -75,4 +75,4 @@ inline Experiment experiment_preset(const std::string& name) {
                             names_there({name}, preset_names())));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

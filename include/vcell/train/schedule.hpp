@@ -7,7 +7,7 @@
 
 #include "vcell/core/check.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What the learning rate does after its warm-up.
 enum class ScheduleShape {
@@ -52,4 +52,4 @@ inline double learning_rate(const Schedule& s, uint64_t step) {
   return s.rate * (s.last + (1 - s.last) * 0.5 * (1 + std::cos(std::numbers::pi * done)));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -13,7 +13,7 @@
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct StateTransitionTaskOptions {
   /// Sets, controls, batch size and seed. The part is ignored: train for losses, validation for
@@ -141,4 +141,4 @@ class StateTransitionTask {
   SetBatch batch_;              // of validation; its memory is used again
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

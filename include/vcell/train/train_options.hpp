@@ -5,7 +5,7 @@
 
 #include "vcell/train/schedule.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 enum class OptimizerKind {
   adam,  ///< weight decay is an L2 penalty
@@ -57,4 +57,4 @@ inline void check_train_options(const TrainOptions& o) {
     throw ConfigError(message("TrainOptions: clip is ", o.clip, ", expected 0 or more"));
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

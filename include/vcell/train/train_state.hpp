@@ -7,7 +7,7 @@
 
 #include "vcell/core/progress.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// What one step left to be told.
 struct MetricsRow {
@@ -54,4 +54,4 @@ struct TrainResult {
   bool stopped_early = false;  ///< before max_steps: no new best for `patience` validations
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -12,7 +12,7 @@
 #include "vcell/train/train_options.hpp"
 #include "vcell/train/train_state.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// Trains parameters on a task, in memory. A task is any type with
 ///
@@ -173,4 +173,4 @@ class Trainer {
   char note_[32];
 };
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

@@ -24,7 +24,8 @@ inline bool launchable(dim3 grid, dim3 block) {
 
 }  // namespace vcell_emulation
 
-namespace vcell::inline VCELL_ABI::device::detail {
+VCELL_BEGIN_NAMESPACE
+namespace device::detail {
 
 /// @throws vcell_emulation::Failure for what a kernel does wrong, which a device does not notice
 template <class... P>
@@ -43,4 +44,5 @@ cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStrea
   return cudaSuccess;
 }
 
-}  // namespace vcell::inline VCELL_ABI::device::detail
+}  // namespace device::detail
+VCELL_END_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "vcell/io/h5ad/encoding.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 /// One element of an AnnData file, as far as it is known without reading its values.
 struct H5adElement {
@@ -120,4 +120,4 @@ inline std::vector<H5adElement> describe_h5ad(const std::filesystem::path& path)
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

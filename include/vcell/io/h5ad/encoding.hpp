@@ -4,7 +4,8 @@
 
 #include "vcell/io/hdf5/attribute.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// What an element says it is: its attributes `encoding-type` and `encoding-version`; both are ""
 /// where it says nothing.
@@ -30,4 +31,5 @@ inline std::string resave_hint() {
          "anndata.read_h5ad(old).write_h5ad(new)";
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

@@ -5,7 +5,8 @@
 #include "vcell/io/hdf5/copy_object.hpp"
 #include "vcell/io/hdf5/output.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// A file that lives in memory. It has the oldest format: HDF5 spoils the checksums of later ones
 /// when it hands out the image of an open file.
@@ -46,4 +47,5 @@ inline void write_opaque(const hdf5::OutputGroup& parent, const std::string& nam
   parent.check(H5Ocopy(file, "element", parent.id, name.c_str(), H5P_DEFAULT, H5P_DEFAULT), name);
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

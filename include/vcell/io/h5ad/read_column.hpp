@@ -6,7 +6,8 @@
 #include "vcell/data/column.hpp"
 #include "vcell/io/h5ad/encoding.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// The values of a one-dimensional dataset; nothing when it holds neither numbers nor text.
 inline std::optional<Labels> read_labels(const hdf5::Object& element) {
@@ -99,4 +100,5 @@ inline std::optional<Column> read_column(const hdf5::Object& element) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

@@ -3,7 +3,8 @@
 #include "vcell/data/dataframe.hpp"
 #include "vcell/io/h5ad/read_column.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// A table. Columns of a kind that is not understood are left out, with a warning.
 inline DataFrame read_dataframe(const hdf5::Object& group) {
@@ -34,4 +35,5 @@ inline DataFrame read_dataframe(const hdf5::Object& group) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

@@ -5,7 +5,7 @@
 #include "vcell/core/progress.hpp"
 #include "vcell/io/h5ad/read_value.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct H5adReadOptions {
   /// Parts that may be left unread; obs and var always are read.
@@ -130,4 +130,4 @@ inline AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOption
   return a;
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

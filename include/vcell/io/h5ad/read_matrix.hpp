@@ -8,7 +8,8 @@
 #include "vcell/data/transposed.hpp"
 #include "vcell/io/h5ad/encoding.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// The extents that the tables of cells and genes demand of a matrix; absent = any.
 struct Extents {
@@ -128,4 +129,5 @@ inline Matrix read_matrix(const hdf5::Object& element, const Extents& expected) 
       matrix_values(d));
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

@@ -5,7 +5,8 @@
 #include "vcell/io/h5ad/read_dataframe.hpp"
 #include "vcell/io/h5ad/read_matrix.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 /// A single number: truth values, integers and floating numbers become the widest of their kind;
 /// those that would not fit stay arrays without dimensions.
@@ -95,4 +96,5 @@ inline std::optional<Aligned> read_aligned(const hdf5::Object& element, const Ex
   return {};
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

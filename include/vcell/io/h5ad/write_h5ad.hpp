@@ -6,7 +6,7 @@
 #include "vcell/io/h5ad/write_value.hpp"
 #include "vcell/io/hdf5/output_disk.hpp"
 
-namespace vcell::inline VCELL_ABI {
+VCELL_BEGIN_NAMESPACE
 
 struct H5adWriteOptions {
   /// Compression of numbers: 0 none, 1 fast .. 9 small. All levels are read by any HDF5.
@@ -112,4 +112,4 @@ inline void write_h5ad(const std::filesystem::path& path, const AnnData& a,
   });
 }
 
-}  // namespace vcell::inline VCELL_ABI
+VCELL_END_NAMESPACE

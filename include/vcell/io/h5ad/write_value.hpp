@@ -7,7 +7,8 @@
 #include "vcell/io/h5ad/opaque.hpp"
 #include "vcell/io/hdf5/output.hpp"
 
-namespace vcell::inline VCELL_ABI::detail {
+VCELL_BEGIN_NAMESPACE
+namespace detail {
 
 using hdf5::OutputGroup;
 
@@ -246,4 +247,5 @@ inline void write_value(const OutputGroup& parent, const std::string& name, cons
       value.held);
 }
 
-}  // namespace vcell::inline VCELL_ABI::detail
+}  // namespace detail
+VCELL_END_NAMESPACE

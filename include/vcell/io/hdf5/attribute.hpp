@@ -6,7 +6,8 @@
 
 #include "vcell/io/hdf5/text.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// An attribute whose size was found safe to read.
@@ -74,4 +75,5 @@ inline std::optional<std::vector<int64_t>> integers_attribute(const Object& obje
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -2,7 +2,8 @@
 
 #include "vcell/io/hdf5/raw_file.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// Takes a name up to and with its zero byte, and the padding to a multiple of eight bytes.
@@ -108,4 +109,5 @@ inline double check_dataspace(Cursor& cursor, size_t length_size) {
   return count;
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

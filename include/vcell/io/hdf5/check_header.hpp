@@ -3,7 +3,8 @@
 #include "vcell/io/hdf5/check_datatype.hpp"
 #include "vcell/io/hdf5/check_symbol_table.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// An attribute (section IV.A.2.m): its name, type, shape and value must all fit into it.
@@ -188,4 +189,5 @@ inline void check_header(RawFile& file, uint64_t address) {
   if (messages_left != 0) throw Damage{"a header lacks some of its parts"};
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

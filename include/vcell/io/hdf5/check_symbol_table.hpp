@@ -5,7 +5,8 @@
 
 #include "vcell/io/hdf5/raw_file.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// The heap of names of a group in the oldest format (section III.D of the specification).
@@ -79,4 +80,5 @@ inline void check_symbol_table(Cursor message, RawFile& file) {
   detail::check_entries(file, names, tree, 0);
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -9,7 +9,8 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/io/hdf5/dataset.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// Undoes deflate, which must give exactly this many bytes.
@@ -170,4 +171,5 @@ bool unpack_chunks(const Dataset& d, F&& place) {
   return !d.filters.empty();
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

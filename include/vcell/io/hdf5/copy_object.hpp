@@ -6,7 +6,8 @@
 
 #include "vcell/io/hdf5/chunks.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// A stored type with every variable-length text in it as its plain reference, and where in an
@@ -143,4 +144,5 @@ inline void copy_object(const Object& from, hid_t group, const std::string& name
       });
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

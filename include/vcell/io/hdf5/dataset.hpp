@@ -9,7 +9,8 @@
 #include "vcell/io/hdf5/object.hpp"
 #include "vcell/io/hdf5/types.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// A dataset whose layout was found safe to read.
 struct Dataset {
@@ -109,4 +110,5 @@ inline Dataset open_dataset(const Object& object) {
   return d;
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

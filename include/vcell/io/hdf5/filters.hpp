@@ -5,7 +5,8 @@
 
 #include "vcell/io/hdf5/handle.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// A step that HDF5 runs over stored chunks, mostly compression.
 struct Filter {
@@ -69,4 +70,5 @@ inline std::vector<Filter> filters_of(hid_t creation) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -6,7 +6,8 @@
 
 #include "vcell/io/hdf5/raw_file.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// The heap in which a file keeps texts of variable length (section III.E of the specification). It
 /// is read here rather than by HDF5, whose releases up to 1.12 follow damaged references without a
@@ -96,4 +97,5 @@ class RawReferences {
   Handle text_, bytes_;
 };
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -8,7 +8,8 @@
 
 #include "vcell/core/message.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// Owns one reference to an HDF5 object (file, group, dataset, type, property list, ...).
 class Handle {
@@ -69,4 +70,5 @@ inline std::string error_text() {
   return message("HDF5 says: ", texts.complaint, "; ", texts.cause);
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -9,7 +9,8 @@
 
 #include "vcell/io/hdf5/handle.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// Undoes LZF compression. The data are a sequence of runs, each led by a byte c:
 ///   c < 32    c + 1 bytes follow as they are;
@@ -60,4 +61,5 @@ inline void register_lzf_filter() {
   H5Zregister(&lzf);
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -7,7 +7,8 @@
 #include "vcell/data/array.hpp"
 #include "vcell/io/hdf5/chunks.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// All elements of a dataset as a type in memory. Text of variable length comes as its references
 /// when that type is opaque.
@@ -73,4 +74,5 @@ std::vector<T> read_numbers(const Dataset& d) {
   return out;
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

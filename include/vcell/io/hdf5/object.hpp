@@ -12,7 +12,8 @@
 #include "vcell/io/hdf5/lzf_filter.hpp"
 #include "vcell/io/utf8.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// What reading one file needs everywhere: names for messages, and limits that keep a damaged or
 /// hostile file from taking more memory or time than its size can justify.
@@ -202,4 +203,5 @@ inline Object open_file(const std::filesystem::path& path, Reading& reading) {
   return root;
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -9,7 +9,8 @@
 #include "vcell/io/hdf5/types.hpp"
 #include "vcell/io/utf8.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// What writing one file needs everywhere.
 struct Writing {
@@ -170,4 +171,5 @@ inline void OutputGroup::attribute(hid_t object, const char* name,
   attribute(object, name, text_type(), {texts.size()}, pointers.data());
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -11,7 +11,8 @@
 #include <H5FDdevelop.h>
 #endif
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// The file under an HDF5 file that is being written. When the disk fails, HDF5 keeps objects that
@@ -114,4 +115,5 @@ inline herr_t write_through(hid_t access, bool& failed) {
   return H5Pset_driver(access, id, &pointer);
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -8,7 +8,8 @@
 
 #include "vcell/io/hdf5/handle.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// Thrown while stored structures are looked at; whoever knows the element makes an error of it.
 struct Damage {
@@ -75,4 +76,5 @@ class RawFile {
   uint64_t size_ = 0;
 };
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -7,7 +7,8 @@
 #include "vcell/io/hdf5/numbers.hpp"
 #include "vcell/io/utf8.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 namespace detail {
 
 /// Text of a fixed width, without the padding.
@@ -62,4 +63,5 @@ inline std::vector<std::string> read_text(const Dataset& d) {
                             [&](hid_t memory, void* to) { read_elements(d, memory, to); });
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -5,7 +5,8 @@
 #include "vcell/data/dtype.hpp"
 #include "vcell/io/hdf5/handle.hpp"
 
-namespace vcell::inline VCELL_ABI::hdf5 {
+VCELL_BEGIN_NAMESPACE
+namespace hdf5 {
 
 /// IEEE binary16 in the machine's byte order, as h5py writes numpy.float16.
 inline Handle half_type() {
@@ -124,4 +125,5 @@ inline std::string type_name(hid_t type) {
   }
 }
 
-}  // namespace vcell::inline VCELL_ABI::hdf5
+}  // namespace hdf5
+VCELL_END_NAMESPACE

@@ -21,7 +21,8 @@
 /// An element is read into a variable of its own type before it is used.
 #define VCELL_SHARED(T, name, count) __shared__ T name[count]
 
-namespace vcell::inline VCELL_ABI::device::detail {
+VCELL_BEGIN_NAMESPACE
+namespace device::detail {
 
 template <class... P>
 cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t stream,
@@ -30,14 +31,16 @@ cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStrea
   return cudaGetLastError();
 }
 
-}  // namespace vcell::inline VCELL_ABI::device::detail
+}  // namespace device::detail
+VCELL_END_NAMESPACE
 
 #endif
 
 /// A kernel: of this library alone, so that two libraries with vcell inside do not share one.
 #define VCELL_KERNEL __attribute__((visibility("hidden"))) __global__
 
-namespace vcell::inline VCELL_ABI::device {
+VCELL_BEGIN_NAMESPACE
+namespace device {
 
 constexpr unsigned warp_size = 32;
 
@@ -53,4 +56,5 @@ kernel::Status launch(void (*function)(P...), dim3 grid, dim3 block, cudaStream_
   return {cudaGetErrorString(error)};
 }
 
-}  // namespace vcell::inline VCELL_ABI::device
+}  // namespace device
+VCELL_END_NAMESPACE

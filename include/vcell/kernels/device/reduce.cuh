@@ -2,7 +2,8 @@
 
 #include "vcell/kernels/device/platform.cuh"
 
-namespace vcell::inline VCELL_ABI::device {
+VCELL_BEGIN_NAMESPACE
+namespace device {
 
 struct Sum {
   template <class T>
@@ -50,4 +51,5 @@ __device__ T block_reduce(T value, Combine combine) {
   return total;
 }
 
-}  // namespace vcell::inline VCELL_ABI::device
+}  // namespace device
+VCELL_END_NAMESPACE
