@@ -124,3 +124,48 @@ TEST_CASE("parallel_for: thread_index tells threads apart", "[core]") {
   }
   CHECK(thread_index() == 0);
 }
+
+TEST_CASE("parallel_for: pools of other sizes count their own threads", "[core]") {
+  const Threads set(2);
+  ThreadPool large(5), small(1);
+  std::vector<std::atomic<int>> users(5);
+  std::atomic<size_t> wrong{0}, inner{0};
+  parallel_for(large, 5, 1, [&](size_t, size_t) {
+    const size_t here = thread_index();
+    wrong += here >= 5 || ++users[here] != 1;
+    while (users[0] + users[1] + users[2] + users[3] + users[4] < 5) std::this_thread::yield();
+    const auto thread = std::this_thread::get_id();
+    // A job of another pool runs on this thread alone, the first of that pool, however many pieces
+    // it has; the number in the pool around it stays known.
+    for (ThreadPool* other : {&global_thread_pool(), &small})
+      for (const size_t pieces : {1, 3})
+        parallel_for(*other, pieces, 1, [&](size_t, size_t) {
+          ++inner;
+          wrong += thread_index() != 0 || std::this_thread::get_id() != thread;
+          wrong += thread_index(large) != here || thread_index(*other) != 0;
+          parallel_for(large, 2, 1, [&](size_t, size_t) { wrong += thread_index() != here; });
+          wrong += thread_index() != 0;
+        });
+    wrong += thread_index() != here;
+    try {
+      parallel_for(2, 1, [](size_t, size_t) { throw 7; });
+    } catch (int) {
+      wrong += thread_index() != here;
+    }
+  });
+  CHECK(wrong == 0);
+  CHECK(inner == 5 * 2 * (1 + 3));
+  CHECK(ThreadPool::thread() == ThreadPool::outside);
+}
+
+TEST_CASE("parallel_for: a job on one thread is a job", "[core]") {
+  const Threads set(3);
+  ThreadPool one(1);
+  std::atomic<size_t> elsewhere{0};
+  const auto here = std::this_thread::get_id();
+  parallel_for(one, 2, 1, [&](size_t, size_t) {
+    parallel_for(100, 1, [&](size_t, size_t) { elsewhere += std::this_thread::get_id() != here; });
+    check_error<Error>([] { set_num_threads(2); }, {"set_num_threads"});
+  });
+  CHECK(elsewhere == 0);
+}

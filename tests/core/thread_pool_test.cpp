@@ -47,6 +47,18 @@ TEST_CASE("thread_pool: pools do not mix", "[core]") {
   CHECK(ThreadPool::thread() == ThreadPool::outside);
 }
 
+TEST_CASE("thread_pool: another number of threads", "[core]") {
+  ThreadPool pool;
+  CHECK(pool.size() == default_num_threads());
+  for (const int threads : {3, 1, 2, 2}) {
+    pool.resize(threads);
+    CHECK(pool.size() == threads);
+    std::vector<std::atomic<int>> visits(100);
+    pool.run(visits.size(), &visits, count_visit);
+    CHECK(std::count(visits.begin(), visits.end(), 1) == 100);
+  }
+}
+
 // Sanitizers reserve more address space than any limit allows.
 #if defined(__linux__) && !defined(VCELL_TEST_SANITIZED)
 TEST_CASE("thread_pool: more threads than the system gives are an error", "[core]") {

@@ -1,13 +1,16 @@
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
 
 #include "support/address_limit.hpp"
+#include "support/forked.hpp"
 #include "support/sanitized.hpp"
 #include "support/threads.hpp"
 #include "vcell/tensor/buffer.hpp"
 #include "vcell/tensor/memory_cpu.hpp"
+#include "vcell/tensor/poison.hpp"
 #include "vcell/tensor/thread_scratch.hpp"
 
 using namespace vcell;
@@ -85,6 +88,72 @@ TEST_CASE("memory: several threads share the cache", "[tensor]") {
   for (const size_t w : wrong) CHECK(w == 0);
 }
 
+TEST_CASE("memory: a child has its cache, whoever used it at the fork", "[tensor]") {
+#if defined(VCELL_TEST_NO_FORK)
+  VCELL_SKIP("ThreadSanitizer starts no threads in a child");
+#else
+  std::atomic<bool> ended{false};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 2; ++t)
+    threads.emplace_back([&ended] {
+      while (!ended) Cache::deallocate(Cache::allocate(1000), 1000);
+    });
+  int good = 0;
+  for (int round = 0; round < 100 && good == round; ++round)
+    good += vcell_test::run_forked([] {
+              void* block = Cache::allocate(1000);
+              std::memset(block, 1, 1000);
+              Cache::deallocate(block, 1000);
+              Cache::release_cache();
+              return Cache::cached_bytes() == 0;
+            }) == 0;
+  CHECK(good == 100);
+  ended = true;
+  for (auto& t : threads) t.join();
+#endif
+}
+
+TEST_CASE("memory: AddressSanitizer sees what may be touched", "[tensor]") {
+#if !defined(VCELL_ADDRESS_SANITIZER)
+  VCELL_SKIP("compiled without AddressSanitizer");
+#else
+  const auto touchable = [](const char* block, size_t at) {
+    return __asan_address_is_poisoned(block + at) == 0;
+  };
+  Cache::release_cache();
+  for (const size_t asked : {1, 60, 64, 70, 1001, 100000}) {
+    auto* block = static_cast<char*>(Cache::allocate(asked));
+    CHECK(touchable(block, 0));
+    CHECK(touchable(block, asked - 1));
+    CHECK_FALSE(touchable(block, asked));
+    Cache::deallocate(block, asked);
+    CHECK_FALSE(touchable(block, 0));
+    CHECK_FALSE(touchable(block, asked / 2));
+    CHECK_FALSE(touchable(block, asked - 1));
+  }
+  // The same block for another size of its class.
+  auto* block = static_cast<char*>(Cache::allocate(70));
+  Cache::deallocate(block, 70);
+  REQUIRE(Cache::allocate(80) == block);
+  CHECK(touchable(block, 79));
+  CHECK_FALSE(touchable(block, 80));
+  Cache::deallocate(block, 80);
+  REQUIRE(Cache::allocate(65) == block);
+  CHECK(touchable(block, 64));
+  CHECK_FALSE(touchable(block, 65));
+  Cache::deallocate(block, 65);
+  // What the system has again is its own.
+  Cache::release_cache();
+  std::vector<char*> fresh;
+  for (int i = 0; i < 100; ++i) fresh.push_back(static_cast<char*>(::operator new(80)));
+  for (char* p : fresh) {
+    CHECK(touchable(p, 0));
+    CHECK(touchable(p, 79));
+    ::operator delete(p);
+  }
+#endif
+}
+
 TEST_CASE("memory: a buffer's copy is its own", "[tensor]") {
   Buffer<int, Cpu> a(3);
   for (int i = 0; i < 3; ++i) a.data()[i] = i;
@@ -111,4 +180,30 @@ TEST_CASE("thread_scratch: parts are apart and aligned alike", "[tensor]") {
   });
   CHECK(wrong == 0);
   CHECK(ThreadScratch<double>(0).mine() == nullptr);
+}
+
+TEST_CASE("thread_scratch: of a pool larger than the global one", "[tensor]") {
+  const vcell_test::Threads set(2);
+  ThreadPool pool(6);
+  ThreadScratch<float> scratch(17, pool);
+  std::atomic<size_t> wrong{0};
+  std::atomic<int> come{0};
+  std::vector<float*> parts(6);
+  parallel_for(pool, 6, 1, [&](size_t piece, size_t) {
+    ++come;
+    while (come < 6) std::this_thread::yield();  // one piece for every thread
+    float* mine = scratch.mine();
+    parts[piece] = mine;
+    std::fill_n(mine, 17, float(piece));
+    // An operation within, which makes its scratch for the global pool.
+    parallel_for(8, 3, [&](size_t, size_t) {
+      wrong += scratch.mine() != mine;
+      ThreadScratch<double> inner(9);
+      std::fill_n(inner.mine(), 9, 1.0);
+    });
+    for (size_t i = 0; i < 17; ++i) wrong += mine[i] != float(piece);
+  });
+  CHECK(wrong == 0);
+  std::sort(parts.begin(), parts.end());
+  for (size_t i = 1; i < 6; ++i) CHECK(parts[i] - parts[i - 1] >= 17);
 }

@@ -5,11 +5,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <vector>
 
+#include "vcell/core/at_fork.hpp"
 #include "vcell/core/device.hpp"
+#include "vcell/tensor/poison.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -29,12 +32,56 @@ class BlockCache {
 
   static BlockCache& instance() {
     // Never destroyed: tensors in static storage may be freed after it otherwise.
-    static BlockCache* cache = new BlockCache;
+    static BlockCache* cache = make();
     return *cache;
   }
 
   void* allocate(size_t bytes) {
     const size_t c = size_class(bytes);
+    void* block = take(c);
+    unpoison(block, bytes);
+    poison(static_cast<char*>(block) + bytes, class_bytes(c) - bytes);
+    return block;
+  }
+
+  void deallocate(void* block, size_t bytes) noexcept {
+    const size_t c = size_class(bytes);
+    poison(block, class_bytes(c));
+    const std::lock_guard lock(mutex_);
+    free_[c].push_back(block);
+    cached_ += class_bytes(c);
+  }
+
+  void release() {
+    const std::lock_guard lock(mutex_);
+    for (size_t c = 0; c < free_.size(); ++c) {
+      for (void* block : free_[c]) {
+        unpoison(block, class_bytes(c));
+        ::operator delete(block, std::align_val_t(alignment));
+      }
+      live_[c] -= free_[c].size();
+      free_[c].clear();
+    }
+    cached_ = 0;
+  }
+
+  size_t system_allocations() const { return system_allocations_; }
+  size_t cached_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return cached_;
+  }
+
+ private:
+  static BlockCache* make() {
+    auto cache = std::make_unique<BlockCache>();
+    // No fork while another thread holds the lock, which the child would wait for in vain.
+    at_fork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+            [] { instance().mutex_.unlock(); });
+    return cache.release();
+  }
+
+  /// A block of a size class: one that was given back, or a new one.
+  void* take(size_t c) {
     {
       const std::lock_guard lock(mutex_);
       if (!free_[c].empty()) {
@@ -53,30 +100,6 @@ class BlockCache {
     return ::operator new(class_bytes(c), aligned);
   }
 
-  void deallocate(void* block, size_t bytes) noexcept {
-    const size_t c = size_class(bytes);
-    const std::lock_guard lock(mutex_);
-    free_[c].push_back(block);
-    cached_ += class_bytes(c);
-  }
-
-  void release() {
-    const std::lock_guard lock(mutex_);
-    for (size_t c = 0; c < free_.size(); ++c) {
-      for (void* block : free_[c]) ::operator delete(block, std::align_val_t(alignment));
-      live_[c] -= free_[c].size();
-      free_[c].clear();
-    }
-    cached_ = 0;
-  }
-
-  size_t system_allocations() const { return system_allocations_; }
-  size_t cached_bytes() const {
-    const std::lock_guard lock(mutex_);
-    return cached_;
-  }
-
- private:
   static size_t size_class(size_t bytes) {
     if (bytes <= alignment) return 0;
     const size_t log = size_t(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes <= 2^(log + 1)

@@ -11,17 +11,20 @@ template <class T>
 class ThreadScratch {
  public:
   /// @param count  elements of each part
-  explicit ThreadScratch(size_t count)
-      : all_(Tensor<T, 2>::uninitialized(
-            {size_t(num_threads()), (count + whole_lines - 1) / whole_lines * whole_lines})) {}
+  /// @param pool   that runs the pieces
+  explicit ThreadScratch(size_t count, const ThreadPool& pool = global_thread_pool())
+      : pool_(pool),
+        all_(Tensor<T, 2>::uninitialized(
+            {size_t(pool.size()), (count + whole_lines - 1) / whole_lines * whole_lines})) {}
 
   /// The part of the thread that calls, 64-byte aligned for every thread alike: products may take
   /// another path, with other bytes, where the alignment is another.
-  T* mine() { return all_[thread_index()].data; }
+  T* mine() { return all_[thread_index(pool_)].data; }
 
  private:
   static_assert(64 % sizeof(T) == 0);
   static constexpr size_t whole_lines = 64 / sizeof(T);
+  const ThreadPool& pool_;
   Tensor<T, 2> all_;
 };
 
