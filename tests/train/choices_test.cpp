@@ -1,8 +1,9 @@
 #include "vcell/train/choices.hpp"
 
-#include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace vcell;
+using vcell_test::check_error;
 
 TEST_CASE("choices: every name is that of its enumerator", "[train]") {
   REQUIRE(name_of_choice(Scale::counts) == "counts");
@@ -22,4 +23,11 @@ TEST_CASE("choices: a name is found again, another is none", "[train]") {
   REQUIRE_FALSE(choice_of<OptimizerKind>("AdamW"));
   REQUIRE_FALSE(choice_of<OptimizerKind>(""));
   REQUIRE(choice_names<ScheduleShape>() == std::vector<std::string>{"constant", "cosine"});
+}
+
+TEST_CASE("choices: a value outside of the enumerators is an error", "[train]") {
+  check_error<ConfigError>([] { name_of_choice(OptimizerKind(2)); },
+                           {"name_of_choice: 2 ", "0 .. 1", "'adam', 'adamw'"});
+  check_error<ConfigError>([] { name_of_choice(Scale(-1)); },
+                           {"name_of_choice: -1 ", "'counts', 'log1p'"});
 }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vcell/core/error.hpp"
+#include "vcell/core/message.hpp"
 #include "vcell/models/state_transition_config.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/train/train_options.hpp"
@@ -23,9 +25,15 @@ constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam
 constexpr std::array<std::string_view, 2> choices(ScheduleShape) { return {"constant", "cosine"}; }
 
 /// The name of a choice.
+/// @throws ConfigError if the value is none of the enumerators
 template <class E>
 std::string_view name_of_choice(E value) {
-  return choices(E{})[size_t(value)];
+  const auto names = choices(E{});
+  if (const auto i = size_t(value); i < names.size()) [[likely]]
+    return names[i];
+  throw ConfigError(message("name_of_choice: ", static_cast<long long>(value),
+                            " is no enumerator, expected 0 .. ", names.size() - 1, " for ",
+                            list_of(names), "; set one of the enumerators"));
 }
 
 /// The choice of that name, if there is one.
