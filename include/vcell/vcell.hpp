@@ -11,6 +11,7 @@
 #include "vcell/core/abi.hpp"
 #include "vcell/core/at_fork.hpp"
 #include "vcell/core/bfloat16.hpp"
+#include "vcell/core/cgroup.hpp"
 #include "vcell/core/check.hpp"
 #include "vcell/core/device.hpp"
 #include "vcell/core/error.hpp"

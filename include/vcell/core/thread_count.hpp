@@ -4,10 +4,9 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <string>
 #include <thread>
 
+#include "vcell/core/cgroup.hpp"
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 
@@ -40,19 +39,10 @@ inline int affinity_threads() {
   return std::max(1, int(std::thread::hardware_concurrency()));
 }
 
-/// Whole processors that a cgroup (version 2) grants; 0 when it sets no limit.
-inline int cgroup_threads() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || !(period > 0)) return 0;
-  return std::max(1, int(std::atof(quota.c_str()) / period));
-}
-
 }  // namespace detail
 
 /// How many threads vcell uses unless told otherwise: VCELL_NUM_THREADS; else the least of the
-/// processors this process may run on, its cgroup's quota and SLURM_CPUS_PER_TASK.
+/// processors this process may run on, its control groups' quotas and SLURM_CPUS_PER_TASK.
 /// @throws ConfigError if one of the variables is not a whole number from 1
 inline int default_num_threads() {
   if (const int n = detail::threads_from("VCELL_NUM_THREADS")) return n;
