@@ -60,6 +60,9 @@ T exponential_polynomial(T r, std::index_sequence<k...>) {
 /// normal range are rounded and not lost. ln 2 is cut in two (Cody & Waite, 1980) to keep r exact.
 template <class T>
 T exponential(T x) {
+#if defined(__clang__)
+#pragma clang fp reassociate(off)  // clang++ does not tell of -fassociative-math: strict_math.hpp
+#endif
   using N = detail::ExponentialNumbers<T>;
   using Bits = typename N::Bits;
   constexpr T to_integer =
