@@ -13,10 +13,9 @@ using namespace vcell;
 using vcell_bench::random;
 
 void attention(benchmark::State& state, bool with_gradient) {
-  if (!vcell_bench::two_threads_are_real(state)) return;
+  if (!vcell_bench::has_threads(state, state.range(4))) return;
   const auto size = [&](int i) { return size_t(state.range(i)); };
   const size_t sets = size(0), cells = size(1), heads = size(2), head_dim = size(3);
-  set_num_threads(int(state.range(4)));
   const Shape<3> shape{sets, cells, heads * head_dim};
   const Variable<float, 3> q(random<3>(shape, 1), with_gradient),
       k(random<3>(shape, 2), with_gradient), v(random<3>(shape, 3), with_gradient);

@@ -1,18 +1,22 @@
-// One training step of State Transition: forward, loss, backward, clipping, AdamW.
+// One training step of State Transition as `vcell run` takes it, by Trainer::run on a simulated
+// screen: sets from the loader that prefetches, casts, dropout as in the preset, loss, backward,
+// norm, clipping, optimiser. The first step, which also asks the system for memory, is told apart.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
+#include <vector>
+
 #include "support/declare_work.hpp"
+#include "support/expression_screen.hpp"
+#include "support/peak_memory.hpp"
 #include "support/two_threads.hpp"
-#include "vcell/autograd/backward.hpp"
-#include "vcell/models/state_transition.hpp"
-#include "vcell/models/state_transition_loss.hpp"
-#include "vcell/train/adamw.hpp"
-#include "vcell/train/clip_gradient_norm.hpp"
+#include "vcell/train/presets.hpp"
+#include "vcell/train/state_transition_task.hpp"
+#include "vcell/train/trainer.hpp"
 
 namespace {
 
 using namespace vcell;
-using vcell_bench::random;
 
 /// Floating-point operations of one step by formula: 2 a cell and weight for each product forward,
 /// as many for the gradient of the weights and for that of the input, which the first layer of an
@@ -29,53 +33,62 @@ double step_flops(const StateTransitionConfig& c, double sets, double cells) {
   return sets * (cells * a_cell + a_set + attention + energy);
 }
 
-/// Least traffic: weights read forward and backward, gradients written, and AdamW, which reads
+/// Least traffic: weights read forward and backward, gradients written, and Adam, which reads
 /// weight, gradient and two moments and writes all but the gradient; control and target read once.
 double step_bytes(double parameters, double values) {
   return 4 * (parameters * (2 + 1 + 4 + 3) + values);
 }
 
-void step(benchmark::State& state, const StateTransitionConfig& config, size_t sets, size_t cells) {
-  if (!vcell_bench::two_threads_are_real(state)) return;
-  set_num_threads(int(state.range(0)));
-  StateTransition<float> model(config);
-  AdamW<float> optimizer(model.parameters());
-  const Variable<float, 3> control(random<3>({sets, cells, config.input_width}, 1)),
-      target(random<3>({sets, cells, config.output_width}, 2));
-  Tensor<float, 2> one_hot({sets, config.perturbation_width});
-  for (size_t b = 0; b < sets; ++b) one_hot(b, b % config.perturbation_width) = 1;
-  const Variable<float, 2> perturbation(std::move(one_hot));
+void step(benchmark::State& state, const Experiment& experiment) {
+  const Screen& screen = vcell_bench::expression_screen();
+  if (!vcell_bench::has_threads(state, state.range(0))) return;
+  const auto features = PerturbationFeatures::one_hot(screen.perturbation.names);
+  StateTransitionConfig config = experiment.model;
+  config.input_width = config.output_width = screen.genes.size();
+  config.perturbation_width = features.width();
+  const StateTransition<float> model(config);
+
+  StateTransitionTaskOptions sets;
+  sets.sets.sets = {.set_size = experiment.set_size, .control_sets = experiment.control_sets};
+  sets.sets.batch_size = experiment.batch_size;
+  sets.sets.seed = experiment.training.seed;
+  const std::vector<Part> parts(screen.cells(), Part::train);
+  StateTransitionTask<float> task(model, features, screen, parts, sets);
+  TrainOptions options = experiment.training;
+  options.validate_every = options.checkpoint_every = 0;
+  Trainer<float> trainer(model.parameters(), options);
+  TrainCallbacks callbacks;
+  callbacks.progress = [](const ProgressUpdate&) { return false; };  // one step a run
+
+  const auto start = std::chrono::steady_clock::now();
+  trainer.run(task, callbacks);
+  const std::chrono::duration<double, std::milli> first = std::chrono::steady_clock::now() - start;
+  for (int warm_up = 0; warm_up < 2; ++warm_up) trainer.run(task, callbacks);
   for (auto _ : state) {
-    model.parameters().zero_gradients();
-    backward(state_transition_loss(config, model(control, perturbation), target));
-    clip_gradient_norm(model.parameters(), 10);
-    optimizer.step(3e-4);
+    trainer.run(task, callbacks);
     benchmark::ClobberMemory();
   }
-  vcell_bench::declare_work(
-      state, step_flops(config, double(sets), double(cells)),
-      step_bytes(double(model.parameters().count()), double(control.count() + target.count())));
+  const double b = double(experiment.batch_size), s = double(experiment.set_size);
+  const double values = b * s * double(config.input_width + config.output_width);
+  vcell_bench::declare_work(state, step_flops(config, b, s),
+                            step_bytes(double(model.parameters().count()), values));
+  vcell_bench::declare_peak_memory(state);
+  state.counters["first_step_ms"] = first.count();
   state.counters["cells"] =
-      benchmark::Counter(double(sets * cells), benchmark::Counter::kIsIterationInvariantRate);
+      benchmark::Counter(b * s, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-constexpr StateTransitionConfig defaults{
-    .input_width = 2000, .output_width = 2000, .perturbation_width = 25};
-constexpr StateTransitionConfig state_sm{.input_width = 2000,
-                                         .output_width = 2000,
-                                         .perturbation_width = 2000,
-                                         .hidden = 672,
-                                         .layers = 4,
-                                         .heads = 8,
-                                         .head_dim = 84,
-                                         .mlp_width = 2688};
-
-void threads(benchmark::internal::Benchmark* b) {
-  b->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+// As many iterations as say something: with a number of its own choice the framework would set
+// everything up anew until it is content, and the first step would not be the first.
+void threads(benchmark::internal::Benchmark* b, int64_t iterations) {
+  b->ArgName("threads")->Arg(1)->Arg(2)->Iterations(iterations);
+  b->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 
-BENCHMARK_CAPTURE(step, defaults_of_run, defaults, 8, 32)->Apply(threads);
-BENCHMARK_CAPTURE(step, state_sm, state_sm, 16, 128)->Apply(threads);
+BENCHMARK_CAPTURE(step, defaults_of_run, Experiment{})->Apply([](auto* b) { threads(b, 50); });
+BENCHMARK_CAPTURE(step, state_sm, experiment_preset("state_sm"))->Apply([](auto* b) {
+  threads(b, 3);
+});
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 # Flags of what this project builds for itself; nothing here reaches a user of the library.
 
 option(VCELL_WERROR "Warnings are errors" OFF)
-option(VCELL_NATIVE "Compile the program, tests and benchmarks for this machine's own processor" OFF)
 option(VCELL_SLOW_TESTS "Tests that take minutes (label slow)" OFF)
 set(VCELL_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
 
@@ -15,13 +14,6 @@ if(VCELL_SANITIZE)
   target_compile_options(vcell_development INTERFACE
     -fsanitize=${VCELL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(vcell_development INTERFACE -fsanitize=${VCELL_SANITIZE})
-endif()
-if(VCELL_NATIVE)
-  include(CheckCXXCompilerFlag)
-  check_cxx_compiler_flag(-march=native VCELL_HAS_MARCH_NATIVE)
-  if(VCELL_HAS_MARCH_NATIVE)
-    target_compile_options(vcell_development INTERFACE -march=native)
-  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # Said of the standard library's and the compiler's own code when optimising, without cause: gcc bugs
@@ -42,7 +34,7 @@ mark_as_advanced(VCELL_CCACHE)
 if(VCELL_CCACHE)
   # A cache may be shared by machines with other processors: what is compiled for one stays its own.
   set(vcell_processor "")
-  if(VCELL_NATIVE AND EXISTS /proc/cpuinfo)
+  if(VCELL_MARCH STREQUAL "native" AND EXISTS /proc/cpuinfo)
     file(STRINGS /proc/cpuinfo vcell_processor REGEX "^(flags|Features)" LIMIT_COUNT 1)
   endif()
   string(SHA1 vcell_processor "${vcell_processor}")
@@ -52,7 +44,4 @@ if(VCELL_CCACHE)
     CCACHE_NAMESPACE=vcell-${vcell_processor} "${VCELL_CCACHE}")
 endif()
 
-# Linked beside vcell_development by whatever multiplies matrices, with eigen_products.hpp in front.
-set(vcell_eigen_products "${PROJECT_SOURCE_DIR}/cmake/eigen_products.hpp")
-add_library(vcell_products STATIC "${PROJECT_SOURCE_DIR}/cmake/eigen_products.cpp")
-target_link_libraries(vcell_products PUBLIC vcell_development)
+target_link_libraries(vcell_instantiations PRIVATE vcell_development)

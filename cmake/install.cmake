@@ -20,6 +20,7 @@ foreach(library IN LISTS vcell_libraries)
     DESTINATION "${vcell_package_folder}" COMPONENT library)
   list(APPEND vcell_components ${component})
 endforeach()
+list(APPEND vcell_components instantiations)  # built where it is used, from its sources
 
 configure_package_config_file(cmake/vcellConfig.cmake.in "${PROJECT_BINARY_DIR}/vcellConfig.cmake"
   INSTALL_DESTINATION "${vcell_package_folder}")
@@ -27,8 +28,9 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/vcellConfigVersion.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES
   "${PROJECT_BINARY_DIR}/vcellConfig.cmake" "${PROJECT_BINARY_DIR}/vcellConfigVersion.cmake"
-  cmake/dependencies.cmake cmake/blas_backend.cmake cmake/FindBLIS.cmake
+  cmake/dependencies.cmake cmake/blas_backend.cmake cmake/FindBLIS.cmake cmake/instantiations.cmake
   DESTINATION "${vcell_package_folder}" COMPONENT library)
+install(DIRECTORY cmake/instantiations DESTINATION "${vcell_package_folder}" COMPONENT library)
 install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT library)
 
 if(TARGET vcell_program)

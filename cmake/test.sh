@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds and runs the tests.
 #   cmake/test.sh [ctest options]   the tests of the release preset
-#   cmake/test.sh --all             also the format check, clang++ with sanitizers, and nvcc
+#   cmake/test.sh --all             also the format check, clang++ with sanitizers (ThreadSanitizer for
+#                                   the rooms where threads meet), and nvcc
 # VCELL_GOLDEN, VCELL_FILES and VCELL_DATA name folders of expected numbers, of files by other
 # programs and of real screens; what is not there is skipped by name.
 set -uo pipefail
@@ -55,6 +56,19 @@ compile_cuda() {
     part "cuda: test" ctest --preset cuda  # on a GPU; skipped where there is none
 }
 
+# What passed above says nothing about the following.
+print_what_did_not_run() {
+  echo "Not run here:"
+  if ! command -v nvidia-smi >/dev/null || ! nvidia-smi -L >/dev/null 2>&1; then
+    echo "  the CUDA kernels on a GPU: there is none; they ran on the emulation"
+  fi
+  echo "  ThreadSanitizer for any room but core, autograd, sets and train"
+  echo "  slow tests under the sanitizers; they ran in the release preset"
+  echo "  any processor but $(uname -m)"
+  [ -n "${VCELL_FILES:-}" ] || echo "  tests with files of other programs: VCELL_FILES is not set"
+  [ -n "${VCELL_DATA:-}" ] || echo "  tests with real screens: VCELL_DATA is not set"
+}
+
 if [ "${1:-}" = --all ]; then
   shift
   werror=-DVCELL_WERROR=ON
@@ -63,6 +77,8 @@ if [ "${1:-}" = --all ]; then
   compile_cuda
   build_and_test release "$@"
   build_and_test asan "$@"
+  build_and_test tsan "$@"
+  print_what_did_not_run
 else
   werror=-DVCELL_WERROR=OFF
   part "set-up" set_up || exit 1

@@ -20,14 +20,14 @@ Variable<T, rank> softplus(const Variable<T, rank>& x) {
     const T v = x.value().data[i];
     y.data()[i] = std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v)));  // never overflows
   }
-  // The pull-back gets the gradient of the result and adds to the gradients of the inputs. It holds
-  // the inputs it needs; the last arguments name all of them.
+  // The pull-back gets the gradient of the result, the result, and the inputs that the last
+  // arguments name. gradient() is zeros before anything has flowed back: add to it.
   return make_variable(
       std::move(y),
-      [x](View<const T, rank> dy) {
-        const auto dx = x.gradient();
+      [](View<const T, rank> dy, View<const T, rank>, const Variable<T, rank>& input) {
+        const auto dx = input.gradient();
         for (size_t i = 0; i < dy.count(); ++i)
-          dx.data[i] += dy.data[i] / (1 + std::exp(-x.value().data[i]));
+          dx.data[i] += dy.data[i] / (1 + std::exp(-input.value().data[i]));
       },
       x);
 }

@@ -28,7 +28,7 @@ int main() {
   std::printf("every gene shifted by 1:         %.4f\n", before);
 
   for (int step = 0; step < 200; ++step) {
-    shifted.zero_gradient();
+    shifted.clear_gradient();
     backward(mean(energy_distance(control, shifted)));
     const auto value = shifted.mutable_value();
     const auto gradient = shifted.gradient();

@@ -48,10 +48,13 @@ inline double two_thread_ratio() {
   return 2 * one / two;
 }
 
-/// To be called before timing. Measures once per program and prints the ratio; below 1.8 the
-/// benchmark reports an error in place of a time.
+/// Sets the number of threads; to be called before timing. Before the first use of two it measures
+/// whether they are real and prints the ratio; below 1.8 the benchmark reports an error in place of
+/// a time.
 /// @return whether to go on
-inline bool two_threads_are_real(benchmark::State& state) {
+inline bool has_threads(benchmark::State& state, int64_t threads) {
+  vcell::set_num_threads(int(threads));
+  if (threads < 2) return true;
   static const double ratio = [] {
     const double r = two_thread_ratio();
     std::fprintf(stderr, "two threads do %.2f x the work of one\n", r);

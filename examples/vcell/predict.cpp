@@ -65,7 +65,7 @@ void predict(const Settings& s, Console& console) {
     throw vcell::ConfigError(vcell::message("predict: there is no model in ",
                                             vcell::quoted(s.model),
                                             " (no config.json); name the folder 'model' of a run"));
-  const auto model = vcell::load_model(s.model);
+  const auto model = std::get<vcell::TrainedModel>(vcell::load_model(s.model));
   make_folder(fs::path(s.out).parent_path());
   auto labels = model.labels;
   if (!s.perturbation_key.empty()) labels.perturbation_key = s.perturbation_key;

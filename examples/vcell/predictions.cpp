@@ -127,7 +127,7 @@ Predictions predict_pairs(const vcell::TrainedModel& model, const vcell::Screen&
         model.model, screen.expression, pair.control_cells,
         model.perturbations.vector(screen.perturbation.names[size_t(pair.perturbation)]),
         model.batches.empty() ? std::span<const int32_t>() : screen.batch.codes,
-        {.set_length = model.set_size});
+        {.set_size = model.set_size});
     out.pair_of.insert(out.pair_of.end(), made.rows, k);
     if (!all) {
       vcell::append_rows(out.cells, made, 0, made.rows);

@@ -4,7 +4,7 @@
 
 #include "output.hpp"
 #include "vcell/sets/split_toml.hpp"
-#include "vcell/train/checkpoints.hpp"
+#include "vcell/train/checkpoint.hpp"
 #include "vcell/train/choices.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/metrics_log.hpp"

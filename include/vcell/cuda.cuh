@@ -3,9 +3,15 @@
 /// The include list is written by cmake/umbrella.cmake.
 #pragma once
 
+#include "vcell/kernels/copy.cuh"
+#include "vcell/kernels/device/each.cuh"
 #include "vcell/kernels/device/platform.cuh"
 #include "vcell/kernels/device/reduce.cuh"
+#include "vcell/kernels/elementwise.cuh"
 #include "vcell/kernels/softmax.cuh"
 #include "vcell/tensor/check_cuda.hpp"
-#include "vcell/tensor/copy_cuda.hpp"
+#include "vcell/tensor/context_cuda.hpp"
 #include "vcell/tensor/memory_cuda.hpp"
+#include "vcell/tensor/pool_cuda.hpp"
+#include "vcell/tensor/staging_cuda.hpp"
+#include "vcell/tensor/stream_cuda.hpp"

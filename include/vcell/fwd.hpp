@@ -11,7 +11,9 @@ struct Error;
 class Rng;
 struct ProgressUpdate;
 
-template <class T, int rank>
+template <class Device>
+class Context;
+template <class T, int rank, class Device>
 struct View;
 template <class Scalar, int rank, class Device>
 class Tensor;

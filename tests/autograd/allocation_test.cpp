@@ -80,9 +80,9 @@ struct Step {
   Variable<float, 1> bias = parameter<1, float>({40}, 6), gain = parameter<1, float>({width}, 7);
 
   float operator()(uint64_t step) const {
-    for (const auto* w : {&table, &wide, &back}) w->zero_gradient();
-    bias.zero_gradient();
-    gain.zero_gradient();
+    for (const auto* w : {&table, &wide, &back}) w->clear_gradient();
+    bias.clear_gradient();
+    gain.clear_gradient();
     const int32_t index[] = {0, 3, 3};
     const auto p = embedding(Tensor<int32_t, 1>({sets}, index), table);
     auto h = add_to_sets(x, p);

@@ -1,5 +1,7 @@
 #include "vcell/autograd/backward.hpp"
 
+#include <cmath>
+
 #include "support/errors.hpp"
 #include "support/random_tensor.hpp"
 #include "vcell/ops/add.hpp"
@@ -39,7 +41,7 @@ TEST_CASE("backward: gradients add up until they are set to zero", "[autograd]")
   backward(mean(x));
   backward(mean(scale(x, 2)));
   CHECK(gradient(x) == V{1.5, 1.5});
-  x.zero_gradient();
+  x.clear_gradient();
   CHECK(gradient(x) == V{0, 0});
 }
 
@@ -57,9 +59,10 @@ TEST_CASE("backward: shared results are pulled back once, after all their uses",
     Tensor<double, 1> y = to_tensor(in.value());
     return make_variable(
         std::move(y),
-        [in, &pulled](View<const double, 1> dy) {
+        [&pulled](auto dy, auto value, const auto& input) {
           ++pulled;
-          for (size_t i = 0; i < dy.count(); ++i) in.gradient()[i] += dy[i];
+          CHECK(value[0] == input.value()[0]);
+          for (size_t i = 0; i < dy.count(); ++i) input.gradient()[i] += dy[i];
         },
         in);
   };
@@ -135,9 +138,9 @@ TEST_CASE("backward: the cotangent has the shape of the result", "[autograd]") {
 TEST_CASE("backward: what a pull-back throws arrives, and later ones work", "[autograd]") {
   const auto x = leaf({1, 2});
   const auto bad = make_variable(
-      to_tensor(x.value()), [x](View<const double, 1>) { throw Error("pull-back failed"); }, x);
+      to_tensor(x.value()), [](auto...) { throw Error("pull-back failed"); }, x);
   check_error<Error>([&] { backward(mean(add(bad, scale(x, 2)))); }, {"pull-back failed"});
-  x.zero_gradient();
+  x.clear_gradient();
   backward(mean(x));
   CHECK(gradient(x) == V{0.5, 0.5});
 }
@@ -159,4 +162,52 @@ TEST_CASE("backward: chains of 100000 operations do not exhaust the stack", "[au
   const auto y = chain();
   backward(mean(y));
   CHECK(gradient(x) == V{2 * (length + 1.)});
+}
+
+TEST_CASE("backward: the first contribution assigns, and what was there is never read",
+          "[autograd]") {
+  const auto x = leaf({1, 2});
+  x.gradient()[0] = x.gradient()[1] = NAN;
+  x.clear_gradient();
+  backward(mean(add(scale(x, 2), multiply(x, x))));
+  CHECK(gradient(x) == V{2, 3});
+  x.clear_gradient();
+  const auto target = x.gradient_target();
+  CHECK_FALSE(target.accumulate);
+  CHECK(x.gradient_target().accumulate);
+  CHECK_FALSE(leaf({1}, false).gradient_target());
+}
+
+TEST_CASE("backward: an empty variable is refused by name", "[autograd]") {
+  const Variable<double, 0> none;
+  check_error<Error>([&] { add(none, none); }, {"Variable", "empty", "rank 0"});
+  check_error<Error>([] { add(Variable<double, 2>(), Variable<double, 2>()); }, {"empty"});
+}
+
+TEST_CASE("backward: within a pull-back", "[autograd]") {
+  const auto x = leaf({3, 5}), w = leaf({2, 7});
+  const auto squared = [&w](const Variable<double, 1>& in) {
+    return make_variable(
+        to_tensor(in.value()),
+        [&w](auto dy, auto, const auto& input) {
+          const auto inner = leaf({input.value()[0], input.value()[1]});
+          backward(multiply(multiply(inner, inner), w), dy);
+          for (size_t i = 0; i < 2; ++i) input.gradient()[i] += inner.gradient()[i];
+        },
+        in);
+  };
+  backward(mean(add(squared(scale(x, 1)), w)));  // w is a leaf of both
+  CHECK(gradient(x) == V{3 * 2, 5 * 7});
+  CHECK(gradient(w) == V{9 / 2. + 0.5, 25 / 2. + 0.5});
+}
+
+TEST_CASE("backward: a forgotten closure dangles nowhere", "[autograd]") {
+  Variable<double, 1> y;
+  const auto x = leaf({1, 2});
+  {
+    const auto inner = scale(x, 3);
+    y = multiply(inner, inner);
+  }  // y's node alone keeps inner
+  backward(mean(y));
+  CHECK(gradient(x) == V{9, 18});
 }

@@ -39,6 +39,7 @@ TEST_CASE("cgroup: version 2, the root as a container sees it", "[core]") {
   tree.file("root/cpu.max", "300000 100000\n");
   CHECK(tree.threads("0::/\n") == 3);
   CHECK(tree.threads("0::/outside/of/the/container\n") == 3);
+  tree.file("outside/cpu.max", "100000 100000\n");
   CHECK(tree.threads("0::/../outside\n") == 3);
   tree.file("root/cpu.max", "max 100000\n");
   CHECK(tree.threads("0::/\n") == 0);

@@ -102,8 +102,10 @@ TEST_CASE("fork: within a job, whose other threads the child lacks", "[core]") {
     for (const bool fails : {false, true}) {
       std::atomic<pid_t> child{-1};
       try {
-        // Every thread takes one piece, since none ends before the fork.
-        parallel_for(3, 1, [&](size_t, size_t) {
+        // Every thread has a piece, since none ends before the fork; the child begins no other.
+        parallel_for(50, 1, [&](size_t, size_t) {
+          if (child == 0) std::_Exit(3);
+          if (child > 0) return;
           if (thread_index() == forking)
             child = fork_child();
           else

@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 //
 #include "vcell/kernels/device/reduce.cuh"
+#include "vcell/kernels/launch.hpp"
+#include "vcell/tensor/memory_cuda.hpp"
 
 namespace {
 
@@ -14,12 +16,27 @@ using vcell_test::contains;
 
 constexpr unsigned threads = 64;
 
+/// Elements that count as the device's, though the host may look at them, too.
+template <class T>
+class OnDevice : public std::vector<T> {
+ public:
+  explicit OnDevice(size_t n) : std::vector<T>(n) {
+    const auto stream = current_context<Cuda>().stream();
+    vcell_emulation::Device::instance().step(*stream);
+    vcell_emulation::Device::instance().add_block(this->data(), n * sizeof(T), *stream);
+  }
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+  ~OnDevice() { vcell_emulation::Device::instance().remove_block(this->data()); }
+};
+
 /// What is wrong with a kernel under an order of the threads; empty when nothing is.
 template <class... P, class... A>
 std::string failure(uint64_t seed, dim3 block, void (*kernel)(P...), A... arguments) {
   vcell_emulation::seed() = seed;
   try {
-    check_status("test", device::launch(kernel, dim3{2}, block, nullptr, arguments...));
+    check_status("test",
+                 device::launch(current_context<Cuda>(), kernel, dim3{2}, block, arguments...));
   } catch (const vcell_emulation::Failure& e) {
     return e.what();
   }
@@ -122,14 +139,14 @@ __global__ void coordinates(unsigned* out) {
   out[block * 30 + thread] += block * 30 + thread;
 }
 
-__global__ void note_order(std::vector<unsigned>* order) {
-  order->push_back(blockIdx.x * 2 + threadIdx.x);
+__global__ void note_order(unsigned* order, unsigned* count) {
+  order[(*count)++] = blockIdx.x * 2 + threadIdx.x;
 }
 
 }  // namespace
 
 TEST_CASE("emulation: a missing barrier is a race in every order", "[cuda]") {
-  std::vector<int> out(2 * threads);
+  OnDevice<int> out(2 * threads);
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     const auto found = failure(seed, dim3{threads}, reverse, out.data(), false);
     // A thread may also come before the one that writes for it.
@@ -141,7 +158,7 @@ TEST_CASE("emulation: a missing barrier is a race in every order", "[cuda]") {
 }
 
 TEST_CASE("emulation: a missing __syncwarp is a race, a shuffle does not mend it", "[cuda]") {
-  std::vector<int> out(2 * threads);
+  OnDevice<int> out(2 * threads);
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     CHECK_THAT(failure(seed, dim3{threads}, rotate_in_warp, out.data(), false),
                contains("race on tile["));
@@ -151,7 +168,7 @@ TEST_CASE("emulation: a missing __syncwarp is a race, a shuffle does not mend it
 }
 
 TEST_CASE("emulation: a write after unordered reads is a race", "[cuda]") {
-  std::vector<int> out(2 * threads);
+  OnDevice<int> out(2 * threads);
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     CHECK_THAT(failure(seed, dim3{threads}, write_after_read, out.data(), false),
                contains("race on total[0] between threads"));
@@ -160,7 +177,7 @@ TEST_CASE("emulation: a write after unordered reads is a race", "[cuda]") {
 }
 
 TEST_CASE("emulation: shared memory out of range, unwritten, too large", "[cuda]") {
-  std::vector<float> out(2 * threads);
+  OnDevice<float> out(2 * threads);
   CHECK_THAT(failure(1, dim3{threads}, past_the_end),
              contains("tile[63] is out of range: it has 63 elements"));
   CHECK_THAT(failure(1, dim3{threads}, read_unwritten, out.data()), contains("nobody wrote it"));
@@ -179,7 +196,7 @@ TEST_CASE("emulation: deadlocks are named", "[cuda]") {
 }
 
 TEST_CASE("emulation: masks", "[cuda]") {
-  std::vector<int> out(2 * threads);
+  OnDevice<int> out(2 * threads);
   CHECK(failure(1, dim3{threads}, halves, out.data()) == "");
   CHECK(out[0] == 120);
   CHECK(out[16] == 17);
@@ -194,13 +211,13 @@ TEST_CASE("emulation: masks", "[cuda]") {
 TEST_CASE("emulation: an exception ends the kernel, and the next one runs", "[cuda]") {
   CHECK_THAT(failure(1, dim3{threads}, throws_in_one_thread),
              contains("exception in thread 3: no such thing"));
-  std::vector<int> out(2 * threads);
+  OnDevice<int> out(2 * threads);
   CHECK(failure(1, dim3{threads}, reverse, out.data(), true) == "");
   CHECK_THROWS_AS(__syncthreads(), vcell_emulation::Failure);  // outside a kernel
 }
 
 TEST_CASE("emulation: block_reduce is right in every thread and may be called again", "[cuda]") {
-  std::vector<double> x(threads), out(2 * threads);
+  OnDevice<double> x(threads), out(2 * threads);
   for (unsigned i = 0; i < threads; ++i) x[i] = i;
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     CHECK(failure(seed, dim3{threads}, sums, x.data(), out.data()) == "");
@@ -209,10 +226,10 @@ TEST_CASE("emulation: block_reduce is right in every thread and may be called ag
 }
 
 TEST_CASE("emulation: coordinates of blocks and threads", "[cuda]") {
-  std::vector<unsigned> out(2 * 3 * 4 * 30);
+  OnDevice<unsigned> out(2 * 3 * 4 * 30);
   vcell_emulation::seed() = 1;
-  check_status("test",
-               device::launch(coordinates, dim3{2, 3, 4}, dim3{5, 3, 2}, nullptr, out.data()));
+  check_status("test", device::launch(current_context<Cuda>(), coordinates, dim3{2, 3, 4},
+                                      dim3{5, 3, 2}, out.data()));
   for (unsigned i = 0; i < out.size(); ++i) CHECK(out[i] == i);
 }
 
@@ -220,8 +237,8 @@ TEST_CASE("emulation: the order comes from the seed", "[cuda]") {
   std::set<std::vector<unsigned>> orders;
   for (int round = 0; round < 2; ++round)
     for (uint64_t seed = 1; seed <= 20; ++seed) {
-      std::vector<unsigned> order;
-      CHECK(failure(seed, dim3{2}, note_order, &order) == "");
+      OnDevice<unsigned> order(4), count(1);
+      CHECK(failure(seed, dim3{2}, note_order, order.data(), count.data()) == "");
       orders.insert(order);
     }
   // Two orders of the blocks, and two of the threads in each.
@@ -229,16 +246,64 @@ TEST_CASE("emulation: the order comes from the seed", "[cuda]") {
 }
 
 TEST_CASE("emulation: launches that a device refuses", "[cuda]") {
-  std::vector<unsigned> order;
   for (const dim3 grid : {dim3{0}, dim3{1, 70000}, dim3{1, 1, 70000}})
-    CHECK_FALSE(device::launch(past_the_end, grid, dim3{1}, nullptr).ok());
+    CHECK_FALSE(device::launch(current_context<Cuda>(), past_the_end, grid, dim3{1}).ok());
   for (const dim3 block : {dim3{0}, dim3{1025}, dim3{33, 32}, dim3{1, 1, 65}})
-    CHECK_FALSE(device::launch(past_the_end, dim3{1}, block, nullptr).ok());
+    CHECK_FALSE(device::launch(current_context<Cuda>(), past_the_end, dim3{1}, block).ok());
 }
 
 TEST_CASE("emulation: device memory is not host memory", "[cuda]") {
+  const auto stream = current_context<Cuda>().stream();
   float host[2] = {1, 2};
-  CHECK(cudaMemcpyAsync(host, host, 4, cudaMemcpyHostToDevice, nullptr) == cudaErrorInvalidValue);
-  CHECK(cudaMemsetAsync(host, 0, 4, nullptr) == cudaErrorInvalidValue);
-  CHECK(cudaFreeAsync(host, nullptr) == cudaErrorInvalidValue);
+  CHECK(cudaMemcpyAsync(host, host, 4, cudaMemcpyHostToDevice, stream) == cudaErrorInvalidValue);
+  CHECK(cudaMemsetAsync(host, 0, 4, stream) == cudaErrorInvalidValue);
+  CHECK(cudaFreeAsync(host, stream) == cudaErrorInvalidValue);
+  CHECK_THAT(failure(1, dim3{threads}, read_unwritten, host),
+             contains("a kernel is given memory that is not the device's"));
+}
+
+TEST_CASE("emulation: handles that are not live", "[cuda]") {
+  OnDevice<float> x(4);
+  for (const cudaStream_t dead : {cudaStream_t(nullptr), [] {
+                                    cudaStream_t stream = nullptr;
+                                    cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+                                    cudaStreamDestroy(stream);
+                                    return stream;
+                                  }()}) {
+    CHECK(cudaMemsetAsync(x.data(), 0, 4, dead) == cudaErrorInvalidResourceHandle);
+    CHECK(cudaStreamSynchronize(dead) == cudaErrorInvalidResourceHandle);
+    CHECK(cudaStreamDestroy(dead) == cudaErrorInvalidResourceHandle);
+    CHECK(device::detail::launch_kernel<float*>(read_unwritten, dim3{1}, dim3{1}, dead, x.data()) ==
+          cudaErrorInvalidResourceHandle);
+  }
+  cudaEvent_t event = nullptr;
+  CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess);
+  CHECK(cudaEventDestroy(event) == cudaSuccess);
+  CHECK(cudaEventRecord(event, current_context<Cuda>().stream()) == cudaErrorInvalidResourceHandle);
+  CHECK(cudaEventDestroy(event) == cudaErrorInvalidResourceHandle);
+}
+
+TEST_CASE("emulation: copies from and to the host come late", "[cuda]") {
+  const Context<Cuda> context;
+  float host[1] = {1}, back[1] = {5};
+  void* const block = Memory<Cuda>::allocate(context, 4);
+  cudaMemcpyAsync(block, host, 4, cudaMemcpyHostToDevice, context.stream());
+  host[0] = 2;
+  cudaMemcpyAsync(back, block, 4, cudaMemcpyDeviceToHost, context.stream());
+  CHECK(back[0] == 5);
+  context.synchronize();
+  CHECK(back[0] == 2);
+  Memory<Cuda>::deallocate(context, block, 4);
+}
+
+TEST_CASE("emulation: a kernel reads what another stream writes", "[cuda]") {
+  OnDevice<double> x(threads), out(2 * threads);
+  const Context<Cuda> other;
+  Memory<Cuda>::zero(current_context<Cuda>(), x.data(), 8);
+  const auto launch = [&] {
+    return device::launch(other, sums, dim3{2}, dim3{threads}, x.data(), out.data());
+  };
+  CHECK_THROWS_WITH(launch(), contains("reads memory that stream"));
+  other.wait_for(current_context<Cuda>());
+  CHECK(launch().ok());
 }

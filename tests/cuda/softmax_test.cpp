@@ -10,7 +10,9 @@
 //
 #include "cuda/support/device.hpp"
 #include "vcell/core/rng.hpp"
-#include "vcell/tensor/copy_cuda.hpp"
+#include "vcell/kernels/launch.hpp"
+#include "vcell/tensor/copy.hpp"
+#include "vcell/tensor/memory_cuda.hpp"
 
 namespace {
 
@@ -40,41 +42,50 @@ double difference(const Tensor<T, 2>& a, const Tensor<T, 2>& b) {
 
 template <class T>
 Tensor<T, 2, Cuda> softmax_on_device(const Tensor<T, 2>& x) {
-  const auto device_x = to_cuda(x.view());
+  const auto device_x = to_device<Cuda>(x);
   auto y = Tensor<T, 2, Cuda>::uninitialized(x.shape());
-  check_status("test", kernel::Softmax<Cuda>::forward(device_x.view(), y.view()));
+  kernel::forward<kernel::Softmax, Cuda>("test", device_x.view(), y.view());
   return y;
+}
+
+template <class T>
+Tensor<T, 2> host_softmax(const Tensor<T, 2>& x) {
+  return to_host(softmax_on_device(x).view());
 }
 
 template <class T>
 void check_forward(const Tensor<T, 2>& x) {
   Tensor<T, 2> expected(x.shape());
-  check_status("test", kernel::Softmax<Cpu>::forward(x.view(), expected.view()));
+  kernel::forward<kernel::Softmax, Cpu>("test", x.view(), expected.view());
   const double tolerance = 16 * double(std::numeric_limits<T>::epsilon());
   Tensor<T, 2> first;
   vcell_test::in_several_orders([&] {
-    const auto y = to_cpu(softmax_on_device(x));
+    const auto y = host_softmax(x);
     CHECK(difference(y, expected) <= tolerance);
     if (first.count() == 0) first = y;
     CHECK((y.count() == 0 || !std::memcmp(y.data(), first.data(), y.count() * sizeof(T))));
   });
 }
 
+/// @param accumulate  add to what is there, else to overwrite it
 template <class T>
-void check_backward(const Tensor<T, 2>& x) {
+void check_backward(const Tensor<T, 2>& x, bool accumulate) {
   const auto dy = random<T>(x.shape(), 2), before = random<T>(x.shape(), 3);
   Tensor<T, 2> y(x.shape()), expected = before;
-  check_status("test", kernel::Softmax<Cpu>::forward(x.view(), y.view()));
-  check_status("test",
-               kernel::Softmax<Cpu>::backward(dy.view(), std::as_const(y).view(), expected.view()));
+  kernel::forward<kernel::Softmax, Cpu>("test", x.view(), y.view());
+  const auto pull = [&]<class Device>(const Tensor<T, 2, Device>& at, const auto& cotangent,
+                                      Tensor<T, 2, Device>& to) {
+    const kernel::Target<T, 2, Device> target{to.view(), accumulate};
+    kernel::backward<kernel::Softmax, Device>("test", cotangent.view(), at.view(), target);
+  };
+  pull(y, dy, expected);
   const double tolerance = 64 * double(std::numeric_limits<T>::epsilon());
   vcell_test::in_several_orders([&] {
-    const auto device_dy = to_cuda(dy.view()), device_y = to_cuda(y.view());
-    auto dx = to_cuda(before.view());
-    check_status("test",
-                 kernel::Softmax<Cuda>::backward(std::as_const(device_dy).view(),
-                                                 std::as_const(device_y).view(), dx.view()));
-    CHECK(difference(to_cpu(dx), expected) <= tolerance);
+    const auto device_y = to_device<Cuda>(y);
+    const auto device_dy = to_device<Cuda>(dy);
+    auto dx = to_device<Cuda>(before);
+    pull(device_y, device_dy, dx);
+    CHECK(difference(to_host(dx.view()), expected) <= tolerance);
   });
 }
 
@@ -91,11 +102,12 @@ TEMPLATE_TEST_CASE("cuda softmax: value", "[cuda]", float, double) {
   }
 }
 
-TEMPLATE_TEST_CASE("cuda softmax: gradient is added", "[cuda]", float, double) {
+TEMPLATE_TEST_CASE("cuda softmax: gradient is assigned or added", "[cuda]", float, double) {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   for (const auto& shape : shapes) {
     INFO(message(shape));
-    check_backward(random<TestType>(shape, 1));
+    check_backward(random<TestType>(shape, 1), false);
+    check_backward(random<TestType>(shape, 1), true);
   }
 }
 
@@ -107,11 +119,12 @@ TEMPLATE_TEST_CASE("cuda softmax: entries of -infinity, large and undefined rows
   for (size_t j = 1; j < 200; ++j) x(0, j) = -inf;  // all but the first
   for (size_t j = 0; j < 200; j += 3) x(1, j) = -inf;
   for (size_t j = 0; j < 200; ++j) x(2, j) *= TestType(1e4);
-  check_backward(x);
+  check_backward(x, false);
+  check_backward(x, true);
   for (size_t j = 0; j < 200; ++j) x(3, j) = -inf;
   x(4, 150) = std::numeric_limits<TestType>::quiet_NaN();
   check_forward(x);
-  const auto y = to_cpu(softmax_on_device(x));
+  const auto y = host_softmax(x);
   CHECK(y(0, 0) == 1);
   CHECK(y(0, 199) == 0);
   CHECK(y(1, 3) == 0);
@@ -122,38 +135,41 @@ TEMPLATE_TEST_CASE("cuda softmax: entries of -infinity, large and undefined rows
 TEST_CASE("cuda softmax: in place", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const auto x = random<float>({3, 300}, 1);
-  auto y = to_cuda(x.view());
-  check_status("test", kernel::Softmax<Cuda>::forward(std::as_const(y).view(), y.view()));
-  CHECK(difference(to_cpu(y), to_cpu(softmax_on_device(x))) == 0);
+  auto y = to_device<Cuda>(x);
+  kernel::forward<kernel::Softmax, Cuda>("test", std::as_const(y).view(), y.view());
+  CHECK(difference(to_host(y.view()), host_softmax(x)) == 0);
 }
 
 TEST_CASE("cuda softmax: rows beyond the grid", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  const auto& context = current_context<Cuda>();
   const auto x = random<float>({7, 50}, 1), dy = random<float>({7, 50}, 2);
-  const auto device_x = to_cuda(x.view()), device_dy = to_cuda(dy.view());
+  const auto device_x = to_device<Cuda>(x), device_dy = to_device<Cuda>(dy);
   auto y = Tensor<float, 2, Cuda>::uninitialized(x.shape());
-  Tensor<float, 2, Cuda> dx(x.shape()), dx_whole(x.shape());
+  auto dx = y, dx_whole = y;
   const dim3 grid{2}, block{kernel::detail::softmax_threads};
-  check_status("test", device::launch(kernel::detail::softmax_forward<float>, grid, block, nullptr,
+  check_status("test", device::launch(context, kernel::detail::softmax_forward<float>, grid, block,
                                       device_x.data(), y.data(), 7, 50));
-  CHECK(difference(to_cpu(y), to_cpu(softmax_on_device(x))) == 0);
-  check_status("test", device::launch(kernel::detail::softmax_backward<float>, grid, block, nullptr,
-                                      device_dy.data(), y.data(), dx.data(), 7, 50));
-  check_status("test", kernel::Softmax<Cuda>::backward(device_dy.view(), std::as_const(y).view(),
-                                                       dx_whole.view()));
-  CHECK(difference(to_cpu(dx), to_cpu(dx_whole)) == 0);
+  CHECK(difference(to_host(y.view()), host_softmax(x)) == 0);
+  check_status("test", device::launch(context, kernel::detail::softmax_backward<false, float>, grid,
+                                      block, device_dy.data(), y.data(), dx.data(), 7, 50));
+  kernel::backward<kernel::Softmax, Cuda>("test", device_dy.view(), std::as_const(y).view(),
+                                          kernel::Target<float, 2, Cuda>{dx_whole.view(), false});
+  CHECK(difference(to_host(dx.view()), to_host(dx_whole.view())) == 0);
 }
 
 TEST_CASE("cuda softmax: a null gradient is not wanted", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const auto y = softmax_on_device(random<float>({2, 3}, 1));
-  CHECK(kernel::Softmax<Cuda>::backward(y.view(), y.view(), View<float, 2>{}).ok());
+  kernel::backward<kernel::Softmax, Cuda>("test", y.view(), y.view(),
+                                          kernel::Target<float, 2, Cuda>{});
 }
 
 TEST_CASE("cuda softmax: a launch that the device refuses is reported", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
-  const auto status = device::launch(kernel::detail::softmax_forward<float>, dim3{1}, dim3{2048},
-                                     nullptr, nullptr, nullptr, 1, 1);
+  const auto status =
+      device::launch(current_context<Cuda>(), kernel::detail::softmax_forward<float>, dim3{1},
+                     dim3{2048}, nullptr, nullptr, 1, 1);
   REQUIRE_FALSE(status.ok());
   CHECK_THROWS_WITH(kernel::check_status("softmax", status),
                     "softmax: the kernel did not start: invalid configuration argument");

@@ -4,7 +4,7 @@
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/compiling.cmake")
 
-foreach(header core/error.hpp kernels/exponential.hpp fwd.hpp)
+foreach(header fwd.hpp kernels/exponential.hpp)
   file(WRITE "${FOLDER}/main.cpp" "#include \"vcell/${header}\"\nint main() {}\n")
   foreach(flags "-ffast-math" "-Ofast" "-ffinite-math-only" "-O2;-ffinite-math-only")
     compile(refused ${flags} -fsyntax-only main.cpp)

@@ -48,8 +48,8 @@ TEST_CASE("gemm: signal handlers change neither a result nor the memory beside",
     for (const bool transpose_b : {false, true}) {
       Tensor<float, 2> expected({256, 256}), c({256, 256});
       const auto multiply = [&](Tensor<float, 2>& to) {
-        return kernel::Gemm<Cpu>::run<float>({transpose_a, transpose_b}, a.view(), b.view(),
-                                             to.view())
+        return kernel::Gemm<Cpu>::run(Context<Cpu>(), {transpose_a, transpose_b}, a.view(),
+                                      b.view(), kernel::MatrixView<float>(to.view()), {}, {})
             .ok();
       };
       REQUIRE(multiply(expected));

@@ -1,139 +1,136 @@
 #include "vcell/kernels/gemm.hpp"
 
-#include <cmath>
-#include <limits>
-#include <vector>
+#include <cstring>
 
-#include "support/random_tensor.hpp"
-#include "support/threads.hpp"
+#include "support/gemm_case.hpp"
 
 using namespace vcell;
-using kernel::Gemm, kernel::GemmOptions, kernel::MatrixView;
-using vcell_test::random_tensor, vcell_test::Threads;
+using namespace vcell_test;
 
 namespace {
 
 struct Sizes {
   size_t m, n, k;
 };
-
-/// op(A) op(B) by three loops in double.
-template <class T>
-double product(const GemmOptions& o, MatrixView<const T> a, MatrixView<const T> b, size_t i,
-               size_t j, size_t k) {
-  double sum = 0;
-  for (size_t l = 0; l < k; ++l)
-    sum += double(o.transpose_a ? a.row(l)[i] : a.row(i)[l]) *
-           double(o.transpose_b ? b.row(j)[l] : b.row(l)[j]);
-  return sum;
-}
-
-/// One product of matrices that lie within larger ones, compared element by element; what lies
-/// around C must stay.
-template <class T>
-void check(const Sizes& n, const GemmOptions& o, bool with_bias) {
-  constexpr size_t margin = 3;
-  const auto a_shape = o.transpose_a ? Shape<2>{n.k, n.m} : Shape<2>{n.m, n.k};
-  const auto b_shape = o.transpose_b ? Shape<2>{n.n, n.k} : Shape<2>{n.k, n.n};
-  const auto within = [&](Shape<2> s, uint64_t seed) {
-    return random_tensor<T, 2>({s[0] + margin, s[1] + margin}, seed);
-  };
-  const auto a = within(a_shape, 1), b = within(b_shape, 2), c0 = within({n.m, n.n}, 3);
-  const auto bias = random_tensor<T, 1>({n.n}, 4);
-  auto c = c0;
-  const MatrixView<const T> av(a.view()), bv(b.view());
-  const auto ap = av.block(1, a_shape[0], 2, a_shape[1]),
-             bp = bv.block(2, b_shape[0], 1, b_shape[1]);
-  const auto cp = MatrixView<T>(c.view()).block(1, n.m, 1, n.n);
-  if (o.beta == 0 && !with_bias)  // ignored, whatever it is
-    for (size_t i = 0; i < n.m; ++i) std::fill_n(cp.row(i), n.n, T(NAN));
-  REQUIRE(Gemm<Cpu>::run(o, ap, bp, cp, with_bias ? bias.view() : View<const T, 1>()).ok());
-
-  double error = 0;
-  size_t touched = 0;
-  for (size_t i = 0; i < c.shape(0); ++i)
-    for (size_t j = 0; j < c.shape(1); ++j) {
-      if (i < 1 || i > n.m || j < 1 || j > n.n) {
-        touched += c(i, j) != c0(i, j);
-        continue;
-      }
-      double expected = o.alpha * product(o, ap, bp, i - 1, j - 1, n.k);
-      if (with_bias)
-        expected += double(bias[j - 1]);
-      else if (o.beta != 0)
-        expected += o.beta * double(c0(i, j));
-      const double e = std::abs(double(c(i, j)) - expected);
-      error = e <= error ? error : std::isnan(e) ? INFINITY : e;
-    }
-  INFO(n.m << " x " << n.n << " x " << n.k << (o.transpose_a ? " T" : " N")
-           << (o.transpose_b ? "T" : "N") << " alpha " << o.alpha << " beta " << o.beta
-           << (with_bias ? " bias" : ""));
-  CHECK(touched == 0);
-  CHECK(error <= double(std::numeric_limits<T>::epsilon()) * (4 + 3 * double(n.k)));
-}
-
-template <class T>
-void check_sizes(const std::vector<Sizes>& sizes) {
-  for (const Sizes& n : sizes)
-    for (const bool ta : {false, true})
-      for (const bool tb : {false, true}) {
-        check<T>(n, {.transpose_a = ta, .transpose_b = tb}, false);
-        check<T>(n, {.transpose_a = ta, .transpose_b = tb, .alpha = -0.5, .beta = 1}, false);
-        check<T>(n, {.transpose_a = ta, .transpose_b = tb, .beta = 0.25}, false);
-        check<T>(n, {.transpose_a = ta, .transpose_b = tb, .alpha = 2}, true);
-      }
-}
-
-template <class T>
-std::vector<T> result(const Sizes& n, bool ta, bool tb, int threads) {
-  const Threads set(threads);
-  const auto a = random_tensor<T, 2>(ta ? Shape<2>{n.k, n.m} : Shape<2>{n.m, n.k}, 1);
-  const auto b = random_tensor<T, 2>(tb ? Shape<2>{n.n, n.k} : Shape<2>{n.k, n.n}, 2);
-  Tensor<T, 2> c({n.m, n.n});
-  REQUIRE(Gemm<Cpu>::run({.transpose_a = ta, .transpose_b = tb}, a.view(), b.view(),
-                         MatrixView<T>(c.view()))
-              .ok());
-  return {c.data(), c.data() + c.count()};
-}
-
 const std::vector<Sizes> small{{1, 1, 1}, {3, 2, 5}, {1, 17, 4}, {19, 1, 3},
                                {4, 4, 0}, {0, 3, 2}, {3, 0, 2},  {33, 31, 29}};
 
+template <class A, class B, class C>
+void check_sizes(const std::vector<Sizes>& sizes) {
+  for (const Sizes& s : sizes)
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true}) {
+        GemmCase t{s.m, s.n, s.k, ta, tb};
+        check_gemm<A, B, C>(t);
+        t.accumulate = true, t.alpha = -0.5;
+        check_gemm<A, B, C>(t);
+        t.kind = EpilogueKind::bias;
+        check_gemm<A, B, C>(t);
+      }
+}
+
+template <class A, class B, class C>
+void check_threads(GemmCase t) {
+  t.compare = false;
+  vcell_test::check_same_on_any_threads([&] { return check_gemm<A, B, C>(t).c; });
+}
+
 }  // namespace
 
-TEST_CASE("gemm: float against plain loops", "[kernels]") { check_sizes<float>(small); }
-TEST_CASE("gemm: double against plain loops", "[kernels]") { check_sizes<double>(small); }
+TEST_CASE("gemm: float against plain loops", "[kernels]") {
+  check_sizes<float, float, float>(small);
+}
+TEST_CASE("gemm: double against plain loops", "[kernels]") {
+  check_sizes<double, double, double>(small);
+}
+TEST_CASE("gemm: float and bfloat16 in every mixture", "[kernels]") {
+  check_sizes<float, bfloat16, float>(small);
+  check_sizes<bfloat16, float, float>(small);
+  check_sizes<bfloat16, bfloat16, float>(small);
+  check_sizes<float, float, bfloat16>(small);
+  check_sizes<float, bfloat16, bfloat16>(small);
+  check_sizes<bfloat16, float, bfloat16>(small);
+  check_sizes<bfloat16, bfloat16, bfloat16>(small);
+}
 
-TEST_CASE("gemm: many tiles against plain loops", "[kernels]") {
-  for (const Sizes& n : {Sizes{300, 200, 150}, {17, 700, 333}, {65, 40, 2000}}) {
-    const Threads set(2);
-    check<float>(n, {.transpose_b = true}, true);
-    check<float>(n, {.transpose_a = true, .beta = 1}, false);
-    check<double>(n, {}, false);
+TEST_CASE("gemm: many tiles, and many panels in the depth, against plain loops", "[kernels]") {
+  const Threads set(2);
+  for (const Sizes& s : {Sizes{300, 200, 150}, {17, 700, 333}, {17, 30, 9000}}) {
+    check_gemm<float, float, float>({s.m, s.n, s.k, false, true, false, 1, EpilogueKind::bias});
+    check_gemm<float, float, float>({s.m, s.n, s.k, true, false, true});
+    check_gemm<double, double, double>({s.m, s.n, s.k});
+    for (const bool t : {false, true}) {
+      check_gemm<bfloat16, bfloat16, bfloat16>({s.m, s.n, s.k, t, !t, true});
+      check_gemm<float, bfloat16, float>({s.m, s.n, s.k, t, t, true, 0.5});
+    }
   }
 }
 
+TEST_CASE("gemm: what is rounded is the sum alone", "[kernels]") {
+  // 256 + 1 + 1 is 258 in bfloat16, but 256 where every sum is rounded.
+  std::vector<bfloat16> a(2, bfloat16(1)), b(2, bfloat16(1)), c(1, bfloat16(256));
+  alignas(64) std::byte scratch[1 << 16];
+  const MatrixView<bfloat16> cv(c.data(), 1, 1, 1);
+  GemmOptions o{.accumulate = true};
+  const Context<Cpu> context;
+  const MatrixView<bfloat16> av(a.data(), 1, 2, 2), bv(b.data(), 2, 1, 1);
+  const size_t bytes = Gemm<Cpu>::run_scratch(context, o, av, bv, cv, {});
+  REQUIRE(bytes <= sizeof scratch);
+  REQUIRE(Gemm<Cpu>::run(context, o, av, bv, cv, {}, {scratch, {bytes}}).ok());
+  CHECK(float(c[0]) == 258);
+}
+
+TEST_CASE("gemm: a batch, with matrices of its own or one for all", "[kernels]") {
+  for (const size_t batch : {size_t(0), size_t(2), size_t(70)})
+    for (const bool one_a : {false, true})
+      for (const bool one_b : {false, true}) {
+        GemmCase t{5, 7, 6, one_b, one_a};
+        t.batch = batch, t.one_a = one_a, t.one_b = one_b;
+        check_gemm<float, float, float>(t);
+        check_gemm<double, double, double>(t);
+        t.accumulate = true, t.kind = EpilogueKind::bias_residual;
+        check_gemm<bfloat16, bfloat16, float>(t);
+        t.m = 120, t.n = 90, t.k = 200, t.batch = std::min<size_t>(batch, 3), t.stored = true;
+        check_gemm<float, float, float>(t);
+      }
+}
+
+TEST_CASE("gemm: a batch with a bias for each product", "[kernels]") {
+  const Tensor<float, 2> a({2, 3}), b({3, 4}), bias = random_tensor<float, 2>({5, 4}, 1);
+  Tensor<float, 3> c({5, 2, 4});
+  const GemmOptions o{.batch = {.count = 5, .c = 8, .bias = 4}};
+  REQUIRE(Gemm<Cpu>::run(Context<Cpu>(), o, a.view(), b.view(),
+                         MatrixView<float>(c.data(), 2, 4, 4),
+                         {.kind = EpilogueKind::bias, .bias = bias.view().flat()}, {})
+              .ok());
+  for (size_t p = 0; p < 5; ++p)
+    for (size_t i = 0; i < 2; ++i)
+      for (size_t j = 0; j < 4; ++j) CHECK(c(p, i, j) == bias(p, j));
+}
+
 TEST_CASE("gemm: the same bytes on any number of threads", "[kernels]") {
-  for (const Sizes& n : {Sizes{300, 200, 150}, {5, 3000, 400}, {257, 129, 511}, {8, 8, 50000}})
-    for (const bool t : {false, true})
-      vcell_test::check_same_on_any_threads([&] { return result<float>(n, t, !t, num_threads()); });
-  vcell_test::check_same_on_any_threads([] {
-    return result<double>({300, 200, 150}, false, false, num_threads());
-  });
+  for (const Sizes& s : {Sizes{300, 200, 150}, {5, 2000, 310}, {257, 129, 511}, {8, 8, 50000}})
+    for (const bool t : {false, true}) {
+      check_threads<float, float, float>({s.m, s.n, s.k, t, !t});
+      if (s.k < 300) check_threads<bfloat16, bfloat16, float>({s.m, s.n, s.k, !t, t});
+    }
+  check_threads<double, double, double>({300, 200, 150});
+  GemmCase batch{20, 30, 40, false, true, false, 1, EpilogueKind::silu_gate};
+  batch.batch = 100;
+  check_threads<float, float, bfloat16>(batch);
 }
 
 TEST_CASE("gemm: the same bytes in every run, from several callers at once", "[kernels]") {
-  const Sizes n{120, 130, 140};
-  const auto expected = result<float>(n, false, true, 3);
+  const GemmCase t{120, 130, 140, false, true};
+  const auto expected = check_gemm<float, float, float>(t).c;
   const Threads set(3);
+  const Field<float> a0(t.m, t.k, 1, 1), b0(t.n, t.k, 1, 2), c0(t.m, t.n, 1, 3);
   std::vector<int> same(24);
   parallel_for(same.size(), 1, [&](size_t i, size_t) {
-    const auto a = random_tensor<float, 2>({n.m, n.k}, 1),
-               b = random_tensor<float, 2>({n.n, n.k}, 2);
-    Tensor<float, 2> c({n.m, n.n});
-    same[i] = Gemm<Cpu>::run({.transpose_b = true}, a.view(), b.view(), MatrixView<float>(c.view()))
-                  .ok() &&
-              std::equal(expected.begin(), expected.end(), c.data());
+    auto a = a0, b = b0, c = c0;
+    same[i] =
+        Gemm<Cpu>::run({}, {.transpose_b = true}, a.view(), b.view(), c.view(), {}, {}).ok() &&
+        std::equal(expected.begin(), expected.end(), c.values.begin());
   });
   for (const int s : same) CHECK(s);
 }
@@ -141,9 +138,57 @@ TEST_CASE("gemm: the same bytes in every run, from several callers at once", "[k
 TEST_CASE("gemm: what is not a number shows", "[kernels]") {
   Tensor<float, 2> a({3, 4}), b({4, 5}), c({3, 5});
   a(1, 2) = NAN;
-  REQUIRE(Gemm<Cpu>::run({}, std::as_const(a).view(), std::as_const(b).view(),
-                         MatrixView<float>(c.view()))
-              .ok());
+  REQUIRE(Gemm<Cpu>::run({}, {}, a.view(), b.view(), MatrixView<float>(c.view()), {}, {}).ok());
   for (size_t i = 0; i < 3; ++i)
     for (size_t j = 0; j < 5; ++j) CHECK(std::isnan(c(i, j)) == (i == 1));
+}
+
+TEST_CASE("gemm: refuses what it cannot do", "[kernels]") {
+  Tensor<bfloat16, 2> a({3, 4}), b({4, 5}), c({3, 5});
+  const MatrixView<bfloat16> cv(c.view());
+  CHECK_FALSE(Gemm<Cpu>::run({}, {}, a.view(), b.view(), cv, {}, {}).ok());  // no scratch
+  Tensor<float, 2> fa({3, 4}), fb({4, 5}), fc({3, 5});
+  const MatrixView<float> fcv(fc.view());
+  CHECK(Gemm<Cpu>::run({}, {.batch = {.count = 1}}, fa.view(), fb.view(), fcv, {}, {}).ok());
+  CHECK_FALSE(Gemm<Cpu>::run({}, {.batch = {.count = 2}}, fa.view(), fb.view(), fcv, {}, {}).ok());
+  CHECK_FALSE(
+      Gemm<Cpu>::run({}, {}, fa.view(), fb.view(), fcv, {.kind = EpilogueKind::bias_residual}, {})
+          .ok());
+}
+
+namespace {
+
+/// Scratch of a product of these sizes; nothing is read.
+template <class A, class B, class C>
+size_t scratch_of(size_t m, size_t n, size_t k, const GemmOptions& o = {},
+                  const Epilogue<C>& e = {}) {
+  const size_t columns = e.kind == EpilogueKind::silu_gate ? 2 * n : n;
+  return Gemm<Cpu>::run_scratch(Context<Cpu>(), o, MatrixView<A>(nullptr, m, k, k),
+                                MatrixView<B>(nullptr, k, columns, columns),
+                                MatrixView<C>(nullptr, m, n, n), e);
+}
+
+}  // namespace
+
+TEST_CASE("gemm: scratch is wanted only where z or wider operands have no place", "[kernels]") {
+  const size_t m = 100, n = 90, k = 80;
+  Tensor<float, 2> z({m, 2 * n});
+  const auto bytes = [&](EpilogueKind kind, bool accumulate, bool stored) {
+    Epilogue<float> e{.kind = kind};
+    if (stored) e.stored = z.view();
+    return scratch_of<float, float, float>(m, n, k, {.accumulate = accumulate}, e);
+  };
+  using enum EpilogueKind;
+  for (const bool accumulate : {false, true}) {
+    for (const auto kind : {none, bias, bias_residual}) CHECK(bytes(kind, accumulate, false) == 0);
+    for (const auto kind : {bias_gelu, bias_gelu_tanh, silu_gate}) {
+      CHECK(bytes(kind, accumulate, false) > 0);
+      CHECK(bytes(kind, accumulate, true) == 0);
+    }
+  }
+  CHECK(scratch_of<float, float, bfloat16>(m, n, k) > 0);
+  CHECK(scratch_of<float, bfloat16, float>(m, n, k) > 0);
+  // Panels do not grow with the depth.
+  CHECK(scratch_of<bfloat16, bfloat16, float>(64, 64, 1 << 20) ==
+        scratch_of<bfloat16, bfloat16, float>(64, 64, 1 << 24));
 }

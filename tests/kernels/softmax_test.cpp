@@ -15,7 +15,7 @@ using vcell_test::random_tensor;
 template <class T>
 Tensor<T, 2> softmax(const Tensor<T, 2>& x) {
   Tensor<T, 2> y(x.shape());
-  CHECK(kernel::Softmax<Cpu>::forward(x.view(), y.view()).ok());
+  CHECK(kernel::Softmax<Cpu>::forward(Context<Cpu>(), x.view(), y.view()).ok());
   return y;
 }
 
@@ -57,7 +57,9 @@ TEMPLATE_TEST_CASE("softmax kernel: gradient is added", "[kernels]", float, doub
                dy = random_tensor<TestType, 2>(shape, 2);
     const auto before = random_tensor<TestType, 2>(shape, 3);
     auto dx = before, expected = before;
-    CHECK(kernel::Softmax<Cpu>::backward(dy.view(), y.view(), dx.view()).ok());
+    CHECK(kernel::Softmax<Cpu>::backward(Context<Cpu>(), dy.view(), y.view(),
+                                         kernel::Target<TestType, 2>{dx.view(), true})
+              .ok());
     for (size_t i = 0; i < shape[0]; ++i) {
       long double along = 0;
       for (size_t j = 0; j < shape[1]; ++j) along += (long double)(dy(i, j)) * y(i, j);
@@ -65,7 +67,9 @@ TEMPLATE_TEST_CASE("softmax kernel: gradient is added", "[kernels]", float, doub
         expected(i, j) = TestType(expected(i, j) + y(i, j) * (dy(i, j) - along));
     }
     CHECK(difference(dx, expected) <= 64 * double(std::numeric_limits<TestType>::epsilon()));
-    CHECK(kernel::Softmax<Cpu>::backward(dy.view(), y.view(), View<TestType, 2>{}).ok());
+    CHECK(kernel::Softmax<Cpu>::backward(Context<Cpu>(), dy.view(), y.view(),
+                                         kernel::Target<TestType, 2>{})
+              .ok());
   }
 }
 
@@ -87,7 +91,9 @@ TEMPLATE_TEST_CASE("softmax kernel: entries of -infinity, large and undefined ro
   for (size_t j = 0; j < 40; ++j) CHECK((std::isnan(y(3, j)) && std::isnan(y(4, j))));
   const auto dy = random_tensor<TestType, 2>({5, 40}, 2);
   Tensor<TestType, 2> dx({5, 40});
-  CHECK(kernel::Softmax<Cpu>::backward(dy.view(), y.view(), dx.view()).ok());
+  CHECK(kernel::Softmax<Cpu>::backward(Context<Cpu>(), dy.view(), y.view(),
+                                       kernel::Target<TestType, 2>{dx.view(), true})
+            .ok());
   for (size_t i = 0; i < 3; ++i)
     for (size_t j = 0; j < 40; ++j) CHECK(std::isfinite(dx(i, j)));
   CHECK(dx(1, 0) == 0);
@@ -100,7 +106,7 @@ TEST_CASE("softmax kernel: adding a number to a row changes nothing, in place as
   for (double& v : x.values()) v += 1e4;
   CHECK(difference(softmax(x), y) <= 1e-11);
   x = random_tensor<double, 2>({6, 100}, 1);
-  CHECK(kernel::Softmax<Cpu>::forward(std::as_const(x).view(), x.view()).ok());
+  CHECK(kernel::Softmax<Cpu>::forward(Context<Cpu>(), std::as_const(x).view(), x.view()).ok());
   CHECK(difference(x, y) == 0);
 }
 
@@ -109,7 +115,9 @@ TEST_CASE("softmax kernel: the same bytes for any number of threads", "[kernels]
   vcell_test::check_same_on_any_threads([&] {
     const auto y = softmax(x);
     Tensor<float, 2> dx(x.shape());
-    CHECK(kernel::Softmax<Cpu>::backward(dy.view(), y.view(), dx.view()).ok());
+    CHECK(kernel::Softmax<Cpu>::backward(Context<Cpu>(), dy.view(), y.view(),
+                                         kernel::Target<float, 2>{dx.view(), true})
+              .ok());
     std::vector<float> both(y.values().begin(), y.values().end());
     both.insert(both.end(), dx.values().begin(), dx.values().end());
     return both;

@@ -73,7 +73,7 @@ TEST_CASE("baselines: shifts are means of means of training cells", "[models]") 
   REQUIRE_FALSE(shift(Baseline::context_mean, "z", "A"));
 }
 
-TEST_CASE("baselines: cells are paired controls plus the shift, clipped at 0", "[models]") {
+TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "[models]") {
   const Fixture f;
   const TrainingShifts shifts(f.screen, f.parts);
   const std::vector requests = {f.request("y", "B", {6, 6}), f.request("z", "A", {9})};

@@ -40,18 +40,18 @@ TEST_CASE("predict: every set is predicted as if it were alone", "[models]") {
   const auto model = small_model();
   const auto x = cells(9);
   const std::vector<size_t> controls = {3, 1, 4, 1, 5, 8, 2, 6};
-  const auto all = predict(model, x, controls, knock_out, {}, {.set_length = 3});
+  const auto all = predict(model, x, controls, knock_out, {}, {.set_size = 3});
   REQUIRE(all.rows == 8);
   REQUIRE(all.columns == 5);
   for (size_t first = 0; first < 8; first += 3) {
     const size_t length = std::min<size_t>(3, 8 - first);
     const auto one = predict(model, x, std::span(controls).subspan(first, length), knock_out, {},
-                             {.set_length = length});
+                             {.set_size = length});
     for (size_t i = 0; i < one.values.size(); ++i)
       CHECK(one.values[i] == Approx(all.values[first * 5 + i]).epsilon(1e-5).margin(1e-7));
   }
   const auto slow =
-      predict(model, x, controls, knock_out, {}, {.set_length = 3, .sets_at_a_time = 1});
+      predict(model, x, controls, knock_out, {}, {.set_size = 3, .sets_at_a_time = 1});
   for (size_t i = 0; i < slow.values.size(); ++i)
     CHECK(slow.values[i] == Approx(all.values[i]).epsilon(1e-5).margin(1e-7));
 }
@@ -63,7 +63,7 @@ TEST_CASE("predict: no cells, and inputs that do not fit", "[models]") {
   const float narrow[] = {1, 0};
   CHECK_THROWS_AS(predict(model, cells(3), control, narrow), ShapeError);
   CHECK_THROWS_AS(predict(model, cells(3), beyond, knock_out), ShapeError);
-  CHECK_THROWS_AS(predict(model, cells(3), control, knock_out, {}, {.set_length = 0}), ConfigError);
+  CHECK_THROWS_AS(predict(model, cells(3), control, knock_out, {}, {.set_size = 0}), ConfigError);
 }
 
 TEST_CASE("predict: the batch is that of the control cell", "[models]") {

@@ -64,13 +64,13 @@ void check_variant(const StateTransitionGolden& golden) {
           largest_magnitude(g) < 1e-12
               ? zero_bound<T>
               : gradient_bound<T> * largest_magnitude(g) + rounding_bound<T> * largest;
-      const double error = largest_difference(p.flat.gradient(), g);
+      const double error = largest_difference(p.gradient(), g);
       INFO("error " << error << ", allowed " << allowed << ", largest " << largest_magnitude(g)
                     << ", of all " << largest);
       const bool within = error < allowed;
       CHECK(within);
     }
-    model.parameters().zero_gradients();
+    model.parameters().clear_gradients();
   }
   {  // a set shorter than those of training
     const auto first = golden.batch<T>(0);
@@ -102,10 +102,10 @@ void check_variant(const StateTransitionGolden& golden) {
     backward(loss);
     for (const auto& p : model.parameters().all()) {
       auto& flags = noisy[p.name];
-      flags.resize(p.flat.count());
-      const double noise = noise_bound<T> * largest_magnitude(p.flat.gradient()) + zero_bound<T>;
+      flags.resize(p.count);
+      const double noise = noise_bound<T> * largest_magnitude(p.gradient()) + zero_bound<T>;
       for (size_t i = 0; i < flags.size(); ++i) {
-        const double g = std::abs(double(p.flat.gradient()[i]));
+        const double g = std::abs(double(p.gradient()[i]));
         flags[i] = flags[i] || (g != 0 && !(g > noise));
       }
     }
@@ -113,17 +113,17 @@ void check_variant(const StateTransitionGolden& golden) {
     const double expected_norm = f64.at("gradient_norms").at(size_t(step));
     CHECK(norm == Approx(expected_norm).epsilon(gradient_bound<T>));
     adam.step(a.at("lr"));
-    model.parameters().zero_gradients();
+    model.parameters().clear_gradients();
   }
   size_t all = 0, strict = 0;
   for (const auto& p : model.parameters().all()) {
     INFO(p.name);
     const auto last = expected("f64.final." + p.name);
-    REQUIRE(last.size() == p.flat.count());
+    REQUIRE(last.size() == p.count);
     double worst = 0, worst_noise = 0;
     for (size_t i = 0; i < last.size(); ++i) {
       double& w = noisy[p.name][i] ? worst_noise : worst;
-      w = worse(w, std::abs(double(p.flat.value()[i]) - last[i]));
+      w = worse(w, std::abs(double(p.value()[i]) - last[i]));
       ++all;
       strict += !noisy[p.name][i];
     }

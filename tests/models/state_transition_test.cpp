@@ -41,7 +41,7 @@ TEST_CASE("StateTransition: gradients flow to every parameter and to the control
   for (const auto& p : model.parameters().all()) {
     INFO(p.name);
     double largest = 0;
-    for (const double g : p.flat.gradient()) largest = std::max(largest, std::abs(g));
+    for (const double g : p.gradient()) largest = std::max(largest, std::abs(g));
     CHECK(largest > 0);
   }
 }
@@ -77,7 +77,7 @@ TEST_CASE("StateTransition: the same seed gives the same weights, another one ot
     const StateTransition<float> model(small(), seed);
     std::vector<float> all;
     for (const auto& p : model.parameters().all())
-      all.insert(all.end(), p.flat.value().begin(), p.flat.value().end());
+      all.insert(all.end(), p.value().begin(), p.value().end());
     return all;
   };
   CHECK(weights(1) == weights(1));
@@ -152,7 +152,7 @@ TEST_CASE("StateTransition: no step after the first asks the system for memory",
   size_t before = 0;
   for (int step = 0; step < 4; ++step) {
     before = Memory<Cpu>::system_allocations();
-    model.parameters().zero_gradients();
+    model.parameters().clear_gradients();
     backward(state_transition_loss(config, model(control, perturbation), target));
   }
   CHECK(Memory<Cpu>::system_allocations() == before);

@@ -12,14 +12,14 @@ namespace {
 
 Parameters<float> two() {
   Parameters<float> p(1);
-  p.normal<2>("a.weight", {2, 3}, 1);
-  p.normal<1>("a.bias", {2}, 1);
+  p.add<2>("a.weight", {2, 3}, vcell::Initial::normal(1));
+  p.add<1>("a.bias", {2}, vcell::Initial::normal(1));
   return p;
 }
 
 std::vector<float> values(const Parameters<float>& p) {
   std::vector<float> out;
-  for (const auto& q : p.all()) out.insert(out.end(), q.flat.value().begin(), q.flat.value().end());
+  for (const auto& q : p.all()) out.insert(out.end(), q.value().begin(), q.value().end());
   return out;
 }
 
@@ -33,8 +33,8 @@ Array array(std::vector<size_t> shape, std::vector<T> v) {
 TEST_CASE("load_parameters: what parameter_arrays gave comes back", "[nn]") {
   const auto from = two();
   Parameters<float> to(7);
-  to.normal<1>("a.bias", {2}, 1);  // another order
-  to.normal<2>("a.weight", {2, 3}, 1);
+  to.add<1>("a.bias", {2}, vcell::Initial::normal(1));  // another order
+  to.add<2>("a.weight", {2, 3}, vcell::Initial::normal(1));
   load_parameters(to, parameter_arrays(from));
   REQUIRE(parameter_arrays(to) == parameter_arrays(from));
 }

@@ -41,7 +41,7 @@ TEST_CASE("Parameters: an initial value depends on seed, name and place alone", 
   const Linear<float> first(one, "x", 4, 4), alone(one, "y", 4, 4);
   const Linear<float> only(other, "y", 4, 4), seeded(differs, "y", 4, 4);
   const auto values = [](const Parameters<float>& p) {
-    const auto v = p.find("y.weight")->flat.value();
+    const auto v = p.find("y.weight")->value();
     return std::vector<float>(v.begin(), v.end());
   };
   CHECK(values(one) == values(other));
@@ -51,13 +51,13 @@ TEST_CASE("Parameters: an initial value depends on seed, name and place alone", 
 TEST_CASE("Linear: drawn within 1 / sqrt(in), or normal with a given deviation", "[nn]") {
   Parameters<double> p(7);
   const Linear<double> uniform(p, "u", 100, 400);
-  const Linear<double> normal(p, "n", 100, 400, {.bias = false, .deviation = 0.02});
+  const Linear<double> normal(p, "n", 100, 400, {.bias = false, .std = 0.02});
   double largest = 0, square_u = 0, square_n = 0;
-  for (const double w : p.find("u.weight")->flat.value()) {
+  for (const double w : p.find("u.weight")->value()) {
     largest = vcell_test::worse(largest, std::abs(w));
     square_u += w * w;
   }
-  for (const double w : p.find("n.weight")->flat.value()) square_n += w * w;
+  for (const double w : p.find("n.weight")->value()) square_n += w * w;
   CHECK(largest <= 0.1);
   CHECK(largest > 0.0999);
   CHECK(square_u / 40000 == Approx(0.01 / 3).epsilon(0.02));
@@ -117,13 +117,12 @@ TEST_CASE("Embedding and LayerNorm: parameters and shapes", "[nn]") {
 TEST_CASE("Llama: self-only masks cut the cells apart", "[nn]") {
   Parameters<float> p(3);
   const Llama<float> backbone(
-      p, "b",
-      {.width = 6, .layers = 2, .heads = 2, .head_dim = 5, .mlp_width = 8, .deviation = 0.3});
+      p, "b", {.width = 6, .layers = 2, .heads = 2, .head_dim = 5, .mlp_width = 8, .std = 0.3});
   CHECK(p.find("b.layers.1.self_attn.o_proj.weight")->shape == std::vector<size_t>{6, 10});
   const auto x = some({1, 3, 6});
-  AttentionMaskTensor self({1, 1, 3, 3});
+  Tensor<bool, 4> self({1, 1, 3, 3});
   for (size_t i = 0; i < 3; ++i) self(0, 0, i, i) = true;
-  const auto together = backbone(x), apart = backbone(x, self);
+  const auto together = backbone(x), apart = backbone(x, {Variable<bool, 4>(self), {}});
   const auto alone = backbone(Variable<float, 3>(Tensor<float, 3>({1, 1, 6}, {x.value().data, 6})));
   bool differs = false;
   for (size_t j = 0; j < 6; ++j) {

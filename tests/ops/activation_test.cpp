@@ -5,6 +5,7 @@
 #include "support/threads.hpp"
 #include "vcell/ops/dropout.hpp"
 #include "vcell/ops/gelu.hpp"
+#include "vcell/ops/leaky_relu.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/silu.hpp"
 
@@ -110,6 +111,18 @@ TEST_CASE("relu: value, gradient", "[ops]") {
   CHECK(at(relu_op, -0.0) == Pair{0, 0});
   CHECK(at(relu_op, infinity) == Pair{infinity, 1});
   CHECK(at(relu_op, -infinity) == Pair{0, 0});
+}
+
+TEST_CASE("leaky_relu: value, gradient", "[ops]") {
+  for (const double slope : {0.01, 0.2, -0.5}) {
+    const auto op = [=](const auto& x) { return leaky_relu(x, {.slope = slope}); };
+    check_activation(op, [=](double x) { return x > 0 ? x : slope * x; });
+    CHECK(at(op, 0.0) == Pair{0, slope});
+    CHECK(at(op, infinity) == Pair{infinity, 1});
+    CHECK(at(op, -2.0) == Pair{-2 * slope, slope});
+    CHECK(std::isnan(at(op, double(NAN))[0]));
+  }
+  CHECK(at([](const auto& x) { return leaky_relu(x); }, -1.0) == Pair{-0.01, 0.01});
 }
 
 TEST_CASE("dropout: the mask is a function of its place", "[ops]") {

@@ -18,9 +18,12 @@ struct Sizes {
 };
 
 using V4 = Variable<double, 4>;
+using MaskTensor = Tensor<bool, 4>;
+
+AttentionMask<> allowed(const MaskTensor& mask) { return {Variable<bool, 4>(mask), {}}; }
 
 /// By the formula, one query at a time.
-std::vector<double> plain(const V4& q, const V4& k, const V4& v, const AttentionMaskTensor& mask,
+std::vector<double> plain(const V4& q, const V4& k, const V4& v, const MaskTensor& mask,
                           double scale) {
   std::vector<double> y;
   const auto [batch, heads, queries, d] = q.shape();
@@ -47,8 +50,8 @@ std::vector<double> plain(const V4& q, const V4& k, const V4& v, const Attention
   return y;
 }
 
-AttentionMaskTensor random_mask(const Shape<4>& shape, uint64_t seed) {
-  AttentionMaskTensor mask(shape);
+MaskTensor random_mask(const Shape<4>& shape, uint64_t seed) {
+  MaskTensor mask(shape);
   Rng rng(seed);
   for (bool& m : mask.values()) m = rng.uniform() < 0.6;
   return mask;
@@ -77,9 +80,9 @@ TEST_CASE("attention: masks are broadcast over batch and heads", "[ops]") {
       auto mask = random_mask({b, h, n.queries, n.keys}, 10 * b + h);
       for (size_t j = 0; j < n.keys; ++j) mask(0, 0, 1, j) = false;  // a query without a key
       check_op([&](const auto& a, const auto& c,
-                   const auto& d) { return attention(a, c, d, mask, {.scale = 0.7}); },
+                   const auto& d) { return attention(a, c, d, allowed(mask), {.scale = 0.7}); },
                n.q(), plain(q, k, v, mask, 0.7), {}, q, k, v);
-      const auto y = attention(q, k, v, mask);
+      const auto y = attention(q, k, v, allowed(mask));
       for (size_t c = 0; c < n.head_dim; ++c) CHECK(y.value()(0, 0, 1, c) == 0);
     }
 }
@@ -97,10 +100,10 @@ TEST_CASE("attention: on projections, heads side by side", "[ops]") {
     return Variable<double, 3>(std::move(y), true);
   };
   const auto mask = random_mask({1, n.heads, n.queries, n.keys}, 4);
-  const auto expected = flat(attention(q, k, v, mask));
+  const auto expected = flat(attention(q, k, v, allowed(mask)));
   const auto qf = flat(q), kf = flat(k), vf = flat(v);
   check_op([&](const auto& a, const auto& c,
-               const auto& d) { return attention(a, c, d, n.heads, mask); },
+               const auto& d) { return attention(a, c, d, n.heads, allowed(mask)); },
            qf.shape(), {expected.value().begin(), expected.value().end()}, {}, qf, kf, vf);
   const auto nobody = parameter<3>({2, 0, 6}, 1);  // keys, and then queries
   const auto by_heads = [](const auto& a, const auto& c, const auto& d) {
@@ -131,7 +134,7 @@ TEST_CASE("attention: errors name both sides", "[ops]") {
   check_error<ShapeError>([&] { with_key({2, 3, 6, 4}); }, {"attention", "head_dim", "5", "4"});
   for (const Shape<4>& shape :
        {Shape<4>{3, 1, 4, 6}, {1, 2, 4, 6}, {1, 1, 1, 6}, {1, 1, 4, 5}, {1, 1, 0, 6}})
-    check_error<ShapeError>([&] { attention(q, k, k, AttentionMaskTensor(shape)); },
+    check_error<ShapeError>([&] { attention(q, k, k, allowed(MaskTensor(shape))); },
                             {"attention: mask", message(shape), "(2 or 1, 3 or 1, 4, 6)"});
 }
 
@@ -180,9 +183,9 @@ TEST_CASE("attention: large logits do not overflow, and what is not a number sho
   for (const float y : value_and_gradients(op, q, k, v)) CHECK(std::isfinite(y));
   q.mutable_value()[0][0](1, 0) = NAN;
   const auto y = attention(q, k, v);
-  AttentionMaskTensor mask({1, 1, 3, 4});
+  MaskTensor mask({1, 1, 3, 4});
   mask(0, 0, 0, 0) = mask(0, 0, 1, 0) = mask(0, 0, 2, 3) = true;
-  const auto z = attention(q, k, v, mask);
+  const auto z = attention(q, k, v, allowed(mask));
   for (size_t i = 0; i < 3; ++i) {
     CHECK(std::isnan(y.value()(0, 0, i, 0)) == (i == 1));
     CHECK(std::isnan(z.value()(0, 0, i, 0)) == (i == 1));
@@ -195,8 +198,8 @@ TEST_CASE("attention: the same bytes on any number of threads", "[ops]") {
              v = parameter<4, float>(n.k(), 3);
   const auto mask = random_mask({1, 1, n.queries, n.keys}, 4);
   check_same_on_any_threads([&] {
-    return value_and_gradients(
-        [&](const auto& a, const auto& b, const auto& c) { return attention(a, b, c, mask); }, q, k,
-        v);
+    return value_and_gradients([&](const auto& a, const auto& b,
+                                   const auto& c) { return attention(a, b, c, allowed(mask)); },
+                               q, k, v);
   });
 }

@@ -83,7 +83,7 @@ TEST_CASE("energy_distance: equal sets have distance 0 and no gradient", "[ops]"
   // All points in one: every pair is below the floor.
   const Variable<float, 3> zeros(Tensor<float, 3>({2, 4, 3}), true);
   for (const bool with_floor : {false, true}) {
-    zeros.zero_gradient();
+    zeros.clear_gradient();
     const auto e = energy_distance(zeros, zeros, {.floor_squared = with_floor ? 1e-8 : 0});
     pull_back(e);
     CHECK(e.value()[0] == 0);
@@ -98,6 +98,27 @@ TEST_CASE("energy_distance: pairs below the floor count as constant", "[ops]") {
   CHECK(largest_error(floored(x, y).value(), plain(x, y, 1e-8)) < 1e-14);
   CHECK(gradcheck(floored, {.step = 1e-6}, x, y).error < 1e-8);
   CHECK(gradcheck(op, {.step = 1e-9}, x, y).error < 1e-5);
+}
+
+TEST_CASE("energy_distance: the floor counts where no pair is near", "[ops]") {
+  // Squared distances of normal points in 6 dimensions: some below 8, most above.
+  const auto wide = [](const auto& x, const auto& y) {
+    return energy_distance(x, y, {.floor_squared = 8});
+  };
+  const auto x = parameter<3>({1, 9, 6}, 1), y = parameter<3>({1, 7, 6}, 2);
+  CHECK(largest_error(wide(x, y).value(), plain(x, y, 8)) < 1e-14);
+  CHECK(largest_difference(plain(x, y, 8), plain(x, y)) > 0.1);  // else nothing is shown
+  CHECK(gradcheck(wide, {}, x, y).error < 1e-8);
+}
+
+TEST_CASE("energy_distance: a set against itself", "[ops]") {
+  // Both gradients go to one place, and cancel.
+  const Threads set(3);
+  const auto x = parameter<3>({2, 150, 5}, 1);
+  pull_back(energy_distance(x, x));
+  CHECK(largest_magnitude(x.gradient()) < 1e-14);
+  const auto shifted = [](const auto& v) { return energy_distance(v, v, {.floor_squared = 1}); };
+  CHECK(gradcheck(shifted, {}, parameter<3>({1, 6, 3}, 2)).error < 1e-8);
 }
 
 TEST_CASE("energy_distance: the order of cells and a common shift change nothing", "[ops]") {

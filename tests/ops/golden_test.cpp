@@ -3,6 +3,7 @@
 #include "vcell/ops/embedding.hpp"
 #include "vcell/ops/gelu.hpp"
 #include "vcell/ops/layer_norm.hpp"
+#include "vcell/ops/leaky_relu.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/rms_norm.hpp"
@@ -49,6 +50,13 @@ TEST_CASE("silu: golden", "[ops][golden]") {
 TEST_CASE("relu: golden", "[ops][golden]") {
   VCELL_OPS_FOLDER(folder);
   check_unary(*folder, "relu", [](const auto& x, const auto&) { return relu(x); });
+}
+
+TEST_CASE("leaky_relu: golden", "[ops][golden]") {
+  VCELL_OPS_FOLDER(folder);
+  check_unary(*folder, "leaky_relu", [](const auto& x, const auto& c) {
+    return leaky_relu(x, {.slope = c.attributes.at("slope")});
+  });
 }
 
 TEST_CASE("softmax: golden", "[ops][golden]") {

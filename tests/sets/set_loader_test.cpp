@@ -38,9 +38,10 @@ bool same(const SetBatch& a, const SetBatch& b) {
     return x.shape() == y.shape() &&
            std::equal(x.values().begin(), x.values().end(), y.values().begin());
   };
-  return equal(a.control, b.control) && equal(a.target, b.target) && equal(a.batch, b.batch) &&
-         a.perturbation == b.perturbation && a.context == b.context &&
-         a.control_cells == b.control_cells && a.target_cells == b.target_cells;
+  return equal(a.input, b.input) && equal(a.target, b.target) && equal(a.batch, b.batch) &&
+         equal(a.lengths, b.lengths) && a.perturbation == b.perturbation &&
+         a.context == b.context && a.control_cells == b.control_cells &&
+         a.target_cells == b.target_cells;
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
   SetLoader loader(s, parts, options());
   for (int step = 0; step < 20; ++step) {
     const SetBatch& batch = loader.next();
-    REQUIRE(batch.control.shape() == Shape<3>{3, 4, 3});
+    REQUIRE(batch.input.shape() == Shape<3>{3, 4, 3});
     REQUIRE(batch.target.shape() == Shape<3>{3, 4, 3});
     REQUIRE(batch.batch.shape() == Shape<2>{3, 4});
     for (size_t b = 0; b < 3; ++b)
@@ -66,8 +67,8 @@ TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
         CHECK(batch.target(b, i, 0) == float(target + 1));
         CHECK(batch.target(b, i, 1) == 0);
         CHECK(batch.target(b, i, 2) == float(!s.is_control(target)));
-        CHECK(batch.control(b, i, 0) == float(control + 1));
-        CHECK(batch.control(b, i, 2) == 0);
+        CHECK(batch.input(b, i, 0) == float(control + 1));
+        CHECK(batch.input(b, i, 2) == 0);
       }
   }
 }
@@ -220,4 +221,65 @@ TEST_CASE("set_loader: errors", "[sets]") {
   const Screen without = small_screen({{"x", "ctrl", 1}, {"y", "A", 2}});
   check_error<ConfigError>([&] { SetLoader(without, trained(without), options()); },
                            {"context 'y' has no control cells"});
+}
+
+TEST_CASE("set_loader: short sets are padded where they are not filled up", "[sets]") {
+  const Screen s = screen();
+  SetLoaderOptions o = options();
+  const size_t sets = SetLoader(s, trained(s), o).source().sets();
+  o.source.sets.fill = false;
+  SetLoader loader(s, trained(s), o);
+  CHECK(loader.source().sets() == sets);
+  std::map<size_t, size_t> visits;
+  size_t full = 0, seen = 0;
+  for (; seen + 3 <= sets; seen += 3) {
+    const SetBatch& batch = loader.next();
+    for (size_t b = 0; b < 3; ++b) {
+      const auto length = size_t(batch.lengths(b));
+      REQUIRE(length >= 1);
+      REQUIRE(length <= 4);
+      full += length == 4;
+      for (size_t i = 0; i < 4; ++i) {
+        const size_t target = batch.target_cells[b * 4 + i],
+                     control = batch.control_cells[b * 4 + i];
+        CHECK((target == no_cell) == (i >= length));
+        CHECK((control == no_cell) == (i >= length));
+        if (target != no_cell) ++visits[target];
+        for (size_t g = 0; g < 3 && i >= length; ++g) {
+          CHECK(batch.input(b, i, g) == 0);
+          CHECK(batch.target(b, i, g) == 0);
+        }
+        if (i >= length) CHECK(batch.batch(b, i) == 0);
+      }
+    }
+  }
+  CHECK(full > 0);
+  CHECK(full < seen);
+  for (const auto& visit : visits) CHECK(visit.second == 1);  // nobody twice within an epoch
+  o.source.sets.fill = true;
+  SetLoader filled(s, trained(s), o);
+  for (int step = 0; step < 20; ++step)
+    for (const int32_t n : filled.next().lengths.values()) CHECK(n == 4);
+}
+
+TEST_CASE("set_loader: input of another width, such as an embedding", "[sets]") {
+  const Screen s = screen();
+  DenseMatrix<float> embedding{s.cells(), 2, {}};
+  for (size_t cell = 0; cell < s.cells(); ++cell) {
+    embedding.values.push_back(float(cell));
+    embedding.values.push_back(-1);
+  }
+  SetLoaderOptions o = options();
+  o.source.input = &embedding;
+  SetLoader loader(s, trained(s), o);
+  CHECK(loader.source().input_width() == 2);
+  const SetBatch& batch = loader.next();
+  REQUIRE(batch.input.shape() == Shape<3>{3, 4, 2});
+  REQUIRE(batch.target.shape() == Shape<3>{3, 4, 3});
+  for (size_t i = 0; i < 12; ++i) {
+    CHECK(batch.input.values()[2 * i] == float(batch.control_cells[i]));
+    CHECK(batch.input.values()[2 * i + 1] == -1);
+  }
+  embedding.rows -= 1;
+  check_error<ShapeError>([&] { SetLoader(s, trained(s), o); }, {"SetSource", "rows of input"});
 }

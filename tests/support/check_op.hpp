@@ -22,8 +22,8 @@ void pull_back(const vcell::Variable<T, rank>& y) {
 /// The value of op(inputs...) and the gradients of the inputs, one after the other.
 template <class F, class First, class... Inputs>
 auto value_and_gradients(F&& op, const First& first, const Inputs&... inputs) {
-  first.zero_gradient();
-  (inputs.zero_gradient(), ...);
+  first.clear_gradient();
+  (inputs.clear_gradient(), ...);
   const auto y = op(first, inputs...);
   std::vector<typename First::scalar_type> all(y.value().begin(), y.value().end());
   pull_back(y);
@@ -55,7 +55,7 @@ void check_op(F&& op, const std::array<size_t, rank>& shape, const std::vector<d
   CHECK(checked.error < 1e-8);
 
   const auto check_alone = [&](const auto& input) {
-    (inputs.zero_gradient(), ...);
+    (inputs.clear_gradient(), ...);
     pull_back(op(inputs...));
     std::vector<double> g(input.gradient().begin(), input.gradient().end());
     const auto only = [&](const auto& x) {

@@ -57,6 +57,19 @@ TEST_CASE("view: other shapes of the same elements", "[tensor]") {
   CHECK((View<int, 0>{x.data(), {}}()) == 0);
 }
 
+TEST_CASE("view: a shape whose size wraps around is not that of nothing", "[tensor]") {
+  constexpr size_t half = size_t(1) << 32;
+  const View<int, 2> nothing{nullptr, {0, 4}};
+  CHECK(nothing.reshape<2>({7, 0}).count() == 0);
+  check_error<ShapeError>([&] { nothing.reshape<2>({half, half}); }, {"reshape", "more than"});
+  int one = 1;
+  check_error<ShapeError>(
+      [&] {
+        View<int, 1>{&one, {1}}.reshape<2>({half + 1, half - 1});  // 2^64 - 1
+      },
+      {"reshape"});
+}
+
 TEST_CASE("view: a null view is false, whatever its shape", "[tensor]") {
   CHECK_FALSE(View<float, 2>());
   CHECK_FALSE(View<float, 2>{nullptr, {2, 2}});

@@ -46,7 +46,7 @@ DenseMatrix<float> predicted(const TrainedModel& m) {
   const std::vector<size_t> controls = {0, 1, 2, 3, 4};
   return predict(m.model, s.screen.expression, controls, m.perturbations.vector("P1"),
                  m.batches.empty() ? std::span<const int32_t>() : s.screen.batch.codes,
-                 {.set_length = 4});
+                 {.set_size = 4});
 }
 
 void edit(const fs::path& file, const std::string& from, const std::string& to) {
@@ -65,7 +65,7 @@ TEST_CASE("model_folder: a model reads back to the same predictions and the same
       const TemporaryFolder folder;
       const TrainedModel m = make_model(batches, features);
       save_model(folder.path() / "model", m);
-      const TrainedModel back = load_model(folder.path() / "model");
+      const auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
       REQUIRE(back.model.config() == m.model.config());
       REQUIRE(back.genes == m.genes);
       REQUIRE(back.perturbations == m.perturbations);
@@ -122,7 +122,7 @@ TEST_CASE("model_folder: errors name the file and the key", "[train]") {
   check(json, "\"format_version\": 1", "\"format_version\": 2",
         {"config.json", "'format_version' is 2", "newer"}, format);
   check(json, "\"format_version\": 1,", "", {"'format_version' is not there"}, format);
-  check(json, "\"kind\": \"state_transition\"", "\"kind\": \"other\"", {"'kind' is 'other'"},
+  check(json, "\"kind\": \"state_transition\"", "\"kind\": \"other\"", {"'kind' is \"other\""},
         format);
   check(json, "\"hidden\": 16", "\"hidden\": \"16\"",
         {"'model.hidden' is \"16\", expected a whole number"}, format);

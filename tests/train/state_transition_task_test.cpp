@@ -18,7 +18,7 @@ template <class T>
 std::vector<T> values_of(const StateTransition<T>& model) {
   std::vector<T> all;
   for (const auto& p : model.parameters().all())
-    all.insert(all.end(), p.flat.value().begin(), p.flat.value().end());
+    all.insert(all.end(), p.value().begin(), p.value().end());
   return all;
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("state_transition_task: the loss is that of the batch, by name", "[tra
   for (size_t b = 0; b < rows.shape(0); ++b)
     rows(b, features.place(s.screen.perturbation.names[size_t(batch.perturbation[b])])) = 1;
   const auto predicted =
-      model(Variable<double, 3>(cast<double>(batch.control)), Variable<double, 2>(rows));
+      model(Variable<double, 3>(cast<double>(batch.input)), Variable<double, 2>(rows));
   const auto expected =
       state_transition_loss(config, predicted, Variable<double, 3>(cast<double>(batch.target)));
   REQUIRE(*task.loss(5).value().data == *expected.value().data);
@@ -153,7 +153,7 @@ TEST_CASE("state_transition_task: errors", "[train]") {
   config.input_width = config.output_width = 5;
   const StateTransition<float> narrow(config);
   check_error<ShapeError>([&] { make(narrow, features, s.screen, s.parts); },
-                          {"genes of the screen (6)", "config.input_width (5)"});
+                          {"values of an input cell (6)", "config.input_width (5)"});
   check_error<ShapeError>(
       [&] {
         make(model, PerturbationFeatures::one_hot({"ctrl", "P1"}), s.screen, s.parts);

@@ -16,9 +16,10 @@ struct ToyTask {
 
   explicit ToyTask(uint64_t model_seed = 1)
       : parameters(model_seed),
-        w1(parameters.template uniform<2>("first.weight", {hidden, in}, 0.4)),
-        b1(parameters.template uniform<1>("first.bias", {hidden}, 0.4)),
-        w2(parameters.template uniform<2>("second.weight", {out, hidden}, 0.2)) {}
+        w1(parameters.template add<2>("first.weight", {hidden, in}, vcell::Initial::uniform(0.4))),
+        b1(parameters.template add<1>("first.bias", {hidden}, vcell::Initial::uniform(0.4))),
+        w2(parameters.template add<2>("second.weight", {out, hidden},
+                                      vcell::Initial::uniform(0.2))) {}
 
   vcell::Variable<T, 0> on(uint64_t stream, double noise) const {
     vcell::Rng rng(9, stream);
@@ -41,7 +42,7 @@ struct ToyTask {
   std::vector<T> values() const {
     std::vector<T> all;
     for (const auto& p : parameters.all())
-      all.insert(all.end(), p.flat.value().begin(), p.flat.value().end());
+      all.insert(all.end(), p.value().begin(), p.value().end());
     return all;
   }
 

@@ -2,11 +2,14 @@
 
 #include <limits>
 #include <string>
+#include <tuple>
 
 #include "support/catch.hpp"
 #include "support/threads.hpp"
 #include "train/step_allocations.hpp"
 #include "train/toy_task.hpp"
+#include "vcell/ops/scale.hpp"
+#include "vcell/train/clip_gradient_norm.hpp"
 
 using namespace vcell;
 using vcell_test::contains;
@@ -168,14 +171,14 @@ TEMPLATE_TEST_CASE("trainer: one that was stopped and put back goes on exactly",
 
     ToyTask<T> second(77);  // other initial values, which must not matter
     Trainer after(second.parameters, options);
-    typename Trainer<T>::Values best;
     for (size_t i = 0; i < first.parameters.all().size(); ++i) {
-      const auto from = first.parameters.all()[i].flat.value();
-      std::copy(from.begin(), from.end(), second.parameters.all()[i].flat.mutable_value().begin());
-      best.push_back(before.best()[i]);
+      const auto from = first.parameters.all()[i].value();
+      std::copy(from.begin(), from.end(), second.parameters.all()[i].mutable_value().begin());
     }
-    after.optimizer().restore(before.optimizer().steps(), before.optimizer().moments());
-    after.restore(before.state(), best);
+    const auto& optimizer = before.optimizer();
+    after.optimizer().restore(optimizer.steps(), to_host(optimizer.first()),
+                              to_host(optimizer.second()));
+    after.restore(before.state(), to_host(before.best()));
     after.run(second, callbacks);
     after.use_best();
     REQUIRE(rows == whole_rows);
@@ -211,10 +214,95 @@ TEST_CASE("trainer: a loss that is not finite ends it before the parameters chan
   }
   {
     Scripted task{ToyTask<float>(), {1, std::nan("")}, 0};
-    Trainer trainer(task.parameters, {.max_steps = 10, .validate_every = 2});
-    REQUIRE_THROWS_WITH(trainer.run(task), contains("validation loss of step 4 is nan"));
+    Trainer trainer(task.parameters, {.max_steps = 10, .validate_every = 2, .report_every = 9});
+    uint64_t told = 0;
+    const TrainCallbacks callbacks{.metrics = [&](const MetricsRow& row) { told = row.step; }};
+    REQUIRE_THROWS_WITH(trainer.run(task, callbacks), contains("validation loss of step 4 is nan"));
     REQUIRE(trainer.state().best_step == 2);
+    REQUIRE(told == 3);
   }
+}
+
+TEST_CASE("trainer: each step has its own learning rate, and clips", "[train]") {
+  const TrainOptions options{
+      .max_steps = 7, .learning_rate = 0.05, .warmup = 3, .clip = 0.01, .validate_every = 0};
+  ToyTask<float> trained, by_hand;
+  Trainer trainer(trained.parameters, options);
+  std::vector<double> rates;
+  trainer.run(trained, {.metrics = [&](const MetricsRow& row) {
+                rates.push_back(row.learning_rate);
+                CHECK(row.gradient_norm > options.clip);
+              }});
+  Adam<float> optimizer(by_hand.parameters, {.weight_decay = options.weight_decay});
+  for (uint64_t step = 0; step < options.max_steps; ++step) {
+    const double rate = learning_rate(schedule_of(options), step);
+    CHECK(rates.at(step) == rate);
+    by_hand.parameters.clear_gradients();
+    backward(by_hand.loss(step));
+    clip_gradient_norm(by_hand.parameters, options.clip);
+    optimizer.step(rate);
+  }
+  CHECK(rates[0] == 0);
+  CHECK(trained.values() == by_hand.values());
+}
+
+TEST_CASE("trainer: rows come in order and whole, however seldom the host reads", "[train]") {
+  const auto train = [](uint64_t report_every, uint64_t stop) {
+    ToyTask<double> task;
+    Trainer trainer(task.parameters,
+                    {.max_steps = 23, .validate_every = 9, .report_every = report_every});
+    std::vector<MetricsRow> rows;
+    TrainCallbacks callbacks;
+    callbacks.metrics = [&](const MetricsRow& row) { rows.push_back(row); };
+    callbacks.progress = [&](const ProgressUpdate& u) { return u.done != stop; };
+    const bool stopped = trainer.run(task, callbacks).stopped;
+    CHECK(stopped == (stop > 0));
+    return std::tuple(rows, task.values(), trainer.state().step);
+  };
+  const auto [rows, values, steps] = train(1, 0);
+  CHECK(rows.size() == 23);
+  CHECK(train(4, 0) == std::tuple(rows, values, steps));
+  CHECK(train(100, 0) == std::tuple(rows, values, steps));
+  const auto [some, later, stopped_at] = train(4, 6);  // reads after 4, 8, 9 (validation), 13 ...
+  CHECK(stopped_at == 8);
+  CHECK(some == std::vector<MetricsRow>(rows.begin(), rows.begin() + 8));
+}
+
+TEST_CASE("trainer: a bad step that is seen later has changed nothing", "[train]") {
+  struct Bad : ToyTask<float> {
+    uint64_t bad_step = ~uint64_t(0);
+    Variable<float, 0> loss(uint64_t step) {
+      const auto good = ToyTask<float>::loss(step);
+      return step == bad_step ? scale(good, std::numeric_limits<double>::infinity()) : good;
+    }
+  };
+  const TrainOptions options{.max_steps = 20, .validate_every = 0, .report_every = 8};
+  Bad expected, task;
+  TrainOptions first = options;
+  first.max_steps = 10;
+  first.schedule = ScheduleShape::constant;
+  Trainer until(expected.parameters, first);
+  until.run(expected);
+
+  task.bad_step = 10;
+  TrainOptions all = options;
+  all.schedule = ScheduleShape::constant;
+  Trainer trainer(task.parameters, all);
+  std::vector<uint64_t> told;
+  const TrainCallbacks callbacks{
+      .metrics = [&](const MetricsRow& row) { told.push_back(row.step); }};
+  REQUIRE_THROWS_WITH(trainer.run(task, callbacks), contains("training loss of step 11 is inf"));
+  CHECK(told == std::vector<uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  CHECK(trainer.state().step == 10);
+  CHECK(trainer.optimizer().steps() == 10);
+  CHECK(task.values() == expected.values());
+  const auto same = [](auto a, auto b) { return std::equal(a.begin(), a.end(), b.begin()); };
+  CHECK(same(trainer.optimizer().first(), until.optimizer().first()));
+  CHECK(same(trainer.optimizer().second(), until.optimizer().second()));
+
+  task.bad_step = ~uint64_t(0);  // mended, it goes on
+  CHECK(trainer.run(task, callbacks).state.step == 20);
+  CHECK(told.size() == 20);
 }
 
 TEST_CASE("trainer: nothing is allocated after the first steps", "[train]") {

@@ -2,16 +2,20 @@
 
 #include <exception>
 
-#include "vcell/autograd/variable.hpp"
-#include "vcell/kernels/axpy.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/instantiate.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// Visits every node that leads to root, results before their inputs. Uses the links within the
-/// nodes, so that nothing is allocated. A node on the stack is kept alive by a reference.
+/// Visits every result that leads to root, results before their inputs, and pulls back. Leaves are
+/// only written to. Uses the links within the nodes, so that nothing is allocated. A node on the
+/// stack is kept alive by a reference. A pull-back may itself go backward, through results of its
+/// own.
 inline void pull_back_from(Node* root) {
   Node* stack = nullptr;
+  const void* const self = &stack;  // tells this traversal from one that it runs within
   const auto push = [&](Node* n) {
     n->references.fetch_add(1, std::memory_order_relaxed);
     n->next = stack;
@@ -20,37 +24,52 @@ inline void pull_back_from(Node* root) {
   const auto pop = [&] {
     Node* n = stack;
     stack = n->next;
-    return NodePointer<Node>(n);
+    NodePointer<Node> held(n);
+    n->references.fetch_sub(1, std::memory_order_relaxed);  // the stack's own
+    return held;
   };
-  const auto drop = [](const NodePointer<Node>& n) {  // the stack's own reference
-    n->references.fetch_sub(1, std::memory_order_relaxed);
+  const auto is_result = [](Node* n) {
+    return n && n->requires_gradient && (n->pull_back || n->released);
   };
-  const auto wanted = [](Node* n) { return n && n->requires_gradient; };
 
   std::exception_ptr failure;
-  push(root);
+  const auto fail_once = [&](const char* why) {
+    if (!failure) failure = std::make_exception_ptr(Error(why));
+  };
+  if (is_result(root)) push(root);
   while (stack) {
     const auto n = pop();
-    drop(n);
-    if (n->released && !failure)
-      failure = std::make_exception_ptr(
-          Error("backward: a part of this computation has been through backward already and was "
-                "released; compute the result again"));
-    for (size_t i = 0; i < n->input_count; ++i)
-      if (wanted(n->inputs[i]) && n->inputs[i]->pending++ == 0) push(n->inputs[i]);
+    n->visitor = self;
+    if (n->released)
+      fail_once(
+          "backward: a part of this computation has been through backward already and was "
+          "released; compute the result again, or pass it as an input to what is recomputed");
+    for (size_t i = 0; i < n->input_count; ++i) {
+      Node* input = n->inputs[i];
+      if (!is_result(input)) continue;
+      if (input->visitor && input->visitor != self) {
+        fail_once(
+            "backward: within another backward a result of that one was reached that is still "
+            "under way; a function that is recomputed takes such results as inputs");
+        continue;
+      }
+      if (input->pending++ == 0) push(input);
+    }
   }
-  push(root);
+  if (is_result(root)) push(root);
   while (stack) {  // after a failure only to leave every counter at zero
     const auto n = pop();
-    drop(n);
-    if (!failure && n->pull_back) try {
+    if (!failure && !n->released) try {
         n->pull_back(*n.get());
       } catch (...) {
         failure = std::current_exception();
       }
-    for (size_t i = 0; i < n->input_count; ++i)
-      if (wanted(n->inputs[i]) && --n->inputs[i]->pending == 0) push(n->inputs[i]);
-    if (n->release && !n->released) n->release(*n.get());
+    for (size_t i = 0; i < n->input_count; ++i) {
+      Node* input = n->inputs[i];
+      if (is_result(input) && input->visitor == self && --input->pending == 0) push(input);
+    }
+    n->visitor = nullptr;
+    if (!n->released) n->release(*n.get());
   }
   if (failure) std::rethrow_exception(failure);
 }
@@ -58,23 +77,24 @@ inline void pull_back_from(Node* root) {
 }  // namespace detail
 
 /// Adds to the gradient of every parameter that led to y: the derivative of sum(y * cotangent).
-/// Parameters keep their gradients, and further calls add to them; intermediate results are
-/// released on the way, so one computation can go backward once. Computations that share a
-/// parameter must not go backward in two threads at the same time.
+/// Parameters keep their gradients, and further calls add to them until they are cleared;
+/// intermediate results are released on the way, so one computation can go backward once.
+/// Computations that share a parameter must not go backward in two threads at the same time. The
+/// work is queued in the context that is current at the call. After an error gradients are
+/// unspecified until they are cleared.
 ///
 /// @param y          any shape
 /// @param cotangent  the same shape, on the device of y
 /// @throws ShapeError if the shapes differ; Error if y depends on no parameter or was released
 template <class T, int rank, class Device>
 void backward(const Variable<T, rank, Device>& y,
-              std::type_identity_t<View<const T, rank>> cotangent) {
+              std::type_identity_t<View<const T, rank, Device>> cotangent) {
   check_shape_match("backward", "shape of y", y.shape(), "shape of cotangent", cotangent.shape);
   if (!y.requires_gradient())
     throw Error(
         "backward: the result depends on no variable that requires a gradient (or was made under "
         "NoGrad)");
-  kernel::check_status("backward",
-                       kernel::Axpy<Device>::run(T(1), cotangent.flat(), y.gradient().flat()));
+  detail::pull_copy("backward", cotangent, y.gradient_target());
   detail::pull_back_from(y.node());
 }
 
@@ -82,9 +102,14 @@ void backward(const Variable<T, rank, Device>& y,
 template <class T, class Device>
 void backward(const Variable<T, 0, Device>& loss) {
   const T one = 1;
-  auto cotangent = Tensor<T, 0, Device>::uninitialized({});
-  Memory<Device>::upload(cotangent.data(), &one, sizeof one);
-  backward(loss, std::as_const(cotangent).view());
+  const Tensor<T, 0, Device> cotangent({}, {&one, 1});
+  backward(loss, cotangent.view());
 }
+
+VCELL_INSTANTIATE(ops, void backward(const Variable<float, 0>&, View<const float, 0>));
+VCELL_INSTANTIATE(ops, void backward(const Variable<float, 1>&, View<const float, 1>));
+VCELL_INSTANTIATE(ops, void backward(const Variable<float, 2>&, View<const float, 2>));
+VCELL_INSTANTIATE(ops, void backward(const Variable<float, 3>&, View<const float, 3>));
+VCELL_INSTANTIATE(ops, void backward(const Variable<float, 0>&));
 
 VCELL_END_NAMESPACE

@@ -5,12 +5,23 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-// One of the library's three pieces of global state: whether operations of this thread record how
-// their gradient flows back.
+// Global state, of each thread its own: whether operations record how their gradient flows back.
 inline bool& grad_mode() {
   static thread_local bool on = true;
   return on;
 }
+
+/// Sets the gradient mode of this thread while it lives.
+class GradMode {
+ public:
+  explicit GradMode(bool on) : before_(grad_mode()) { grad_mode() = on; }
+  ~GradMode() { grad_mode() = before_; }
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
+
+ private:
+  bool before_;
+};
 
 }  // namespace detail
 
@@ -19,15 +30,9 @@ inline bool& grad_mode() {
 ///
 ///   NoGrad no_grad;
 ///   auto out = model(control, perturbation);
-class NoGrad {
+class NoGrad : detail::GradMode {
  public:
-  NoGrad() : before_(detail::grad_mode()) { detail::grad_mode() = false; }
-  ~NoGrad() { detail::grad_mode() = before_; }
-  NoGrad(const NoGrad&) = delete;
-  NoGrad& operator=(const NoGrad&) = delete;
-
- private:
-  bool before_;
+  NoGrad() : GradMode(false) {}
 };
 
 VCELL_END_NAMESPACE

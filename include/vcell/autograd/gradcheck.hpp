@@ -31,7 +31,7 @@ struct GradcheckResult {
 /// @return        the largest error and where it is; the caller says what is small enough
 template <class F, class... Inputs>
 GradcheckResult gradcheck(F&& f, const GradcheckOptions& options, const Inputs&... inputs) {
-  (inputs.zero_gradient(), ...);
+  (inputs.clear_gradient(), ...);
   auto y = f(inputs...);
   const size_t n = y.count();
   Tensor<double, 1> cotangent({n});

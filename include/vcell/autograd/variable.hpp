@@ -1,9 +1,5 @@
 #pragma once
 
-#include <optional>
-#include <utility>
-
-#include "vcell/autograd/grad_mode.hpp"
 #include "vcell/autograd/node.hpp"
 #include "vcell/tensor/tensor.hpp"
 
@@ -16,12 +12,14 @@ VCELL_BEGIN_NAMESPACE
 ///   auto y = linear(x, w);
 ///   backward(mean(y));
 ///   w.gradient();                                            // d mean(y) / d w
+///
+/// Data that no gradient belongs to, such as indices or a mask, can be one too (of int32_t, bool).
 template <class T, int rank, class Device = Cpu>
 class Variable {
  public:
   using scalar_type = T;
 
-  /// No value; only to be assigned to.
+  /// No value; only to be assigned to, or to stand for something optional that is not there.
   Variable() = default;
   /// A leaf: data, or with requires_gradient a parameter.
   explicit Variable(Tensor<T, rank, Device> value, bool requires_gradient = false)
@@ -38,100 +36,59 @@ class Variable {
   size_t shape(int axis) const { return shape_[size_t(axis)]; }
   size_t count() const { return vcell::count(shape_); }
 
-  View<const T, rank> value() const { return {node_->value.data(), shape_}; }
+  /// @throws Error if the variable is empty
+  View<const T, rank, Device> value() const { return {node_or_fail().value_data(), shape_}; }
   /// For optimisers and loaders: never change a value that a recorded operation still needs.
-  View<T, rank> mutable_value() const { return {node_->value.data(), shape_}; }
+  /// @throws Error if the variable is empty
+  View<T, rank, Device> mutable_value() const { return {node_or_fail().value_data(), shape_}; }
 
   bool requires_gradient() const { return node_ && node_->requires_gradient; }
-  /// Where pull-backs add; zeros before the first. A null view when no gradient is wanted: kernels
-  /// then skip the work.
-  View<T, rank> gradient() const {
+  /// What has flowed back so far: zeros before the first. A null view when no gradient is wanted.
+  View<T, rank, Device> gradient() const {
     return {requires_gradient() ? node_->gradient_data() : nullptr, shape_};
   }
-  /// Sets the gradient to zero, and makes it if there is none yet: a loop whose steps start with
-  /// this has all that lasts before its first step, which then leaves every block it needed to the
-  /// next.
-  void zero_gradient() const {
+  /// Where a pull-back puts a contribution: it assigns the first one and adds later ones. Null when
+  /// no gradient is wanted. For pull-backs: from now on the gradient counts as set.
+  kernel::Target<T, rank, Device> gradient_target() const {
+    if (!requires_gradient()) return {};
+    T* room = node_->gradient_room();
+    return {{room, shape_}, std::exchange(node_->gradient_is_set, true)};
+  }
+  /// Forgets the gradient; nothing is written. Makes room for it if there is none yet: a loop whose
+  /// steps start with this has all that lasts before its first step, which then leaves every block
+  /// it needed to the next.
+  void clear_gradient() const {
     if (!requires_gradient()) return;
-    node_->gradient_data();
-    node_->gradient.zero();
+    node_->gradient_room();
+    node_->gradient_is_set = false;
   }
 
   /// The same value and gradient under another shape, without a copy.
   /// @throws ShapeError if it has another number of elements
   template <int other>
   Variable<T, other, Device> reshape(const Shape<other>& to) const {
-    value().template reshape<other>(to);
+    View<const T, rank, Device>{nullptr, shape_}.template reshape<other>(to);
     return {to, node_};
   }
-  /// The same value, cut off from what made it: nothing flows back through it.
+  /// A copy of the value, cut off from what made it: nothing flows back through it.
   Variable detach() const {
     auto copy = Tensor<T, rank, Device>::uninitialized(shape_);
-    Memory<Device>::copy(copy.data(), node_->value.data(), count() * sizeof(T));
+    Memory<Device>::copy(current_context<Device>(), copy.data(), value().data, count() * sizeof(T));
     return Variable(std::move(copy));
   }
 
   detail::ValueNode<T, Device>* node() const { return node_.get(); }
 
  private:
+  detail::ValueNode<T, Device>& node_or_fail() const {
+    if (!node_) [[unlikely]]
+      detail::fail<Error>("Variable: an empty one of rank ", rank,
+                          " was used as if it had a value; assign one to it first");
+    return *node_.get();
+  }
+
   Shape<rank> shape_{};
   detail::NodePointer<detail::ValueNode<T, Device>> node_;
 };
-
-/// Whether an operation on these inputs records how its gradient flows back. An operation asks
-/// before it keeps anything for that.
-template <class... Variables>
-bool records(const Variables&... inputs) {
-  return detail::grad_mode() && (inputs.requires_gradient() || ...);
-}
-
-namespace detail {
-
-template <class T, class Device, class Pullback, size_t n>
-struct OperationNode : ValueNode<T, Device> {
-  OperationNode(Buffer<T, Device> elements, Pullback f, std::array<Node*, n> from)
-      : ValueNode<T, Device>(std::move(elements)), sources(from), pullback(std::move(f)) {
-    this->requires_gradient = true;
-    this->inputs = sources.data();
-    this->input_count = n;
-    this->pull_back = [](Node& node) {
-      auto& self = static_cast<OperationNode&>(node);
-      (*self.pullback)(self.gradient_data());
-    };
-    this->release = [](Node& node) {
-      auto& self = static_cast<OperationNode&>(node);
-      self.released = true;
-      self.inputs = nullptr;
-      self.input_count = 0;
-      self.gradient = {};
-      self.pullback.reset();
-    };
-  }
-  std::array<Node*, n> sources;
-  std::optional<Pullback> pullback;  // holds the inputs, so the plain pointers stay good
-};
-
-}  // namespace detail
-
-/// The result of an operation, and how its gradient flows back.
-///
-/// @param value     the result
-/// @param pullback  called as pullback(View<const T, rank> dy): adds to the gradients of the inputs
-///                  it holds; must hold every one of `inputs`
-/// @param inputs    the variables that the result was made from; an empty one is left out
-/// The pull-back is dropped at once when no input wants a gradient or NoGrad is active.
-template <class T, int rank, class Device, class Pullback, class... Inputs>
-Variable<T, rank, Device> make_variable(Tensor<T, rank, Device> value, Pullback pullback,
-                                        const Inputs&... inputs) {
-  if (!records(inputs...)) return Variable<T, rank, Device>(std::move(value));
-  const Shape<rank> shape = value.shape();
-  auto f = [pullback = std::move(pullback), shape](const T* dy) mutable {
-    pullback(View<const T, rank>{dy, shape});
-  };
-  using N = detail::OperationNode<T, Device, decltype(f), sizeof...(Inputs)>;
-  auto node = detail::make_node<N>(std::move(value).release(), std::move(f),
-                                   std::array<detail::Node*, sizeof...(Inputs)>{inputs.node()...});
-  return {shape, detail::NodePointer<detail::ValueNode<T, Device>>(node.get())};
-}
 
 VCELL_END_NAMESPACE

@@ -3,14 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "vcell/core/abi.hpp"
-
-// A function that kernels on the device call too; elsewhere the words mean nothing.
-#if defined(__CUDACC__)
-#define VCELL_HOST_DEVICE __host__ __device__
-#else
-#define VCELL_HOST_DEVICE
-#endif
+#include "vcell/core/device.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

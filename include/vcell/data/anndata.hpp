@@ -46,8 +46,9 @@ struct AnnData {
 /// The matrix of this name.
 /// @param where  what the map is called in messages, e.g. "obsm"
 /// @throws ConfigError if there is none, naming those there are, or if it is no matrix
-inline const Matrix& matrix(const std::map<std::string, Aligned>& from, const std::string& name,
-                            std::string_view where) {
+template <class = void>
+const Matrix& matrix(const std::map<std::string, Aligned>& from, const std::string& name,
+                     std::string_view where) {
   std::vector<std::string> names;
   for (const auto& entry : from) names.push_back(entry.first);
   const auto found = from.find(name);

@@ -5,8 +5,9 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline void check_aligned(const char* where, const std::map<std::string, Aligned>& entries,
-                          size_t expected, bool square) {
+template <class = void>
+void check_aligned(const char* where, const std::map<std::string, Aligned>& entries,
+                   size_t expected, bool square) {
   const auto bad = [&](const std::string& name, const char* what, size_t found) {
     throw ShapeError(message("check_anndata: ", where, "[", quoted(name), "] has ", found, " ",
                              what, ", expected ", expected));
@@ -24,8 +25,8 @@ inline void check_aligned(const char* where, const std::map<std::string, Aligned
   }
 }
 
-inline void check_matrix_shape(const std::string& what, const Matrix& m, size_t cells,
-                               size_t genes) {
+template <class = void>
+void check_matrix_shape(const std::string& what, const Matrix& m, size_t cells, size_t genes) {
   if (rows(m) != cells || columns(m) != genes)
     throw ShapeError(message("check_anndata: ", what, " has shape (", rows(m), ", ", columns(m),
                              "), expected (", cells, ", ", genes, ") as obs and var say"));
@@ -35,7 +36,8 @@ inline void check_matrix_shape(const std::string& what, const Matrix& m, size_t 
 
 /// Checks that every part has as many rows and columns as obs and var say.
 /// @throws ShapeError naming the part that has not
-inline void check_anndata(const AnnData& a) {
+template <class = void>
+void check_anndata(const AnnData& a) {
   if (a.X) detail::check_matrix_shape("X", *a.X, a.cells(), a.genes());
   for (const auto& [name, layer] : a.layers)
     detail::check_matrix_shape(message("layers[", quoted(name), "]"), layer, a.cells(), a.genes());

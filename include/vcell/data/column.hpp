@@ -16,14 +16,16 @@ VCELL_BEGIN_NAMESPACE
 using Labels = std::variant<std::vector<std::string>, std::vector<int64_t>, std::vector<double>,
                             std::vector<uint8_t>>;
 
-inline size_t size(const Labels& labels) {
-  return std::visit([](const auto& v) { return v.size(); }, labels);
+template <class = void>
+size_t size(const Labels& labels) {
+  return std::visit<size_t>([](const auto& v) { return v.size(); }, labels);
 }
 
 /// Each value as text: numbers in the shortest form that reads back, truth values as pandas shows
 /// them ("True", "False").
-inline std::vector<std::string> text_of(const Labels& labels) {
-  return std::visit(
+template <class = void>
+std::vector<std::string> text_of(const Labels& labels) {
+  return std::visit<std::vector<std::string>>(
       []<class T>(const std::vector<T>& values) {
         if constexpr (std::is_same_v<T, std::string>) {
           return values;
@@ -58,8 +60,9 @@ struct Column {
   /// Empty, or 1 where the value is missing. A Categorical says so by its code, and not here.
   std::vector<uint8_t> missing;
 
+  template <class = void>
   size_t size() const {
-    return std::visit(
+    return std::visit<size_t>(
         []<class V>(const V& v) {
           if constexpr (std::is_same_v<V, Categorical>)
             return v.codes.size();
@@ -70,6 +73,7 @@ struct Column {
   }
 
   /// Whether a row has no value; NaN is one that is missing.
+  template <class = void>
   bool is_missing(size_t row) const {
     if (const auto* c = std::get_if<Categorical>(&values)) return c->codes[row] < 0;
     if (!missing.empty() && missing[row]) return true;
@@ -78,9 +82,10 @@ struct Column {
   }
 
   /// Each row as text (see text_of); "" where it is missing.
+  template <class = void>
   std::vector<std::string> text() const {
     std::vector<std::string> out(size());
-    std::visit(
+    std::visit<void>(
         [&]<class V>(const V& v) {
           if constexpr (std::is_same_v<V, Categorical>) {
             const auto names = text_of(v.categories);
@@ -98,6 +103,7 @@ struct Column {
 
   /// Each row as a number (truth values as 0 and 1); NaN where it is missing.
   /// @throws ConfigError if the column holds text
+  template <class = void>
   std::vector<double> numbers() const {
     std::vector<double> out(size(), std::numeric_limits<double>::quiet_NaN());
     const auto fill = [&]<class T>(const std::vector<T>& from, auto place) {
@@ -108,10 +114,11 @@ struct Column {
           if (!is_missing(i)) out[i] = double(from[place(i)]);
     };
     if (const auto* c = std::get_if<Categorical>(&values))
-      std::visit([&](const auto& v) { fill(v, [&](size_t i) { return size_t(c->codes[i]); }); },
-                 c->categories);
+      std::visit<void>(
+          [&](const auto& v) { fill(v, [&](size_t i) { return size_t(c->codes[i]); }); },
+          c->categories);
     else
-      std::visit(
+      std::visit<void>(
           [&]<class V>(const V& v) {
             if constexpr (!std::is_same_v<V, Categorical>) fill(v, [](size_t i) { return i; });
           },
@@ -124,7 +131,8 @@ struct Column {
 
 /// The rows in the given order; a row may be named more than once. Categories stay as they are.
 /// @throws ShapeError if there is no such row
-inline Column select_rows(const Column& column, std::span<const size_t> rows) {
+template <class = void>
+Column select_rows(const Column& column, std::span<const size_t> rows) {
   for (size_t row : rows) check_index("select_rows", "row", row, column.size());
   const auto pick = [&]<class T>(const std::vector<T>& from) {
     std::vector<T> out;
@@ -133,7 +141,7 @@ inline Column select_rows(const Column& column, std::span<const size_t> rows) {
     return out;
   };
   Column out;
-  std::visit(
+  std::visit<void>(
       [&]<class V>(const V& v) {
         if constexpr (std::is_same_v<V, Categorical>)
           out.values = Categorical{pick(v.codes), v.categories, v.ordered};

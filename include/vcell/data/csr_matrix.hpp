@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/instantiate.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -121,5 +122,8 @@ CsrMatrix<T> select_columns(const CsrMatrix<T>& m, std::span<const size_t> colum
   }
   return out;
 }
+
+VCELL_INSTANTIATE(data,
+                  CsrMatrix<float> select_rows(const CsrMatrix<float>&, std::span<const size_t>));
 
 VCELL_END_NAMESPACE

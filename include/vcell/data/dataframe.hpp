@@ -28,6 +28,7 @@ class DataFrame {
   bool has(std::string_view name) const { return place(name) < names_.size(); }
 
   /// @throws ConfigError naming the columns there are, if this one is not among them
+  template <class = void>
   const Column& column(std::string_view name) const {
     const size_t i = place(name);
     if (i == names_.size())
@@ -38,6 +39,7 @@ class DataFrame {
 
   /// Replaces the column of this name, or adds it behind the others.
   /// @throws ShapeError if it has not one value per row
+  template <class = void>
   void set(std::string_view name, Column column) {
     check_size_match("DataFrame::set", message("rows of column ", quoted(name)).c_str(),
                      column.size(), "rows of the table", rows());
@@ -49,11 +51,21 @@ class DataFrame {
       columns_.push_back(std::move(column));
     }
   }
-  void set(std::string_view name, std::vector<std::string> text) { set(name, Column{text, {}}); }
-  void set(std::string_view name, std::vector<int64_t> n) { set(name, Column{std::move(n), {}}); }
-  void set(std::string_view name, std::vector<double> x) { set(name, Column{std::move(x), {}}); }
+  template <class = void>
+  void set(std::string_view name, std::vector<std::string> text) {
+    set(name, Column{text, {}});
+  }
+  template <class = void>
+  void set(std::string_view name, std::vector<int64_t> n) {
+    set(name, Column{std::move(n), {}});
+  }
+  template <class = void>
+  void set(std::string_view name, std::vector<double> x) {
+    set(name, Column{std::move(x), {}});
+  }
 
   /// Removes a column; nothing happens if there is none of this name.
+  template <class = void>
   void erase(std::string_view name) {
     const size_t i = place(name);
     if (i == names_.size()) return;
@@ -63,6 +75,7 @@ class DataFrame {
 
   /// The rows in the given order; a row may be named more than once.
   /// @throws ShapeError if there is no such row
+  template <class = void>
   DataFrame select_rows(std::span<const size_t> rows) const {
     DataFrame out;
     out.index_name = index_name;
@@ -79,6 +92,7 @@ class DataFrame {
   friend bool operator==(const DataFrame&, const DataFrame&) = default;
 
  private:
+  template <class = void>
   size_t place(std::string_view name) const {
     return size_t(std::find(names_.begin(), names_.end(), name) - names_.begin());
   }

@@ -76,12 +76,14 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
 }
 
 /// Bytes of one element.
-inline size_t size_of(DType dtype) {
+template <class = void>
+size_t size_of(DType dtype) {
   return visit_dtype(dtype, []<class T>() { return sizeof(T); });
 }
 
 /// numpy's name, e.g. "float32".
-inline std::string_view name_of(DType dtype) {
+template <class = void>
+std::string_view name_of(DType dtype) {
   constexpr std::string_view names[] = {"bool",     "uint8",   "int8",   "uint16", "int16",
                                         "uint32",   "int32",   "uint64", "int64",  "float16",
                                         "bfloat16", "float32", "float64"};

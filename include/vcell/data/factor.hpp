@@ -18,6 +18,7 @@ struct Factor {
   size_t size() const { return codes.size(); }
 
   /// The place of a name, or -1 if no cell has it.
+  template <class = void>
   int32_t code(std::string_view name) const {
     const auto found = std::lower_bound(names.begin(), names.end(), name);
     return found != names.end() && *found == name ? int32_t(found - names.begin()) : -1;
@@ -29,7 +30,8 @@ struct Factor {
 /// Names the cells by their text; cells where `missing` is set have none.
 /// @param missing  empty, or one flag per cell
 /// @throws ShapeError if there are flags for another number of cells
-inline Factor factor(std::span<const std::string> text, std::span<const uint8_t> missing = {}) {
+template <class = void>
+Factor factor(std::span<const std::string> text, std::span<const uint8_t> missing = {}) {
   if (!missing.empty()) check_size_match("factor", "flags", missing.size(), "cells", text.size());
   Factor out;
   for (size_t i = 0; i < text.size(); ++i)
@@ -44,7 +46,8 @@ inline Factor factor(std::span<const std::string> text, std::span<const uint8_t>
 
 /// Names the cells by one column. Numbers are named by their text; categories that no cell has are
 /// left out.
-inline Factor factor(const Column& column) {
+template <class = void>
+Factor factor(const Column& column) {
   std::vector<uint8_t> missing(column.size());
   for (size_t i = 0; i < missing.size(); ++i) missing[i] = column.is_missing(i);
   return factor(column.text(), missing);
@@ -54,8 +57,9 @@ inline Factor factor(const Column& column) {
 /// one of them is missing. Without keys every cell has the one name `constant`.
 /// @throws ConfigError if there is no such column, or a name that is to be joined holds
 ///         a '|' itself
-inline Factor joined_factor(const DataFrame& obs, const std::vector<std::string>& keys,
-                            std::string_view constant = "all") {
+template <class = void>
+Factor joined_factor(const DataFrame& obs, const std::vector<std::string>& keys,
+                     std::string_view constant = "all") {
   std::vector<std::string> joined(obs.rows(), keys.empty() ? std::string(constant) : std::string());
   std::vector<uint8_t> missing(obs.rows(), 0);
   for (const std::string& key : keys) {

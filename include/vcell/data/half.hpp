@@ -11,6 +11,7 @@ VCELL_BEGIN_NAMESPACE
 class half {
  public:
   half() = default;
+  template <class = void>
   static half from_bits(uint16_t bits) {
     half h;
     h.bits_ = bits;

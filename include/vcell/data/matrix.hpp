@@ -23,27 +23,32 @@ constexpr bool is_csr_v<CsrMatrix<T>> = true;
 
 }  // namespace detail
 
-inline size_t rows(const Matrix& m) {
-  return std::visit([](const auto& x) { return x.rows; }, m);
+template <class = void>
+size_t rows(const Matrix& m) {
+  return std::visit<size_t>([](const auto& x) { return x.rows; }, m);
 }
-inline size_t columns(const Matrix& m) {
-  return std::visit([](const auto& x) { return x.columns; }, m);
+template <class = void>
+size_t columns(const Matrix& m) {
+  return std::visit<size_t>([](const auto& x) { return x.columns; }, m);
 }
 inline bool is_sparse(const Matrix& m) { return m.index() < 2; }
 /// Values in memory: of a sparse matrix those that are stored, of a dense one all.
-inline size_t stored(const Matrix& m) {
-  return std::visit([](const auto& x) { return x.values.size(); }, m);
+template <class = void>
+size_t stored(const Matrix& m) {
+  return std::visit<size_t>([](const auto& x) { return x.values.size(); }, m);
 }
 
 /// The rows in the given order, as the same kind of matrix.
 /// @throws ShapeError if there is no such row
-inline Matrix select_rows(const Matrix& m, std::span<const size_t> rows) {
-  return std::visit([&](const auto& x) { return Matrix(select_rows(x, rows)); }, m);
+template <class = void>
+Matrix select_rows(const Matrix& m, std::span<const size_t> rows) {
+  return std::visit<Matrix>([&](const auto& x) { return select_rows(x, rows); }, m);
 }
 /// The columns in the given order, as the same kind of matrix.
 /// @throws ShapeError if there is no such column
-inline Matrix select_columns(const Matrix& m, std::span<const size_t> columns) {
-  return std::visit([&](const auto& x) { return Matrix(select_columns(x, columns)); }, m);
+template <class = void>
+Matrix select_columns(const Matrix& m, std::span<const size_t> columns) {
+  return std::visit<Matrix>([&](const auto& x) { return select_columns(x, columns); }, m);
 }
 
 /// Appends rows first .. last - 1 of a dense matrix to a sparse one; zeros are left out.
@@ -64,7 +69,7 @@ void append_rows(CsrMatrix<T>& out, const DenseMatrix<From>& m, size_t first, si
 /// matrix are left out.
 template <class T>
 CsrMatrix<T> to_csr(const Matrix& m) {
-  return std::visit(
+  return std::visit<CsrMatrix<T>>(
       [](const auto& x) {
         CsrMatrix<T> out;
         out.columns = x.columns;
@@ -94,7 +99,7 @@ template <class T>
 void copy_row(const Matrix& m, size_t row, std::span<T> out) {
   check_index("copy_row", "row", row, rows(m));
   check_size_match("copy_row", "size of out", out.size(), "columns of the matrix", columns(m));
-  std::visit(
+  std::visit<void>(
       [&](const auto& x) {
         if constexpr (detail::is_csr_v<std::decay_t<decltype(x)>>) {
           std::fill(out.begin(), out.end(), T(0));

@@ -17,7 +17,7 @@ CsrView<T> row_block(const Matrix& m, size_t first, size_t last, CsrMatrix<T>& s
   if (const auto* same = std::get_if<CsrMatrix<T>>(&m)) return same->view(first, last);
   scratch = CsrMatrix<T>{};
   scratch.columns = columns(m);
-  std::visit(
+  std::visit<void>(
       [&](const auto& x) {
         if constexpr (detail::is_csr_v<std::decay_t<decltype(x)>>) {
           for (size_t i = first; i < last; ++i) {

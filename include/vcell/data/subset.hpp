@@ -8,7 +8,8 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline Array select_rows(const Array& a, std::span<const size_t> rows) {
+template <class = void>
+Array select_rows(const Array& a, std::span<const size_t> rows) {
   Array out{a.dtype, a.shape, {}};
   out.shape[0] = rows.size();
   const size_t row_bytes = a.shape[0] ? a.bytes.size() / a.shape[0] : 0;
@@ -23,8 +24,9 @@ inline Array select_rows(const Array& a, std::span<const size_t> rows) {
 }
 
 /// Picks rows, and the same columns where entries are square. Elements kept unread cannot be cut.
-inline std::map<std::string, Aligned> select_aligned(const std::map<std::string, Aligned>& from,
-                                                     std::span<const size_t> picked, bool square) {
+template <class = void>
+std::map<std::string, Aligned> select_aligned(const std::map<std::string, Aligned>& from,
+                                              std::span<const size_t> picked, bool square) {
   std::map<std::string, Aligned> out;
   for (const auto& [name, entry] : from) {
     if (const auto* m = std::get_if<Matrix>(&entry)) {
@@ -44,7 +46,8 @@ inline std::map<std::string, Aligned> select_aligned(const std::map<std::string,
 /// These cells, in the given order, of everything that has rows for cells. obsm and obsp entries
 /// that were kept unread (Opaque) are left out, since they cannot be cut.
 /// @throws ShapeError if there is no such cell
-inline AnnData select_cells(const AnnData& a, std::span<const size_t> cells) {
+template <class = void>
+AnnData select_cells(const AnnData& a, std::span<const size_t> cells) {
   AnnData out;
   if (a.X) out.X = select_rows(*a.X, cells);
   out.obs = a.obs.select_rows(cells);
@@ -65,7 +68,8 @@ inline AnnData select_cells(const AnnData& a, std::span<const size_t> cells) {
 /// These genes, in the given order, of everything that has them; raw keeps all of its own. varm and
 /// varp entries that were kept unread (Opaque) are left out.
 /// @throws ShapeError if there is no such gene
-inline AnnData select_genes(const AnnData& a, std::span<const size_t> genes) {
+template <class = void>
+AnnData select_genes(const AnnData& a, std::span<const size_t> genes) {
   AnnData out;
   if (a.X) out.X = select_columns(*a.X, genes);
   out.obs = a.obs;
@@ -82,8 +86,8 @@ inline AnnData select_genes(const AnnData& a, std::span<const size_t> genes) {
 
 /// These cells and these genes, in the given orders.
 /// @throws ShapeError if there is no such cell or gene
-inline AnnData subset(const AnnData& a, std::span<const size_t> cells,
-                      std::span<const size_t> genes) {
+template <class = void>
+AnnData subset(const AnnData& a, std::span<const size_t> cells, std::span<const size_t> genes) {
   return select_genes(select_cells(a, cells), genes);
 }
 

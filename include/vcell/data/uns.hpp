@@ -53,7 +53,8 @@ struct Value {
 };
 
 /// The value at a path such as "neighbors/params", or nullptr.
-inline const Value* find(const Dict& dict, std::string_view path) {
+template <class = void>
+const Value* find(const Dict& dict, std::string_view path) {
   const size_t slash = path.find('/');
   const auto found = dict.find(path.substr(0, slash));
   if (found == dict.end() || slash == path.npos)

@@ -19,24 +19,28 @@ namespace detail {
 using Pair = std::pair<std::string, std::string>;
 
 /// The pair of a cell, by name.
-inline Pair pair_of(const LabelledCells& cells, size_t cell) {
+template <class = void>
+Pair pair_of(const LabelledCells& cells, size_t cell) {
   return {cells.has_contexts() ? cells.context.names[size_t(cells.context.codes[cell])] : "",
           cells.perturbation.names[size_t(cells.perturbation.codes[cell])]};
 }
 
-inline bool takes_part(const LabelledCells& cells, size_t cell) {
+template <class = void>
+bool takes_part(const LabelledCells& cells, size_t cell) {
   return cells.perturbation.codes[cell] >= 0 &&
          (!cells.has_contexts() || cells.context.codes[cell] >= 0);
 }
 
-inline std::set<Pair> pairs_of(const LabelledCells& cells) {
+template <class = void>
+std::set<Pair> pairs_of(const LabelledCells& cells) {
   std::set<Pair> pairs;
   for (size_t cell = 0; cell < cells.X.rows; ++cell)
     if (takes_part(cells, cell)) pairs.insert(pair_of(cells, cell));
   return pairs;
 }
 
-inline std::string text_of(const Pair& pair) {
+template <class = void>
+std::string text_of(const Pair& pair) {
   return pair.first.empty() ? pair.second : message(pair.second, " in ", pair.first);
 }
 inline const std::string& text_of(const std::string& name) { return name; }
@@ -52,8 +56,8 @@ void add_only_in(std::vector<std::string>& out, const char* what, const std::set
 }
 
 /// Says how many cells of a side have no label, if there are.
-inline void add_unlabelled(std::vector<std::string>& out, const char* side,
-                           const LabelledCells& cells) {
+template <class = void>
+void add_unlabelled(std::vector<std::string>& out, const char* side, const LabelledCells& cells) {
   size_t n = 0;
   for (size_t cell = 0; cell < cells.X.rows; ++cell) n += !takes_part(cells, cell);
   if (n) out.push_back(message("cells without a label in ", side, ": ", n));
@@ -61,10 +65,10 @@ inline void add_unlabelled(std::vector<std::string>& out, const char* side,
 
 /// What differs between the two sides, one sentence each.
 /// @param most  how many names each lists
-inline std::vector<std::string> differences(const LabelledCells& real,
-                                            const LabelledCells& predicted,
-                                            const std::set<Pair>& real_pairs,
-                                            const std::set<Pair>& predicted_pairs, size_t most) {
+template <class = void>
+std::vector<std::string> differences(const LabelledCells& real, const LabelledCells& predicted,
+                                     const std::set<Pair>& real_pairs,
+                                     const std::set<Pair>& predicted_pairs, size_t most) {
   const std::set<std::string> real_genes(real.genes.begin(), real.genes.end());
   const std::set<std::string> predicted_genes(predicted.genes.begin(), predicted.genes.end());
   std::vector<std::string> out;
@@ -82,8 +86,9 @@ inline std::vector<std::string> differences(const LabelledCells& real,
 }
 
 /// Keeps these genes, in this order, and takes the label from the cells of all other pairs.
-inline void restrict_cells(LabelledCells& cells, const std::vector<std::string>& genes,
-                           const std::set<Pair>& pairs) {
+template <class = void>
+void restrict_cells(LabelledCells& cells, const std::vector<std::string>& genes,
+                    const std::set<Pair>& pairs) {
   if (cells.genes != genes) {
     std::unordered_map<std::string_view, size_t> places;
     for (size_t i = 0; i < cells.genes.size(); ++i) places.emplace(cells.genes[i], i);
@@ -98,8 +103,9 @@ inline void restrict_cells(LabelledCells& cells, const std::vector<std::string>&
 }
 
 /// Takes out the contexts that have nothing but controls, and says so.
-inline void leave_out_idle_contexts(std::set<Pair>& pairs, const std::string& control,
-                                    std::vector<std::string>& left_out) {
+template <class = void>
+void leave_out_idle_contexts(std::set<Pair>& pairs, const std::string& control,
+                             std::vector<std::string>& left_out) {
   std::set<std::string> busy, idle;
   for (const auto& [context, perturbation] : pairs)
     if (perturbation != control) busy.insert(context);
@@ -109,7 +115,8 @@ inline void leave_out_idle_contexts(std::set<Pair>& pairs, const std::string& co
   add_only_in(left_out, "contexts without a perturbation that both have", idle, {}, idle.size());
 }
 
-inline void check_controls(const std::set<Pair>& pairs, const std::string& control) {
+template <class = void>
+void check_controls(const std::set<Pair>& pairs, const std::string& control) {
   std::set<std::string> without;
   for (const auto& [context, perturbation] : pairs)
     if (!pairs.contains({context, control})) without.insert(context);
@@ -132,8 +139,9 @@ inline void check_controls(const std::set<Pair>& pairs, const std::string& contr
 /// @param subset           restrict both sides where they differ; otherwise that is an error
 /// @return                 what was left out, one sentence each; empty when nothing was
 /// @throws ConfigError listing what differs, the contexts without control, or that nothing is left
-inline std::vector<std::string> align_cells(LabelledCells& real, LabelledCells& predicted,
-                                            const std::string& control, bool subset) {
+template <class = void>
+std::vector<std::string> align_cells(LabelledCells& real, LabelledCells& predicted,
+                                     const std::string& control, bool subset) {
   if (real.has_contexts() != predicted.has_contexts())
     throw ConfigError(
         "evaluate: one side is divided into contexts and the other is not; name the context "

@@ -15,7 +15,8 @@ VCELL_BEGIN_NAMESPACE
 /// @param p    p-values
 /// @param fdr  written, beside p
 /// @throws ShapeError if the sizes differ
-inline void benjamini_hochberg(std::span<const double> p, std::span<double> fdr) {
+template <class = void>
+void benjamini_hochberg(std::span<const double> p, std::span<double> fdr) {
   check_size_match("benjamini_hochberg", "size of p", p.size(), "size of fdr", fdr.size());
   std::vector<std::pair<double, uint32_t>> sorted(p.size());
   for (size_t i = 0; i < p.size(); ++i) sorted[i] = {std::isnan(p[i]) ? 1.0 : p[i], uint32_t(i)};

@@ -33,7 +33,8 @@ namespace detail {
 
 /// The mean of all correlations between different rows: from the sum s of the n standardised rows,
 /// (|s|^2 - n) / (n (n - 1)). Constant rows do not count.
-inline double mean_similarity(const Tensor<double, 2>& shifts) {
+template <class = void>
+double mean_similarity(const Tensor<double, 2>& shifts) {
   const size_t genes = shifts.shape(1);
   std::vector<double> sum(genes, 0.0), row(genes);
   double n = 0;
@@ -55,7 +56,8 @@ inline double mean_similarity(const Tensor<double, 2>& shifts) {
   return (squares - n) / (n * (n - 1));
 }
 
-inline double norm_of_row(const Tensor<double, 2>& m, size_t row) {
+template <class = void>
+double norm_of_row(const Tensor<double, 2>& m, size_t row) {
   double squares = 0;
   for (size_t g = 0; g < m.shape(1); ++g) squares += m(row, g) * m(row, g);
   return std::sqrt(squares);
@@ -67,7 +69,8 @@ inline std::string two_digits(double x) { return message(std::round(x * 100) / 1
 }  // namespace detail
 
 /// Compares how varied and how large predicted and real shifts are.
-inline Diagnosis diagnose(const ContextEvaluation& evaluation) {
+template <class = void>
+Diagnosis diagnose(const ContextEvaluation& evaluation) {
   const auto real = mean_shift(evaluation.real_de), predicted = mean_shift(evaluation.predicted_de);
   Diagnosis out{detail::mean_similarity(real), detail::mean_similarity(predicted),
                 std::numeric_limits<double>::quiet_NaN()};
@@ -84,8 +87,9 @@ inline Diagnosis diagnose(const ContextEvaluation& evaluation) {
 
 /// What a reader of the scores of one context should know, a sentence with its figures each; empty
 /// when there is nothing to say.
-inline std::vector<std::string> warnings(const ContextEvaluation& evaluation,
-                                         const WarningOptions& options = {}) {
+template <class = void>
+std::vector<std::string> warnings(const ContextEvaluation& evaluation,
+                                  const WarningOptions& options = {}) {
   std::vector<std::string> out;
   const std::string where =
       evaluation.context.empty() ? "" : message(" in ", quoted(evaluation.context));

@@ -44,12 +44,14 @@ struct DifferentialExpression {
 
 namespace detail {
 
-inline double log2_fold_change(double mean, double reference, double epsilon) {
+template <class = void>
+double log2_fold_change(double mean, double reference, double epsilon) {
   const double a = mean + epsilon, b = reference + epsilon;
   return a == 0 && b == 0 ? 0 : std::log2(a / b);
 }
 
-inline double percent_change(double mean, double reference, double epsilon) {
+template <class = void>
+double percent_change(double mean, double reference, double epsilon) {
   const double change = mean - reference, b = reference + epsilon;
   return change == 0 && b == 0 ? 0 : change / b;
 }
@@ -63,7 +65,8 @@ struct ExpressionGroups {
   size_t reference = 0;
 };
 
-inline ExpressionGroups expression_groups(const Factor& groups, const std::string& reference) {
+template <class = void>
+ExpressionGroups expression_groups(const Factor& groups, const std::string& reference) {
   std::vector<uint32_t> sizes(groups.names.size(), 0);
   for (int32_t code : groups.codes)
     if (code >= 0) ++sizes[size_t(code)];
@@ -86,7 +89,8 @@ inline ExpressionGroups expression_groups(const Factor& groups, const std::strin
   return out;
 }
 
-inline void check_expression(CsrView<float> X, std::span<const std::string> genes, bool is_log1p) {
+template <class = void>
+void check_expression(CsrView<float> X, std::span<const std::string> genes, bool is_log1p) {
   for (size_t cell = 0; cell < X.rows; ++cell)
     for (size_t k = 0; k < X.row_size(cell); ++k)
       if (const float x = X.row_values(cell)[k]; !std::isfinite(x) || (x < 0 && !is_log1p))
@@ -112,8 +116,9 @@ void mean_values(std::span<const uint64_t> values, const ExpressionGroups& group
 }
 
 /// Fills one gene's column of the table.
-inline void write_gene(DifferentialExpression& out, size_t gene, const ExpressionGroups& groups,
-                       const std::vector<float>& means, const RankSweep& sweep, double epsilon) {
+template <class = void>
+void write_gene(DifferentialExpression& out, size_t gene, const ExpressionGroups& groups,
+                const std::vector<float>& means, const RankSweep& sweep, double epsilon) {
   const size_t n_reference = groups.sizes[groups.reference];
   const float reference = means[groups.reference];
   out.ref_mean(gene) = reference;
@@ -146,9 +151,10 @@ inline void write_gene(DifferentialExpression& out, size_t gene, const Expressio
 ///                   means by float32 rounding, nothing else
 /// @throws ShapeError if sizes do not fit
 /// @throws ConfigError if no cell is a reference, or a value is not finite or a count below 0
-inline DifferentialExpression differential_expression(
-    CsrView<float> X, std::span<const std::string> genes, const Factor& groups,
-    const std::string& reference, const DifferentialExpressionOptions& options = {}) {
+template <class = void>
+DifferentialExpression differential_expression(CsrView<float> X, std::span<const std::string> genes,
+                                               const Factor& groups, const std::string& reference,
+                                               const DifferentialExpressionOptions& options = {}) {
   check_size_match("differential_expression", "columns of X", X.columns, "genes", genes.size());
   check_size_match("differential_expression", "rows of X", X.rows, "labels", groups.size());
   const auto grouped = detail::expression_groups(groups, reference);

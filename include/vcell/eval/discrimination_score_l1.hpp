@@ -21,10 +21,10 @@ struct L1Tile {
   using Rows = std::array<const double*, rows>;
   std::array<std::array<double, rows>, rows> sums{};  // [row of a][row of b]
 
-  /// Adds columns first .. last - 1.
+  /// Adds columns first .. last - 1, `width` of them at a time.
+  template <size_t width = 8>
   void add(const Rows& a, const Rows& b, size_t first, size_t last) {
-    using Lanes = Eigen::Array<double, 8, 1>;
-    constexpr size_t width = Lanes::SizeAtCompileTime;
+    using Lanes = Eigen::Array<double, int(width), 1>;
     std::array<std::array<Lanes, rows>, rows> lanes;
     for (auto& row : lanes) row.fill(Lanes::Zero());
     for (; first + width <= last; first += width)
@@ -41,6 +41,7 @@ struct L1Tile {
 
   /// The same without the column own[i] in the distances of row i of a. It is left out of the sum
   /// and not subtracted from it, so that distances that are equal without it come out equal.
+  template <class = void>
   void add_without(const std::array<size_t, rows>& own, const Rows& a, const Rows& b, size_t first,
                    size_t last) {
     auto stops = own;
@@ -59,8 +60,9 @@ struct L1Tile {
 
 /// Distances of predicted rows first .. last - 1 to all n real rows, (last - first, n).
 /// @param own  (all predicted rows) the column that is left out; one past the end for none
-inline std::vector<double> l1_distances(View<const double, 2> predicted, View<const double, 2> real,
-                                        std::span<const size_t> own, size_t first, size_t last) {
+template <class = void>
+std::vector<double> l1_distances(View<const double, 2> predicted, View<const double, 2> real,
+                                 std::span<const size_t> own, size_t first, size_t last) {
   constexpr size_t rows = L1Tile::rows,
                    block = 512;  // columns of which a tile's rows stay in cache
   const size_t n = real.shape[0], genes = real.shape[1];
@@ -97,9 +99,10 @@ inline std::vector<double> l1_distances(View<const double, 2> predicted, View<co
 /// @param real         (N, genes) real shifts against the real control, the same perturbations
 /// @param own_columns  (N) column of the perturbed gene, -1 where the perturbation is no gene
 /// @throws ShapeError if the shapes differ or a column is none of the genes
-inline std::vector<double> discrimination_score_l1(View<const double, 2> predicted,
-                                                   View<const double, 2> real,
-                                                   std::span<const int32_t> own_columns) {
+template <class = void>
+std::vector<double> discrimination_score_l1(View<const double, 2> predicted,
+                                            View<const double, 2> real,
+                                            std::span<const int32_t> own_columns) {
   check_shape_match("discrimination_score_l1", "predicted", predicted.shape, "real", real.shape);
   const size_t n = real.shape[0], genes = real.shape[1];
   check_size_match("discrimination_score_l1", "perturbations", n, "own_columns",

@@ -55,8 +55,8 @@ struct Evaluation {
 ///   mae_delta                mean over genes of |delta predicted - delta real|
 ///
 /// @throws ConfigError if perturbations or genes differ
-inline ContextEvaluation evaluate(const Responses& real, const Responses& predicted,
-                                  double alpha = 0.05) {
+template <class = void>
+ContextEvaluation evaluate(const Responses& real, const Responses& predicted, double alpha = 0.05) {
   const auto& [targets, genes] = std::tie(real.expression.targets, real.expression.features);
   if (predicted.expression.targets != targets || predicted.expression.features != genes)
     throw ConfigError(message("evaluate: real and predicted responses in context ",
@@ -95,8 +95,9 @@ inline ContextEvaluation evaluate(const Responses& real, const Responses& predic
 /// Scores predictions context by context, where the real side was measured before: so that several
 /// predictions can be held against it.
 /// @throws ConfigError if contexts, perturbations or genes differ
-inline Evaluation evaluate(const std::vector<Responses>& real,
-                           const std::vector<Responses>& predicted, double alpha = 0.05) {
+template <class = void>
+Evaluation evaluate(const std::vector<Responses>& real, const std::vector<Responses>& predicted,
+                    double alpha = 0.05) {
   const auto same = [](const Responses& a, const Responses& b) { return a.context == b.context; };
   if (!std::equal(real.begin(), real.end(), predicted.begin(), predicted.end(), same))
     throw ConfigError("evaluate: real and predicted responses are of different contexts");
@@ -114,8 +115,9 @@ inline Evaluation evaluate(const std::vector<Responses>& real,
 /// @throws ShapeError if sizes do not fit within one side
 /// @throws ConfigError listing what differs, unless options.subset; or if a side has no control,
 ///         has values that are no log1p values, or nothing is shared
-inline Evaluation evaluate(LabelledCells real, LabelledCells predicted,
-                           const EvaluationOptions& options = {}) {
+template <class = void>
+Evaluation evaluate(LabelledCells real, LabelledCells predicted,
+                    const EvaluationOptions& options = {}) {
   check_labelled_cells(real, "real", options.highest);
   check_labelled_cells(predicted, "predicted", options.highest);
   auto left_out = align_cells(real, predicted, options.control, options.subset);
@@ -127,14 +129,16 @@ inline Evaluation evaluate(LabelledCells real, LabelledCells predicted,
 }
 
 /// The scores of one context over its perturbations, beside the table's columns.
-inline std::vector<Summary> summarise(const ScoreTable& scores) {
+template <class = void>
+std::vector<Summary> summarise(const ScoreTable& scores) {
   std::vector<Summary> out;
   for (const ScoreColumn& column : scores.columns) out.push_back(summarise(column.values));
   return out;
 }
 
 /// The mean over contexts of each context's summary, statistic by statistic (mean_of).
-inline std::vector<Summary> summarise(const Evaluation& evaluation) {
+template <class = void>
+std::vector<Summary> summarise(const Evaluation& evaluation) {
   std::vector<std::vector<Summary>> of_column;
   for (const ContextEvaluation& context : evaluation.contexts) {
     const auto summaries = summarise(context.scores);

@@ -16,6 +16,7 @@ class GenePanel {
  public:
   /// How many genes at a time: few enough that a panel stays near 2^22 values, many enough that a
   /// walk over all cells pays.
+  template <class = void>
   static size_t width(size_t genes, size_t stored) {
     constexpr size_t values = size_t(1) << 22;
     return std::clamp<size_t>(stored ? values / (stored / std::max<size_t>(genes, 1) + 1) : 512, 16,
@@ -25,6 +26,7 @@ class GenePanel {
   /// Takes genes first .. last - 1 of the cells whose group is not negative.
   /// @param X       (cells, genes)
   /// @param groups  one per cell; -1 = takes no part
+  template <class = void>
   void fill(CsrView<float> X, std::span<const int32_t> groups, size_t first, size_t last) {
     begins_.assign(last - first + 1, 0);
     starts_.resize(X.rows);
@@ -54,6 +56,7 @@ class GenePanel {
   }
 
   /// The keys of gene first + i.
+  template <class = void>
   std::span<const uint64_t> gene(size_t i) const {
     return std::span(keys_).subspan(begins_[i], begins_[i + 1] - begins_[i]);
   }

@@ -26,7 +26,8 @@ struct LabelledCells {
 namespace detail {
 
 /// "cell 3, gene 'STAT1' holds -1".
-inline std::string text_of_value(const LabelledCells& cells, size_t stored) {
+template <class = void>
+std::string text_of_value(const LabelledCells& cells, size_t stored) {
   const auto row = std::upper_bound(cells.X.indptr.begin(), cells.X.indptr.end(), int64_t(stored));
   return message("cell ", row - cells.X.indptr.begin() - 1, ", gene ",
                  quoted(cells.genes[size_t(cells.X.indices[stored])]), " holds ",
@@ -41,8 +42,8 @@ inline std::string text_of_value(const LabelledCells& cells, size_t stored) {
 /// @throws ShapeError if matrix, names and labels differ in size
 /// @throws ConfigError if a gene is there twice, a value is outside of 0 .. highest, or all values
 ///         are whole numbers, which log1p values above 0 are not
-inline void check_labelled_cells(const LabelledCells& cells, std::string_view side,
-                                 double highest) {
+template <class = void>
+void check_labelled_cells(const LabelledCells& cells, std::string_view side, double highest) {
   const std::string function = message("evaluate, ", side, " cells");
   check_size_match(function.c_str(), "columns of X", cells.X.columns, "genes", cells.genes.size());
   check_size_match(function.c_str(), "rows of X", cells.X.rows, "perturbation labels",

@@ -10,7 +10,8 @@ VCELL_BEGIN_NAMESPACE
 
 /// The mean of |a - b|; NaN without values.
 /// @throws ShapeError if the sizes differ
-inline double mean_absolute_error(std::span<const double> a, std::span<const double> b) {
+template <class = void>
+double mean_absolute_error(std::span<const double> a, std::span<const double> b) {
   check_size_match("mean_absolute_error", "size of a", a.size(), "size of b", b.size());
   if (a.empty()) return std::numeric_limits<double>::quiet_NaN();
   double sum = 0;

@@ -13,8 +13,9 @@ VCELL_BEGIN_NAMESPACE
 
 /// The genes of one target with fdr < alpha, the largest |log2 fold change| first, equal ones in
 /// the order of the genes. As in cell-eval the table is read as float32 here.
-inline std::vector<uint32_t> significant_genes(const DifferentialExpression& de, size_t target,
-                                               double alpha = 0.05) {
+template <class = void>
+std::vector<uint32_t> significant_genes(const DifferentialExpression& de, size_t target,
+                                        double alpha = 0.05) {
   check_index("significant_genes", "target", target, de.targets.size());
   const auto fdr = de.fdr[target], lfc = de.log2_fold_change[target];
   std::vector<uint32_t> genes;
@@ -32,7 +33,8 @@ inline std::vector<uint32_t> significant_genes(const DifferentialExpression& de,
 /// |first k of real and first k of predicted| / k, where k is the number of real genes; a shorter
 /// list of predicted genes is used whole. 0 when there is no real gene.
 /// @param real, predicted  genes without duplicates, most important first
-inline double overlap_at_n(std::span<const uint32_t> real, std::span<const uint32_t> predicted) {
+template <class = void>
+double overlap_at_n(std::span<const uint32_t> real, std::span<const uint32_t> predicted) {
   if (real.empty()) return 0;
   std::vector<uint32_t> a(real.begin(), real.end()), shared;
   std::vector<uint32_t> b(predicted.begin(),

@@ -12,7 +12,8 @@ VCELL_BEGIN_NAMESPACE
 /// Pearson's correlation of a and b, in [-1, 1]; NaN when one of them is constant or has fewer than
 /// two values.
 /// @throws ShapeError if the sizes differ
-inline double pearson(std::span<const double> a, std::span<const double> b) {
+template <class = void>
+double pearson(std::span<const double> a, std::span<const double> b) {
   check_size_match("pearson", "size of a", a.size(), "size of b", b.size());
   const auto constant = [](std::span<const double> x) {
     return std::all_of(x.begin(), x.end(), [&](double v) { return v == x[0]; });

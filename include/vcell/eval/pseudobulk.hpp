@@ -21,7 +21,8 @@ struct Pseudobulk {
 /// @param X       (cells, genes)
 /// @param groups  the group of each cell
 /// @throws ShapeError if sizes do not fit
-inline Pseudobulk pseudobulk(CsrView<float> X, const Factor& groups) {
+template <class = void>
+Pseudobulk pseudobulk(CsrView<float> X, const Factor& groups) {
   check_size_match("pseudobulk", "rows of X", X.rows, "labels", groups.size());
   std::vector<std::vector<size_t>> members(groups.names.size());
   for (size_t cell = 0; cell < X.rows; ++cell)

@@ -22,7 +22,8 @@ VCELL_BEGIN_NAMESPACE
 /// @param u       U of either group
 /// @param n1, n2  cells of the two groups, both above 0
 /// @param ties    sum of t^3 - t over the blocks of t equal values among all n
-inline double rank_sum_p_value(double u, size_t n1, size_t n2, double ties) {
+template <class = void>
+double rank_sum_p_value(double u, size_t n1, size_t n2, double ties) {
   const double pairs = double(n1) * double(n2), n = double(n1) + double(n2);
   const double variance = pairs / 12 * ((n + 1) - ties / (n * (n - 1)));
   if (!(variance > 0)) return 1;
@@ -39,7 +40,8 @@ struct RankSum {
 /// The Wilcoxon rank-sum test (Mann & Whitney, 1947) of a target against a reference.
 /// @param target, reference  their values, none of them NaN
 /// @throws ShapeError if one of the two is empty
-inline RankSum rank_sum(std::span<const float> target, std::span<const float> reference) {
+template <class = void>
+RankSum rank_sum(std::span<const float> target, std::span<const float> reference) {
   if (target.empty() || reference.empty())
     detail::fail<ShapeError>("rank_sum: target has ", target.size(), " and reference ",
                              reference.size(), " values, expected at least one each");

@@ -34,6 +34,7 @@ class RankSweep {
 
   /// @param sorted  the gene's values other than 0, as sort_keys leaves them, with the group in the
   ///                lower half; all other cells of the groups have the value 0
+  template <class = void>
   void run(std::span<const uint64_t> sorted) {
     std::fill(groups_.begin(), groups_.end(), Group{});
     references_below_ = 0;
@@ -64,6 +65,7 @@ class RankSweep {
   double reference_ties() const { return reference_ties_; }
 
  private:
+  template <class = void>
   void count_zeros(std::span<const uint64_t> sorted) {
     touched_.clear();
     for (uint32_t g = 0; g < sizes_.size(); ++g) {
@@ -73,6 +75,7 @@ class RankSweep {
     for (uint64_t key : sorted) --in_block_[uint32_t(key)];
   }
 
+  template <class = void>
   void end_block() {
     const double r = in_block_[reference_];
     for (uint32_t g : touched_) {

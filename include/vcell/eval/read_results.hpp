@@ -10,16 +10,18 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline double number_in(const std::filesystem::path& path, const CsvTable& table, size_t row,
-                        size_t column) {
+template <class = void>
+double number_in(const std::filesystem::path& path, const CsvTable& table, size_t row,
+                 size_t column) {
   if (const auto number = parse_number(table.rows[row][column])) return *number;
   throw FormatError(message("read_results: ", quoted(path.string()), ", row ", row + 1, ", column ",
                             quoted(table.header[column]), " holds ",
                             quoted(table.rows[row][column]), ", expected a number"));
 }
 
-inline size_t count_in(const std::filesystem::path& path, const CsvTable& table, size_t row,
-                       size_t column) {
+template <class = void>
+size_t count_in(const std::filesystem::path& path, const CsvTable& table, size_t row,
+                size_t column) {
   const double number = number_in(path, table, row, column);
   if (number >= 0 && number < 1e15 && number == std::floor(number)) return size_t(number);
   throw FormatError(message("read_results: ", quoted(path.string()), ", row ", row + 1, ", column ",
@@ -31,7 +33,8 @@ inline size_t count_in(const std::filesystem::path& path, const CsvTable& table,
 
 /// Reads what write_scores wrote.
 /// @throws IoError, FormatError naming the file and what is wrong with it
-inline ScoreTable read_scores(const std::filesystem::path& path) {
+template <class = void>
+ScoreTable read_scores(const std::filesystem::path& path) {
   const CsvTable table = read_csv(path);
   const size_t names = table.column("perturbation");
   ScoreTable out;
@@ -51,7 +54,8 @@ inline ScoreTable read_scores(const std::filesystem::path& path) {
 /// Reads what write_differential_expression wrote: the same genes in the same order for each
 /// target.
 /// @throws IoError, FormatError naming the file and what is wrong with it
-inline DifferentialExpression read_differential_expression(const std::filesystem::path& path) {
+template <class = void>
+DifferentialExpression read_differential_expression(const std::filesystem::path& path) {
   const CsvTable table = read_csv(path);
   std::array<size_t, 11> column{};
   for (size_t c = 0; c < column.size(); ++c)
@@ -91,7 +95,8 @@ inline DifferentialExpression read_differential_expression(const std::filesystem
 
 /// The files of each context in a folder that write_results wrote.
 /// @throws IoError, FormatError naming the file and what is wrong with it
-inline std::vector<ResultFiles> read_result_files(const std::filesystem::path& folder) {
+template <class = void>
+std::vector<ResultFiles> read_result_files(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder / "contexts.csv")) return {{"", ""}};
   const CsvTable table = read_csv(folder / "contexts.csv");
   std::vector<ResultFiles> out;
@@ -108,7 +113,8 @@ inline std::vector<ResultFiles> read_result_files(const std::filesystem::path& f
 
 /// Reads what write_results wrote: scores and differential expression of every context.
 /// @throws IoError, FormatError naming the file and what is wrong with it
-inline Evaluation read_results(const std::filesystem::path& folder) {
+template <class = void>
+Evaluation read_results(const std::filesystem::path& folder) {
   Evaluation out;
   for (const auto& [context, prefix] : read_result_files(folder))
     out.contexts.push_back({context, read_scores(folder / (prefix + "results.csv")),

@@ -34,9 +34,10 @@ struct ResponsesOptions {
 
 namespace detail {
 
-inline Responses responses_of(CsrView<float> X, const std::vector<std::string>& genes,
-                              const Factor& perturbation, std::string context,
-                              const ResponsesOptions& options) {
+template <class = void>
+Responses responses_of(CsrView<float> X, const std::vector<std::string>& genes,
+                       const Factor& perturbation, std::string context,
+                       const ResponsesOptions& options) {
   Responses out;
   out.context = std::move(context);
   out.expression = differential_expression(X, genes, perturbation, options.control,
@@ -55,8 +56,8 @@ inline Responses responses_of(CsrView<float> X, const std::vector<std::string>& 
 /// Measures every perturbation against the control of its own context, context by context in the
 /// order of their names; contexts without a labelled cell are left out.
 /// @throws ConfigError if a context has no control
-inline std::vector<Responses> responses(const LabelledCells& cells,
-                                        const ResponsesOptions& options = {}) {
+template <class = void>
+std::vector<Responses> responses(const LabelledCells& cells, const ResponsesOptions& options = {}) {
   std::vector<Responses> out;
   if (!cells.has_contexts()) {
     out.push_back(

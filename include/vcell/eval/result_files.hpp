@@ -17,7 +17,8 @@ struct ResultFiles {
 namespace detail {
 
 /// The four tables of a context.
-inline std::vector<std::string> names_with(const std::string& prefix) {
+template <class = void>
+std::vector<std::string> names_with(const std::string& prefix) {
   std::vector<std::string> names;
   for (const char* table : {"results.csv", "agg_results.csv", "real_de.csv", "pred_de.csv"})
     names.push_back(prefix + table);
@@ -26,7 +27,8 @@ inline std::vector<std::string> names_with(const std::string& prefix) {
 
 /// A name that is safe as part of a file's name anywhere: ASCII letters, digits and ._+=@- stay,
 /// anything else becomes '_', a leading point too; at most 100 characters.
-inline std::string safe_name(std::string_view name) {
+template <class = void>
+std::string safe_name(std::string_view name) {
   std::string out;
   for (const char c : name.substr(0, 100)) {
     const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -41,7 +43,8 @@ inline std::string safe_name(std::string_view name) {
 /// The files of each context: for one context results.csv and so on, for several
 /// `<context>_results.csv` and so on. Characters that a file's name cannot have everywhere are
 /// replaced, and no two tables get the same name, capitals or not, nor that of agg_results.csv.
-inline std::vector<ResultFiles> result_files(const std::vector<std::string>& contexts) {
+template <class = void>
+std::vector<ResultFiles> result_files(const std::vector<std::string>& contexts) {
   if (contexts.size() == 1) return {{contexts[0], ""}};
   std::vector<ResultFiles> out;
   std::set<std::string> taken = {"agg_results.csv", "contexts.csv"};

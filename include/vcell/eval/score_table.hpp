@@ -27,6 +27,7 @@ struct ScoreTable {
 
   /// The column of a name.
   /// @throws ConfigError if there is none, listing those there are
+  template <class = void>
   const std::vector<Score>& column(std::string_view name) const {
     std::vector<std::string> names;
     for (const ScoreColumn& c : columns) {

@@ -12,13 +12,15 @@
 VCELL_BEGIN_NAMESPACE
 
 /// The bits of a number as an unsigned integer with the same order; -0 and 0 are one key.
-inline uint32_t ordered_key(float value) {
+template <class = void>
+uint32_t ordered_key(float value) {
   const auto bits = std::bit_cast<uint32_t>(value + 0.0f);
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
 /// The number that ordered_key made a key of.
-inline float value_of_key(uint32_t key) {
+template <class = void>
+float value_of_key(uint32_t key) {
   return std::bit_cast<float>(key & 0x80000000u ? key & 0x7fffffffu : ~key);
 }
 
@@ -26,7 +28,8 @@ inline float value_of_key(uint32_t key) {
 /// comparison sort. The order of equal keys is not part of the promise.
 /// @param keys     an ordered_key in the upper half, anything in the lower
 /// @param scratch  room that grows as needed; keep it between calls
-inline void sort_keys(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratch) {
+template <class = void>
+void sort_keys(std::vector<uint64_t>& keys, std::vector<uint64_t>& scratch) {
   constexpr size_t few = 1024;  // below it, clearing the counters costs more than comparing
   if (keys.size() < few) {
     std::sort(keys.begin(), keys.end());

@@ -32,7 +32,8 @@ inline bool number_before(double a, double b) { return a < b || (!std::isnan(a) 
 /// by min and max, and comes last in the order of the quantiles; a quantile q is the value at place
 /// floor(q (n - 1) + 1/2) of that order. std has n - 1 below and is null for one score; without any
 /// score all but the counts are null.
-inline Summary summarise(std::span<const Score> scores) {
+template <class = void>
+Summary summarise(std::span<const Score> scores) {
   std::vector<double> values;
   for (const Score& s : scores)
     if (s) values.push_back(*s);
@@ -57,7 +58,8 @@ inline Summary summarise(std::span<const Score> scores) {
 }
 
 /// The mean of each statistic over several summaries, of those that are not null; NaN makes it NaN.
-inline Summary mean_of(std::span<const Summary> summaries) {
+template <class = void>
+Summary mean_of(std::span<const Summary> summaries) {
   Summary out;
   for (size_t statistic = 0; statistic < out.size(); ++statistic) {
     double sum = 0;

@@ -30,7 +30,8 @@ inline constexpr std::array<const char*, 11> differential_expression_columns = {
 namespace detail {
 
 /// A field as a CSV file holds it, quoted where it must be.
-inline std::string csv_field(const std::string& text) {
+template <class = void>
+std::string csv_field(const std::string& text) {
   std::string line;
   append_csv_line(line, {text, ""});
   line.resize(line.size() - 2);  // the second field's comma and the line's end
@@ -41,8 +42,9 @@ inline std::string csv_field(const std::string& text) {
 
 /// Writes a table of differential expression: a row per target and gene.
 /// @throws IoError if the file cannot be written
-inline void write_differential_expression(const std::filesystem::path& path,
-                                          const DifferentialExpression& de) {
+template <class = void>
+void write_differential_expression(const std::filesystem::path& path,
+                                   const DifferentialExpression& de) {
   std::vector<std::string> features;
   for (const std::string& feature : de.features) features.push_back(detail::csv_field(feature));
   std::string text;
@@ -65,7 +67,8 @@ inline void write_differential_expression(const std::filesystem::path& path,
 
 /// Writes scores: a row per perturbation, an empty field for null.
 /// @throws IoError if the file cannot be written
-inline void write_scores(const std::filesystem::path& path, const ScoreTable& scores) {
+template <class = void>
+void write_scores(const std::filesystem::path& path, const ScoreTable& scores) {
   CsvTable table{{"perturbation"}, {}};
   for (const ScoreColumn& column : scores.columns) table.header.push_back(column.name);
   for (size_t i = 0; i < scores.perturbations.size(); ++i) {
@@ -80,9 +83,9 @@ inline void write_scores(const std::filesystem::path& path, const ScoreTable& sc
 /// @param columns    the scores
 /// @param summaries  beside columns
 /// @throws IoError if the file cannot be written
-inline void write_summaries(const std::filesystem::path& path,
-                            const std::vector<ScoreColumn>& columns,
-                            const std::vector<Summary>& summaries) {
+template <class = void>
+void write_summaries(const std::filesystem::path& path, const std::vector<ScoreColumn>& columns,
+                     const std::vector<Summary>& summaries) {
   CsvTable table{{"statistic"}, {}};
   for (const ScoreColumn& column : columns) table.header.push_back(column.name);
   for (size_t s = 0; s < summary_statistics.size(); ++s) {
@@ -100,7 +103,8 @@ inline void write_summaries(const std::filesystem::path& path,
 /// contexts of each entry of their summaries, nulls left out. Where contexts have names,
 /// contexts.csv says which prefix is whose. The same evaluation gives the same bytes.
 /// @throws IoError if the folder or a file cannot be written
-inline void write_results(const std::filesystem::path& folder, const Evaluation& evaluation) {
+template <class = void>
+void write_results(const std::filesystem::path& folder, const Evaluation& evaluation) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)

@@ -38,8 +38,9 @@ struct TemporaryFile {
 /// @param write  writes the whole file to the path it is given; when it throws, the old file stays
 /// @throws IoError if there is no such folder; WriteError if the file cannot be renamed; whatever
 ///         `write` throws
-inline void write_atomically(const std::filesystem::path& path,
-                             const std::function<void(const std::filesystem::path&)>& write) {
+template <class = void>
+void write_atomically(const std::filesystem::path& path,
+                      const std::function<void(const std::filesystem::path&)>& write) {
   std::error_code error;
   const auto target =
       std::filesystem::is_symlink(path) ? std::filesystem::weakly_canonical(path, error) : path;
@@ -67,7 +68,8 @@ inline void write_atomically(const std::filesystem::path& path,
 
 /// Writes text to a file, all or nothing.
 /// @throws IoError if there is no such folder, WriteError if the file cannot be written
-inline void write_text(const std::filesystem::path& path, std::string_view text) {
+template <class = void>
+void write_text(const std::filesystem::path& path, std::string_view text) {
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     std::ofstream out(temporary, std::ios::binary);
     out.write(text.data(), std::streamsize(text.size()));
@@ -80,7 +82,8 @@ inline void write_text(const std::filesystem::path& path, std::string_view text)
 
 /// The whole content of a file.
 /// @throws IoError if it cannot be read
-inline std::string read_text(const std::filesystem::path& path) {
+template <class = void>
+std::string read_text(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in || std::filesystem::is_directory(path))
     throw IoError(message("read_text: cannot open ", quoted(path.string()),

@@ -10,7 +10,8 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
+template <class = void>
+void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::error_code error;
   std::filesystem::rename(from, to, error);
   if (error)
@@ -33,7 +34,8 @@ struct FolderNames {
 /// old or its new form, whole, if it ever was; parts of another are gone.
 /// @return whether the folder is there
 /// @throws IoError if a folder cannot be renamed
-inline bool settle_folder(const std::filesystem::path& target) {
+template <class = void>
+bool settle_folder(const std::filesystem::path& target) {
   namespace fs = std::filesystem;
   const detail::FolderNames names(target);
   if (!fs::exists(target) && fs::exists(names.old)) {

@@ -85,7 +85,8 @@ class CsvReader {
   size_t place_ = 0, line_ = 0, first_line_ = 0;
 };
 
-inline void append_csv_line(std::string& out, const std::vector<std::string>& fields) {
+template <class = void>
+void append_csv_line(std::string& out, const std::vector<std::string>& fields) {
   for (size_t i = 0; i < fields.size(); ++i) {
     if (i) out += ',';
     // A lone empty field would read back as an empty line.
@@ -107,7 +108,8 @@ inline void append_csv_line(std::string& out, const std::vector<std::string>& fi
 /// Reads a table with a header line.
 /// @throws IoError if the file cannot be read; FormatError naming file and line if it is empty, a
 ///         quoted field does not end, or a row has not as many fields as the header
-inline CsvTable read_csv(const std::filesystem::path& path) {
+template <class = void>
+CsvTable read_csv(const std::filesystem::path& path) {
   std::string text = read_text(path);
   while (text.ends_with("\n\n")) text.pop_back();  // empty lines at the end
   detail::CsvReader reader(text, path.string());
@@ -125,7 +127,8 @@ inline CsvTable read_csv(const std::filesystem::path& path) {
 
 /// Writes a table, atomically. Fields with commas, quotes or line ends are quoted.
 /// @throws ShapeError if a row has not as many fields as the header; IoError
-inline void write_csv(const std::filesystem::path& path, const CsvTable& table) {
+template <class = void>
+void write_csv(const std::filesystem::path& path, const CsvTable& table) {
   std::string text;
   detail::append_csv_line(text, table.header);
   for (const auto& row : table.rows) {

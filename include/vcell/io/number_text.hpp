@@ -22,7 +22,8 @@ std::string number_text(T x) {
 }
 
 /// The number that a whole text is, in any of the forms that tables hold; nothing if it is none.
-inline std::optional<double> parse_number(std::string_view text) {
+template <class = void>
+std::optional<double> parse_number(std::string_view text) {
   double x = 0;
 #if defined(__cpp_lib_to_chars)
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);

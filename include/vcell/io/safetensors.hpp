@@ -38,8 +38,9 @@ constexpr std::pair<DType, const char*> safetensors_dtypes[] = {
     {DType::f64, "F64"}};
 
 /// Reads one array as the header describes it, trusting nothing.
-inline Array read_safetensor(const nlohmann::json& entry, std::string_view bytes,
-                             const std::string& where) {
+template <class = void>
+Array read_safetensor(const nlohmann::json& entry, std::string_view bytes,
+                      const std::string& where) {
   const auto fail = [&](const char* what) {
     throw FormatError(message("read_safetensors: ", where, ": ", what));
   };
@@ -80,7 +81,8 @@ inline Array read_safetensor(const nlohmann::json& entry, std::string_view bytes
 /// Reads a whole file.
 /// @throws IoError if it cannot be read; FormatError naming file and array if it is not what the
 ///         format says: data may neither leave the file nor overlap, and none may be unused
-inline Safetensors read_safetensors(const std::filesystem::path& path) {
+template <class = void>
+Safetensors read_safetensors(const std::filesystem::path& path) {
   const std::string file = read_text(path);
   const auto where = [&](std::string_view name) {
     return message(quoted(path.string()), ", array ", quoted(name));
@@ -105,13 +107,13 @@ inline Safetensors read_safetensors(const std::filesystem::path& path) {
         if (!entry.is_object() || !value.is_string())
           throw FormatError(message("read_safetensors: ", quoted(path.string()),
                                     ": __metadata__ is no object of texts"));
-        out.metadata[key] = value.get<std::string>();
+        value.get_to(out.metadata[key]);
       }
       continue;
     }
     Array array = detail::read_safetensor(entry, bytes, where(name));
     if (!array.bytes.empty()) {
-      const auto begin = entry["data_offsets"][0].get<size_t>();
+      const size_t begin = entry["data_offsets"][0];
       if (!pieces.try_emplace(begin, begin + array.bytes.size()).second)
         throw FormatError(message("read_safetensors: ", where(name), ": its data overlap others"));
     }
@@ -135,7 +137,8 @@ inline Safetensors read_safetensors(const std::filesystem::path& path) {
 /// may: other readers look at them in place.
 /// @throws ShapeError if an array has not the bytes of its shape; FormatError if a name or text is
 ///         not UTF-8; IoError
-inline void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
+template <class = void>
+void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
   nlohmann::json header = nlohmann::json::object();
   if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
   std::vector<const std::pair<const std::string, Array>*> order;

@@ -12,7 +12,8 @@ VCELL_BEGIN_NAMESPACE
 
 /// Text as a TOML string in quotes (a basic string of TOML 1.0), which reads back to the same text.
 /// @throws ConfigError if the text is not UTF-8
-inline std::string toml_string(std::string_view text) {
+template <class = void>
+std::string toml_string(std::string_view text) {
   if (!is_utf8(text))
     throw ConfigError(message("toml_string: ", quoted(text), " is not UTF-8, as TOML wants it; ",
                               "use another name"));
@@ -39,7 +40,8 @@ inline std::string toml_string(std::string_view text) {
 }
 
 /// A name as a TOML key: bare when letters, digits, '_' and '-' make it up, else in quotes.
-inline std::string toml_key(std::string_view name) {
+template <class = void>
+std::string toml_key(std::string_view name) {
   for (const char c : name)
     if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' &&
         c != '-')
@@ -48,7 +50,8 @@ inline std::string toml_key(std::string_view name) {
 }
 
 /// Texts as a TOML array: ["a", "b"].
-inline std::string toml_list(const std::vector<std::string>& texts) {
+template <class = void>
+std::string toml_list(const std::vector<std::string>& texts) {
   std::string out = "[";
   for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + toml_string(text);
   return out + "]";

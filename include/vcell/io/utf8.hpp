@@ -10,7 +10,8 @@ VCELL_BEGIN_NAMESPACE
 
 /// Bytes of the UTF-8 sequence that begins at a byte of the text (RFC 3629): 1 to 4, or 0 if none
 /// does.
-inline size_t utf8_length(std::string_view text, size_t begin) {
+template <class = void>
+size_t utf8_length(std::string_view text, size_t begin) {
   const auto byte = [&](size_t i) { return i < text.size() ? uint8_t(text[i]) : uint8_t(0); };
   if (begin >= text.size()) return 0;
   const uint8_t a = byte(begin), b = byte(begin + 1);
@@ -27,7 +28,8 @@ inline size_t utf8_length(std::string_view text, size_t begin) {
 }
 
 /// Whether the whole text is UTF-8.
-inline bool is_utf8(std::string_view text) {
+template <class = void>
+bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const size_t n = utf8_length(text, i);
     if (n == 0) return false;

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 
-#include "vcell/core/device.hpp"
-#include "vcell/core/parallel_for.hpp"
 #include "vcell/kernels/status.hpp"
+#include "vcell/tensor/context.hpp"
 #include "vcell/tensor/view.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -23,39 +23,42 @@ struct AdamStep {
   double correction2 = 1;  ///< 1 - beta2^t
 };
 
-/// One step of Adam on one parameter, everything in one sweep:
+/// One step of Adam, everything in one sweep:
 ///
-///   g  = gradient + l2 p
+///   g  = factor gradient + l2 p
 ///   m += (1 - beta1) (g - m)
 ///   v  = beta2 v + (1 - beta2) g^2
 ///   p  = (1 - rate decoupled) p - rate / correction1 * m / (sqrt(v / correction2) + epsilon)
 ///
-/// Views are flat and of equal length.
+/// Views are flat and of equal length. factor is what clipping gives (null: 1); where it is
+/// not-a-number the step is not taken and nothing is written.
 template <class Device>
-struct Adam {
-  static_assert(sizeof(Device) == 0,
-                "vcell: adam has no kernel for this device in this translation unit: compile it "
-                "with nvcc and include <vcell/cuda.cuh>");
-};
+struct Adam : Missing<Device> {};
 
 template <>
 struct Adam<Cpu> {
   template <class T>
-  static Status run(const AdamStep& s, View<const T, 1> gradient, View<T, 1> value,
-                    View<T, 1> first, View<T, 1> second) {
+  static Status run(const Context<Cpu>& context, const AdamStep& s, View<const double, 0> factor,
+                    View<const T, 1> gradient, View<T, 1> value, View<T, 1> first,
+                    View<T, 1> second) {
+    if (factor && std::isnan(factor())) return {};
     // Eigen, because a loop over std::sqrt does not vectorise where math functions set errno.
     using In = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
     using Out = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
     const T l2 = T(s.l2), keep = T(1 - s.rate * s.decoupled), epsilon = T(s.epsilon);
     const T beta2 = T(s.beta2), rest1 = T(1 - s.beta1), rest2 = T(1 - s.beta2);
     const T step = T(s.rate / s.correction1), root2 = T(std::sqrt(s.correction2));
-    parallel_for(value.shape[0], 1 << 12, [&](size_t begin, size_t end) {
-      const auto n = Eigen::Index(end - begin);
-      const In g(gradient.data + begin, n);
-      Out p(value.data + begin, n), m(first.data + begin, n), v(second.data + begin, n);
-      m += rest1 * (g + l2 * p - m);
-      v = beta2 * v + rest2 * (g + l2 * p).square();
-      p = keep * p - step * m / (v.sqrt() / root2 + epsilon);
+    const T share = factor ? T(factor()) : T(1);
+    constexpr size_t block = 1 << 9;  // that the nearest cache keeps from one line to the next
+    parallel_for(context, value.shape[0], 1 << 12, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; i += block) {
+        const auto n = Eigen::Index(std::min(block, end - i));
+        const In g(gradient.data + i, n);
+        Out p(value.data + i, n), m(first.data + i, n), v(second.data + i, n);
+        m += rest1 * (share * g + l2 * p - m);
+        v = beta2 * v + rest2 * (share * g + l2 * p).square();
+        p = keep * p - step * m / (v.sqrt() / root2 + epsilon);
+      }
     });
     return {};
   }

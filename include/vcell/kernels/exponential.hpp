@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "vcell/core/abi.hpp"
+#include "vcell/core/device.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
@@ -42,7 +42,7 @@ constexpr T inverse_factorial = T(1) / factorial<T>(k);
 
 /// sum_k r^k / k! for k = 0 .. degree, the highest first (Horner).
 template <class T, size_t... k>
-T exponential_polynomial(T r, std::index_sequence<k...>) {
+VCELL_IN_LOOPS T exponential_polynomial(T r, std::index_sequence<k...>) {
   constexpr size_t degree = sizeof...(k);
   T p = inverse_factorial<T, degree>;
   ((p = p * r + inverse_factorial<T, degree - 1 - k>), ...);
@@ -59,7 +59,7 @@ T exponential_polynomial(T r, std::index_sequence<k...>) {
 /// remainder is far below the rounding, and 2^n is applied in two halves so that results below the
 /// normal range are rounded and not lost. ln 2 is cut in two (Cody & Waite, 1980) to keep r exact.
 template <class T>
-T exponential(T x) {
+VCELL_IN_LOOPS T exponential(T x) {
 #if defined(__clang__)
 #pragma clang fp reassociate(off)  // clang++ does not tell of -fassociative-math: strict_math.hpp
 #endif

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vcell/kernels/argument.hpp"
 #include "vcell/kernels/logistic.hpp"
 #include "vcell/kernels/normal_distribution.hpp"
 
@@ -9,11 +10,11 @@ namespace kernel {
 /// x Phi(x), Phi the standard normal distribution function.
 struct Gelu {
   template <class T>
-  static T value(T x) {
+  VCELL_IN_LOOPS T operator()(T x) const {
     return x * normal_distribution(x).distribution;
   }
   template <class T>
-  static T derivative(T x) {
+  VCELL_IN_LOOPS T derivative(Argument<0>, T x) const {
     const auto n = normal_distribution(x);
     // Far out the density is 0 and x may be infinite.
     return n.distribution + (n.density == T(0) ? T(0) : x * n.density);
@@ -24,11 +25,11 @@ struct Gelu {
 /// function s.
 struct GeluTanh {
   template <class T>
-  static T value(T x) {
+  VCELL_IN_LOOPS T operator()(T x) const {
     return x * Logistic<T>(twice_u(x)).s;
   }
   template <class T>
-  static T derivative(T x) {
+  VCELL_IN_LOOPS T derivative(Argument<0>, T x) const {
     const Logistic<T> l(twice_u(x));
     const T slope = T(1.5957691216057308) * (1 + T(0.134145) * x * x);
     const T flank = l.s * l.complement;
@@ -37,7 +38,7 @@ struct GeluTanh {
 
  private:
   template <class T>
-  static T twice_u(T x) {
+  VCELL_IN_LOOPS static T twice_u(T x) {
     return T(1.5957691216057308) * (x + T(0.044715) * x * x * x);
   }
 };

@@ -1,15 +1,26 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
-#include "vcell/core/device.hpp"
-#include "vcell/core/parallel_for.hpp"
-#include "vcell/kernels/serial_gemm.hpp"
+#include "vcell/kernels/gemm_epilogue.hpp"
+#include "vcell/kernels/gemm_panels.hpp"
+#include "vcell/kernels/gemm_tiles.hpp"
 #include "vcell/kernels/status.hpp"
+#include "vcell/tensor/scratch.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
+
+/// Several products of one shape: elements from one to the next in each matrix. 0 is the same one
+/// for all, which C and `stored` may not be.
+struct GemmBatch {
+  size_t count = 1;
+  size_t a = 0, b = 0, c = 0;
+  size_t bias = 0, residual = 0, stored = 0;
+};
 
 struct GemmOptions {
   /// Take the transpose of what is given as A: it is then (k, m).
@@ -18,73 +29,155 @@ struct GemmOptions {
   bool transpose_b = false;
   /// Factor of the product.
   double alpha = 1;
-  /// Factor of what C held before; 0 ignores it, NaN included.
-  double beta = 0;
+  /// Add to C. Otherwise what C held before is never read: it may be anything, NaN included.
+  bool accumulate = false;
+  /// How many products, and where each of them lies.
+  GemmBatch batch = {};
 };
 
 /// The general matrix product, the one way to multiply matrices in vcell:
 ///
-///   C = alpha op(A) op(B) + beta C            (m, n) = (m, k) (k, n)
-///   C = alpha op(A) op(B) + bias[j]           with a bias for every column instead of beta
+///   C  = epilogue(alpha op(A) op(B))          (m, n) = (m, k) (k, n)
+///   C += epilogue(alpha op(A) op(B))          if asked to accumulate
 ///
-/// 2 m n k flops. C must overlap nothing. The bytes do not depend on the number of threads.
+/// A, B and C are double, or each float or bfloat16 with sums in float, rounded where they are
+/// stored. What the epilogue does is done here at once, tile by tile; see gemm_epilogue.hpp, also
+/// for a gate, where op(B) is (k, 2 n). 2 m n k flops. C and `stored` must overlap nothing. The
+/// bytes do not depend on the number of threads.
+///
+/// @throws std::bad_alloc if the product library finds no memory for itself (serial_gemm.hpp)
 template <class Device>
-struct Gemm {
-  static_assert(sizeof(Device) == 0,
-                "vcell: gemm has no kernel for this device in this translation unit: compile it "
-                "with nvcc and include <vcell/cuda.cuh>");
-};
-
-namespace detail {
-
-/// How a product is cut into tiles of C: by its shape alone, so that every number of threads does
-/// the same arithmetic. Tiles are halved until there are enough of them for many threads, but not
-/// below the work that is worth a thread's while: the larger a tile, the less often a library
-/// packs the same rows and columns anew.
-struct Tiles {
-  size_t rows, columns;
-  Tiles(size_t m, size_t n, size_t k) : rows(m), columns(n) {
-    constexpr double least = 4e6, most = 512e6;  // flops in a tile
-    constexpr size_t enough = 16, least_side = 32;
-    const auto flops = [&] { return 2.0 * double(rows) * double(columns) * double(k); };
-    const auto tiles = [&] { return ((m + rows - 1) / rows) * ((n + columns - 1) / columns); };
-    while ((flops() > least && tiles() < enough) || flops() > most) {
-      size_t& longer = rows >= columns ? rows : columns;
-      if (longer <= least_side) break;
-      longer = (longer / 2 + 15) / 16 * 16;
-    }
-  }
-};
-
-}  // namespace detail
+struct Gemm : Missing<Device> {};
 
 template <>
 struct Gemm<Cpu> {
-  template <class T>
-  static Status run(const GemmOptions& options, std::type_identity_t<MatrixView<const T>> a,
-                    std::type_identity_t<MatrixView<const T>> b, MatrixView<T> c,
-                    View<const T, 1> bias = {}) {
-    const size_t depth = options.transpose_a ? a.rows : a.columns;
-    if (c.rows == 0 || c.columns == 0) return {};
-    const detail::Tiles tile(c.rows, c.columns, depth);
-    const size_t across = (c.columns + tile.columns - 1) / tile.columns,
-                 down = (c.rows + tile.rows - 1) / tile.rows;
-    parallel_for(down * across, 1, [&](size_t begin, size_t end) {
+  /// @param a, b  MatrixView or View of rank 2
+  template <class A, class B, class T>
+  static size_t run_scratch(const Context<Cpu>& context, const GemmOptions& options, const A& a,
+                            const B& b, MatrixView<T> c,
+                            const std::type_identity_t<Epilogue<T>>& epilogue) {
+    return bytes(context, options, read_only(a), read_only(b), c, epilogue);
+  }
+  template <class A, class B, class T>
+  static Status run(const Context<Cpu>& context, const GemmOptions& options, const A& a, const B& b,
+                    MatrixView<T> c, const std::type_identity_t<Epilogue<T>>& epilogue,
+                    Scratch<> scratch) {
+    return multiply(context, options, read_only(a), read_only(b), c, epilogue, scratch);
+  }
+
+ private:
+  /// How a product is done: its tiles, and the scratch of a thread.
+  template <class A, class B, class C>
+  struct Plan {
+    using Sum = typename detail::GemmSum<A, B, C>::type;
+    size_t width;
+    detail::Tiles tiles;
+    size_t step;                 // of the depth at a time
+    bool in_c, in_stored;        // where z is built up, else in scratch
+    size_t panel_a, panel_b, z;  // elements of scratch
+
+    Plan(const GemmOptions& o, size_t m, size_t n, size_t k, const Epilogue<C>& e)
+        : width(detail::epilogue_width(e.kind)),
+          tiles(o.transpose_a, o.transpose_b, m, n, k, o.batch.count, width),
+          in_c(std::is_same_v<C, Sum> && detail::epilogue_is_sum(e.kind) && !e.stored.data),
+          in_stored(std::is_same_v<C, Sum> && e.stored.data) {
+      step = detail::panel_depth<A, B, Sum>(tiles.rows, tiles.columns, k);
+      panel_a = detail::panel_elements<A, Sum>(tiles.rows, step);
+      panel_b = detail::panel_elements<B, Sum>(tiles.columns, step);
+      z = in_c || in_stored ? 0 : width * tiles.rows * stride();
+    }
+    /// Of a tile of z in scratch: rows start at whole cache lines.
+    size_t stride() const { return (tiles.columns + 15) / 16 * 16; }
+    size_t bytes() const { return (panel_a + panel_b + z) * sizeof(Sum); }
+  };
+
+  template <class A, class B, class C>
+  static size_t bytes(const Context<Cpu>& context, const GemmOptions& o, MatrixView<const A> a,
+                      MatrixView<const B>, MatrixView<C> c, const Epilogue<C>& e) {
+    const size_t depth = o.transpose_a ? a.rows : a.columns;
+    return Plan<A, B, C>(o, c.rows, c.columns, depth, e).bytes() * size_t(context.pool().size());
+  }
+
+  template <class A, class B, class C>
+  static Status multiply(const Context<Cpu>& context, const GemmOptions& o, MatrixView<const A> a,
+                         MatrixView<const B> b, MatrixView<C> c, const Epilogue<C>& e,
+                         Scratch<> scratch) {
+    using P = Plan<A, B, C>;
+    using Sum = typename P::Sum;
+    const size_t depth = o.transpose_a ? a.rows : a.columns;
+    if (c.rows == 0 || c.columns == 0 || o.batch.count == 0) return {};
+    if (o.batch.count > 1 && (o.batch.c == 0 || (e.stored.data && o.batch.stored == 0)))
+      return {"the products of a batch would all be written to one place"};
+    if (e.kind == EpilogueKind::bias_residual && !e.residual.data)
+      return {"the residual to be added is missing"};
+    const P plan(o, c.rows, c.columns, depth, e);
+    const size_t each = plan.bytes();
+    if (each && (scratch.count() < each * size_t(context.pool().size()) ||
+                 reinterpret_cast<uintptr_t>(scratch.data) % 64 != 0))
+      return {"its scratch is smaller than run_scratch says, or not 64-byte aligned"};
+
+    const detail::Tiles& tile = plan.tiles;
+    const size_t in_product = tile.down * tile.across;
+    // Tiles of small products are done several at a time.
+    const double flops =
+        2 * double(tile.rows) * double(tile.columns) * double(plan.width) * double(depth);
+    const size_t grain = size_t(1e6 / std::max(flops, 1e3)) + 1;
+    parallel_for(context, o.batch.count * in_product, grain, [&](size_t begin, size_t end) {
+      const ProductSession session;
+      Sum* mine = each ? reinterpret_cast<Sum*>(scratch.data + thread_index(context.pool()) * each)
+                       : nullptr;
       for (size_t t = begin; t < end; ++t) {
-        const size_t i = t / across * tile.rows, j = t % across * tile.columns;
-        const size_t rows = std::min(tile.rows, c.rows - i),
-                     columns = std::min(tile.columns, c.columns - j);
-        const auto part = c.block(i, rows, j, columns);
-        if (bias)
-          for (size_t r = 0; r < rows; ++r) std::copy_n(bias.data + j, columns, part.row(r));
-        serial_gemm<T>(
-            options.transpose_a, options.transpose_b, T(options.alpha),
-            options.transpose_a ? a.block(0, depth, i, rows) : a.block(i, rows, 0, depth),
-            options.transpose_b ? b.block(j, columns, 0, depth) : b.block(0, depth, j, columns),
-            bias ? T(1) : T(options.beta), part);
+        const size_t product = t / in_product, within = t % in_product;
+        const size_t i = within / tile.across * tile.rows, j = within % tile.across * tile.columns;
+        tile_gemm<A, B, C>(o, plan, depth, of_product(a, product * o.batch.a),
+                           of_product(b, product * o.batch.b), of_product(c, product * o.batch.c),
+                           of_product(e, product, o.batch), i, j, session, mine);
       }
     });
     return {};
+  }
+
+  /// One tile of one product.
+  template <class A, class B, class C, class P>
+  static void tile_gemm(const GemmOptions& o, const P& plan, size_t depth, MatrixView<const A> a,
+                        MatrixView<const B> b, MatrixView<C> c, const Epilogue<C>& e, size_t i,
+                        size_t j, const ProductSession& session, typename P::Sum* scratch) {
+    using Sum = typename P::Sum;
+    const size_t rows = std::min(plan.tiles.rows, c.rows - i),
+                 columns = std::min(plan.tiles.columns, c.columns - j);
+    const auto part = c.block(i, rows, j, columns);
+    MatrixView<const B> of_b[2];
+    MatrixView<Sum> z[2];
+    for (size_t h = 0; h < plan.width; ++h) {
+      const size_t first = h * c.columns + j;
+      of_b[h] =
+          o.transpose_b ? b.block(first, columns, 0, depth) : b.block(0, depth, first, columns);
+      if (plan.z)
+        z[h] = {scratch + plan.panel_a + plan.panel_b + h * plan.tiles.rows * plan.stride(), rows,
+                columns, plan.stride()};
+      if constexpr (std::is_same_v<C, Sum>) {
+        if (plan.in_c) z[h] = part;
+        if (plan.in_stored) z[h] = e.stored.block(i, rows, first, columns);
+      }
+    }
+    detail::panel_gemm<A, B, Sum>(
+        session, o.transpose_a, o.transpose_b, depth, plan.step, Sum(o.alpha),
+        o.transpose_a ? a.block(0, depth, i, rows) : a.block(i, rows, 0, depth), of_b,
+        plan.in_c && o.accumulate ? Sum(1) : Sum(0), z, plan.width, scratch,
+        scratch + plan.panel_a);
+    detail::finish_tile<Sum, C>(e, o.accumulate, i, j, c.columns, z, part);
+  }
+
+  template <class T>
+  static MatrixView<T> of_product(MatrixView<T> m, size_t offset) {
+    return {m.data ? m.data + offset : nullptr, m.rows, m.columns, m.stride};
+  }
+  template <class T>
+  static Epilogue<T> of_product(Epilogue<T> e, size_t product, const GemmBatch& batch) {
+    if (e.bias) e.bias.data += product * batch.bias;
+    e.residual = of_product(e.residual, product * batch.residual);
+    e.stored = of_product(e.stored, product * batch.stored);
+    return e;
   }
 };
 

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
-#include "vcell/core/device.hpp"
-#include "vcell/core/parallel_for.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/status.hpp"
-#include "vcell/tensor/view.hpp"
+#include "vcell/kernels/target.hpp"
+#include "vcell/tensor/context.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
@@ -18,30 +18,26 @@ namespace kernel {
 ///   y[i, j] = n[i, j] w[j] + b[j]
 ///
 ///   g[i, j]   = w[j] dy[i, j]
-///   dx[i, j] += r[i] (g[i, j] - mean_j g[i, j] - n[i, j] mean_j(g[i, j] n[i, j]))
-///   dw[j]    += sum_i dy[i, j] n[i, j]      db[j] += sum_i dy[i, j]      in row order
+///   dx[i, j] (+)= r[i] (g[i, j] - mean_j g[i, j] - n[i, j] mean_j(g[i, j] n[i, j]))
+///   dw[j]    (+)= sum_i dy[i, j] n[i, j]      db[j] (+)= sum_i dy[i, j]      in row order
 ///
 /// w and b may be null (1 and 0). The mean is taken off before squaring: rows far from 0 keep their
-/// digits. Views must not overlap, except that y may be x. A null gradient view is not wanted.
+/// digits. Views must not overlap, except that y may be x.
 template <class Device>
-struct LayerNorm {
-  static_assert(sizeof(Device) == 0,
-                "vcell: layer_norm has no kernel for this device in this translation unit: "
-                "compile it with nvcc and include <vcell/cuda.cuh>");
-};
+struct LayerNorm : Missing<Device> {};
 
 template <>
 struct LayerNorm<Cpu> {
   template <class T>
-  static Status forward(View<const T, 2> x,  // (rows, columns)
-                        View<const T, 1> w,  // (columns) or null
-                        View<const T, 1> b,  // (columns) or null
-                        View<T, 2> y,        // (rows, columns)
-                        View<T, 1> m,        // (rows), kept for backward
-                        View<T, 1> r,        // (rows), kept for backward
+  static Status forward(const Context<Cpu>& context, View<const T, 2> x,  // (rows, columns)
+                        View<const T, 1> w,                               // (columns) or null
+                        View<const T, 1> b,                               // (columns) or null
+                        View<T, 2> y,                                     // (rows, columns)
+                        View<T, 1> m,  // (rows), kept for backward
+                        View<T, 1> r,  // (rows), kept for backward
                         T epsilon) {
     const size_t rows = x.shape[0], columns = x.shape[1];
-    parallel_for(rows, 32, [&](size_t begin, size_t end) {
+    parallel_for(context, rows, 32, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
         const T* xi = x.data + i * columns;
         T* yi = y.data + i * columns;
@@ -62,38 +58,42 @@ struct LayerNorm<Cpu> {
   }
 
   template <class T>
-  static Status backward(View<const T, 2> dy,  // (rows, columns)
-                         View<const T, 2> x,   // (rows, columns)
-                         View<const T, 1> w,   // (columns) or null
-                         View<const T, 1> m,   // (rows)
-                         View<const T, 1> r,   // (rows)
-                         View<T, 2> dx,        // (rows, columns), added to
-                         View<T, 1> dw,        // (columns), added to
-                         View<T, 1> db) {      // (columns), added to
+  static Status backward(const Context<Cpu>& context, View<const T, 2> dy,  // (rows, columns)
+                         View<const T, 2> x,                                // (rows, columns)
+                         View<const T, 1> w,                                // (columns) or null
+                         View<const T, 1> m,                                // (rows)
+                         View<const T, 1> r,                                // (rows)
+                         Target<T, 2> dx,                                   // (rows, columns)
+                         Target<T, 1> dw,                                   // (columns)
+                         Target<T, 1> db) {                                 // (columns)
     const size_t rows = x.shape[0], columns = x.shape[1];
     if (dx)
-      parallel_for(rows, 32, [&](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; ++i) {
-          const T* xi = x.data + i * columns;
-          const T* dyi = dy.data + i * columns;
-          T* dxi = dx.data + i * columns;
-          const T mi = m.data[i], ri = r.data[i];
-          const auto g = [&](size_t j) { return w ? w.data[j] * dyi[j] : dyi[j]; };
-          const T level = sum_lanes<T>(columns, g) / T(columns);
-          const T along =
-              sum_lanes<T>(columns, [&](size_t j) { return g(j) * (xi[j] - mi) * ri; }) /
-              T(columns);
-          for (size_t j = 0; j < columns; ++j)
-            dxi[j] += ri * (g(j) - level - (xi[j] - mi) * ri * along);
-        }
+      with_put(dx.accumulate, [&](auto put) {
+        parallel_for(context, rows, 32, [&](size_t begin, size_t end) {
+          for (size_t i = begin; i < end; ++i) {
+            const T* xi = x.data + i * columns;
+            const T* dyi = dy.data + i * columns;
+            T* dxi = dx.view.data + i * columns;
+            const T mi = m.data[i], ri = r.data[i];
+            const auto g = [&](size_t j) { return w ? w.data[j] * dyi[j] : dyi[j]; };
+            const T level = sum_lanes<T>(columns, g) / T(columns);
+            const T along =
+                sum_lanes<T>(columns, [&](size_t j) { return g(j) * (xi[j] - mi) * ri; }) /
+                T(columns);
+            for (size_t j = 0; j < columns; ++j)
+              put(dxi[j], ri * (g(j) - level - (xi[j] - mi) * ri * along));
+          }
+        });
       });
+    for (const auto& to : {dw, db})
+      if (to && !to.accumulate) std::fill_n(to.view.data, columns, T(0));
     if (dw || db)
-      parallel_for(columns, 64, [&](size_t begin, size_t end) {
+      parallel_for(context, columns, 64, [&](size_t begin, size_t end) {
         for (size_t i = 0; i < rows; ++i)
           for (size_t j = begin; j < end; ++j) {
             const T g = dy.data[i * columns + j];
-            if (dw) dw.data[j] += g * (x.data[i * columns + j] - m.data[i]) * r.data[i];
-            if (db) db.data[j] += g;
+            if (dw) dw.view.data[j] += g * (x.data[i * columns + j] - m.data[i]) * r.data[i];
+            if (db) db.view.data[j] += g;
           }
       });
     return {};

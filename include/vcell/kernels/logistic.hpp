@@ -11,7 +11,7 @@ template <class T>
 struct Logistic {
   T s, complement;
 
-  explicit Logistic(T x) {
+  VCELL_IN_LOOPS explicit Logistic(T x) {
     const T e = exponential(x < 0 ? x : -x), larger = 1 / (1 + e), smaller = e * larger;
     s = x < 0 ? smaller : larger;
     complement = x < 0 ? larger : smaller;

@@ -1,48 +1,84 @@
 #pragma once
 
-#include "vcell/core/device.hpp"
-#include "vcell/core/parallel_for.hpp"
+#include <cstdint>
+
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/sum_in_pieces.hpp"
+#include "vcell/kernels/target.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
-/// w sum_i (x[i] - y[i])^2 on flat views of equal length, in double; w is 1 / n for the mean.
+/// w sum (x[b, s, j] - y[b, s, j])^2 over the first lengths[b] rows of each set, in double; w is 1,
+/// or 1 / (numbers that take part) for the mean.
 ///
-///   dx[i] += 2 w g (x[i] - y[i]),   dy[i] -= the same
+///   dx (+)= 2 w g (x - y),   dy (+)= the negative of it,   0 in padding, which is not read
 ///
-/// A null gradient view is not wanted.
+/// No lengths: all rows. A shape without sets is (1, 1, n).
 template <class Device>
-struct MeanSquaredError {
-  static_assert(sizeof(Device) == 0,
-                "vcell: mean_squared_error has no kernel for this device in this translation unit: "
-                "compile it with nvcc and include <vcell/cuda.cuh>");
-};
+struct MeanSquaredError : Missing<Device> {};
 
 template <>
 struct MeanSquaredError<Cpu> {
   template <class T>
-  static Status forward(View<const T, 1> x, View<const T, 1> y, double w, View<T, 0> out) {
-    *out.data = T(w * sum_in_pieces(x.shape[0], [=](size_t i) {
-                    const double d = double(x.data[i]) - double(y.data[i]);
-                    return d * d;
-                  }));
+  static size_t forward_scratch(const Context<Cpu>&, View<const T, 3> x, View<const T, 3>,
+                                View<const int32_t, 1>, bool, View<T, 0>) {
+    return SumInPieces::bytes(x.count());
+  }
+  template <class T>
+  static Status forward(const Context<Cpu>& context, View<const T, 3> x, View<const T, 3> y,
+                        View<const int32_t, 1> lengths, bool mean, View<T, 0> out,
+                        Scratch<> scratch) {
+    const auto square = [=](size_t i) {
+      const double d = double(x.data[i]) - double(y.data[i]);
+      return d * d;
+    };
+    const auto real_square = [=](size_t i) { return is_real(x, lengths, i) ? square(i) : 0.0; };
+    const double sum = lengths ? SumInPieces::run(context, x.count(), scratch, real_square)
+                               : SumInPieces::run(context, x.count(), scratch, square);
+    *out.data = T(weight(x, lengths, mean) * sum);
     return {};
   }
   template <class T>
-  static Status backward(View<const T, 0> g, View<const T, 1> x, View<const T, 1> y, double w,
-                         View<T, 1> dx, View<T, 1> dy) {
-    const T factor = T(2 * w) * *g.data;
-    const auto add = [=](View<T, 1> to, T sign) {
+  static Status backward(const Context<Cpu>& context, View<const T, 0> g, View<const T, 3> x,
+                         View<const T, 3> y, View<const int32_t, 1> lengths, bool mean,
+                         Target<T, 3> dx, Target<T, 3> dy) {
+    const T factor = T(2 * weight(x, lengths, mean)) * *g.data;
+    const auto pull = [&](const Target<T, 3>& to, T signed_factor) {
       if (!to) return;
-      parallel_for(x.shape[0], 1 << 15, [&](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; ++i) to.data[i] += sign * factor * (x.data[i] - y.data[i]);
+      with_put(to.accumulate, [&](auto put) {
+        parallel_for(context, x.count(), 1 << 15, [=](size_t begin, size_t end) {
+          if (!lengths)
+            for (size_t i = begin; i < end; ++i)
+              put(to.view.data[i], signed_factor * (x.data[i] - y.data[i]));
+          else
+            for (size_t i = begin; i < end; ++i)
+              put(to.view.data[i],
+                  is_real(x, lengths, i) ? signed_factor * (x.data[i] - y.data[i]) : T(0));
+        });
       });
     };
-    add(dx, T(1));
-    add(dy, T(-1));
+    pull(dx, factor);
+    pull(dy, -factor);
     return {};
+  }
+
+ private:
+  /// Whether element i of a padded tensor is no padding.
+  template <class T>
+  static bool is_real(View<const T, 3> x, View<const int32_t, 1> lengths, size_t i) {
+    const size_t row = i / x.shape[2];
+    return row % x.shape[1] < size_t(lengths[row / x.shape[1]]);
+  }
+  template <class T>
+  static double weight(View<const T, 3> x, View<const int32_t, 1> lengths, bool mean) {
+    if (!mean) return 1;
+    size_t rows = x.shape[0] * x.shape[1];
+    if (lengths) {
+      rows = 0;
+      for (const int32_t n : lengths) rows += size_t(n);
+    }
+    return 1 / double(rows * x.shape[2]);
   }
 };
 

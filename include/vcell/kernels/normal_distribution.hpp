@@ -14,13 +14,13 @@ struct Normal {
 };
 
 /// In double by the C library, to the last digits.
-inline Normal<double> normal_distribution(double x) {
+VCELL_HOST_DEVICE inline Normal<double> normal_distribution(double x) {
   return {std::exp(-0.5 * x * x) * 0.3989422804014327, 0.5 * std::erfc(x * -0.7071067811865476)};
 }
 
 /// In float without calls or branches, so that loops vectorise: the distribution within
 /// 2.5e-7 (Abramowitz & Stegun 1964, 7.1.26, whose exponential is the density's as well).
-inline Normal<float> normal_distribution(float x) {
+VCELL_IN_LOOPS Normal<float> normal_distribution(float x) {
   const float e = exponential(-0.5f * x * x);
   const float z = (x < 0 ? -x : x) * 0.70710678f;
   const float t = 1 / (1 + 0.3275911f * z);

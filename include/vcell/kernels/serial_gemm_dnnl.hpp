@@ -54,12 +54,11 @@ class NoSignals {
   sigset_t before_;
 };
 
-/// float by oneDNN.
+/// float by oneDNN, within a ProductSession.
+/// @throws std::bad_alloc if oneDNN finds no memory for itself
 inline void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, float alpha,
                          MatrixView<const float> a, MatrixView<const float> b, float beta,
                          MatrixView<float> c) {
-  const OneOpenMpThread one;
-  const NoSignals undisturbed;
   const auto status =
       dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', dnnl_dim_t(c.rows),
                  dnnl_dim_t(c.columns), dnnl_dim_t(depth), alpha, a.data, dnnl_dim_t(a.stride),

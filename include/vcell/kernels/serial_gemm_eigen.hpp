@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/matrix_view.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -48,6 +49,11 @@ void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, T alpha, Mat
   eigen_gemm(transpose_a, transpose_b, depth, alpha, a, b, beta, c);
 }
 #endif
+
+VCELL_INSTANTIATE(products, void eigen_gemm(bool, bool, size_t, float, MatrixView<const float>,
+                                            MatrixView<const float>, float, MatrixView<float>));
+VCELL_INSTANTIATE(products, void eigen_gemm(bool, bool, size_t, double, MatrixView<const double>,
+                                            MatrixView<const double>, double, MatrixView<double>));
 
 }  // namespace kernel::detail
 VCELL_END_NAMESPACE

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "vcell/kernels/device/each.cuh"
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/softmax.hpp"
 
@@ -34,7 +35,7 @@ VCELL_KERNEL void softmax_forward(const T* x,  // (rows, columns)
   }
 }
 
-template <class T>
+template <bool accumulate, class T>
 VCELL_KERNEL void softmax_backward(const T* dy,  // (rows, columns)
                                    const T* y,   // (rows, columns)
                                    T* dx,        // (rows, columns)
@@ -46,7 +47,7 @@ VCELL_KERNEL void softmax_backward(const T* dy,  // (rows, columns)
       along += dy[start + j] * y[start + j];
     along = device::block_reduce<softmax_threads>(along, device::Sum{});
     for (size_t j = threadIdx.x; j < columns; j += softmax_threads)
-      dx[start + j] += y[start + j] * (dy[start + j] - along);
+      device::put<accumulate>(dx[start + j], y[start + j] * (dy[start + j] - along));
   }
 }
 
@@ -55,29 +56,24 @@ VCELL_KERNEL void softmax_backward(const T* dy,  // (rows, columns)
 template <>
 struct Softmax<Cuda> {
   template <class T>
-  static Status forward(View<const T, 2> x,  // (rows, columns)
-                        View<T, 2> y,        // (rows, columns)
-                        cudaStream_t stream = nullptr) {
+  static Status forward(const Context<Cuda>& context, View<const T, 2, Cuda> x,  // (rows, columns)
+                        View<T, 2, Cuda> y) {                                    // (rows, columns)
     if (x.count() == 0) return {};
-    return device::launch(detail::softmax_forward<T>, grid(x), dim3{detail::softmax_threads},
-                          stream, x.data, y.data, x.shape[0], x.shape[1]);
+    return device::launch(context, detail::softmax_forward<T>, device::grid_for(x.shape[0]),
+                          dim3{detail::softmax_threads}, x.data, y.data, x.shape[0], x.shape[1]);
   }
 
   template <class T>
-  static Status backward(View<const T, 2> dy,  // (rows, columns)
-                         View<const T, 2> y,   // (rows, columns)
-                         View<T, 2> dx,        // (rows, columns), added to
-                         cudaStream_t stream = nullptr) {
+  static Status backward(const Context<Cuda>& context,
+                         View<const T, 2, Cuda> dy,  // (rows, columns)
+                         View<const T, 2, Cuda> y,   // (rows, columns)
+                         Target<T, 2, Cuda> dx) {    // (rows, columns)
     if (!dx || y.count() == 0) return {};
-    return device::launch(detail::softmax_backward<T>, grid(y), dim3{detail::softmax_threads},
-                          stream, dy.data, y.data, dx.data, y.shape[0], y.shape[1]);
-  }
-
- private:
-  template <class T>
-  static dim3 grid(View<const T, 2> x) {
-    constexpr size_t most = 1 << 16;  // more than any device holds at a time
-    return dim3{unsigned(x.shape[0] < most ? x.shape[0] : most)};
+    const auto function =
+        dx.accumulate ? detail::softmax_backward<true, T> : detail::softmax_backward<false, T>;
+    return device::launch(context, function, device::grid_for(y.shape[0]),
+                          dim3{detail::softmax_threads}, dy.data, y.data, dx.view.data, y.shape[0],
+                          y.shape[1]);
   }
 };
 

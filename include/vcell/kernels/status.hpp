@@ -1,7 +1,6 @@
 #pragma once
 
-#include "vcell/core/error.hpp"
-#include "vcell/core/message.hpp"
+#include "vcell/core/device.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
@@ -15,11 +14,14 @@ struct [[nodiscard]] Status {
   bool ok() const { return failure == nullptr; }
 };
 
-/// @throws CudaError with the name of the operation if its kernel did not run
-inline void check_status(const char* function, Status status) {
-  if (!status.ok()) [[unlikely]]
-    throw CudaError(message(function, ": the kernel did not start: ", status.failure));
-}
+/// What every kernel is for a device that has none: `template <class Device> struct Foo :
+/// Missing<Device> {}` is the declaration, `struct Foo<Cpu>` its first kernel.
+template <class Device>
+struct Missing {
+  static_assert(sizeof(Device) == 0,
+                "vcell: this operation has no kernel for this device in this translation unit: for "
+                "Cuda compile it with nvcc and include <vcell/cuda.cuh>");
+};
 
 }  // namespace kernel
 VCELL_END_NAMESPACE

@@ -1,30 +1,29 @@
 #pragma once
 
-#include "vcell/core/device.hpp"
-#include "vcell/core/parallel_for.hpp"
+#include <algorithm>
+
 #include "vcell/kernels/status.hpp"
-#include "vcell/tensor/view.hpp"
+#include "vcell/kernels/target.hpp"
+#include "vcell/tensor/context.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
-/// y[j] += sum_i x[i, j], rows in order: the gradient of a bias. The same bytes every time.
+/// y[j] (+)= sum_i x[i, j], rows in order: the gradient of a bias. The same bytes every time.
 template <class Device>
-struct SumRows {
-  static_assert(sizeof(Device) == 0,
-                "vcell: sum_rows has no kernel for this device in this translation unit: compile "
-                "it with nvcc and include <vcell/cuda.cuh>");
-};
+struct SumRows : Missing<Device> {};
 
 template <>
 struct SumRows<Cpu> {
   template <class T>
-  static Status run(View<const T, 2> x, View<T, 1> y) {  // (rows, columns), (columns)
-    const auto [rows, columns] = x.shape;
+  static Status run(const Context<Cpu>& context, View<const T, 2> x, Target<T, 1> y) {
+    if (!y) return {};
+    const size_t rows = x.shape[0], columns = x.shape[1];
     // Columns are shared out, never rows: each sum has one order.
-    parallel_for(columns, 256, [&, rows = rows, columns = columns](size_t begin, size_t end) {
+    parallel_for(context, columns, 256, [=](size_t begin, size_t end) {
+      if (!y.accumulate) std::fill(y.view.data + begin, y.view.data + end, T(0));
       for (size_t i = 0; i < rows; ++i)
-        for (size_t j = begin; j < end; ++j) y.data[j] += x.data[i * columns + j];
+        for (size_t j = begin; j < end; ++j) y.view.data[j] += x.data[i * columns + j];
     });
     return {};
   }

@@ -16,7 +16,7 @@
 VCELL_BEGIN_NAMESPACE
 
 /// Predictions without a model, to hold a model against. Each gives the paired control cells plus a
-/// shift, clipped at 0.
+/// shift, clamped at 0.
 enum class Baseline {
   control_copy,       ///< no shift: nothing happens
   perturbation_mean,  ///< the perturbation's shift, mean over the contexts it was trained in
@@ -27,7 +27,8 @@ inline constexpr std::array all_baselines = {Baseline::control_copy, Baseline::p
                                              Baseline::context_mean};
 
 /// The name of a baseline in files.
-inline std::string_view name_of(Baseline baseline) {
+template <class = void>
+std::string_view name_of(Baseline baseline) {
   constexpr std::string_view names[] = {"control_copy", "perturbation_mean", "context_mean"};
   return names[size_t(baseline)];
 }
@@ -40,6 +41,7 @@ class TrainingShifts {
   /// @param parts   (cells) only cells in Part::train count; of the controls all do
   /// @throws ShapeError if there are parts for another number of cells
   /// @throws ConfigError if a context with training cells has no control cells
+  template <class = void>
   TrainingShifts(const Screen& screen, std::span<const Part> parts) {
     check_size_match("TrainingShifts", "parts", parts.size(), "cells", screen.cells());
     const auto groups = cell_groups(
@@ -72,6 +74,7 @@ class TrainingShifts {
 
   /// The shift that a baseline gives to a context's control cells, (genes); nothing where no
   /// training cell tells it.
+  template <class = void>
   std::optional<std::vector<double>> shift(Baseline baseline, int32_t context,
                                            int32_t perturbation) const {
     std::vector<double> mean(shifts_.shape(1), 0.0);
@@ -90,6 +93,7 @@ class TrainingShifts {
   }
 
  private:
+  template <class = void>
   static void add_mean(const Screen& screen, const CellGroup& group, double sign, double* out) {
     const double weight = sign / double(group.cells.size());
     for (const size_t cell : group.cells) {
@@ -115,13 +119,13 @@ struct BaselinePrediction {
   std::vector<std::string> missing;  ///< requests without a prediction and why, a sentence each
 };
 
-/// Predicts cells: each is its paired control cell plus the baseline's shift, clipped at 0. A
+/// Predicts cells: each is its paired control cell plus the baseline's shift, clamped at 0. A
 /// request whose shift no training cell tells gets no cells; it is named in `missing`, never filled
 /// in by another shift.
 /// @throws ShapeError if a control cell is no row of the screen, or a code none of its names
-inline BaselinePrediction predict(Baseline baseline, const Screen& screen,
-                                  const TrainingShifts& shifts,
-                                  std::span<const BaselineRequest> requests) {
+template <class = void>
+BaselinePrediction predict(Baseline baseline, const Screen& screen, const TrainingShifts& shifts,
+                           std::span<const BaselineRequest> requests) {
   BaselinePrediction out;
   out.cells.columns = screen.genes.size();
   std::vector<double> cell(screen.genes.size());

@@ -19,6 +19,7 @@ class PerturbationFeatures {
  public:
   /// One place a name; P is their number.
   /// @throws ConfigError if a name comes twice
+  template <class = void>
   static PerturbationFeatures one_hot(const std::vector<std::string>& names) {
     PerturbationFeatures out(names.size());
     out.is_one_hot_ = true;
@@ -32,6 +33,7 @@ class PerturbationFeatures {
   /// @param features  (P) finite numbers
   /// @throws ConfigError if the name is taken, a number is not finite, or this is one-hot
   /// @throws ShapeError if there are not P of them
+  template <class = void>
   void add(const std::string& name, std::span<const float> features) {
     if (is_one_hot_)
       throw ConfigError(message("PerturbationFeatures: ", quoted(name),
@@ -53,6 +55,7 @@ class PerturbationFeatures {
 
   /// The place of a name in names().
   /// @throws ConfigError if there is none, with the names that may have been meant
+  template <class = void>
   size_t place(const std::string& name) const {
     const auto found = places_.find(name);
     if (found == places_.end())
@@ -75,6 +78,7 @@ class PerturbationFeatures {
   }
   /// The vector of a perturbation. (P)
   /// @throws ConfigError if there is no such name
+  template <class = void>
   std::vector<float> vector(const std::string& name) const {
     std::vector<float> out(width_);
     copy<float>(place(name), out);
@@ -84,6 +88,7 @@ class PerturbationFeatures {
   bool operator==(const PerturbationFeatures&) const = default;
 
  private:
+  template <class = void>
   void add_name(const std::string& name) {
     if (!places_.emplace(name, names_.size()).second)
       throw ConfigError(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "vcell/autograd/grad_mode.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/data/dense_matrix.hpp"
 #include "vcell/models/state_transition.hpp"
 #include "vcell/sets/gather_rows.hpp"
@@ -27,7 +28,7 @@ inline std::vector<size_t> draw_controls(std::span<const size_t> controls, size_
 
 struct PredictOptions {
   /// Cells that the model sees at a time; as in training.
-  size_t set_length = 32;
+  size_t set_size = 32;
   /// Sets in one pass; beside the last digits only the speed and the memory depend on it.
   size_t sets_at_a_time = 16;
 };
@@ -43,12 +44,12 @@ struct PredictOptions {
 ///                      batch encoder
 /// @return              (n, G), row i from controls[i]
 /// @throws ShapeError, ConfigError
-template <class T>
-DenseMatrix<float> predict(const StateTransition<T>& model, const CsrMatrix<float>& expression,
-                           std::span<const size_t> controls, std::span<const float> perturbation,
-                           std::span<const int32_t> batch = {},
+template <class T, class Device>
+DenseMatrix<float> predict(const StateTransition<T, Device>& model,
+                           const CsrMatrix<float>& expression, std::span<const size_t> controls,
+                           std::span<const float> perturbation, std::span<const int32_t> batch = {},
                            const PredictOptions& options = {}) {
-  check_positive("predict", "set_length", options.set_length);
+  check_positive("predict", "set_size", options.set_size);
   check_positive("predict", "sets_at_a_time", options.sets_at_a_time);
   check_size_match("predict", "size of perturbation", perturbation.size(),
                    "config.perturbation_width", model.config().perturbation_width);
@@ -58,7 +59,7 @@ DenseMatrix<float> predict(const StateTransition<T>& model, const CsrMatrix<floa
   DenseMatrix<float> out{controls.size(), model.config().output_width, {}};
   out.values.reserve(out.rows * out.columns);
   for (size_t first = 0; first < controls.size();) {
-    const size_t left = controls.size() - first, length = std::min(options.set_length, left);
+    const size_t left = controls.size() - first, length = std::min(options.set_size, left);
     const size_t sets = std::clamp<size_t>(left / length, 1, options.sets_at_a_time);
     const auto rows = controls.subspan(first, sets * length);
     first += rows.size();
@@ -74,10 +75,17 @@ DenseMatrix<float> predict(const StateTransition<T>& model, const CsrMatrix<floa
       for (size_t i = 0; i < rows.size(); ++i) batches.data()[i] = batch[rows[i]];
     }
     const auto predicted =
-        model(Variable<T, 3>(cast<T>(cells)), Variable<T, 2>(std::move(features)), batches);
-    out.values.insert(out.values.end(), predicted.value().begin(), predicted.value().end());
+        model(Variable<T, 3, Device>(to_device<Device>(cast<T>(cells))),
+              Variable<T, 2, Device>(to_device<Device>(std::move(features))), batches);
+    const auto values = to_host(predicted.value());
+    out.values.insert(out.values.end(), values.values().begin(), values.values().end());
   }
   return out;
 }
+
+VCELL_INSTANTIATE(models,
+                  DenseMatrix<float> predict(const StateTransition<float>&, const CsrMatrix<float>&,
+                                             std::span<const size_t>, std::span<const float>,
+                                             std::span<const int32_t>, const PredictOptions&));
 
 VCELL_END_NAMESPACE

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/models/state_transition_config.hpp"
+#include "vcell/nn/backbone.hpp"
 #include "vcell/nn/embedding.hpp"
-#include "vcell/nn/llama.hpp"
 #include "vcell/nn/mlp.hpp"
+#include "vcell/ops/add.hpp"
 #include "vcell/ops/add_to_sets.hpp"
 #include "vcell/ops/relu.hpp"
 
@@ -30,35 +33,19 @@ VCELL_BEGIN_NAMESPACE
 template <class T = float, class Device = Cpu>
 class StateTransition {
  public:
+  /// A model with parameters of its own.
   /// @param seed  of the initial weights
   /// @throws ConfigError if a width is 0, widths differ that the layout adds to each other, or the
   ///         dropout is not in [0, 1)
   explicit StateTransition(const StateTransitionConfig& config, uint64_t seed = 0)
-      : config_(checked(config)),
-        parameters_(seed),
-        pert_encoder_(parameters_, "pert_encoder",
-                      coder(config.perturbation_width, config.hidden, config.encoder_layers)),
-        f_out_(parameters_, "project_out",
-               coder(config.hidden, config.output_width, config.decoder_layers)),
-        backbone_(parameters_, "transformer_backbone",
-                  {.width = config.hidden,
-                   .layers = config.layers,
-                   .heads = config.heads,
-                   .head_dim = config.head_dim,
-                   .mlp_width = config.mlp_width}) {
-    if (config.basal_mlp)
-      basal_mlp_.emplace(parameters_, "basal_encoder",
-                         coder(config.input_width, config.hidden, config.encoder_layers));
-    else
-      basal_linear_.emplace(parameters_, "basal_encoder", config.input_width, config.hidden);
-    if (config.batches)
-      batch_encoder_.emplace(parameters_, "batch_encoder", config.batches, config.hidden);
-    if (mixes_genes()) {
-      const size_t genes = config.output_width;
-      down_.emplace(parameters_, "final_down_then_up.0", genes, genes / 8);
-      up_.emplace(parameters_, "final_down_then_up.2", genes / 8, genes);
-    }
-  }
+      : StateTransition(config, "", std::make_unique<Parameters<T, Device>>(seed), nullptr) {}
+  /// A model as a layer among others, whose parameters are declared in a common arena.
+  /// @param parameters  must outlive the model
+  /// @param name        what the names of its parameters begin with: `name.pert_encoder...`; empty:
+  ///                    nothing
+  StateTransition(Parameters<T, Device>& parameters, const std::string& name,
+                  const StateTransitionConfig& config)
+      : StateTransition(config, name, nullptr, &parameters) {}
 
   /// Predicts the cells of B sets.
   ///
@@ -67,38 +54,18 @@ class StateTransition {
   /// @param batch         (B, S) index of each cell's batch; given exactly when the model has a
   ///                      batch encoder (config().batches above 0)
   /// @param pass          dropout is active when it says training
+  /// @param lengths       (B) cells of each set, where sets are padded to one length: what comes
+  ///                      after them has no part in the result. Empty: S for all
   /// @return              (B, S, G), at least 0
   /// @throws ShapeError, ConfigError
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& control,
                                     const Variable<T, 2, Device>& perturbation,
-                                    const Tensor<int32_t, 2>& batch = {},
-                                    const Pass& pass = {}) const {
-    check_size_match("StateTransition", "last size of control", control.shape(2),
-                     "config.input_width", config_.input_width);
-    check_size_match("StateTransition", "sets of control", control.shape(0), "rows of perturbation",
-                     perturbation.shape(0));
-    check_size_match("StateTransition", "columns of perturbation", perturbation.shape(1),
-                     "config.perturbation_width", config_.perturbation_width);
-    const auto cells =
-        basal_mlp_ ? (*basal_mlp_)(control, pass) : (*basal_linear_)(control);  // (B, S, h)
-    auto h = add_to_sets(cells, pert_encoder_(perturbation, pass));
-    if (batch_encoder_) {
-      if (batch.shape(0) != control.shape(0) || batch.shape(1) != control.shape(1))
-        throw ShapeError(message("StateTransition: batch ", batch.shape(), " for control ",
-                                 control.shape(), "; this model needs the batch of every cell"));
-      h = add(h, (*batch_encoder_)(batch));
-    } else if (batch.count()) {
-      throw ConfigError(
-          "StateTransition: batch indices were given to a model without a batch encoder "
-          "(config.batches is 0)");
-    }
-    const auto o = backbone_(h);
-    if (mixes_genes()) return relu((*up_)(gelu((*down_)(add(f_out_(o, pass), control)))));
-    return relu(f_out_(config_.predict_residual ? add(o, cells) : o, pass));
-  }
+                                    const Tensor<int32_t, 2>& batch = {}, const Pass& pass = {},
+                                    const Variable<int32_t, 1, Device>& lengths = {}) const;
 
   const StateTransitionConfig& config() const { return config_; }
-  const Parameters<T, Device>& parameters() const { return parameters_; }
+  /// Its parameters; of a model within a common arena all that are there.
+  const Parameters<T, Device>& parameters() const { return *parameters_; }
 
   /// Names that files of the reference hold and that play no part: the backbone's unused token
   /// table, and the last layers of a model for all genes without the residual.
@@ -110,6 +77,13 @@ class StateTransition {
  private:
   bool mixes_genes() const {
     return config_.output_space == OutputSpace::all_genes && config_.predict_residual;
+  }
+
+  StateTransition(const StateTransitionConfig& config, const std::string& name,
+                  std::unique_ptr<Parameters<T, Device>> own, Parameters<T, Device>* common);
+
+  static std::string within(const std::string& name, const char* part) {
+    return name.empty() ? part : message(name, '.', part);
   }
 
   MlpOptions coder(size_t in, size_t out, size_t layers) const {
@@ -144,14 +118,81 @@ class StateTransition {
   }
 
   StateTransitionConfig config_;
-  Parameters<T, Device> parameters_;
+  std::unique_ptr<Parameters<T, Device>> own_;  // stays in place when the model moves
+  Parameters<T, Device>* parameters_;
   Mlp<T, Device> pert_encoder_;
   std::optional<Mlp<T, Device>> basal_mlp_;
   std::optional<Linear<T, Device>> basal_linear_;
   std::optional<Embedding<T, Device>> batch_encoder_;
   Mlp<T, Device> f_out_;
-  Llama<T, Device> backbone_;
+  Backbone<T, Device> backbone_;
   std::optional<Linear<T, Device>> down_, up_;
 };
+
+template <class T, class Device>
+Variable<T, 3, Device> StateTransition<T, Device>::operator()(
+    const Variable<T, 3, Device>& control, const Variable<T, 2, Device>& perturbation,
+    const Tensor<int32_t, 2>& batch, const Pass& pass,
+    const Variable<int32_t, 1, Device>& lengths) const {
+  check_size_match("StateTransition", "last size of control", control.shape(2),
+                   "config.input_width", config_.input_width);
+  check_size_match("StateTransition", "sets of control", control.shape(0), "rows of perturbation",
+                   perturbation.shape(0));
+  check_size_match("StateTransition", "columns of perturbation", perturbation.shape(1),
+                   "config.perturbation_width", config_.perturbation_width);
+  const auto cells =
+      basal_mlp_ ? (*basal_mlp_)(control, pass) : (*basal_linear_)(control);  // (B, S, h)
+  auto h = add_to_sets(cells, pert_encoder_(perturbation, pass));
+  if (batch_encoder_) {
+    if (batch.shape(0) != control.shape(0) || batch.shape(1) != control.shape(1))
+      throw ShapeError(message("StateTransition: batch ", batch.shape(), " for control ",
+                               control.shape(), "; this model needs the batch of every cell"));
+    h = add(h, (*batch_encoder_)(batch));
+  } else if (batch.count()) {
+    throw ConfigError(
+        "StateTransition: batch indices were given to a model without a batch encoder "
+        "(config.batches is 0)");
+  }
+  const auto o = backbone_(h, {.lengths = lengths}, pass);
+  if (mixes_genes()) return relu((*up_)(down_->gelu(add(f_out_(o, pass), control))));
+  return relu(f_out_(config_.predict_residual ? add(o, cells) : o, pass));
+}
+
+template <class T, class Device>
+StateTransition<T, Device>::StateTransition(const StateTransitionConfig& config,
+                                            const std::string& name,
+                                            std::unique_ptr<Parameters<T, Device>> own,
+                                            Parameters<T, Device>* common)
+    : config_(checked(config)),
+      own_(std::move(own)),
+      parameters_(own_ ? own_.get() : common),
+      pert_encoder_(*parameters_, within(name, "pert_encoder"),
+                    coder(config.perturbation_width, config.hidden, config.encoder_layers)),
+      f_out_(*parameters_, within(name, "project_out"),
+             coder(config.hidden, config.output_width, config.decoder_layers)),
+      backbone_(*parameters_, within(name, "transformer_backbone"),
+                {.kind = config.backbone,
+                 .width = config.hidden,
+                 .layers = config.layers,
+                 .heads = config.heads,
+                 .head_dim = config.head_dim,
+                 .mlp_width = config.mlp_width}) {
+  if (config.basal_mlp)
+    basal_mlp_.emplace(*parameters_, within(name, "basal_encoder"),
+                       coder(config.input_width, config.hidden, config.encoder_layers));
+  else
+    basal_linear_.emplace(*parameters_, within(name, "basal_encoder"), config.input_width,
+                          config.hidden);
+  if (config.batches)
+    batch_encoder_.emplace(*parameters_, within(name, "batch_encoder"), config.batches,
+                           config.hidden);
+  if (mixes_genes()) {
+    const size_t genes = config.output_width;
+    down_.emplace(*parameters_, within(name, "final_down_then_up.0"), genes, genes / 8);
+    up_.emplace(*parameters_, within(name, "final_down_then_up.2"), genes / 8, genes);
+  }
+}
+
+VCELL_INSTANTIATE(models, class StateTransition<float>);
 
 VCELL_END_NAMESPACE

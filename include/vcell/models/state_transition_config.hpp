@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "vcell/core/abi.hpp"
+#include "vcell/nn/backbone_kind.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -24,12 +24,13 @@ struct StateTransitionConfig {
   size_t output_width = 0;        ///< G: values of a predicted cell
   size_t perturbation_width = 0;  ///< P: perturbations when one-hot, else the features' width
   size_t hidden = 128;            ///< h: width of a cell inside the model
-  size_t layers = 2;              ///< blocks of the backbone
-  size_t heads = 4;               ///< attention heads of a block
-  size_t head_dim = 32;           ///< width of a head
-  size_t mlp_width = 512;         ///< inner width of a block's MLP
-  size_t encoder_layers = 4;      ///< linear layers of the encoders
-  size_t decoder_layers = 4;      ///< linear layers of the decoder
+  BackboneKind backbone = BackboneKind::llama;  ///< what lets the cells of a set see each other
+  size_t layers = 2;                            ///< blocks of the backbone
+  size_t heads = 4;                             ///< attention heads of a block
+  size_t head_dim = 32;                         ///< width of a head
+  size_t mlp_width = 512;                       ///< inner width of a block's MLP
+  size_t encoder_layers = 4;                    ///< linear layers of the encoders
+  size_t decoder_layers = 4;                    ///< linear layers of the decoder
   /// Encode control cells by an MLP of encoder_layers; otherwise by a single linear layer.
   bool basal_mlp = false;
   /// Decode the backbone's output plus the encoded control cell, so that the model learns the

@@ -12,13 +12,18 @@ VCELL_BEGIN_NAMESPACE
 ///
 /// @param predicted  (B, S, G)
 /// @param observed   (B, T, G); T = S for the squared error
+/// @param lengths    (B) cells of each set, predicted and observed alike, where sets are padded to
+///                   one length; empty: all
 /// @throws ShapeError
 template <class T, class Device>
 Variable<T, 0, Device> state_transition_loss(const StateTransitionConfig& config,
                                              const Variable<T, 3, Device>& predicted,
-                                             const Variable<T, 3, Device>& observed) {
-  if (config.loss == SetLoss::mean_squared_error) return mean_squared_error(predicted, observed);
-  return mean(energy_distance(predicted, observed, {.floor_squared = config.floor_squared}));
+                                             const Variable<T, 3, Device>& observed,
+                                             const Variable<int32_t, 1, Device>& lengths = {}) {
+  if (config.loss == SetLoss::mean_squared_error)
+    return mean_squared_error(predicted, observed, lengths);
+  return mean(energy_distance(predicted, observed, {.floor_squared = config.floor_squared}, lengths,
+                              lengths));
 }
 
 VCELL_END_NAMESPACE

@@ -27,7 +27,8 @@ struct TrainedModel {
 };
 
 /// @throws ConfigError or ShapeError if names and widths do not fit each other
-inline void check_trained_model(const TrainedModel& m) {
+template <class = void>
+void check_trained_model(const TrainedModel& m) {
   const auto& c = m.model.config();
   check_size_match("TrainedModel", "genes", m.genes.size(), "config.input_width", c.input_width);
   check_size_match("TrainedModel", "genes", m.genes.size(), "config.output_width", c.output_width);

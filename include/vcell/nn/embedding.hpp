@@ -11,7 +11,8 @@ class Embedding {
  public:
   Embedding(Parameters<T, Device>& parameters, const std::string& name, size_t entries,
             size_t columns)
-      : table_(parameters.template normal<2>(name + ".weight", {entries, columns}, 1)) {}
+      : table_(
+            parameters.template add<2>(name + ".weight", {entries, columns}, Initial::normal(1))) {}
 
   /// @param index  (...), each within 0 .. entries - 1
   /// @return       (..., columns)

@@ -12,8 +12,8 @@ class LayerNorm {
  public:
   LayerNorm(Parameters<T, Device>& parameters, const std::string& name, size_t columns,
             const LayerNormOptions& options = {})
-      : weight_(parameters.template constant<1>(name + ".weight", {columns}, 1)),
-        bias_(parameters.template constant<1>(name + ".bias", {columns}, 0)),
+      : weight_(parameters.template add<1>(name + ".weight", {columns}, Initial::constant(1))),
+        bias_(parameters.template add<1>(name + ".bias", {columns}, Initial::constant(0))),
         options_(options) {}
 
   /// @param x  (..., columns)

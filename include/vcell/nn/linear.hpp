@@ -4,28 +4,44 @@
 
 #include "vcell/nn/parameters.hpp"
 #include "vcell/ops/linear.hpp"
+#include "vcell/ops/linear_add.hpp"
+#include "vcell/ops/linear_gelu.hpp"
+#include "vcell/ops/linear_silu_gate.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 struct LinearOptions {
   /// Adds a learned vector.
   bool bias = true;
-  /// Initial weights are drawn from N(0, deviation^2), or with 0, as the bias always is, from
+  /// Initial weights are drawn from N(0, std^2), or with 0, as the bias always is, from
   /// U(-1 / sqrt(in), 1 / sqrt(in)).
-  double deviation = 0;
+  double std = 0;
 };
 
 /// y = x W^T + b with learned W (out, in) and b (out): parameters `name.weight`, `name.bias`.
+/// Several that read the same input are one, whose output has them side by side.
 template <class T, class Device = Cpu>
 class Linear {
  public:
   Linear(Parameters<T, Device>& parameters, const std::string& name, size_t in, size_t out,
+         const LinearOptions& options = {})
+      : Linear(parameters, {{name, out}}, in, options) {}
+  /// @param groups  their names and how wide the output of each is
+  Linear(Parameters<T, Device>& parameters, const std::vector<NamedRows>& groups, size_t in,
          const LinearOptions& options = {}) {
     const double bound = in ? 1 / std::sqrt(double(in)) : 0;
-    weight_ = options.deviation > 0
-                  ? parameters.template normal<2>(name + ".weight", {out, in}, options.deviation)
-                  : parameters.template uniform<2>(name + ".weight", {out, in}, bound);
-    if (options.bias) bias_ = parameters.template uniform<1>(name + ".bias", {out}, bound);
+    size_t out = 0;
+    auto weights = groups, biases = groups;
+    for (size_t i = 0; i < groups.size(); ++i) {
+      out += groups[i].rows;
+      weights[i].name += ".weight";
+      biases[i].name += ".bias";
+    }
+    weight_ = parameters.template add_rows<2>(
+        weights, {out, in},
+        options.std > 0 ? Initial::normal(options.std) : Initial::uniform(bound));
+    if (options.bias)
+      bias_ = parameters.template add_rows<1>(biases, {out}, Initial::uniform(bound));
   }
 
   /// @param x  (..., in)
@@ -33,6 +49,22 @@ class Linear {
   template <int rank>
   Variable<T, rank, Device> operator()(const Variable<T, rank, Device>& x) const {
     return linear(x, weight_, bias_);
+  }
+  /// gelu of it, in one pass.
+  template <int rank>
+  Variable<T, rank, Device> gelu(const Variable<T, rank, Device>& x) const {
+    return linear_gelu(x, weight_, bias_);
+  }
+  /// It added to something: residual + x W^T + b, in one pass.
+  template <int rank>
+  Variable<T, rank, Device> add_to(const Variable<T, rank, Device>& residual,
+                                   const Variable<T, rank, Device>& x) const {
+    return linear_add(residual, x, weight_, bias_);
+  }
+  /// The first half of it gates the second: (..., out / 2).
+  template <int rank>
+  Variable<T, rank, Device> silu_gate(const Variable<T, rank, Device>& x) const {
+    return linear_silu_gate(x, weight_, bias_);
   }
 
  private:

@@ -2,20 +2,17 @@
 
 #include "vcell/nn/rms_norm.hpp"
 #include "vcell/nn/self_attention.hpp"
-#include "vcell/ops/add.hpp"
-#include "vcell/ops/multiply.hpp"
-#include "vcell/ops/silu.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 struct LlamaOptions {
-  size_t width = 0;         ///< of a cell
-  size_t layers = 1;        ///< blocks
-  size_t heads = 1;         ///< of each block
-  size_t head_dim = 0;      ///< of each head; heads head_dim may differ from width
-  size_t mlp_width = 0;     ///< inner width of the gated MLP
-  double epsilon = 1e-6;    ///< of the norms
-  double deviation = 0.02;  ///< of the initial weights
+  size_t width = 0;       ///< of a cell
+  size_t layers = 1;      ///< blocks
+  size_t heads = 1;       ///< of each block
+  size_t head_dim = 0;    ///< of each head; heads head_dim may differ from width
+  size_t mlp_width = 0;   ///< inner width of the gated MLP
+  double epsilon = 1e-6;  ///< of the norms
+  double std = 0.02;      ///< of the initial weights
 };
 
 /// One block of the llama architecture (Touvron et al. 2023, arXiv:2302.13971, section 2.2),
@@ -25,29 +22,26 @@ class LlamaBlock {
  public:
   LlamaBlock(Parameters<T, Device>& p, const std::string& name, const LlamaOptions& n)
       : input_norm_(p, name + ".input_layernorm", n.width, {n.epsilon}),
-        attention_(p, name + ".self_attn", {n.width, n.heads, n.head_dim, n.deviation}),
+        attention_(p, name + ".self_attn", {n.width, n.heads, n.head_dim, n.std}),
         output_norm_(p, name + ".post_attention_layernorm", n.width, {n.epsilon}),
-        gate_(p, name + ".mlp.gate_proj", n.width, n.mlp_width, options(n)),
-        up_(p, name + ".mlp.up_proj", n.width, n.mlp_width, options(n)),
+        gate_up_(p, {{name + ".mlp.gate_proj", n.mlp_width}, {name + ".mlp.up_proj", n.mlp_width}},
+                 n.width, options(n)),
         down_(p, name + ".mlp.down_proj", n.mlp_width, n.width, options(n)) {}
 
   /// @param x  (B, S, width)
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& x,
-                                    const AttentionMaskTensor& mask = {}) const {
-    const auto y = add(x, attention_(input_norm_(x), mask));
-    const auto normed = output_norm_(y);
-    return add(y, down_(multiply(silu(gate_(normed)), up_(normed))));
+                                    const AttentionMask<Device>& mask = {}) const {
+    const auto y = attention_.add_to(x, input_norm_(x), mask);
+    return down_.add_to(y, gate_up_.silu_gate(output_norm_(y)));
   }
 
  private:
-  static LinearOptions options(const LlamaOptions& n) {
-    return {.bias = false, .deviation = n.deviation};
-  }
+  static LinearOptions options(const LlamaOptions& n) { return {.bias = false, .std = n.std}; }
 
   RmsNorm<T, Device> input_norm_;
   SelfAttention<T, Device> attention_;
   RmsNorm<T, Device> output_norm_;
-  Linear<T, Device> gate_, up_, down_;
+  Linear<T, Device> gate_up_, down_;
 };
 
 /// Llama blocks and a final norm over sets: every cell attends to every cell of its set, and a set
@@ -63,7 +57,7 @@ class Llama {
   /// @param mask  who may attend to whom (ops/attention.hpp); empty = everybody
   /// @return      (B, S, width)
   Variable<T, 3, Device> operator()(Variable<T, 3, Device> x,
-                                    const AttentionMaskTensor& mask = {}) const {
+                                    const AttentionMask<Device>& mask = {}) const {
     for (const auto& block : blocks_) x = block(x, mask);
     return norm_(x);
   }

@@ -61,17 +61,17 @@ void load_parameters(const Parameters<T, Device>& parameters,
   std::vector<std::vector<T>> values;
   for (const auto& p : parameters.all())
     values.push_back(detail::checked_values(source, p, arrays.at(p.name)));
-  static_assert(std::is_same_v<Device, Cpu>, "vcell: load a model on the Cpu");
-  for (size_t i = 0; i < values.size(); ++i)
-    std::copy(values[i].begin(), values[i].end(), parameters.all()[i].flat.mutable_value().data);
+  for (size_t i = 0; i < values.size(); ++i) parameters.load(i, std::move(values[i]));
 }
 
 /// All parameters as arrays by name: what load_parameters takes.
-template <class T>
-std::map<std::string, Array> parameter_arrays(const Parameters<T, Cpu>& parameters) {
+template <class T, class Device>
+std::map<std::string, Array> parameter_arrays(const Parameters<T, Device>& parameters) {
+  const auto all = to_host(parameters.values());
   std::map<std::string, Array> arrays;
   for (const auto& p : parameters.all())
-    arrays[p.name] = Array::of<T>(p.shape, {p.flat.value().data, p.flat.count()});
+    arrays[p.name] =
+        Array::of<T>(p.shape, all.values().subspan(parameters.value_offset(p), p.count));
   return arrays;
 }
 

@@ -2,7 +2,6 @@
 
 #include "vcell/nn/dropout.hpp"
 #include "vcell/nn/linear.hpp"
-#include "vcell/ops/gelu.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -32,8 +31,8 @@ class Mlp {
   template <int rank>
   Variable<T, rank, Device> operator()(Variable<T, rank, Device> x, const Pass& pass) const {
     for (size_t i = 0; i < layers_.size(); ++i) {
-      x = layers_[i](x);
-      if (i + 1 < layers_.size()) x = dropouts_[i](gelu(x), pass);
+      const bool is_last = i + 1 == layers_.size();
+      x = is_last ? layers_[i](x) : dropouts_[i](layers_[i].gelu(x), pass);
     }
     return x;
   }

@@ -11,7 +11,7 @@ class RmsNorm {
  public:
   RmsNorm(Parameters<T, Device>& parameters, const std::string& name, size_t columns,
           const RmsNormOptions& options = {})
-      : weight_(parameters.template constant<1>(name + ".weight", {columns}, 1)),
+      : weight_(parameters.template add<1>(name + ".weight", {columns}, Initial::constant(1))),
         options_(options) {}
 
   /// @param x  (..., columns)

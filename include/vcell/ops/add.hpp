@@ -1,9 +1,24 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
-#include "vcell/kernels/axpy.hpp"
+#include "vcell/core/instantiate.hpp"
+#include "vcell/ops/elementwise.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace kernel {
+
+/// a + b
+struct Add {
+  template <class T>
+  VCELL_HOST_DEVICE T operator()(T a, T b) const {
+    return a + b;
+  }
+  template <int k, class T>
+  VCELL_HOST_DEVICE T derivative(Argument<k>, T, T) const {
+    return T(1);
+  }
+};
+
+}  // namespace kernel
 
 /// a + b, element by element.
 /// @param a, b  the same shape
@@ -12,17 +27,14 @@ template <class T, int rank, class Device>
 Variable<T, rank, Device> add(const Variable<T, rank, Device>& a,
                               const Variable<T, rank, Device>& b) {
   check_shape_match("add", "shape of a", a.shape(), "shape of b", b.shape());
-  auto y = Tensor<T, rank, Device>::uninitialized(a.shape());
-  Memory<Device>::copy(y.data(), a.value().data, a.count() * sizeof(T));
-  kernel::check_status("add", kernel::Axpy<Device>::run(T(1), b.value().flat(), y.view().flat()));
-  return make_variable(
-      std::move(y),
-      [a, b](View<const T, rank> dy) {
-        for (const auto* input : {&a, &b})
-          if (const auto dx = input->gradient())
-            kernel::check_status("add", kernel::Axpy<Device>::run(T(1), dy.flat(), dx.flat()));
-      },
-      a, b);
+  return detail::elementwise("add", kernel::Add(), a, b);
 }
+
+VCELL_INSTANTIATE(ops,
+                  Variable<float, 1> add(const Variable<float, 1>&, const Variable<float, 1>&));
+VCELL_INSTANTIATE(ops,
+                  Variable<float, 2> add(const Variable<float, 2>&, const Variable<float, 2>&));
+VCELL_INSTANTIATE(ops,
+                  Variable<float, 3> add(const Variable<float, 3>&, const Variable<float, 3>&));
 
 VCELL_END_NAMESPACE

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
-#include "vcell/kernels/axpy.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/set_bias.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -19,18 +20,17 @@ Variable<T, 3, Device> add_to_sets(const Variable<T, 3, Device>& x,
   check_size_match("add_to_sets", "sets of x", x.shape(0), "rows of bias", bias.shape(0));
   check_size_match("add_to_sets", "last size of x", x.shape(2), "columns of bias", bias.shape(1));
   auto y = Tensor<T, 3, Device>::uninitialized(x.shape());
-  kernel::check_status("add_to_sets",
-                       kernel::SetBias<Device>::forward(x.value(), bias.value(), y.view()));
+  kernel::forward<kernel::SetBias, Device>("add_to_sets", x.value(), bias.value(), y.view());
   return make_variable(
       std::move(y),
-      [x, bias](View<const T, 3> dy) {
-        if (const auto dx = x.gradient())
-          kernel::check_status("add_to_sets",
-                               kernel::Axpy<Device>::run(T(1), dy.flat(), dx.flat()));
-        if (const auto dp = bias.gradient())
-          kernel::check_status("add_to_sets", kernel::SetBias<Device>::backward(dy, dp));
+      [](auto dy, auto, const auto& cells, const auto& vectors) {
+        detail::pull_copy("add_to_sets", dy, cells.gradient_target());
+        kernel::backward<kernel::SetBias, Device>("add_to_sets", dy, vectors.gradient_target());
       },
       x, bias);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 3> add_to_sets(const Variable<float, 3>&,
+                                                      const Variable<float, 2>&));
 
 VCELL_END_NAMESPACE

@@ -26,22 +26,19 @@ Variable<T, rank, Device> concatenate(const Variable<T, rank, Device>& a,
     return whole.block(0, whole.rows, second ? split : 0, second ? whole.columns - split : split);
   };
   const auto result = detail::collapse_at(y.view(), axis);
-  kernel::check_status(
-      "concatenate",
-      kernel::CopyBlock<Device>::run(detail::collapse_at(a.value(), axis), place(result, false)));
-  kernel::check_status(
-      "concatenate",
-      kernel::CopyBlock<Device>::run(detail::collapse_at(b.value(), axis), place(result, true)));
+  const auto copy = [](auto from, auto to, bool accumulate) {
+    kernel::run<kernel::Copy, Device>("concatenate", from, to, accumulate);
+  };
+  copy(detail::collapse_at(a.value(), axis), place(result, false), false);
+  copy(detail::collapse_at(b.value(), axis), place(result, true), false);
   return make_variable(
       std::move(y),
-      [a, b, axis, place](View<const T, rank> dy) {
+      [axis, place, copy](auto dy, auto, const auto& first, const auto& second) {
         const auto g = detail::collapse_at(dy, axis);
-        if (const auto da = a.gradient())
-          kernel::check_status("concatenate", kernel::CopyBlock<Device>::accumulate(
-                                                  place(g, false), detail::collapse_at(da, axis)));
-        if (const auto db = b.gradient())
-          kernel::check_status("concatenate", kernel::CopyBlock<Device>::accumulate(
-                                                  place(g, true), detail::collapse_at(db, axis)));
+        if (const auto to = first.gradient_target())
+          copy(place(g, false), detail::collapse_at(to.view, axis), to.accumulate);
+        if (const auto to = second.gradient_target())
+          copy(place(g, true), detail::collapse_at(to.view, axis), to.accumulate);
       },
       a, b);
 }

@@ -1,6 +1,8 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/dropout.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -31,19 +33,21 @@ Variable<T, rank, Device> dropout(const Variable<T, rank, Device>& x,
                                   const DropoutOptions& options) {
   detail::check_probability("dropout", options.probability);
   if (options.probability == 0) return x;
-  const float p = float(options.probability);
   auto y = Tensor<T, rank, Device>::uninitialized(x.shape());
-  kernel::check_status(
-      "dropout", kernel::Dropout<Device>::run(x.value().flat(), y.view().flat(), p, options.seed,
-                                              options.stream, false));
+  const auto mask = [p = float(options.probability), seed = options.seed, stream = options.stream](
+                        View<const T, 1, Device> from, const kernel::Target<T, 1, Device>& to) {
+    kernel::run<kernel::Dropout, Device>("dropout", from, to, p, seed, stream);
+  };
+  mask(x.value().flat(), {y.view().flat(), false});
   return make_variable(
       std::move(y),
-      [x, p, options](View<const T, rank> dy) {
-        kernel::check_status(
-            "dropout", kernel::Dropout<Device>::run(dy.flat(), x.gradient().flat(), p, options.seed,
-                                                    options.stream, true));
-      },
+      [mask](auto dy, auto, const auto& input) { mask(dy.flat(), input.gradient_target().flat()); },
       x);
 }
+
+VCELL_INSTANTIATE(ops,
+                  Variable<float, 2> dropout(const Variable<float, 2>&, const DropoutOptions&));
+VCELL_INSTANTIATE(ops,
+                  Variable<float, 3> dropout(const Variable<float, 3>&, const DropoutOptions&));
 
 VCELL_END_NAMESPACE

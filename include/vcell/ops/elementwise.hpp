@@ -1,24 +1,35 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
+#include "vcell/autograd/make_variable.hpp"
 #include "vcell/kernels/elementwise.hpp"
+#include "vcell/kernels/launch.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// The operation made of a function of one number (kernels/elementwise.hpp says what F is).
-template <class F, class T, int rank, class Device>
-Variable<T, rank, Device> elementwise(const Variable<T, rank, Device>& x) {
+/// The operation made of a function of one or more numbers (kernels/elementwise.hpp says what f
+/// is), on variables of one shape.
+template <class F, class T, int rank, class Device, class... More>
+Variable<T, rank, Device> elementwise(const char* function, F f, const Variable<T, rank, Device>& x,
+                                      const More&... more) {
   auto y = Tensor<T, rank, Device>::uninitialized(x.shape());
-  kernel::check_status("elementwise", kernel::Elementwise<Device>::template forward<F>(
-                                          x.value().flat(), y.view().flat()));
+  kernel::forward<kernel::Elementwise, Device>(function, f, y.view().flat(), x.value().flat(),
+                                               more.value().flat()...);
   return make_variable(
       std::move(y),
-      [x](View<const T, rank> dy) {
-        kernel::check_status("elementwise", kernel::Elementwise<Device>::template backward<F>(
-                                                dy.flat(), x.value().flat(), x.gradient().flat()));
+      [function, f](auto dy, auto, const auto&... inputs) {
+        const auto pull = [&](auto by, const auto& input) {
+          if (input.requires_gradient())
+            kernel::backward<kernel::Elementwise, Device>(function, f, by, dy.flat(),
+                                                          input.gradient_target().flat(),
+                                                          inputs.value().flat()...);
+        };
+        [&]<int... k>(std::integer_sequence<int, k...>) {
+          (pull(kernel::Argument<k>(), inputs), ...);
+        }
+        (std::make_integer_sequence<int, int(sizeof...(inputs))>());
       },
-      x);
+      x, more...);
 }
 
 }  // namespace detail

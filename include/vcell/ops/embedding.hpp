@@ -1,13 +1,18 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/embedding.hpp"
+#include "vcell/kernels/launch.hpp"
+#include "vcell/tensor/copy.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 /// Rows of a table by index.
 ///
-/// @param index  any shape (...), on the host, each within 0 .. entries - 1
+/// @param index  any shape (...), each within 0 .. entries - 1; on the host, where they are checked
+///               before they go to the device
 /// @param table  (entries, columns)
 /// @return       (..., columns)
 /// @throws ShapeError if an index lies outside
@@ -19,16 +24,19 @@ Variable<T, rank + 1, Device> embedding(Tensor<int32_t, rank> index,
   for (int i = 0; i < rank; ++i) shape[size_t(i)] = index.shape(i);
   shape[size_t(rank)] = table.shape(1);
   auto y = Tensor<T, rank + 1, Device>::uninitialized(shape);
-  kernel::check_status("embedding",
-                       kernel::Embedding<Device>::forward(std::as_const(index).view().flat(),
-                                                          table.value(), y.matrix()));
+  const Variable<int32_t, rank, Device> rows(to_device<Device>(std::move(index)));
+  kernel::forward<kernel::Embedding, Device>("embedding", rows.value().flat(), table.value(),
+                                             y.matrix());
   return make_variable(
       std::move(y),
-      [index = std::move(index), table](View<const T, rank + 1> dy) {
-        kernel::check_status("embedding", kernel::Embedding<Device>::backward(
-                                              dy.matrix(), index.view().flat(), table.gradient()));
+      [](auto dy, auto, const auto& i, const auto& entries) {
+        kernel::backward<kernel::Embedding, Device>("embedding", dy.matrix(), i.value().flat(),
+                                                    entries.gradient_target());
       },
-      table);
+      rows, table);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 2> embedding(Tensor<int32_t, 1>, const Variable<float, 2>&));
+VCELL_INSTANTIATE(ops, Variable<float, 3> embedding(Tensor<int32_t, 2>, const Variable<float, 2>&));
 
 VCELL_END_NAMESPACE

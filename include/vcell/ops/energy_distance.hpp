@@ -1,6 +1,8 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/energy_distance.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -22,12 +24,16 @@ struct EnergyDistanceOptions {
 ///
 /// @param x  (B, S, D)
 /// @param y  (B, T, D)
+/// @param x_lengths, y_lengths  (B) cells of each set, where sets are padded to one length, at
+///           least 1: what comes after them has no part in the result. Empty: all
 /// @return   (B)
 /// @throws ShapeError if B or D differ or a set is empty; ConfigError if the floor is negative
 template <class T, class Device>
 Variable<T, 1, Device> energy_distance(const Variable<T, 3, Device>& x,
                                        const Variable<T, 3, Device>& y,
-                                       const EnergyDistanceOptions& options = {}) {
+                                       const EnergyDistanceOptions& options = {},
+                                       const Variable<int32_t, 1, Device>& x_lengths = {},
+                                       const Variable<int32_t, 1, Device>& y_lengths = {}) {
   check_size_match("energy_distance", "sets of x", x.shape(0), "sets of y", y.shape(0));
   check_size_match("energy_distance", "last size of x", x.shape(2), "last size of y", y.shape(2));
   if (x.shape(1) == 0 || y.shape(1) == 0)
@@ -36,18 +42,38 @@ Variable<T, 1, Device> energy_distance(const Variable<T, 3, Device>& x,
   if (!(options.floor_squared >= 0))
     throw ConfigError(message("energy_distance: floor_squared is ", options.floor_squared,
                               ", expected 0 or more"));
+  for (const auto* lengths : {&x_lengths, &y_lengths})
+    if (*lengths)
+      check_size_match("energy_distance", "lengths", lengths->count(), "sets of x", x.shape(0));
   const T floor = T(options.floor_squared);
+  const auto both = [](const auto& of_x, const auto& of_y) {
+    kernel::SetLengths<Device> lengths;
+    if (of_x) lengths.x = of_x.value();
+    if (of_y) lengths.y = of_y.value();
+    return lengths;
+  };
   auto e = Tensor<T, 1, Device>::uninitialized({x.shape(0)});
-  kernel::check_status("energy_distance", kernel::EnergyDistance<Device>::forward(
-                                              x.value(), y.value(), e.view(), floor));
+  kernel::forward<kernel::EnergyDistance, Device>("energy_distance", x.value(), y.value(),
+                                                  both(x_lengths, y_lengths), e.view(), floor);
   return make_variable(
       std::move(e),
-      [x, y, floor](View<const T, 1> g) {
-        kernel::check_status("energy_distance",
-                             kernel::EnergyDistance<Device>::backward(
-                                 g, x.value(), y.value(), x.gradient(), y.gradient(), floor));
+      [floor, both](auto g, auto, const auto& a, const auto& b, const auto& of_a,
+                    const auto& of_b) {
+        with_targets(
+            "energy_distance",
+            [&](auto da, auto db) {
+              kernel::backward<kernel::EnergyDistance, Device>(
+                  "energy_distance", g, a.value(), b.value(), both(of_a, of_b), da, db, floor);
+            },
+            a, b);
       },
-      x, y);
+      x, y, x_lengths, y_lengths);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 1> energy_distance(const Variable<float, 3>&,
+                                                          const Variable<float, 3>&,
+                                                          const EnergyDistanceOptions&,
+                                                          const Variable<int32_t, 1>&,
+                                                          const Variable<int32_t, 1>&));
 
 VCELL_END_NAMESPACE

@@ -1,6 +1,8 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/layer_norm.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -32,19 +34,33 @@ Variable<T, rank, Device> layer_norm(const Variable<T, rank, Device>& x,
   const size_t rows = x.value().matrix().shape[0];
   auto m = Tensor<T, 1, Device>::uninitialized({rows});
   auto r = Tensor<T, 1, Device>::uninitialized({rows});
-  const auto value = [](const auto& v) { return v ? v.value() : View<const T, 1>(); };
-  kernel::check_status("layer_norm", kernel::LayerNorm<Device>::forward(
-                                         x.value().matrix(), value(weight), value(bias), y.matrix(),
-                                         m.view(), r.view(), T(options.epsilon)));
+  const auto value = [](const auto& v) { return v ? v.value() : View<const T, 1, Device>(); };
+  kernel::forward<kernel::LayerNorm, Device>("layer_norm", x.value().matrix(), value(weight),
+                                             value(bias), y.matrix(), m.view(), r.view(),
+                                             T(options.epsilon));
   return make_variable(
       std::move(y),
-      [x, weight, bias, value, m = std::move(m), r = std::move(r)](View<const T, rank> dy) {
-        kernel::check_status("layer_norm",
-                             kernel::LayerNorm<Device>::backward(
-                                 dy.matrix(), x.value().matrix(), value(weight), m.view(), r.view(),
-                                 x.gradient().matrix(), weight.gradient(), bias.gradient()));
+      [value, m = std::move(m), r = std::move(r)](auto dy, auto, const auto& in, const auto& w,
+                                                  const auto& b) {
+        with_targets(
+            "layer_norm",
+            [&](auto dx, auto dw, auto db) {
+              kernel::backward<kernel::LayerNorm, Device>("layer_norm", dy.matrix(),
+                                                          in.value().matrix(), value(w), m.view(),
+                                                          r.view(), dx.matrix(), dw, db);
+            },
+            in, w, b);
       },
       x, weight, bias);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 2> layer_norm(const Variable<float, 2>&,
+                                                     const Variable<float, 1>&,
+                                                     const Variable<float, 1>&,
+                                                     const LayerNormOptions&));
+VCELL_INSTANTIATE(ops, Variable<float, 3> layer_norm(const Variable<float, 3>&,
+                                                     const Variable<float, 1>&,
+                                                     const Variable<float, 1>&,
+                                                     const LayerNormOptions&));
 
 VCELL_END_NAMESPACE

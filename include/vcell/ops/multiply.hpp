@@ -1,9 +1,24 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
-#include "vcell/kernels/product.hpp"
+#include "vcell/core/instantiate.hpp"
+#include "vcell/ops/elementwise.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace kernel {
+
+/// a b
+struct Multiply {
+  template <class T>
+  VCELL_HOST_DEVICE T operator()(T a, T b) const {
+    return a * b;
+  }
+  template <int k, class T>
+  VCELL_HOST_DEVICE T derivative(Argument<k>, T a, T b) const {
+    return k == 0 ? b : a;
+  }
+};
+
+}  // namespace kernel
 
 /// a * b, element by element.
 /// @param a, b  the same shape
@@ -12,20 +27,14 @@ template <class T, int rank, class Device>
 Variable<T, rank, Device> multiply(const Variable<T, rank, Device>& a,
                                    const Variable<T, rank, Device>& b) {
   check_shape_match("multiply", "shape of a", a.shape(), "shape of b", b.shape());
-  auto y = Tensor<T, rank, Device>::uninitialized(a.shape());
-  kernel::check_status("multiply", kernel::Product<Device>::run(a.value().flat(), b.value().flat(),
-                                                                y.view().flat()));
-  return make_variable(
-      std::move(y),
-      [a, b](View<const T, rank> dy) {
-        if (const auto da = a.gradient())
-          kernel::check_status("multiply", kernel::Product<Device>::accumulate(
-                                               dy.flat(), b.value().flat(), da.flat()));
-        if (const auto db = b.gradient())
-          kernel::check_status("multiply", kernel::Product<Device>::accumulate(
-                                               dy.flat(), a.value().flat(), db.flat()));
-      },
-      a, b);
+  return detail::elementwise("multiply", kernel::Multiply(), a, b);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 1> multiply(const Variable<float, 1>&,
+                                                   const Variable<float, 1>&));
+VCELL_INSTANTIATE(ops, Variable<float, 2> multiply(const Variable<float, 2>&,
+                                                   const Variable<float, 2>&));
+VCELL_INSTANTIATE(ops, Variable<float, 3> multiply(const Variable<float, 3>&,
+                                                   const Variable<float, 3>&));
 
 VCELL_END_NAMESPACE

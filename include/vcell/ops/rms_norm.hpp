@@ -1,6 +1,8 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/rms_norm.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -26,17 +28,28 @@ Variable<T, rank, Device> rms_norm(const Variable<T, rank, Device>& x,
   check_positive("rms_norm", "epsilon", options.epsilon);
   auto y = Tensor<T, rank, Device>::uninitialized(x.shape());
   auto r = Tensor<T, 1, Device>::uninitialized({x.value().matrix().shape[0]});
-  kernel::check_status(
-      "rms_norm", kernel::RmsNorm<Device>::forward(x.value().matrix(), weight.value(), y.matrix(),
-                                                   r.view(), T(options.epsilon)));
+  kernel::forward<kernel::RmsNorm, Device>("rms_norm", x.value().matrix(), weight.value(),
+                                           y.matrix(), r.view(), T(options.epsilon));
   return make_variable(
       std::move(y),
-      [x, weight, r = std::move(r)](View<const T, rank> dy) {
-        kernel::check_status("rms_norm", kernel::RmsNorm<Device>::backward(
-                                             dy.matrix(), x.value().matrix(), weight.value(),
-                                             r.view(), x.gradient().matrix(), weight.gradient()));
+      [r = std::move(r)](auto dy, auto, const auto& in, const auto& w) {
+        with_targets(
+            "rms_norm",
+            [&](auto dx, auto dw) {
+              kernel::backward<kernel::RmsNorm, Device>("rms_norm", dy.matrix(),
+                                                        in.value().matrix(), w.value(), r.view(),
+                                                        dx.matrix(), dw);
+            },
+            in, w);
       },
       x, weight);
 }
+
+VCELL_INSTANTIATE(ops,
+                  Variable<float, 2> rms_norm(const Variable<float, 2>&, const Variable<float, 1>&,
+                                              const RmsNormOptions&));
+VCELL_INSTANTIATE(ops,
+                  Variable<float, 3> rms_norm(const Variable<float, 3>&, const Variable<float, 1>&,
+                                              const RmsNormOptions&));
 
 VCELL_END_NAMESPACE

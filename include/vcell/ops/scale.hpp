@@ -1,23 +1,31 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
-#include "vcell/kernels/axpy.hpp"
+#include "vcell/core/instantiate.hpp"
+#include "vcell/ops/elementwise.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace kernel {
 
-/// factor * x.
+/// factor x
+template <class T>
+struct Scale {
+  T factor;
+
+  VCELL_HOST_DEVICE T operator()(T x) const { return factor * x; }
+  VCELL_HOST_DEVICE T derivative(Argument<0>, T) const { return factor; }
+};
+
+}  // namespace kernel
+
+/// factor * x. Any shape.
 template <class T, int rank, class Device>
 Variable<T, rank, Device> scale(const Variable<T, rank, Device>& x, double factor) {
-  Tensor<T, rank, Device> y(x.shape());
-  kernel::check_status("scale",
-                       kernel::Axpy<Device>::run(T(factor), x.value().flat(), y.view().flat()));
-  return make_variable(
-      std::move(y),
-      [x, factor](View<const T, rank> dy) {
-        kernel::check_status("scale",
-                             kernel::Axpy<Device>::run(T(factor), dy.flat(), x.gradient().flat()));
-      },
-      x);
+  return detail::elementwise("scale", kernel::Scale<T>{T(factor)}, x);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 0> scale(const Variable<float, 0>&, double));
+VCELL_INSTANTIATE(ops, Variable<float, 1> scale(const Variable<float, 1>&, double));
+VCELL_INSTANTIATE(ops, Variable<float, 2> scale(const Variable<float, 2>&, double));
+VCELL_INSTANTIATE(ops, Variable<float, 3> scale(const Variable<float, 3>&, double));
 
 VCELL_END_NAMESPACE

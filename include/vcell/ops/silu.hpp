@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/logistic.hpp"
 #include "vcell/ops/elementwise.hpp"
 
@@ -9,11 +10,11 @@ namespace kernel {
 /// x s(x), s the logistic function.
 struct Silu {
   template <class T>
-  static T value(T x) {
+  VCELL_HOST_DEVICE T operator()(T x) const {
     return x * Logistic<T>(x).s;
   }
   template <class T>
-  static T derivative(T x) {
+  VCELL_HOST_DEVICE T derivative(Argument<0>, T x) const {
     const Logistic<T> l(x);
     return l.s * (1 + x * l.complement);
   }
@@ -25,7 +26,10 @@ struct Silu {
 /// eq. 5). Any shape.
 template <class T, int rank, class Device>
 Variable<T, rank, Device> silu(const Variable<T, rank, Device>& x) {
-  return detail::elementwise<kernel::Silu>(x);
+  return detail::elementwise("silu", kernel::Silu(), x);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 2> silu(const Variable<float, 2>&));
+VCELL_INSTANTIATE(ops, Variable<float, 3> silu(const Variable<float, 3>&));
 
 VCELL_END_NAMESPACE

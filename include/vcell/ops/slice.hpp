@@ -2,15 +2,17 @@
 
 #include <algorithm>
 
-#include "vcell/autograd/variable.hpp"
-#include "vcell/kernels/copy_block.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
+#include "vcell/kernels/copy.hpp"
+#include "vcell/kernels/launch.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A tensor as (everything before the axis, the axis and everything after it).
-template <class T, int rank>
-kernel::MatrixView<T> collapse_at(View<T, rank> v, int axis) {
+template <class T, int rank, class Device>
+kernel::MatrixView<T, Device> collapse_at(View<T, rank, Device> v, int axis) {
   size_t rows = 1;
   for (int i = 0; i < axis; ++i) rows *= v.shape[size_t(i)];
   size_t columns = 1;
@@ -41,15 +43,16 @@ Variable<T, rank, Device> slice(const Variable<T, rank, Device>& x, int axis, si
   const auto part = [=](auto whole) {
     return whole.block(0, whole.rows, begin * after, (end - begin) * after);
   };
-  kernel::check_status("slice",
-                       kernel::CopyBlock<Device>::run(part(detail::collapse_at(x.value(), axis)),
-                                                      detail::collapse_at(y.view(), axis)));
+  const auto copy = [](auto from, auto to, bool accumulate) {
+    kernel::run<kernel::Copy, Device>("slice", from, to, accumulate);
+  };
+  copy(part(detail::collapse_at(x.value(), axis)), detail::collapse_at(y.view(), axis), false);
   return make_variable(
       std::move(y),
-      [x, axis, part](View<const T, rank> dy) {
-        kernel::check_status("slice", kernel::CopyBlock<Device>::accumulate(
-                                          detail::collapse_at(dy, axis),
-                                          part(detail::collapse_at(x.gradient(), axis))));
+      [axis, part, copy](auto dy, auto, const auto& whole) {
+        // Zeros first, where nothing is there: the rest of the axis has no part in the result.
+        copy(detail::collapse_at(dy, axis), part(detail::collapse_at(whole.gradient(), axis)),
+             true);
       },
       x);
 }

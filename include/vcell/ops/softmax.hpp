@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/softmax.hpp"
 #include "vcell/ops/swap_axes.hpp"
 
@@ -12,14 +13,12 @@ template <class T, int rank, class Device>
 Variable<T, rank, Device> softmax(const Variable<T, rank, Device>& x) {
   static_assert(rank >= 1, "vcell: softmax needs an axis to work on");
   auto y = Tensor<T, rank, Device>::uninitialized(x.shape());
-  kernel::check_status("softmax", kernel::Softmax<Device>::forward(x.value().matrix(), y.matrix()));
-  if (!records(x)) return Variable<T, rank, Device>(std::move(y));
-  Tensor<T, rank, Device> kept = y;
+  kernel::forward<kernel::Softmax, Device>("softmax", x.value().matrix(), y.matrix());
   return make_variable(
       std::move(y),
-      [x, kept = std::move(kept)](View<const T, rank> dy) {
-        kernel::check_status("softmax", kernel::Softmax<Device>::backward(
-                                            dy.matrix(), kept.matrix(), x.gradient().matrix()));
+      [](auto dy, auto value, const auto& in) {
+        kernel::backward<kernel::Softmax, Device>("softmax", dy.matrix(), value.matrix(),
+                                                  in.gradient_target().matrix());
       },
       x);
 }
@@ -31,5 +30,8 @@ Variable<T, rank, Device> softmax(const Variable<T, rank, Device>& x, int axis) 
   check_index("softmax", "axis", axis, size_t(rank));
   return swap_axes(softmax(swap_axes(x, axis, rank - 1)), axis, rank - 1);
 }
+
+VCELL_INSTANTIATE(ops, Variable<float, 2> softmax(const Variable<float, 2>&));
+VCELL_INSTANTIATE(ops, Variable<float, 3> softmax(const Variable<float, 3>&));
 
 VCELL_END_NAMESPACE

@@ -1,14 +1,15 @@
 #pragma once
 
-#include "vcell/autograd/variable.hpp"
+#include "vcell/autograd/make_variable.hpp"
+#include "vcell/autograd/with_targets.hpp"
 #include "vcell/kernels/swap_axes.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A tensor as (before a, a, between, b, after b), for a < b.
-template <class T, int rank>
-View<T, 5> around_axes(View<T, rank> v, int a, int b) {
+template <class T, int rank, class Device>
+View<T, 5, Device> around_axes(View<T, rank, Device> v, int a, int b) {
   Shape<5> shape{1, v.shape[size_t(a)], 1, v.shape[size_t(b)], 1};
   for (int i = 0; i < rank; ++i)
     if (i != a && i != b) shape[i < a ? 0 : i < b ? 2 : 4] *= v.shape[size_t(i)];
@@ -32,16 +33,16 @@ Variable<T, rank, Device> swap_axes(const Variable<T, rank, Device>& x, int a, i
   Shape<rank> shape = x.shape();
   std::swap(shape[size_t(a)], shape[size_t(b)]);
   auto y = Tensor<T, rank, Device>::uninitialized(shape);
-  const auto around = [a, b](auto v) { return detail::around_axes(v, a, b); };
-  kernel::check_status("swap_axes",
-                       kernel::SwapAxes<Device>::run(around(x.value()), around(y.view())));
+  const auto move = [a, b](View<const T, rank, Device> from,
+                           const kernel::Target<T, rank, Device>& to) {
+    if (to)
+      kernel::run<kernel::SwapAxes, Device>(
+          "swap_axes", detail::around_axes(from, a, b),
+          kernel::Target<T, 5, Device>{detail::around_axes(to.view, a, b), to.accumulate});
+  };
+  move(x.value(), {y.view(), false});
   return make_variable(
-      std::move(y),
-      [x, around](View<const T, rank> dy) {
-        kernel::check_status(
-            "swap_axes", kernel::SwapAxes<Device>::accumulate(around(dy), around(x.gradient())));
-      },
-      x);
+      std::move(y), [move](auto dy, auto, const auto& in) { move(dy, in.gradient_target()); }, x);
 }
 
 VCELL_END_NAMESPACE

@@ -25,7 +25,8 @@ namespace detail {
 
 /// Whether uns['log1p'] is there.
 /// @throws ConfigError if it names another base than e
-inline bool says_log1p(const char* function, const AnnData& adata) {
+template <class = void>
+bool says_log1p(const char* function, const AnnData& adata) {
   const Value* base = find(adata.uns, "log1p/base");
   if (!base || base->get_if<std::monostate>()) return find(adata.uns, "log1p") != nullptr;
   const double* real = base->get_if<double>();
@@ -50,7 +51,8 @@ constexpr auto is_no_count = [](auto x) {
   return !(x >= 0 && std::isfinite(x)) || x != std::trunc(x);
 };
 
-inline void check_log1p(const AnnData& adata) {
+template <class = void>
+void check_log1p(const AnnData& adata) {
   // exp(30) is 1e13: more molecules than a cell has, whatever it was normalised to.
   check_values(adata, "log1p", "numbers in 0 .. 30; say --scale counts if they are counts",
                [](auto x) { return !(x >= 0 && x <= 30); });
@@ -75,7 +77,8 @@ inline void check_log1p(const AnnData& adata) {
 /// @throws ConfigError if nobody says it and X holds other numbers; if X contradicts what is
 ///         declared, naming a cell, its gene and the value; if uns['log1p'] has another base than
 ///         e; if there is no X
-inline DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = {}) {
+template <class = void>
+DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = {}) {
   const Matrix& X = detail::matrix_of("declared_scale", adata);
   if (!given && detail::says_log1p("declared_scale", adata)) given = Scale::log1p;
   if (!given) {
@@ -97,7 +100,8 @@ inline DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> g
 
 /// Records the scale of X where other tools look for it: log1p as uns['log1p'] {base: null}, counts
 /// by its absence.
-inline void declare_scale(AnnData& adata, Scale scale) {
+template <class = void>
+void declare_scale(AnnData& adata, Scale scale) {
   if (scale == Scale::log1p)
     adata.uns.insert_or_assign("log1p", Dict{{"base", Value()}});
   else

@@ -44,7 +44,8 @@ requires RowBlocks<M, float> Filtered filter_cells(const M& X, const FilterCells
 /// The same, and drops the cells that do not stay from every part of adata; those that do have the
 /// number compared in obs['n_counts'] or obs['n_genes'].
 /// @throws ConfigError as above or if there is no X
-inline Filtered filter_cells(AnnData& adata, const FilterCellsOptions& options) {
+template <class = void>
+Filtered filter_cells(AnnData& adata, const FilterCellsOptions& options) {
   Filtered out = filter_cells(detail::matrix_of("filter_cells", adata), options);
   if (options.min_counts || options.max_counts)
     adata.obs.set("n_counts", out.numbers);

@@ -42,7 +42,8 @@ requires RowBlocks<M, float> Filtered filter_genes(const M& X, const FilterGenes
 /// The same, and drops the genes that do not stay from every part of adata (raw keeps its own);
 /// those that do have the number compared in var['n_counts'] or var['n_cells'].
 /// @throws ConfigError as above or if there is no X
-inline Filtered filter_genes(AnnData& adata, const FilterGenesOptions& options) {
+template <class = void>
+Filtered filter_genes(AnnData& adata, const FilterGenesOptions& options) {
   Filtered out = filter_genes(detail::matrix_of("filter_genes", adata), options);
   if (options.min_counts || options.max_counts)
     adata.var.set("n_counts", out.numbers);

@@ -16,6 +16,7 @@ struct Filtered {
   std::vector<double> numbers;  ///< what was compared with the threshold
 
   /// The places of those that stay, ascending.
+  template <class = void>
   std::vector<size_t> kept() const {
     std::vector<size_t> out;
     for (size_t i = 0; i < keep.size(); ++i)
@@ -35,11 +36,12 @@ struct Threshold {
 };
 
 /// @param name  of what is counted beside counts: "genes" or "cells"
-inline Threshold threshold_of(const char* function, std::string_view name,
-                              const std::optional<double>& min_counts,
-                              const std::optional<double>& min_number,
-                              const std::optional<double>& max_counts,
-                              const std::optional<double>& max_number) {
+template <class = void>
+Threshold threshold_of(const char* function, std::string_view name,
+                       const std::optional<double>& min_counts,
+                       const std::optional<double>& min_number,
+                       const std::optional<double>& max_counts,
+                       const std::optional<double>& max_number) {
   const int given = min_counts.has_value() + min_number.has_value() + max_counts.has_value() +
                     max_number.has_value();
   if (given != 1)
@@ -55,7 +57,8 @@ inline Threshold threshold_of(const char* function, std::string_view name,
   return t;
 }
 
-inline Filtered judge(const Threshold& t, std::vector<double> numbers) {
+template <class = void>
+Filtered judge(const Threshold& t, std::vector<double> numbers) {
   Filtered out{std::vector<uint8_t>(numbers.size()), std::move(numbers)};
   for (size_t i = 0; i < out.keep.size(); ++i)
     out.keep[i] = t.upper ? out.numbers[i] <= t.value : out.numbers[i] >= t.value;

@@ -47,7 +47,8 @@ std::optional<FoundValue> find_value(const M& X, F&& is_sought) {
 
 /// "cell 'AAAC', gene 'STAT1' holds -1": for messages.
 /// @param names  whose cells and genes they are; nullptr where only numbers are known
-inline std::string text_of(const FoundValue& found, const AnnData* names) {
+template <class = void>
+std::string text_of(const FoundValue& found, const AnnData* names) {
   if (!names) return message("row ", found.cell, ", column ", found.gene, " holds ", found.value);
   return message("cell ", quoted(names->obs.index[found.cell]), ", gene ",
                  quoted(names->var.index[found.gene]), " holds ", found.value);

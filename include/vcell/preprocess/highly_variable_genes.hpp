@@ -46,7 +46,8 @@ namespace detail {
 
 /// Which of n equal bins between the least and the greatest mean each gene is in: intervals
 /// (a, b], the first edge lowered by a thousandth of the range, as `pandas.cut`.
-inline std::vector<size_t> equal_bins(const std::vector<double>& means, size_t n) {
+template <class = void>
+std::vector<size_t> equal_bins(const std::vector<double>& means, size_t n) {
   const auto [least, greatest] = std::minmax_element(means.begin(), means.end());
   double low = *least, high = *greatest, lower_by = 0.001 * (high - low);
   if (low == high) {
@@ -70,8 +71,9 @@ inline std::vector<size_t> equal_bins(const std::vector<double>& means, size_t n
 }
 
 /// (dispersion - bin mean) / bin sd (n - 1); NaN skipped. A bin with one dispersion scores it 1.
-inline std::vector<double> normalize_in_bins(const std::vector<double>& dispersions,
-                                             const std::vector<size_t>& bins, size_t n_bins) {
+template <class = void>
+std::vector<double> normalize_in_bins(const std::vector<double>& dispersions,
+                                      const std::vector<size_t>& bins, size_t n_bins) {
   struct Bin {
     size_t n = 0;
     double mean = 0, squares = 0;
@@ -161,8 +163,9 @@ highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}
 /// The same for X of adata, which must be declared log1p; the scores are written to var
 /// (highly_variable, means, dispersions, dispersions_norm) and the flavor to uns['hvg'].
 /// @throws ConfigError also if there is no X or no uns['log1p']
-inline HighlyVariableGenes highly_variable_genes(AnnData& adata,
-                                                 const HighlyVariableGenesOptions& options = {}) {
+template <class = void>
+HighlyVariableGenes highly_variable_genes(AnnData& adata,
+                                          const HighlyVariableGenesOptions& options = {}) {
   const Matrix& X = detail::matrix_of("highly_variable_genes", adata);
   if (!detail::says_log1p("highly_variable_genes", adata))
     throw ConfigError(

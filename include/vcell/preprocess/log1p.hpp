@@ -7,7 +7,8 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline void log1p(Matrix& X, const AnnData* names) {
+template <class = void>
+void log1p(Matrix& X, const AnnData* names) {
   check_not_negative("log1p", X, names);
   transform_rows(X, [](size_t, auto values) {
     for (auto& x : values) x = std::log1p(x);
@@ -19,11 +20,15 @@ inline void log1p(Matrix& X, const AnnData* names) {
 /// X = log(1 + X), natural, in the type of X, as `scanpy.pp.log1p`.
 /// @param X  (cells, genes); changed in place
 /// @throws ConfigError if a value is negative or not finite
-inline void log1p(Matrix& X) { detail::log1p(X, nullptr); }
+template <class = void>
+void log1p(Matrix& X) {
+  detail::log1p(X, nullptr);
+}
 
 /// The same for X of adata, and records it in uns['log1p'].
 /// @throws ConfigError also if there is no X or uns['log1p'] says that it was done already
-inline void log1p(AnnData& adata) {
+template <class = void>
+void log1p(AnnData& adata) {
   Matrix& X = detail::matrix_of("log1p", adata);
   if (detail::says_log1p("log1p", adata))
     throw ConfigError("log1p: uns['log1p'] says that X is log1p already, expected counts");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/preprocess/log1p.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -24,8 +25,8 @@ struct NormalizedToLog1p {
 /// @param adata  a whole screen, so that all its cells are normalised alike; X is changed in place
 /// @throws ConfigError if the scale of X is not known or X contradicts it (see declared_scale), or
 ///         as normalize_total does
-inline NormalizedToLog1p normalize_to_log1p(AnnData& adata,
-                                            const NormalizeToLog1pOptions& options = {}) {
+template <class = void>
+NormalizedToLog1p normalize_to_log1p(AnnData& adata, const NormalizeToLog1pOptions& options = {}) {
   NormalizedToLog1p out{declared_scale(adata, options.scale), std::nullopt};
   if (out.found.scale == Scale::counts) {
     const auto normalized = detail::normalize_total(*adata.X, {options.target_sum}, &adata);
@@ -36,5 +37,8 @@ inline NormalizedToLog1p normalize_to_log1p(AnnData& adata,
   declare_scale(adata, Scale::log1p);
   return out;
 }
+
+VCELL_INSTANTIATE(data, NormalizedToLog1p normalize_to_log1p<void>(AnnData&,
+                                                                   const NormalizeToLog1pOptions&));
 
 VCELL_END_NAMESPACE

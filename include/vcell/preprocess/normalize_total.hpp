@@ -25,7 +25,8 @@ struct NormalizedTotal {
 
 namespace detail {
 
-inline void check_not_negative(const char* function, const Matrix& X, const AnnData* names) {
+template <class = void>
+void check_not_negative(const char* function, const Matrix& X, const AnnData* names) {
   if (const auto found = find_value(X, [](auto x) { return !(x >= 0 && std::isfinite(x)); }))
     throw ConfigError(
         message(function, ": ", text_of(*found, names), ", expected finite numbers from 0"));
@@ -69,8 +70,9 @@ NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) 
   return out;
 }
 
-inline NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
-                                       const AnnData* names) {
+template <class = void>
+NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
+                                const AnnData* names) {
   check_not_negative("normalize_total", X, names);
   return with_value_type(X, [&]<class T>() { return normalize_rows<T>(X, options); });
 }
@@ -87,13 +89,15 @@ inline NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& o
 /// @param X  (cells, genes) counts; changed in place
 /// @throws ConfigError if a value is negative or not finite, target_sum is not finite or not
 ///         above 0, or it is not given and no cell has a total above 0
-inline NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options = {}) {
+template <class = void>
+NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options = {}) {
   return detail::normalize_total(X, options, nullptr);
 }
 
 /// The same for X of adata.
 /// @throws ConfigError also if there is no X or uns['log1p'] says that it is log1p already
-inline NormalizedTotal normalize_total(AnnData& adata, const NormalizeTotalOptions& options = {}) {
+template <class = void>
+NormalizedTotal normalize_total(AnnData& adata, const NormalizeTotalOptions& options = {}) {
   Matrix& X = detail::matrix_of("normalize_total", adata);
   if (detail::says_log1p("normalize_total", adata))
     throw ConfigError(

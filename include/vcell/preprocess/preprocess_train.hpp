@@ -8,7 +8,8 @@ VCELL_BEGIN_NAMESPACE
 /// Stores the expression of some genes apart, as models of a few genes read it: obsm['X_hvg']
 /// (cells, genes taken) dense float, in the order given, and their names in uns['X_hvg_var_names'].
 /// @throws ShapeError if there is no such gene, ConfigError if there is no X
-inline void store_hvg(AnnData& adata, std::span<const size_t> genes) {
+template <class = void>
+void store_hvg(AnnData& adata, std::span<const size_t> genes) {
   const Matrix& X = detail::matrix_of("store_hvg", adata);
   Matrix taken = to_dense<float>(select_columns(X, genes));
   std::vector<std::string> names;
@@ -35,8 +36,8 @@ struct PreprocessedTrain {
 /// names those genes. Everything else in adata stays.
 ///
 /// @throws ConfigError if X is not counts, or as these functions do
-inline PreprocessedTrain preprocess_train(AnnData& adata,
-                                          const PreprocessTrainOptions& options = {}) {
+template <class = void>
+PreprocessedTrain preprocess_train(AnnData& adata, const PreprocessTrainOptions& options = {}) {
   const bool is_log1p = options.scale ? *options.scale == Scale::log1p
                                       : detail::says_log1p("preprocess_train", adata);
   if (is_log1p)

@@ -12,7 +12,7 @@ VCELL_BEGIN_NAMESPACE
 /// of threads.
 template <class F>
 void transform_rows(Matrix& m, F&& f) {
-  std::visit(
+  std::visit<void>(
       [&]<class M>(M& x) {
         parallel_for(x.rows, 64, [&](size_t first, size_t last) {
           for (size_t i = first; i < last; ++i) {

@@ -39,7 +39,8 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
 /// A nameless file in the folder for temporary files, at its start and holding `text`; null where
 /// it cannot be made. A child that reads from it, unlike from a pipe, can end early without a
 /// signal to us.
-inline File temporary_file(const std::string& text) {
+template <class = void>
+File temporary_file(const std::string& text) {
   File file(std::tmpfile());
   if (!file) return file;
   const bool written = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size();
@@ -49,7 +50,8 @@ inline File temporary_file(const std::string& text) {
 }
 
 /// Everything that can still be read.
-inline std::string read_all(int descriptor) {
+template <class = void>
+std::string read_all(int descriptor) {
   std::string out;
   char buffer[1 << 16];
   for (;;) {
@@ -63,8 +65,9 @@ inline std::string read_all(int descriptor) {
 
 /// Runs a program with its standard input, output and error at the given descriptors.
 /// @return 0, or why it could not be started
-inline int spawn(const std::string& program, const char* const* arguments, const int (&files)[3],
-                 pid_t& child) {
+template <class = void>
+int spawn(const std::string& program, const char* const* arguments, const int (&files)[3],
+          pid_t& child) {
   posix_spawn_file_actions_t actions;
   if (const int error = posix_spawn_file_actions_init(&actions)) return error;
   int error = 0;
@@ -82,7 +85,8 @@ inline int spawn(const std::string& program, const char* const* arguments, const
 /// Runs a gnuplot script and takes what it draws. No shell is involved, the user's settings are not
 /// read, and gnuplot reads the script as its standard input: so names of genes and perturbations
 /// must not be in it (see inline_svg), only numbers and our own text.
-inline Drawing gnuplot(const std::string& script, const GnuplotOptions& options = {}) {
+template <class = void>
+Drawing gnuplot(const std::string& script, const GnuplotOptions& options = {}) {
   const auto failed = [&](const std::string& why) {
     return Drawing{"", fmt::format("{}: {}", options.program, why)};
   };

@@ -15,7 +15,8 @@ VCELL_BEGIN_NAMESPACE
 
 /// Text as HTML shows it, in an element or in an attribute between double quotes. Control
 /// characters, which HTML does not allow, become U+FFFD, and so do bytes that are not UTF-8.
-inline std::string escape_html(std::string_view text) {
+template <class = void>
+std::string escape_html(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
     const char c = text[i];
@@ -41,7 +42,8 @@ inline std::string escape_html(std::string_view text) {
 }
 
 /// A score for reading: "0.42", a true minus sign, an en dash for null, "NaN".
-inline std::string show(const Score& score, int digits) {
+template <class = void>
+std::string show(const Score& score, int digits) {
   if (!score) return "\u2013";
   if (std::isnan(*score)) return "NaN";
   if (std::isinf(*score)) return *score > 0 ? "\u221E" : "\u2212\u221E";
@@ -51,7 +53,8 @@ inline std::string show(const Score& score, int digits) {
 }
 
 /// "1 cell", "3 cells".
-inline std::string counted(size_t n, std::string_view what) {
+template <class = void>
+std::string counted(size_t n, std::string_view what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 

@@ -11,13 +11,15 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline void replace_all(std::string& text, std::string_view from, std::string_view to) {
+template <class = void>
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (size_t i = text.find(from); i != std::string::npos; i = text.find(from, i + to.size()))
     text.replace(i, from.size(), to);
 }
 
 /// Removes everything from each `open` to the next `close`.
-inline void cut(std::string& text, std::string_view open, std::string_view close) {
+template <class = void>
+void cut(std::string& text, std::string_view open, std::string_view close) {
   for (size_t i = text.find(open); i != std::string::npos; i = text.find(open, i)) {
     const size_t end = text.find(close, i);
     text.erase(i, end == std::string::npos ? end : end + close.size() - i);
@@ -26,7 +28,8 @@ inline void cut(std::string& text, std::string_view open, std::string_view close
 
 /// Puts labels in place of their tokens, in one pass, so that a label that looks like a token
 /// stays.
-inline std::string with_labels(std::string_view svg, const std::vector<std::string>& labels) {
+template <class = void>
+std::string with_labels(std::string_view svg, const std::vector<std::string>& labels) {
   std::string out;
   for (size_t i = 0; i < svg.size();) {
     size_t label = labels.size(), end = 0;
@@ -57,8 +60,9 @@ inline std::string label_token(size_t i) { return fmt::format("[[{}]]", i); }
 /// @param id      unique in the page, letters and digits
 /// @param title   what is drawn, plain text
 /// @param labels  plain text for each token
-inline std::string inline_svg(std::string svg, std::string_view id, std::string_view title,
-                              const std::vector<std::string>& labels = {}) {
+template <class = void>
+std::string inline_svg(std::string svg, std::string_view id, std::string_view title,
+                       const std::vector<std::string>& labels = {}) {
   constexpr std::string_view element = "<svg";
   svg.erase(0, std::min(svg.find(element), svg.size()));
   detail::cut(svg, "<title>", "</title>");

@@ -11,20 +11,23 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// "perturbation_mean" as "perturbation mean", safe in HTML.
-inline std::string spoken(std::string name) {
+template <class = void>
+std::string spoken(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
   return escape_html(name);
 }
 
 /// A method's scores in one context; null where it has none.
-inline const ScoreTable* table_of(const ScoredMethod& method, const std::string& context) {
+template <class = void>
+const ScoreTable* table_of(const ScoredMethod& method, const std::string& context) {
   for (const ScoredContext& c : method.contexts)
     if (c.context == context) return &c.scores;
   return nullptr;
 }
 
 /// The column of a name; null where there is no table or no such column.
-inline const ScoreColumn* column_of(const ScoreTable* table, const std::string& name) {
+template <class = void>
+const ScoreColumn* column_of(const ScoreTable* table, const std::string& name) {
   if (table)
     for (const ScoreColumn& column : table->columns)
       if (column.name == name) return &column;
@@ -32,8 +35,9 @@ inline const ScoreColumn* column_of(const ScoreTable* table, const std::string& 
 }
 
 /// A method's score of one perturbation in one context; null where it has none.
-inline Score score_of(const ScoredMethod& method, const std::string& context,
-                      const std::string& score, const std::string& perturbation) {
+template <class = void>
+Score score_of(const ScoredMethod& method, const std::string& context, const std::string& score,
+               const std::string& perturbation) {
   const ScoreTable* table = table_of(method, context);
   const ScoreColumn* column = column_of(table, score);
   if (!column) return {};
@@ -43,14 +47,15 @@ inline Score score_of(const ScoredMethod& method, const std::string& context,
 }
 
 /// The mean of a score over the perturbations of one context.
-inline Score mean_in(const ScoredMethod& method, const std::string& context,
-                     const std::string& score) {
+template <class = void>
+Score mean_in(const ScoredMethod& method, const std::string& context, const std::string& score) {
   const ScoreColumn* column = column_of(table_of(method, context), score);
   return column ? summarise(column->values)[summary_mean] : Score();
 }
 
 /// The names of all scores that the model has.
-inline std::vector<std::string> score_names(const ReportInput& input) {
+template <class = void>
+std::vector<std::string> score_names(const ReportInput& input) {
   std::vector<std::string> out;
   if (!input.evaluation.contexts.empty())
     for (const ScoreColumn& column : input.evaluation.contexts[0].scores.columns)
@@ -59,7 +64,8 @@ inline std::vector<std::string> score_names(const ReportInput& input) {
 }
 
 /// In how many pairs of context and perturbation a method has scores.
-inline size_t predicted_by(const ScoredMethod& method) {
+template <class = void>
+size_t predicted_by(const ScoredMethod& method) {
   size_t n = 0;
   for (const ScoredContext& c : method.contexts) n += c.scores.perturbations.size();
   return n;
@@ -69,7 +75,8 @@ inline size_t predicted_by(const ScoredMethod& method) {
 
 /// A method's mean score: over the perturbations of each context, then over contexts, as in
 /// agg_results.csv; null where no context has that score.
-inline Score mean_score(const ScoredMethod& method, const std::string& score) {
+template <class = void>
+Score mean_score(const ScoredMethod& method, const std::string& score) {
   std::vector<Summary> summaries;
   for (const ScoredContext& c : method.contexts)
     if (const ScoreColumn* column = detail::column_of(&c.scores, score))

@@ -11,7 +11,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// At most n bytes of a name, whole UTF-8 characters.
-inline std::string shortened(const std::string& name, size_t n) {
+template <class = void>
+std::string shortened(const std::string& name, size_t n) {
   if (name.size() <= n) return name;
   size_t end = n - 3;
   while (end > 0 && (uint8_t(name[end]) & 0xC0) == 0x80) --end;
@@ -27,7 +28,8 @@ struct OverlapCounts {
 };
 
 /// A bar per perturbation, the first one on top.
-inline Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& counts) {
+template <class = void>
+Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& counts) {
   Plot plot{std::move(id),
             "Differentially expressed genes per perturbation: in both observed and predicted "
             "cells, in observed cells only, in predicted cells only",

@@ -15,7 +15,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// Counts the genes that change in the observed cells, in the predicted ones, in both.
-inline OverlapCounts overlap_counts(const PerturbationPlace& place, const ReportInput& input) {
+template <class = void>
+OverlapCounts overlap_counts(const PerturbationPlace& place, const ReportInput& input) {
   auto real = significant_genes(place.context->real_de, place.target);
   auto predicted = significant_genes(place.context->predicted_de, place.target);
   std::sort(real.begin(), real.end());
@@ -29,7 +30,8 @@ inline OverlapCounts overlap_counts(const PerturbationPlace& place, const Report
 
 /// The strongest genes of the observed cells with an arrow each; bold where the predicted cells
 /// have them too, in the same direction.
-inline std::string strongest_genes(const PerturbationPlace& place, size_t most) {
+template <class = void>
+std::string strongest_genes(const PerturbationPlace& place, size_t most) {
   const auto& real = place.context->real_de;
   const auto& predicted = place.context->predicted_de;
   std::string out;
@@ -49,8 +51,9 @@ inline std::string strongest_genes(const PerturbationPlace& place, size_t most) 
 }  // namespace detail
 
 /// Which differentially expressed genes the predicted cells have too.
-inline std::string overlap_section(const ReportInput& input, const GnuplotOptions& gnuplot_options,
-                                   size_t most_bars = 30) {
+template <class = void>
+std::string overlap_section(const ReportInput& input, const GnuplotOptions& gnuplot_options,
+                            size_t most_bars = 30) {
   const auto places = strongest_perturbations(input);
   std::vector<OverlapCounts> counts;
   std::string rows;

@@ -14,7 +14,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// "perturbation_mean" as "PM": the first letters of its words.
-inline std::string initials(const std::string& name) {
+template <class = void>
+std::string initials(const std::string& name) {
   std::string out;
   bool starts = true;
   for (const char c : name) {
@@ -28,8 +29,8 @@ inline std::string initials(const std::string& name) {
 }  // namespace detail
 
 /// All scores of every perturbation of one context beside those of the baselines, and their mean.
-inline std::string perturbation_score_table(const ReportInput& input,
-                                            const ContextEvaluation& context) {
+template <class = void>
+std::string perturbation_score_table(const ReportInput& input, const ContextEvaluation& context) {
   const auto methods = methods_of(input);
   const auto names = detail::score_names(input);
   std::vector<bool> complete;
@@ -75,7 +76,8 @@ inline std::string perturbation_score_table(const ReportInput& input,
 }
 
 /// "ST State Transition, CC control copy, ...": what the columns of the table are.
-inline std::string method_legend(const ReportInput& input) {
+template <class = void>
+std::string method_legend(const ReportInput& input) {
   std::string out;
   for (const ScoredMethod& method : methods_of(input))
     out += fmt::format("{}<b>{}</b>\u00A0{}", out.empty() ? "" : ", ",
@@ -84,7 +86,8 @@ inline std::string method_legend(const ReportInput& input) {
 }
 
 /// Every score of every perturbation.
-inline std::string perturbation_section(const ReportInput& input) {
+template <class = void>
+std::string perturbation_section(const ReportInput& input) {
   std::string out = fmt::format(
       "<p class=\"note\">{}. The best value of each score is bold, among methods that predicted "
       "every perturbation of the context; cells are the observed ones.</p>\n",

@@ -21,7 +21,8 @@ struct Plot {
 namespace detail {
 
 /// What all plots have in common: size in pixels, type, colours.
-inline std::string plot_setup(int width, int height) {
+template <class = void>
+std::string plot_setup(int width, int height) {
   return fmt::format(
       "set terminal svg size {},{} dynamic noenhanced font 'sans-serif,11'\n"
       "set encoding utf8\n"
@@ -36,8 +37,8 @@ inline std::string plot_setup(int width, int height) {
 
 /// The plot as a figure of the page; where gnuplot does not draw it, the figure says why.
 /// @param caption  HTML
-inline std::string figure(const Plot& plot, const std::string& caption,
-                          const GnuplotOptions& options) {
+template <class = void>
+std::string figure(const Plot& plot, const std::string& caption, const GnuplotOptions& options) {
   const Drawing drawing = gnuplot(plot.script, options);
   const std::string inside =
       drawing.trouble.empty()

@@ -13,7 +13,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// What a baseline does; empty for one that is not known.
-inline std::string_view baseline_meaning(std::string_view name) {
+template <class = void>
+std::string_view baseline_meaning(std::string_view name) {
   if (name == "control_copy") return "predicted cells are control cells; nothing happens.";
   if (name == "perturbation_mean")
     return "control cells plus the shift of the same perturbation, mean over the contexts it was "
@@ -27,7 +28,8 @@ inline std::string_view baseline_meaning(std::string_view name) {
 }  // namespace detail
 
 /// What the scores mean.
-inline std::string reading_section(const ReportInput& input) {
+template <class = void>
+std::string reading_section(const ReportInput& input) {
   std::string out = "<div class=\"reading\"><dl>\n";
   for (const std::string& name : detail::score_names(input)) {
     const ScoreInfo info = score_info(name);

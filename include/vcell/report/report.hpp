@@ -25,7 +25,8 @@ struct ReportOptions {
 /// shifts, differentially expressed genes, training, and what was run. The same input gives the
 /// same bytes (with the same gnuplot), and every name is escaped.
 /// @throws ConfigError if nothing was evaluated
-inline std::string report_html(const ReportInput& input, const ReportOptions& options = {}) {
+template <class = void>
+std::string report_html(const ReportInput& input, const ReportOptions& options = {}) {
   if (input.evaluation.contexts.empty())
     throw ConfigError("report_html: the evaluation has no context, expected at least one");
   const std::string title = escape_html(input.title);
@@ -42,8 +43,9 @@ inline std::string report_html(const ReportInput& input, const ReportOptions& op
 
 /// Writes the report, whole or not at all.
 /// @throws ConfigError if nothing was evaluated; IoError if the file cannot be written
-inline void write_report(const std::filesystem::path& path, const ReportInput& input,
-                         const ReportOptions& options = {}) {
+template <class = void>
+void write_report(const std::filesystem::path& path, const ReportInput& input,
+                  const ReportOptions& options = {}) {
   write_text(path, report_html(input, options));
 }
 

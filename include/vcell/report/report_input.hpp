@@ -46,7 +46,8 @@ struct ReportInput {
 };
 
 /// The scores of an evaluation under a method's name.
-inline ScoredMethod scored_method(std::string name, const Evaluation& evaluation) {
+template <class = void>
+ScoredMethod scored_method(std::string name, const Evaluation& evaluation) {
   ScoredMethod out{std::move(name), {}};
   for (const ContextEvaluation& c : evaluation.contexts)
     out.contexts.push_back({c.context, c.scores});
@@ -54,9 +55,12 @@ inline ScoredMethod scored_method(std::string name, const Evaluation& evaluation
 }
 
 /// The model and its baselines, the model first.
-inline std::vector<ScoredMethod> methods_of(const ReportInput& input) {
-  std::vector<ScoredMethod> out = {scored_method(input.model, input.evaluation)};
-  out.insert(out.end(), input.baselines.begin(), input.baselines.end());
+template <class = void>
+std::vector<ScoredMethod> methods_of(const ReportInput& input) {
+  std::vector<ScoredMethod> out;
+  out.reserve(1 + input.baselines.size());
+  out.push_back(scored_method(input.model, input.evaluation));
+  for (const ScoredMethod& baseline : input.baselines) out.push_back(baseline);
   return out;
 }
 

@@ -11,7 +11,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// What was run.
-inline std::string run_section(const ReportInput& input) {
+template <class = void>
+std::string run_section(const ReportInput& input) {
   std::string out;
   for (const ReportSection& part : input.run) {
     out += fmt::format("<h3>{}</h3>\n<dl>\n", escape_html(part.heading));

@@ -13,7 +13,8 @@ namespace detail {
 
 /// Which of the scores is best, as shown: those that look alike are equally good, and none is best
 /// where all are.
-inline std::vector<bool> best_of(const std::vector<Score>& scores, int direction, int digits) {
+template <class = void>
+std::vector<bool> best_of(const std::vector<Score>& scores, int direction, int digits) {
   std::vector<bool> best(scores.size(), false);
   Score top;
   for (const Score& s : scores)
@@ -29,8 +30,9 @@ inline std::vector<bool> best_of(const std::vector<Score>& scores, int direction
 /// Table cells of one score, a method each; the best one in bold.
 /// @param complete  which methods predicted everything: means over less, and ranks among fewer, are
 ///                  shown and not compared
-inline std::string score_cells(const std::vector<Score>& scores, const std::vector<bool>& complete,
-                               int direction, int digits) {
+template <class = void>
+std::string score_cells(const std::vector<Score>& scores, const std::vector<bool>& complete,
+                        int direction, int digits) {
   auto compared = scores;
   for (size_t m = 0; m < scores.size(); ++m)
     if (!complete[m]) compared[m].reset();

@@ -16,7 +16,8 @@ struct ScoreInfo {
 };
 
 /// What is known about a score by its name; for others the name itself.
-inline ScoreInfo score_info(std::string_view name) {
+template <class = void>
+ScoreInfo score_info(std::string_view name) {
   if (name == "discrimination_score_l1")
     return {"Discrimination",
             "Is the predicted shift nearer to the observed shift of its own perturbation than to "

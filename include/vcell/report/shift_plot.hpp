@@ -13,7 +13,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A round distance between tics, so that there are three to six of them.
-inline double tic_step(double range) {
+template <class = void>
+double tic_step(double range) {
   const double power = std::pow(10.0, std::floor(std::log10(range / 6)));
   for (double step : {1.0, 2.0, 5.0})
     if (step * power >= range / 6) return step * power;
@@ -23,9 +24,10 @@ inline double tic_step(double range) {
 /// The genes whose names are shown: the perturbed gene and those with the largest observed shift,
 /// without those whose name would lie on another.
 /// @param range  of both axes
-inline std::vector<size_t> genes_to_name(std::span<const double> observed,
-                                         std::span<const double> predicted, int32_t own,
-                                         size_t most, double range) {
+template <class = void>
+std::vector<size_t> genes_to_name(std::span<const double> observed,
+                                  std::span<const double> predicted, int32_t own, size_t most,
+                                  double range) {
   std::vector<size_t> order(observed.size());
   for (size_t g = 0; g < order.size(); ++g) order[g] = g;
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -50,9 +52,10 @@ inline std::vector<size_t> genes_to_name(std::span<const double> observed,
 /// Predicted against observed shift, a point per gene. Points that would cover each other are drawn
 /// once; the genes with the largest observed shift are named.
 /// @param own  column of the perturbed gene, -1 if it is none; drawn in another colour
-inline Plot shift_plot(std::string id, const std::string& title, std::span<const double> observed,
-                       std::span<const double> predicted, const std::vector<std::string>& genes,
-                       int32_t own, size_t named = 5) {
+template <class = void>
+Plot shift_plot(std::string id, const std::string& title, std::span<const double> observed,
+                std::span<const double> predicted, const std::vector<std::string>& genes,
+                int32_t own, size_t named = 5) {
   Plot plot{std::move(id), title, detail::plot_setup(300, 300), {}};
   double low = 0, high = 0;
   for (const auto& values : {observed, predicted})

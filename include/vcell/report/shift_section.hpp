@@ -13,8 +13,9 @@
 VCELL_BEGIN_NAMESPACE
 
 /// Predicted against observed shift for the strongest perturbations.
-inline std::string shift_section(const ReportInput& input, const GnuplotOptions& gnuplot_options,
-                                 size_t most = 6) {
+template <class = void>
+std::string shift_section(const ReportInput& input, const GnuplotOptions& gnuplot_options,
+                          size_t most = 6) {
   auto places = strongest_perturbations(input);
   places.resize(std::min(most, places.size()));
   std::string figures;

@@ -21,7 +21,8 @@ struct PerturbationPlace {
 };
 
 /// "STAT1", or "STAT1 in rep_3" where there are several contexts.
-inline std::string name_of(const PerturbationPlace& place, const ReportInput& input) {
+template <class = void>
+std::string name_of(const PerturbationPlace& place, const ReportInput& input) {
   const std::string& target = place.context->real_de.targets[place.target];
   return input.evaluation.contexts.size() < 2
              ? target
@@ -29,7 +30,8 @@ inline std::string name_of(const PerturbationPlace& place, const ReportInput& in
 }
 
 /// All perturbations of all contexts, those that change most genes first.
-inline std::vector<PerturbationPlace> strongest_perturbations(const ReportInput& input) {
+template <class = void>
+std::vector<PerturbationPlace> strongest_perturbations(const ReportInput& input) {
   std::vector<PerturbationPlace> out;
   for (const ContextEvaluation& context : input.evaluation.contexts) {
     const auto shift = mean_shift(context.real_de);

@@ -13,7 +13,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// The table of mean scores, a row per score and a column per method.
-inline std::string mean_score_table(const ReportInput& input) {
+template <class = void>
+std::string mean_score_table(const ReportInput& input) {
   const auto methods = methods_of(input);
   const size_t all = detail::predicted_by(methods[0]);
   std::vector<bool> complete;
@@ -47,8 +48,9 @@ inline std::string mean_score_table(const ReportInput& input) {
 namespace detail {
 
 /// "than control copy in 4 of 5 (equal in 1)": in how many mean scores the model is better.
-inline std::string comparison(const ReportInput& input, const ScoredMethod& model,
-                              const ScoredMethod& baseline) {
+template <class = void>
+std::string comparison(const ReportInput& input, const ScoredMethod& model,
+                       const ScoredMethod& baseline) {
   size_t better = 0, equal = 0, all = 0;
   for (const std::string& name : score_names(input)) {
     const int direction = score_info(name).direction;
@@ -67,7 +69,8 @@ inline std::string comparison(const ReportInput& input, const ScoredMethod& mode
 }  // namespace detail
 
 /// What was scored, and how the model compares, in a few sentences.
-inline std::string summary_section(const ReportInput& input) {
+template <class = void>
+std::string summary_section(const ReportInput& input) {
   const auto methods = methods_of(input);
   size_t cells = 0;
   for (const ContextEvaluation& c : input.evaluation.contexts)

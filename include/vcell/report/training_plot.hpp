@@ -12,7 +12,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// At most n points: means over pieces of equal length.
-inline std::vector<LossPoint> thinned(const std::vector<LossPoint>& points, size_t n) {
+template <class = void>
+std::vector<LossPoint> thinned(const std::vector<LossPoint>& points, size_t n) {
   const size_t piece = std::max<size_t>(1, (points.size() + n - 1) / n);
   std::vector<LossPoint> out;
   for (size_t i = 0; i < points.size(); i += piece) {
@@ -24,7 +25,8 @@ inline std::vector<LossPoint> thinned(const std::vector<LossPoint>& points, size
   return out;
 }
 
-inline void add_block(std::string& script, const char* name, const std::vector<LossPoint>& points) {
+template <class = void>
+void add_block(std::string& script, const char* name, const std::vector<LossPoint>& points) {
   script += fmt::format("${} << EOD\n", name);
   for (const LossPoint& p : points)
     if (std::isfinite(p.step) && std::isfinite(p.loss))
@@ -35,7 +37,8 @@ inline void add_block(std::string& script, const char* name, const std::vector<L
 }  // namespace detail
 
 /// Loss by step, of training (averaged over pieces when there are many) and of validation.
-inline Plot training_plot(const ReportInput& input) {
+template <class = void>
+Plot training_plot(const ReportInput& input) {
   Plot plot{"training", "Loss on training and validation cells by training step", "", {}};
   plot.script = detail::plot_setup(640, 240);
   detail::add_block(plot.script, "training", detail::thinned(input.training_loss, 300));

@@ -11,7 +11,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// The training curve; nothing where nothing was trained.
-inline std::string training_section(const ReportInput& input, const GnuplotOptions& options) {
+template <class = void>
+std::string training_section(const ReportInput& input, const GnuplotOptions& options) {
   if (input.training_loss.empty() && input.validation_loss.empty()) return "";
   const auto lowest =
       std::min_element(input.validation_loss.begin(), input.validation_loss.end(),

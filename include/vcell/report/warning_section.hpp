@@ -13,7 +13,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// What a reader has to know before trusting a score.
-inline std::string warning_section(const ReportInput& input) {
+template <class = void>
+std::string warning_section(const ReportInput& input) {
   std::vector<std::string> all = input.warnings;
   for (const std::string& text : input.evaluation.left_out) all.push_back("Left out: " + text);
   for (const ContextEvaluation& context : input.evaluation.contexts)

@@ -20,24 +20,32 @@ struct CellSetOptions {
   bool control_sets = true;
   /// Whether the cells of a set are of one batch.
   bool by_batch = false;
+  /// Whether a short last set is filled up with cells of its group, drawn with replacement.
+  /// Otherwise it stays short, and batches are padded.
+  bool fill = true;
 };
+
+/// In the place of a cell where a set is padded.
+inline constexpr size_t no_cell = ~size_t(0);
 
 /// All sets of one epoch, in the order of their visit.
 struct EpochSets {
-  std::vector<size_t> cells;  ///< (sets, S) rows of the screen
+  std::vector<size_t>
+      cells;  ///< (sets, S) rows of the screen; no_cell after the end of a short set
   std::vector<size_t> group;  ///< (sets) which group a set was cut from
 };
 
 /// Sets of S cells that share context and perturbation. In every epoch each group is shuffled anew
-/// and cut into sets, a short last one is filled from its own group with replacement, and the sets
-/// of all groups are visited in random order. So each cell is seen at least once an epoch, and a
-/// perturbation counts by its cells.
+/// and cut into sets, a short last one is filled from its own group with replacement (or stays
+/// short), and the sets of all groups are visited in random order. So each cell is seen at least
+/// once an epoch, and a perturbation counts by its cells.
 class CellSets {
  public:
   /// @param parts  (cells)
   /// @throws ConfigError if set_size is 0, or by_batch is asked of a screen without batches
+  template <class = void>
   CellSets(const Screen& screen, std::span<const Part> parts, const CellSetOptions& options)
-      : set_size_(options.set_size) {
+      : set_size_(options.set_size), fill_(options.fill) {
     check_screen(screen);
     check_size_match("CellSets", "parts", parts.size(), "cells", screen.cells());
     check_positive("CellSets", "set_size", set_size_);
@@ -55,6 +63,7 @@ class CellSets {
   size_t sets() const { return sets_; }
 
   /// The sets of an epoch: a function of seed and epoch alone.
+  template <class = void>
   EpochSets epoch(uint64_t seed, uint64_t epoch) const {
     Rng rng(seed, stream_of("cell sets"));
     rng.seek(epoch << 40);  // an epoch never takes as many draws
@@ -68,7 +77,7 @@ class CellSets {
       shuffle(cut.cells.begin() + std::ptrdiff_t(first), cut.cells.end(), rng);
       const size_t n = sets_of(groups_[g]);
       while (cut.cells.size() < first + n * set_size_)
-        cut.cells.push_back(cells[rng.below(cells.size())]);
+        cut.cells.push_back(fill_ ? cells[rng.below(cells.size())] : no_cell);
       cut.group.insert(cut.group.end(), n, g);
     }
     EpochSets out;
@@ -83,11 +92,13 @@ class CellSets {
   }
 
  private:
+  template <class = void>
   size_t sets_of(const CellGroup& group) const {
     return (group.cells.size() + set_size_ - 1) / set_size_;
   }
 
   size_t set_size_, sets_ = 0;
+  bool fill_;
   std::vector<CellGroup> groups_;
 };
 

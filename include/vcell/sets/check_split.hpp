@@ -13,6 +13,7 @@ namespace detail {
 /// Collects what is wrong with a split, so that one run shows all of it.
 class SplitReport {
  public:
+  template <class = void>
   SplitReport(const Screen& screen, const SplitSpec& spec, const std::string& dataset)
       : screen_(screen), spec_(spec), dataset_(dataset) {
     const size_t contexts = screen.context.names.size();
@@ -22,6 +23,7 @@ class SplitReport {
     used_.assign(contexts, spec.training.contains(dataset));
   }
 
+  template <class = void>
   std::vector<std::string> check() {
     datasets();
     for (const auto& [key, part] : spec_.zeroshot) zeroshot(key, part);
@@ -35,6 +37,7 @@ class SplitReport {
   }
 
  private:
+  template <class = void>
   size_t pair(int32_t context, int32_t perturbation) const {
     return size_t(context) * screen_.perturbation.names.size() + size_t(perturbation);
   }
@@ -43,12 +46,14 @@ class SplitReport {
     errors_.push_back(message(parts...));
   }
 
+  template <class = void>
   std::vector<std::string> declared() const {
     std::vector<std::string> names;
     for (const auto& entry : spec_.datasets) names.push_back(entry.first);
     return names;
   }
 
+  template <class = void>
   void datasets() {
     const auto path = spec_.datasets.find(dataset_);
     if (path == spec_.datasets.end()) {
@@ -68,6 +73,7 @@ class SplitReport {
   }
 
   /// The code of the key's context; -1 if the key is of another data set, or wrong.
+  template <class = void>
   int32_t context_of(const char* table, const std::string& key) {
     const auto parts = split_key(spec_, key);
     if (!parts) {
@@ -83,6 +89,7 @@ class SplitReport {
     return code;
   }
 
+  template <class = void>
   void zeroshot(const std::string& key, Part part) {
     const int32_t context = context_of("[zeroshot]", key);
     if (part != Part::validation && part != Part::test)
@@ -91,6 +98,7 @@ class SplitReport {
     if (context >= 0) used_[size_t(context)] = true;
   }
 
+  template <class = void>
   void fewshot(const std::string& key, const HeldOutPerturbations& held) {
     const int32_t context = context_of("[fewshot]", key);
     if (context < 0) return;
@@ -125,12 +133,14 @@ class SplitReport {
                                   "model by test cells would be leakage"));
   }
 
+  template <class = void>
   void cells() try {
     if (spec_.cells) check_held_out_cells(*spec_.cells);
   } catch (const ConfigError& wrong) {
     errors_.push_back(wrong.what());
   }
 
+  template <class = void>
   void controls() {
     if (std::find(used_.begin(), used_.end(), true) == used_.end() && errors_.empty())
       error("no cell is used: ", quoted(dataset_), " is not in [training] and has no [zeroshot] ",
@@ -162,8 +172,9 @@ class SplitReport {
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         remarks that do not stand in the way, each one line
 /// @throws ConfigError with all that is wrong, one line each
-inline std::vector<std::string> check_split(const Screen& screen, const SplitSpec& spec,
-                                            const std::string& dataset) {
+template <class = void>
+std::vector<std::string> check_split(const Screen& screen, const SplitSpec& spec,
+                                     const std::string& dataset) {
   check_screen(screen);
   return detail::SplitReport(screen, spec, dataset).check();
 }

@@ -27,6 +27,7 @@ class ControlPairing {
   };
 
   /// @throws ConfigError if within_batch is asked of a screen without batches
+  template <class = void>
   explicit ControlPairing(const Screen& screen, const ControlPairingOptions& options = {})
       : screen_(&screen), batches_(options.within_batch ? screen.batch.names.size() : 1) {
     check_screen(screen);
@@ -50,6 +51,7 @@ class ControlPairing {
 
   /// All control cells of a context, ascending within a batch.
   /// @throws ConfigError if there are none
+  template <class = void>
   std::span<const size_t> controls(int32_t context) const {
     check_index("ControlPairing::controls", "context", size_t(context),
                 screen_->context.names.size());
@@ -65,12 +67,14 @@ class ControlPairing {
 
   /// The control cells that a cell may be paired with.
   /// @throws ConfigError if its context has none
+  template <class = void>
   std::span<const size_t> controls_of_cell(size_t cell) const {
     const auto own = of_batch(cell);
     return own.empty() ? controls(screen_->context.codes[cell]) : own;
   }
 
   /// One of them, each as likely as the others, drawn with replacement.
+  template <class = void>
   size_t draw(size_t cell, Rng& rng) const {
     const auto from = controls_of_cell(cell);
     return from[rng.below(from.size())];
@@ -80,9 +84,11 @@ class ControlPairing {
   const std::vector<Fallback>& fallbacks() const { return fallbacks_; }
 
  private:
+  template <class = void>
   size_t place(int32_t context, int32_t batch) const {
     return size_t(context) * batches_ + (batch < 0 ? 0 : size_t(batch));
   }
+  template <class = void>
   std::span<const size_t> of_batch(size_t cell) const {
     const size_t i =
         place(screen_->context.codes[cell], batches_ > 1 ? screen_->batch.codes[cell] : 0);

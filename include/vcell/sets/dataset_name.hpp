@@ -12,7 +12,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // Absolute, without "." and ".."; a path that does not exist is taken as it is written.
-inline std::string plain_path(const std::filesystem::path& path) {
+template <class = void>
+std::string plain_path(const std::filesystem::path& path) {
   std::error_code ignored;
   const auto absolute = std::filesystem::absolute(path, ignored);
   std::string text = (ignored ? path : absolute).lexically_normal().generic_string();
@@ -26,7 +27,8 @@ inline std::string plain_path(const std::filesystem::path& path) {
 /// folder holds the file or whose pattern fits it (`*`, `?`, `{a,b}`), else the file's stem.
 /// Relative paths start at the working directory.
 /// @throws ConfigError if several data sets would have the file
-inline std::string dataset_name(const SplitSpec& spec, const std::filesystem::path& file) {
+template <class = void>
+std::string dataset_name(const SplitSpec& spec, const std::filesystem::path& file) {
   const std::string path = detail::plain_path(file);
   std::vector<std::string> same, around;
   for (const auto& [name, text] : spec.datasets) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/sets/make_split.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -26,8 +27,9 @@ struct DefaultSplit {
 ///   20 % test;
 /// - else by cells: 20 % of every perturbation's cells are test.
 /// @throws ConfigError if the screen has too few perturbations for its rule
-inline DefaultSplit default_split(const Screen& screen, const SplitDataset& dataset,
-                                  const DefaultSplitOptions& options = {}) {
+template <class = void>
+DefaultSplit default_split(const Screen& screen, const SplitDataset& dataset,
+                           const DefaultSplitOptions& options = {}) {
   check_screen(screen);
   if (screen.context.names.size() > 1) {
     const std::string& last = screen.context.names.back();
@@ -42,5 +44,8 @@ inline DefaultSplit default_split(const Screen& screen, const SplitDataset& data
           "by cells: 20 % of every perturbation's cells are test, which measures fit and not "
           "generalisation"};
 }
+
+VCELL_INSTANTIATE(data, DefaultSplit default_split<void>(const Screen&, const SplitDataset&,
+                                                         const DefaultSplitOptions&));
 
 VCELL_END_NAMESPACE

@@ -25,14 +25,16 @@ namespace detail {
 
 /// fraction * n, rounded to nearest, halves up: 0.29 of 50 is 15, though the product comes out a
 /// little below 14.5.
-inline size_t rounded_share(double fraction, size_t n) {
+template <class = void>
+size_t rounded_share(double fraction, size_t n) {
   return size_t(std::floor(fraction * double(n) + 0.5 + 1e-9));
 }
 
 }  // namespace detail
 
 /// @throws ConfigError if a fraction is not in [0, 1) or both together are not below 1
-inline void check_held_out_cells(const HeldOutCells& held) {
+template <class = void>
+void check_held_out_cells(const HeldOutCells& held) {
   if (!(held.validation >= 0 && held.test >= 0 && held.validation + held.test < 1))
     throw ConfigError(message("hold_out_cells: the fractions of cells held out are ",
                               held.validation, " for validation and ", held.test,
@@ -46,8 +48,9 @@ inline void check_held_out_cells(const HeldOutCells& held) {
 /// @param parts    (cells)
 /// @param purpose  what the cells are held out for: draws for different ones are independent
 /// @throws ConfigError if the fractions are not what check_held_out_cells wants
-inline void hold_out_cells(const Screen& screen, const HeldOutCells& held, std::span<Part> parts,
-                           std::string_view purpose = "hold_out_cells") {
+template <class = void>
+void hold_out_cells(const Screen& screen, const HeldOutCells& held, std::span<Part> parts,
+                    std::string_view purpose = "hold_out_cells") {
   check_size_match("hold_out_cells", "parts", parts.size(), "cells", screen.cells());
   check_held_out_cells(held);
   const auto trained = [&](size_t cell) {

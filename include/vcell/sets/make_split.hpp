@@ -21,7 +21,8 @@ struct SplitDataset {
 
 namespace detail {
 
-inline SplitSpec trained_on(const SplitDataset& dataset) {
+template <class = void>
+SplitSpec trained_on(const SplitDataset& dataset) {
   if (dataset.name.empty()) throw ConfigError("make_split: the data set's name is empty");
   SplitSpec spec;
   spec.datasets[dataset.name] = dataset.path;
@@ -29,8 +30,8 @@ inline SplitSpec trained_on(const SplitDataset& dataset) {
   return spec;
 }
 
-inline int32_t known_context(const char* function, const Screen& screen,
-                             const std::string& context) {
+template <class = void>
+int32_t known_context(const char* function, const Screen& screen, const std::string& context) {
   const int32_t code = screen.context.code(context);
   if (code < 0)
     throw ConfigError(message(function, ": the screen has no context ", quoted(context), "; ",
@@ -39,7 +40,8 @@ inline int32_t known_context(const char* function, const Screen& screen,
 }
 
 /// Names of the perturbations with cells in a context (-1: in any), sorted, without the control.
-inline std::vector<std::string> perturbations_in(const Screen& screen, int32_t context) {
+template <class = void>
+std::vector<std::string> perturbations_in(const Screen& screen, int32_t context) {
   std::vector<uint8_t> there(screen.perturbation.names.size());
   for (size_t i = 0; i < screen.cells(); ++i)
     if (context < 0 || screen.context.codes[i] == context)
@@ -51,15 +53,17 @@ inline std::vector<std::string> perturbations_in(const Screen& screen, int32_t c
   return names;
 }
 
-inline std::vector<std::string> shuffled(std::vector<std::string> names, uint64_t seed,
-                                         std::string_view purpose) {
+template <class = void>
+std::vector<std::string> shuffled(std::vector<std::string> names, uint64_t seed,
+                                  std::string_view purpose) {
   Rng rng(seed, stream_of(purpose));
   shuffle(names.begin(), names.end(), rng);
   return names;
 }
 
-inline std::vector<std::string> sorted_part(const std::vector<std::string>& names, size_t begin,
-                                            size_t end) {
+template <class = void>
+std::vector<std::string> sorted_part(const std::vector<std::string>& names, size_t begin,
+                                     size_t end) {
   std::vector<std::string> part(names.begin() + std::ptrdiff_t(begin),
                                 names.begin() + std::ptrdiff_t(end));
   std::sort(part.begin(), part.end());
@@ -79,8 +83,9 @@ struct SplitByPerturbationOptions {
 /// needs features of perturbations to predict them.
 /// @throws ConfigError if the fractions are not at least 0 with a sum below 1, or if too few
 ///         perturbations leave train or test empty
-inline SplitSpec split_by_perturbation(const Screen& screen, const SplitDataset& dataset,
-                                       const SplitByPerturbationOptions& options = {}) {
+template <class = void>
+SplitSpec split_by_perturbation(const Screen& screen, const SplitDataset& dataset,
+                                const SplitByPerturbationOptions& options = {}) {
   check_screen(screen);
   if (!(options.validation >= 0 && options.test > 0 && options.validation + options.test < 1))
     throw ConfigError(message("split_by_perturbation: validation ", options.validation,
@@ -121,9 +126,10 @@ struct SplitUnderrepresentedOptions {
 /// test. All other contexts, and this one's controls, train.
 /// @throws ConfigError if there is no such context, kept is not in (0, 1), or nothing is left to
 ///         test
-inline SplitSpec split_underrepresented(const Screen& screen, const SplitDataset& dataset,
-                                        const std::string& context,
-                                        const SplitUnderrepresentedOptions& options = {}) {
+template <class = void>
+SplitSpec split_underrepresented(const Screen& screen, const SplitDataset& dataset,
+                                 const std::string& context,
+                                 const SplitUnderrepresentedOptions& options = {}) {
   check_screen(screen);
   if (!(options.kept > 0 && options.kept < 1))
     throw ConfigError(message("split_underrepresented: kept is ", options.kept,
@@ -147,8 +153,9 @@ inline SplitSpec split_underrepresented(const Screen& screen, const SplitDataset
 /// Holds out every perturbed cell of a context.
 /// @param part  Part::test or Part::validation
 /// @throws ConfigError if there is no such context
-inline SplitSpec split_zeroshot(const Screen& screen, const SplitDataset& dataset,
-                                const std::string& context, Part part = Part::test) {
+template <class = void>
+SplitSpec split_zeroshot(const Screen& screen, const SplitDataset& dataset,
+                         const std::string& context, Part part = Part::test) {
   check_screen(screen);
   detail::known_context("split_zeroshot", screen, context);
   SplitSpec spec = detail::trained_on(dataset);
@@ -158,8 +165,8 @@ inline SplitSpec split_zeroshot(const Screen& screen, const SplitDataset& datase
 
 /// Holds out a fraction of every perturbation's cells.
 /// @throws ConfigError if the fractions are not what check_held_out_cells wants
-inline SplitSpec split_by_cells(const SplitDataset& dataset,
-                                const HeldOutCells& held = {.test = 0.2}) {
+template <class = void>
+SplitSpec split_by_cells(const SplitDataset& dataset, const HeldOutCells& held = {.test = 0.2}) {
   check_held_out_cells(held);
   SplitSpec spec = detail::trained_on(dataset);
   spec.cells = held;

@@ -7,13 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/message.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 // Characters to insert, delete or replace to make one of the other; capitals count as small.
-inline size_t edit_distance(std::string_view a, std::string_view b) {
+template <class = void>
+size_t edit_distance(std::string_view a, std::string_view b) {
   const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; };
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t(0));
@@ -33,8 +35,9 @@ inline size_t edit_distance(std::string_view a, std::string_view b) {
 /// The names that a mistyped one may have meant, nearest first: at most a third of its characters
 /// (but one at least) differ, capitals count as small.
 /// @param most  how many are returned
-inline std::vector<std::string> near_names(std::string_view name,
-                                           const std::vector<std::string>& names, size_t most = 3) {
+template <class = void>
+std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& names,
+                                    size_t most = 3) {
   const size_t limit = std::max<size_t>(1, name.size() / 3);
   std::vector<std::pair<size_t, std::string>> near;
   for (const std::string& other : names) {
@@ -51,8 +54,9 @@ inline std::vector<std::string> near_names(std::string_view name,
 
 /// What a message says about names that are not there: those that may have been meant, then those
 /// there are: "did you mean 'STAT1'? There are 'ATF2', 'STAT1', ... (24 in all)".
-inline std::string names_there(const std::vector<std::string>& wanted,
-                               const std::vector<std::string>& names) {
+template <class = void>
+std::string names_there(const std::vector<std::string>& wanted,
+                        const std::vector<std::string>& names) {
   std::vector<std::string> near;
   for (size_t i = 0; i < std::min<size_t>(wanted.size(), 8); ++i)
     for (std::string& name : near_names(wanted[i], names, 2))
@@ -60,5 +64,8 @@ inline std::string names_there(const std::vector<std::string>& wanted,
   return near.empty() ? message("there are ", list_of(names, 40))
                       : message("did you mean ", list_of(near), "? There are ", list_of(names, 40));
 }
+
+VCELL_INSTANTIATE(data, std::string names_there<void>(const std::vector<std::string>&,
+                                                      const std::vector<std::string>&));
 
 VCELL_END_NAMESPACE

@@ -15,13 +15,15 @@ VCELL_BEGIN_NAMESPACE
 enum class Part : uint8_t { train, validation, test, unused };
 
 /// The name of a part as people read it.
-inline std::string_view name_of(Part part) {
+template <class = void>
+std::string_view name_of(Part part) {
   constexpr std::string_view names[] = {"train", "validation", "test", "unused"};
   return names[size_t(part)];
 }
 
 /// Cells in each part, in the order of the enumeration.
-inline std::array<size_t, 4> count_parts(std::span<const Part> parts) {
+template <class = void>
+std::array<size_t, 4> count_parts(std::span<const Part> parts) {
   std::array<size_t, 4> counts{};
   for (const Part part : parts) ++counts[size_t(part)];
   return counts;

@@ -11,7 +11,8 @@ VCELL_BEGIN_NAMESPACE
 
 /// The patterns that a pattern with braces stands for: "a/{b,c}.h5" is "a/b.h5" and "a/c.h5".
 /// Braces may be nested; one without its partner stands for itself.
-inline std::vector<std::string> expand_braces(std::string_view pattern) {
+template <class = void>
+std::vector<std::string> expand_braces(std::string_view pattern) {
   for (size_t open = pattern.find('{'); open != pattern.npos; open = pattern.find('{', open + 1)) {
     std::vector<std::string_view> choices;
     size_t depth = 0, start = open + 1, end = pattern.npos;
@@ -38,7 +39,8 @@ inline std::vector<std::string> expand_braces(std::string_view pattern) {
 
 /// Whether a path fits a pattern in which `*` stands for any characters but '/', `?` for one of
 /// them, and braces for a choice.
-inline bool matches_pattern(std::string_view path, std::string_view pattern) {
+template <class = void>
+bool matches_pattern(std::string_view path, std::string_view pattern) {
   for (const std::string& one : expand_braces(pattern)) {
     // After a mismatch the last star takes one character more.
     size_t p = 0, q = 0, star = one.npos, taken = 0;

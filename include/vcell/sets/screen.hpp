@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/sets/near_names.hpp"
@@ -45,7 +46,8 @@ struct Screen {
 
 namespace detail {
 
-inline void check_factor(const char* name, const Factor& factor, size_t cells) {
+template <class = void>
+void check_factor(const char* name, const Factor& factor, size_t cells) {
   check_size_match("check_screen", name, factor.size(), "cells", cells);
   for (const int32_t code : factor.codes)
     if (code < 0 || size_t(code) >= factor.names.size()) [[unlikely]]
@@ -53,7 +55,8 @@ inline void check_factor(const char* name, const Factor& factor, size_t cells) {
                         int64_t(factor.names.size()) - 1, ": every cell must have a label");
 }
 
-inline void check_labelled(const Factor& factor, std::string_view what, std::string_view keys) {
+template <class = void>
+void check_labelled(const Factor& factor, std::string_view what, std::string_view keys) {
   size_t missing = 0;
   for (const int32_t code : factor.codes) missing += code < 0;
   if (missing)
@@ -62,7 +65,8 @@ inline void check_labelled(const Factor& factor, std::string_view what, std::str
                               "); label them or leave these cells out"));
 }
 
-inline void check_finite(const CsrMatrix<float>& x, const AnnData& adata) {
+template <class = void>
+void check_finite(const CsrMatrix<float>& x, const AnnData& adata) {
   for (size_t row = 0; row < x.rows; ++row)
     for (size_t i = 0; i < x.row_size(row); ++i)
       if (!std::isfinite(x.row_values(row)[i])) [[unlikely]]
@@ -76,7 +80,8 @@ inline void check_finite(const CsrMatrix<float>& x, const AnnData& adata) {
 
 /// @throws ShapeError if expression, names and labels differ in size
 /// @throws ConfigError if a cell has no label or the control is no label
-inline void check_screen(const Screen& screen) {
+template <class = void>
+void check_screen(const Screen& screen) {
   check_size_match("check_screen", "columns of expression", screen.expression.columns, "genes",
                    screen.genes.size());
   detail::check_factor("perturbation", screen.perturbation, screen.cells());
@@ -92,7 +97,8 @@ inline void check_screen(const Screen& screen) {
 /// never guessed, so nothing is transformed here.
 /// @throws ConfigError if X or a column is absent, a cell misses a label, the control is no label
 ///         (listing those there are), or a value is not finite
-inline Screen make_screen(const AnnData& adata, const ScreenOptions& options = {}) {
+template <class = void>
+Screen make_screen(const AnnData& adata, const ScreenOptions& options = {}) {
   if (!adata.X) throw ConfigError("make_screen: the data have no X, expected log1p expression");
   Screen screen;
   screen.perturbation = factor(adata.obs.column(options.perturbation_key));
@@ -122,7 +128,8 @@ inline Screen make_screen(const AnnData& adata, const ScreenOptions& options = {
 /// The same screen with these genes only, in this order: matched by name.
 /// @throws ConfigError naming the genes that the screen does not have, that it has twice, or that
 ///         are asked for twice
-inline Screen select_genes(const Screen& screen, const std::vector<std::string>& names) {
+template <class = void>
+Screen select_genes(const Screen& screen, const std::vector<std::string>& names) {
   // How often a gene is there, and where; how often it was asked for.
   struct Place {
     size_t column, there = 0, asked = 0;
@@ -161,5 +168,8 @@ inline Screen select_genes(const Screen& screen, const std::vector<std::string>&
              screen.control};
   return out;
 }
+
+VCELL_INSTANTIATE(data, Screen make_screen<void>(const AnnData&, const ScreenOptions&));
+VCELL_INSTANTIATE(data, void check_screen<void>(const Screen&));
 
 VCELL_END_NAMESPACE

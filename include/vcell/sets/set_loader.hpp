@@ -30,6 +30,7 @@ class SetLoader {
   /// @param first   the step of the first batch, when work is resumed
   /// @throws ConfigError if an option does not fit the screen, the part is empty, or one of its
   ///         contexts has no controls
+  template <class = void>
   SetLoader(const Screen& screen, std::span<const Part> parts, const SetLoaderOptions& options = {},
             uint64_t first = 0)
       : source_(screen, parts, options.source),
@@ -41,6 +42,7 @@ class SetLoader {
   /// The step of the batch that comes next.
   uint64_t step() const { return prefetch_.number(); }
   /// The batch of any step, made now.
+  template <class = void>
   SetBatch batch(uint64_t step) const {
     SetBatch out;
     source_.read(step, out);
@@ -49,6 +51,7 @@ class SetLoader {
   const SetSource& source() const { return source_; }
 
  private:
+  template <class = void>
   const PrefetchOptions& checked(const SetLoaderOptions& options) const {
     if (source_.sets() == 0)
       throw ConfigError(message("SetLoader: no cell is in part ", name_of(options.source.sets.part),

@@ -15,11 +15,13 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// B sets of S cells with their controls: what one step works on. E and G are both the number of
-/// the screen's genes.
+/// B sets of at most S cells with their controls: what one step works on. Sets that are shorter are
+/// padded: zeros, no_cell, batch 0.
 struct SetBatch {
-  Tensor<float, 3> control;           ///< (B, S, E) control cells, log1p
+  Tensor<float, 3> input;             ///< (B, S, E) control cells: log1p of the screen's genes, or
+                                      ///< what SetSourceOptions::input holds of them
   Tensor<float, 3> target;            ///< (B, S, G) the cells to be predicted, log1p
+  Tensor<int32_t, 1> lengths;         ///< (B) cells of each set
   std::vector<int32_t> perturbation;  ///< (B) codes of the screen's perturbations
   std::vector<int32_t> context;       ///< (B) codes of the screen's contexts
   Tensor<int32_t, 2> batch;           ///< (B, S) codes of the control cells' batches; (0, 0) when
@@ -33,6 +35,9 @@ struct SetSourceOptions {
   CellSetOptions sets;
   /// Which controls a cell is paired with.
   ControlPairingOptions pairing;
+  /// What the model reads of a cell in place of its expression, such as an embedding: (cells, E),
+  /// rows as in the screen. Must outlive the source; null: the expression.
+  const DenseMatrix<float>* input = nullptr;
   /// B: sets in a batch.
   size_t batch_size = 8;
   /// Order of the sets, cells in them, and controls.
@@ -48,6 +53,7 @@ class SetSource {
   /// @param parts  (cells); not needed afterwards
   /// @throws ConfigError if an option does not fit the screen, or a context of the part has no
   ///         controls
+  template <class = void>
   SetSource(const Screen& screen, std::span<const Part> parts, const SetSourceOptions& options = {})
       : screen_(&screen),
         options_(options),
@@ -55,6 +61,9 @@ class SetSource {
         pairing_(screen, options.pairing) {
     check_positive("SetSource", "batch_size", options.batch_size);
     for (const CellGroup& group : sets_.groups()) pairing_.controls(group.context);
+    if (options.input)
+      check_size_match("SetSource", "rows of input", options.input->rows, "cells of the screen",
+                       screen.cells());
   }
 
   /// Sets in an epoch; 0 when the part is empty.
@@ -62,12 +71,17 @@ class SetSource {
   /// Batches that one pass over all sets takes.
   size_t batches() const { return (sets() + options_.batch_size - 1) / options_.batch_size; }
   const CellSets& cell_sets() const { return sets_; }
+  /// E: values that the model reads of a cell.
+  size_t input_width() const {
+    return options_.input ? options_.input->columns : screen_->expression.columns;
+  }
   const ControlPairing& pairing() const { return pairing_; }
 
   /// Batch `step` of the endless sequence of epochs, B sets always: a batch runs across the end of
   /// an epoch, so no set is left out.
   /// @param out  is overwritten; its memory is used again
   /// @throws ConfigError if the part is empty
+  template <class = void>
   void read(uint64_t step, SetBatch& out) const {
     if (sets() == 0)
       throw ConfigError(message("SetSource: no cell is in part ", name_of(options_.sets.part)));
@@ -78,6 +92,7 @@ class SetSource {
   /// epoch 0), for validation. The last batch may have fewer sets than B.
   /// @param out  is overwritten; its memory is used again
   /// @throws ShapeError if i is not below batches()
+  template <class = void>
   void read_pass(size_t i, SetBatch& out) const {
     check_index("SetSource::read_pass", "i", i, batches());
     const size_t first = i * options_.batch_size;
@@ -95,6 +110,7 @@ class SetSource {
     if (tensor.shape() != shape) tensor = Tensor<T, rank>::uninitialized(shape);
   }
 
+  template <class = void>
   std::shared_ptr<const Epoch> epoch(uint64_t number) const {
     // Threads that prefetch are rarely further apart than two epochs.
     const std::lock_guard lock(mutex_);
@@ -104,12 +120,14 @@ class SetSource {
     return kept;
   }
 
+  template <class = void>
   void read_sets(uint64_t first, size_t n, SetBatch& out) const {
     const size_t size = options_.sets.set_size, genes = screen_->expression.columns;
     out.perturbation.resize(n);
     out.context.resize(n);
     out.control_cells.resize(n * size);
     out.target_cells.resize(n * size);
+    fit(out.lengths, {n});
     std::shared_ptr<const Epoch> now;
     for (size_t b = 0; b < n; ++b) {
       const uint64_t number = (first + b) / sets();
@@ -121,17 +139,25 @@ class SetSource {
       std::copy_n(&now->sets.cells[set * size], size, &out.target_cells[b * size]);
       Rng rng(options_.seed, stream_of("controls"));
       rng.seek((first + b) << 32);  // a set never takes as many draws
-      for (size_t i = b * size; i < (b + 1) * size; ++i)
-        out.control_cells[i] = pairing_.draw(out.target_cells[i], rng);
+      out.lengths(b) = 0;
+      for (size_t i = b * size; i < (b + 1) * size; ++i) {
+        const bool is_cell = out.target_cells[i] != no_cell;
+        out.control_cells[i] = is_cell ? pairing_.draw(out.target_cells[i], rng) : no_cell;
+        out.lengths(b) += is_cell;
+      }
     }
-    fit(out.control, {n, size, genes});
+    fit(out.input, {n, size, input_width()});
     fit(out.target, {n, size, genes});
-    gather_rows(screen_->expression, out.control_cells, out.control.matrix());
-    gather_rows(screen_->expression, out.target_cells, out.target.matrix());
+    if (options_.input)
+      gather_rows(*options_.input, out.control_cells, out.input.matrix(), no_cell);
+    else
+      gather_rows(screen_->expression, out.control_cells, out.input.matrix(), no_cell);
+    gather_rows(screen_->expression, out.target_cells, out.target.matrix(), no_cell);
     if (!screen_->has_batches()) return;
     fit(out.batch, {n, size});
     for (size_t i = 0; i < n * size; ++i)
-      out.batch.data()[i] = screen_->batch.codes[out.control_cells[i]];
+      out.batch.data()[i] =
+          out.control_cells[i] == no_cell ? 0 : screen_->batch.codes[out.control_cells[i]];
   }
 
   const Screen* screen_;

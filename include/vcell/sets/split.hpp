@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/sets/check_split.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -22,9 +23,9 @@ struct AssignOptions {
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         (cells)
 /// @throws ConfigError if the split does not fit the screen (see check_split)
-inline std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
-                                      const std::string& dataset,
-                                      const AssignOptions& options = {}) {
+template <class = void>
+std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
+                               const std::string& dataset, const AssignOptions& options = {}) {
   check_split(screen, spec, dataset);
   const size_t contexts = screen.context.names.size(), n = screen.perturbation.names.size();
   std::vector<Part> part_of(contexts * n,
@@ -59,8 +60,8 @@ inline std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spe
 /// Perturbations with cells held out and none in train: a model that knows perturbations by their
 /// names alone (one-hot) cannot predict them.
 /// @param parts  (cells)
-inline std::vector<std::string> unseen_perturbations(const Screen& screen,
-                                                     std::span<const Part> parts) {
+template <class = void>
+std::vector<std::string> unseen_perturbations(const Screen& screen, std::span<const Part> parts) {
   check_size_match("unseen_perturbations", "parts", parts.size(), "cells", screen.cells());
   std::vector<uint8_t> trained(screen.perturbation.names.size()), held(trained.size());
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -74,5 +75,9 @@ inline std::vector<std::string> unseen_perturbations(const Screen& screen,
       out.push_back(screen.perturbation.names[code]);
   return out;
 }
+
+VCELL_INSTANTIATE(data,
+                  std::vector<Part> assign_parts<void>(const Screen&, const SplitSpec&,
+                                                       const std::string&, const AssignOptions&));
 
 VCELL_END_NAMESPACE

@@ -49,7 +49,8 @@ struct SplitKey {
 
 /// The data set of a key is the longest declared name that is followed by a dot; the rest is the
 /// context, which may have dots of its own. Nothing if no declared name fits.
-inline std::optional<SplitKey> split_key(const SplitSpec& spec, std::string_view key) {
+template <class = void>
+std::optional<SplitKey> split_key(const SplitSpec& spec, std::string_view key) {
   for (size_t dot = key.rfind('.'); dot != key.npos && dot > 0; dot = key.rfind('.', dot - 1))
     if (spec.datasets.contains(std::string(key.substr(0, dot))))
       return SplitKey{std::string(key.substr(0, dot)), std::string(key.substr(dot + 1))};

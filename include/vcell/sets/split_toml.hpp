@@ -20,6 +20,7 @@ class SplitReader {
  public:
   explicit SplitReader(std::string_view source) : source_(source) {}
 
+  template <class = void>
   SplitSpec read(const toml::table& root) const {
     SplitSpec spec;
     for (const auto& [key, node] : root) {
@@ -54,16 +55,19 @@ class SplitReader {
         message("read_split: ", source_, ", line ", node.source().begin.line, ": ", parts...));
   }
 
+  template <class = void>
   const toml::table& table(const toml::node& node, std::string_view what) const {
     if (!node.is_table()) fail_at(node, what, " must be a table");
     return *node.as_table();
   }
 
+  template <class = void>
   std::string text(const toml::node& node, std::string_view key, std::string_view expected) const {
     if (!node.is_string()) fail_at(node, quoted(key), ": expected ", expected);
     return node.as_string()->get();
   }
 
+  template <class = void>
   void read_training(const toml::table& entries, SplitSpec& spec) const {
     for (const auto& [k, v] : entries) {
       if (text(v, k.str(), "\"train\"") != "train")
@@ -72,6 +76,7 @@ class SplitReader {
     }
   }
 
+  template <class = void>
   Part part(const toml::node& node, std::string_view key) const {
     if (node.is_table())
       fail_at(node, "[zeroshot] ", quoted(key), " is a table; write the key in quotes, as ",
@@ -82,6 +87,7 @@ class SplitReader {
     fail_at(node, "[zeroshot] ", quoted(key), " is ", quoted(value), ", expected val or test");
   }
 
+  template <class = void>
   HeldOutPerturbations held_out(const toml::table& entries, std::string_view key) const {
     HeldOutPerturbations held;
     for (const auto& [k, v] : entries) {
@@ -122,7 +128,8 @@ class SplitReader {
 /// and [fewshot."dataset.context"], and [cells] of our own (see format_split).
 /// @param source  what the text is called in messages, e.g. the file
 /// @throws FormatError naming source, line and what was expected
-inline SplitSpec parse_split(std::string_view text, std::string_view source = "split") {
+template <class = void>
+SplitSpec parse_split(std::string_view text, std::string_view source = "split") {
   toml::table root;
   try {
     root = toml::parse(text, source);
@@ -153,7 +160,8 @@ inline SplitSpec parse_split(std::string_view text, std::string_view source = "s
 ///   seed = 42
 ///
 /// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold
-inline std::string format_split(const SplitSpec& spec) {
+template <class = void>
+std::string format_split(const SplitSpec& spec) {
   std::string out = "[datasets]\n";
   for (const auto& [name, path] : spec.datasets)
     out += message(toml_key(name), " = ", toml_string(path), '\n');
@@ -182,13 +190,15 @@ inline std::string format_split(const SplitSpec& spec) {
 /// Reads a split from a TOML file (see parse_split).
 /// @throws IoError if it cannot be read
 /// @throws FormatError naming the file, the line and what was expected
-inline SplitSpec read_split(const std::filesystem::path& path) {
+template <class = void>
+SplitSpec read_split(const std::filesystem::path& path) {
   return parse_split(read_text(path), path.string());
 }
 
 /// Writes a split as a TOML file (see format_split), whole or not at all.
 /// @throws IoError if it cannot be written
-inline void write_split(const std::filesystem::path& path, const SplitSpec& spec) {
+template <class = void>
+void write_split(const std::filesystem::path& path, const SplitSpec& spec) {
   write_text(path, format_split(spec));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/sets/hold_out_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -19,12 +20,16 @@ struct ValidationCellsOptions {
 /// controls stay where they are. Pairs of fewer than five cells give none at the default fraction.
 /// @param parts  (cells)
 /// @return       the cells moved: 0 when the split has a validation part of its own
-inline size_t add_validation_cells(const Screen& screen, std::span<Part> parts,
-                                   const ValidationCellsOptions& options = {}) {
+template <class = void>
+size_t add_validation_cells(const Screen& screen, std::span<Part> parts,
+                            const ValidationCellsOptions& options = {}) {
   const auto count = [&] { return std::count(parts.begin(), parts.end(), Part::validation); };
   if (count()) return 0;
   hold_out_cells(screen, {.validation = options.fraction, .seed = options.seed}, parts);
   return size_t(count());
 }
+
+VCELL_INSTANTIATE(data, size_t add_validation_cells<void>(const Screen&, std::span<Part>,
+                                                          const ValidationCellsOptions&));
 
 VCELL_END_NAMESPACE

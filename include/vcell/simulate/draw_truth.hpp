@@ -12,7 +12,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// prefix + 1 .. n, padded with zeros to one width, so that they sort in their order.
-inline std::vector<std::string> numbered(const std::string& prefix, size_t n) {
+template <class = void>
+std::vector<std::string> numbered(const std::string& prefix, size_t n) {
   const size_t width = message(n).size();
   std::vector<std::string> out;
   for (size_t i = 1; i <= n; ++i) {
@@ -22,20 +23,23 @@ inline std::vector<std::string> numbered(const std::string& prefix, size_t n) {
   return out;
 }
 
-inline DenseMatrix<double> normal_matrix(size_t rows, size_t columns, double sd, Rng& rng) {
+template <class = void>
+DenseMatrix<double> normal_matrix(size_t rows, size_t columns, double sd, Rng& rng) {
   DenseMatrix<double> out{rows, columns, std::vector<double>(rows * columns)};
   for (double& x : out.values) x = sd * rng.normal();
   return out;
 }
 
 /// 0.6 .. 1.4, of either sign: an effect that is never near 0.
-inline double random_weight(Rng& rng) {
+template <class = void>
+double random_weight(Rng& rng) {
   const double size = 0.6 + 0.8 * rng.uniform();
   return rng.uniform() < 0.5 ? -size : size;
 }
 
 /// Shares of counts: gene profile + context + state, made to sum to 1.
-inline void draw_basal(ScreenTruth& t, const SimulateOptions& o) {
+template <class = void>
+void draw_basal(ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.basal"));
   const auto gene = normal_matrix(1, o.genes, o.expression_spread, rng);
   const auto context = normal_matrix(o.contexts, o.genes, o.context_spread, rng);
@@ -63,7 +67,8 @@ inline void draw_basal(ScreenTruth& t, const SimulateOptions& o) {
 }
 
 /// Shared programmes first, then one of each context.
-inline void draw_programs(ScreenTruth& t, const SimulateOptions& o) {
+template <class = void>
+void draw_programs(ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.programs"));
   t.programs = numbered("program_", o.programs);
   for (const auto& context : t.contexts) t.programs.push_back("program_of_" + context);
@@ -82,7 +87,8 @@ inline void draw_programs(ScreenTruth& t, const SimulateOptions& o) {
 
 /// Targets are drawn from the half of the genes that is expressed most in its weakest context, so
 /// that a knock-down can be seen.
-inline void draw_targets(ScreenTruth& t, const SimulateOptions& o, Rng& rng) {
+template <class = void>
+void draw_targets(ScreenTruth& t, const SimulateOptions& o, Rng& rng) {
   std::vector<double> least(o.genes, 0.0);
   for (size_t row = 0; row < t.basal.rows; ++row)
     for (size_t g = 0; g < o.genes; ++g) least[g] = std::min(least[g], t.basal.row(row)[g]);
@@ -101,7 +107,8 @@ inline void draw_targets(ScreenTruth& t, const SimulateOptions& o, Rng& rng) {
                               "perturbed gene; choose another label"));
 }
 
-inline void draw_effects(ScreenTruth& t, const SimulateOptions& o) {
+template <class = void>
+void draw_effects(ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.effects"));
   draw_targets(t, o, rng);
   const size_t n = o.perturbations, programs = t.programs.size();
@@ -138,7 +145,8 @@ inline void draw_effects(ScreenTruth& t, const SimulateOptions& o) {
 }
 
 /// Which context and perturbation each cell has, in random order.
-inline void draw_groups(ScreenTruth& t, const SimulateOptions& o) {
+template <class = void>
+void draw_groups(ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.groups"));
   const double half_square = 0.5 * o.cells_spread * o.cells_spread;  // keeps the mean what it is
   for (size_t k = 0; k < o.contexts; ++k) {
@@ -156,7 +164,8 @@ inline void draw_groups(ScreenTruth& t, const SimulateOptions& o) {
 /// Draws everything about a screen but what each cell draws for itself: batch, state, guide,
 /// response, library and counts (see simulate_screen).
 /// @throws ConfigError if an option makes no sense
-inline ScreenTruth draw_truth(const SimulateOptions& o) {
+template <class = void>
+ScreenTruth draw_truth(const SimulateOptions& o) {
   check_simulate_options(o);
   ScreenTruth t;
   t.genes = detail::numbered("GENE", o.genes);

@@ -11,7 +11,8 @@ VCELL_BEGIN_NAMESPACE
 /// doi:10.1145/358407.358414; shapes below 1 by their section 6).
 /// @param shape  above 0, finite
 /// @throws ConfigError if it is not
-inline double sample_gamma(double shape, Rng& rng) {
+template <class = void>
+double sample_gamma(double shape, Rng& rng) {
   if (!(shape > 0 && std::isfinite(shape))) [[unlikely]]
     detail::fail<ConfigError>("sample_gamma: shape is ", shape, ", expected a number above 0");
   if (shape < 1) {

@@ -11,7 +11,8 @@ VCELL_BEGIN_NAMESPACE
 ///
 /// a Poisson draw whose own mean is gamma distributed; dispersion 0 is the Poisson distribution.
 /// @throws ConfigError if mean or dispersion is below 0
-inline double sample_negative_binomial(double mean, double dispersion, Rng& rng) {
+template <class = void>
+double sample_negative_binomial(double mean, double dispersion, Rng& rng) {
   if (!(mean >= 0 && dispersion >= 0)) [[unlikely]]
     detail::fail<ConfigError>("sample_negative_binomial: mean is ", mean, " and dispersion is ",
                               dispersion, ", expected numbers from 0");

@@ -11,7 +11,8 @@ namespace detail {
 
 /// log(k!), from 10 on by Stirling's series (error below 1e-10). std::lgamma writes a global, which
 /// threads must not.
-inline double log_factorial(double k) {
+template <class = void>
+double log_factorial(double k) {
   if (k < 10) {
     double product = 1;
     for (double i = 2; i <= k; ++i) product *= i;
@@ -24,7 +25,8 @@ inline double log_factorial(double k) {
 
 /// Transformed rejection with squeeze (Hoermann 1993, doi:10.1016/0167-6687(93)90997-4, algorithm
 /// PTRS), for means from 10 on.
-inline double sample_large_poisson(double mean, Rng& rng) {
+template <class = void>
+double sample_large_poisson(double mean, Rng& rng) {
   const double b = 0.931 + 2.53 * std::sqrt(mean), a = -0.059 + 0.02483 * b;
   const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), squeeze = 0.9277 - 3.6224 / (b - 2);
   for (;;) {
@@ -43,7 +45,8 @@ inline double sample_large_poisson(double mean, Rng& rng) {
 /// A draw from the Poisson distribution, a whole number.
 /// @param mean  in 0 .. 2^52
 /// @throws ConfigError if it is not
-inline double sample_poisson(double mean, Rng& rng) {
+template <class = void>
+double sample_poisson(double mean, Rng& rng) {
   if (!(mean >= 0 && mean <= 0x1p52)) [[unlikely]]
     detail::fail<ConfigError>("sample_poisson: mean is ", mean, ", expected 0 .. 2^52");
   if (mean >= 10) return detail::sample_large_poisson(mean, rng);

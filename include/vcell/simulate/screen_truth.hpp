@@ -14,7 +14,8 @@ VCELL_BEGIN_NAMESPACE
 /// What a guide did to a cell.
 enum class Response : uint8_t { control, escaped, partial, full };
 
-inline const char* name_of(Response response) {
+template <class = void>
+const char* name_of(Response response) {
   constexpr const char* names[] = {"control", "escaped", "partial", "full"};
   return names[size_t(response)];
 }
@@ -62,9 +63,11 @@ struct ScreenTruth {
 
   std::vector<CellTruth> cells;
 
+  template <class = void>
   std::span<const double> basal_of(size_t context, size_t state) const {
     return basal.row(context * states.size() + state);
   }
+  template <class = void>
   std::span<const double> shift_of(size_t context, size_t perturbation) const {
     return shift.row(context * perturbations.size() + perturbation);
   }
@@ -74,8 +77,9 @@ struct ScreenTruth {
 /// @param perturbed  false: as if the cell had been left alone
 /// @param out        (genes)
 /// @throws ShapeError if there is no such cell or out has another size
-inline void expected_counts(const ScreenTruth& truth, size_t cell, std::span<double> out,
-                            bool perturbed = true) {
+template <class = void>
+void expected_counts(const ScreenTruth& truth, size_t cell, std::span<double> out,
+                     bool perturbed = true) {
   check_index("expected_counts", "cell", cell, truth.cells.size());
   check_size_match("expected_counts", "size of out", out.size(), "genes", truth.genes.size());
   const CellTruth& c = truth.cells[cell];

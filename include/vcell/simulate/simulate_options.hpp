@@ -49,7 +49,8 @@ struct SimulateOptions {
 };
 
 /// @throws ConfigError naming the first option that makes no sense
-inline void check_simulate_options(const SimulateOptions& o) {
+template <class = void>
+void check_simulate_options(const SimulateOptions& o) {
   const char* f = "simulate_screen";
   check_positive(f, "genes", o.genes);
   check_positive(f, "perturbations", o.perturbations);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/core/progress.hpp"
 #include "vcell/data/anndata.hpp"
@@ -22,7 +23,8 @@ struct SimulatedScreen {
 namespace detail {
 
 /// The cell's own draws but its counts.
-inline void draw_cell(CellTruth& c, const ScreenTruth& t, const SimulateOptions& o, Rng& rng) {
+template <class = void>
+void draw_cell(CellTruth& c, const ScreenTruth& t, const SimulateOptions& o, Rng& rng) {
   c.batch = int32_t(rng.below(o.batches));
   c.guide = int32_t(rng.below(o.guides));
   const auto shares = t.state_shares.row(size_t(c.context));
@@ -40,8 +42,8 @@ inline void draw_cell(CellTruth& c, const ScreenTruth& t, const SimulateOptions&
 
 /// Draws cells and counts. Every cell has a random stream of its own, so neither the number of
 /// threads nor the blocks matter.
-inline CsrMatrix<float> draw_counts(ScreenTruth& t, const SimulateOptions& o,
-                                    const Progress& progress) {
+template <class = void>
+CsrMatrix<float> draw_counts(ScreenTruth& t, const SimulateOptions& o, const Progress& progress) {
   constexpr size_t block = 1024;
   CsrMatrix<float> out;
   out.columns = o.genes;
@@ -81,12 +83,14 @@ Column categorical(const ScreenTruth& t, std::vector<std::string> categories, F&
 }
 
 /// The control label before the names of the perturbations, for codes from -1.
-inline std::vector<std::string> with_control(const SimulateOptions& o, std::vector<std::string> v) {
+template <class = void>
+std::vector<std::string> with_control(const SimulateOptions& o, std::vector<std::string> v) {
   v.insert(v.begin(), o.control);
   return v;
 }
 
-inline DataFrame observed_labels(const ScreenTruth& t, const SimulateOptions& o) {
+template <class = void>
+DataFrame observed_labels(const ScreenTruth& t, const SimulateOptions& o) {
   DataFrame obs(numbered("cell_", t.cells.size()));
   obs.set("perturbation", categorical(t, with_control(o, t.perturbations),
                                       [](const CellTruth& c) { return c.perturbation + 1; }));
@@ -100,7 +104,8 @@ inline DataFrame observed_labels(const ScreenTruth& t, const SimulateOptions& o)
   return obs;
 }
 
-inline FeatureTable draw_features(const ScreenTruth& t, const SimulateOptions& o) {
+template <class = void>
+FeatureTable draw_features(const ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.features"));
   const size_t n = t.programs.size();
   FeatureTable out{with_control(o, t.perturbations), t.programs, {}};
@@ -119,8 +124,9 @@ inline FeatureTable draw_features(const ScreenTruth& t, const SimulateOptions& o
 ///
 /// @param progress  stage "simulate", in cells
 /// @throws ConfigError if an option makes no sense, Stopped if progress asks for it
-inline SimulatedScreen simulate_screen(const SimulateOptions& options = {},
-                                       const Progress& progress = {}) {
+template <class = void>
+SimulatedScreen simulate_screen(const SimulateOptions& options = {},
+                                const Progress& progress = {}) {
   SimulatedScreen out;
   out.truth = draw_truth(options);
   out.screen.X = detail::draw_counts(out.truth, options, progress);
@@ -130,5 +136,8 @@ inline SimulatedScreen simulate_screen(const SimulateOptions& options = {},
   out.features = detail::draw_features(out.truth, options);
   return out;
 }
+
+VCELL_INSTANTIATE(data,
+                  SimulatedScreen simulate_screen<void>(const SimulateOptions&, const Progress&));
 
 VCELL_END_NAMESPACE

@@ -6,7 +6,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// The transpose in float: one row per gene.
-inline Matrix by_gene(const DenseMatrix<double>& m) {
+template <class = void>
+Matrix by_gene(const DenseMatrix<double>& m) {
   DenseMatrix<float> out{m.columns, m.rows, std::vector<float>(m.values.size())};
   for (size_t i = 0; i < m.rows; ++i)
     for (size_t j = 0; j < m.columns; ++j) out.row(j)[i] = float(m.row(i)[j]);
@@ -21,7 +22,8 @@ inline Matrix by_gene(const DenseMatrix<double>& m) {
 ///   (all dense float, so three times cells x genes);
 /// - obs: the screen's columns, `basal_state`, `response` (control, escaped, partial, full),
 ///   `strength` (part of the full shift), `library`.
-inline AnnData cell_truth_anndata(const SimulatedScreen& s) {
+template <class = void>
+AnnData cell_truth_anndata(const SimulatedScreen& s) {
   const ScreenTruth& t = s.truth;
   const size_t cells = t.cells.size(), genes = t.genes.size();
   DenseMatrix<float> mean{cells, genes, std::vector<float>(cells * genes)}, basal = mean,
@@ -69,7 +71,8 @@ inline AnnData cell_truth_anndata(const SimulatedScreen& s) {
 ///   `batch_effect` (genes, batches), whose columns uns `programs`, `basal` and `batches` name;
 /// - uns `guide_efficiency`: share of each guide's cells that do not escape; `state_shares`
 ///   (contexts, states).
-inline AnnData effect_truth_anndata(const SimulatedScreen& s) {
+template <class = void>
+AnnData effect_truth_anndata(const SimulatedScreen& s) {
   const ScreenTruth& t = s.truth;
   const size_t n = t.perturbations.size(), programs = t.programs.size();
   AnnData out;

@@ -8,17 +8,18 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include "vcell/core/at_fork.hpp"
-#include "vcell/core/device.hpp"
+#include "vcell/tensor/context.hpp"
 #include "vcell/tensor/poison.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
-/// Blocks of memory on a device: allocate, deallocate, copy, zero, upload. Blocks that are given
-/// back are kept and handed out again, so a loop whose steps need the same sizes asks the system
-/// only in its first step.
+/// Blocks of memory on a device: allocate, deallocate, copy, zero, upload, download, each in the
+/// order of a context. Blocks that are given back are kept and handed out again, so a loop whose
+/// steps need the same sizes asks the system only in its first step.
 template <class Device>
 struct Memory;
 
@@ -125,25 +126,57 @@ template <>
 struct Memory<Cpu> {
   /// A block of at least this many bytes, 64-byte aligned, not initialised.
   /// @throws std::bad_alloc
-  static void* allocate(size_t bytes) { return detail::BlockCache::instance().allocate(bytes); }
+  static void* allocate(const Context<Cpu>&, size_t bytes) {
+    return detail::BlockCache::instance().allocate(bytes);
+  }
   /// Gives a block back to the cache; bytes as it was asked for.
-  static void deallocate(void* block, size_t bytes) noexcept {
+  static void deallocate(const Context<Cpu>&, void* block, size_t bytes) noexcept {
     detail::BlockCache::instance().deallocate(block, bytes);
   }
-  static void copy(void* to, const void* from, size_t bytes) {
+  static void copy(const Context<Cpu>&, void* to, const void* from, size_t bytes) {
     if (bytes) std::memcpy(to, from, bytes);
   }
-  static void zero(void* block, size_t bytes) {
+  static void zero(const Context<Cpu>&, void* block, size_t bytes) {
     if (bytes) std::memset(block, 0, bytes);
   }
-  /// From the host: here the same as copy.
-  static void upload(void* to, const void* from, size_t bytes) { copy(to, from, bytes); }
+  /// From the host, whose bytes may change as soon as it returns. Here the same as copy.
+  static void upload(const Context<Cpu>& context, void* to, const void* from, size_t bytes) {
+    copy(context, to, from, bytes);
+  }
+  /// To the host, which waits. Here the same as copy.
+  static void download(const Context<Cpu>& context, void* to, const void* from, size_t bytes) {
+    copy(context, to, from, bytes);
+  }
   /// Gives all unused blocks back to the system.
   static void release_cache() { detail::BlockCache::instance().release(); }
   /// Blocks asked of the system so far. Steady in the steps of a loop after the first.
   static size_t system_allocations() { return detail::BlockCache::instance().system_allocations(); }
   /// Bytes kept for reuse.
   static size_t cached_bytes() { return detail::BlockCache::instance().cached_bytes(); }
+};
+
+/// The context that a block was made in, kept by what owns the block.
+template <class Device>
+class MemoryHome {
+ public:
+  void* allocate(size_t bytes) {
+    context_.emplace(current_context<Device>());
+    return Memory<Device>::allocate(*context_, bytes);
+  }
+  void deallocate(void* block, size_t bytes) noexcept {
+    Memory<Device>::deallocate(*context_, block, bytes);
+  }
+
+ private:
+  std::optional<Context<Device>> context_;
+};
+
+/// On the Cpu a block is anybody's, and nothing is kept.
+template <>
+class MemoryHome<Cpu> {
+ public:
+  void* allocate(size_t bytes) { return Memory<Cpu>::allocate({}, bytes); }
+  void deallocate(void* block, size_t bytes) noexcept { Memory<Cpu>::deallocate({}, block, bytes); }
 };
 
 VCELL_END_NAMESPACE

@@ -19,4 +19,17 @@ constexpr size_t count(const std::array<size_t, rank>& shape) {
   return n;
 }
 
+/// Whether a shape has at most this many elements: the product itself may wrap around.
+template <size_t rank>
+constexpr bool has_at_most(const std::array<size_t, rank>& shape, size_t most) {
+  size_t n = 1;
+  for (const size_t s : shape)
+    if (s == 0) return true;
+  for (const size_t s : shape) {
+    if (s > most / n) return false;
+    n *= s;
+  }
+  return n <= most;
+}
+
 VCELL_END_NAMESPACE

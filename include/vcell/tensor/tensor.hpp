@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -28,13 +27,12 @@ class Tensor {
   Tensor() : Tensor(Shape<rank>{}) {}
   /// Zeros.
   explicit Tensor(const Shape<rank>& shape) : Tensor(uninitialized(shape)) { buffer_.zero(); }
-  /// A copy of given elements.
+  /// A copy of given elements, which lie on the host.
   /// @throws ShapeError if their number is not that of the shape
   Tensor(const Shape<rank>& shape, std::span<const Scalar> values) : Tensor(uninitialized(shape)) {
     check_size_match("Tensor", "number of values", values.size(), "elements of the shape", count());
-    // values come from the host: another device has its own copy (tensor/copy.hpp).
-    static_assert(std::is_same_v<Device, Cpu>, "vcell: make it on the Cpu and copy it");
-    std::copy(values.begin(), values.end(), data());
+    Memory<Device>::upload(current_context<Device>(), data(), values.data(),
+                           values.size() * sizeof(Scalar));
   }
   Tensor(const Tensor&) = default;
   Tensor& operator=(const Tensor&) = default;
@@ -55,22 +53,21 @@ class Tensor {
   Scalar* data() { return buffer_.data(); }
   const Scalar* data() const { return buffer_.data(); }
 
-  View<Scalar, rank> view() { return {data(), shape_}; }
-  View<const Scalar, rank> view() const { return {data(), shape_}; }
-  View<Scalar, 2> matrix() { return view().matrix(); }
-  View<const Scalar, 2> matrix() const { return view().matrix(); }
-  std::span<Scalar> values() { return {data(), count()}; }
-  std::span<const Scalar> values() const { return {data(), count()}; }
+  View<Scalar, rank, Device> view() { return {data(), shape_}; }
+  View<const Scalar, rank, Device> view() const { return {data(), shape_}; }
+  View<Scalar, 2, Device> matrix() { return view().matrix(); }
+  View<const Scalar, 2, Device> matrix() const { return view().matrix(); }
+  std::span<Scalar> values() requires readable_on_host<Device> { return view().values(); }
+  std::span<const Scalar> values() const requires readable_on_host<Device> {
+    return view().values();
+  }
 
-  /// The element at an index for each axis. Not checked. Host memory only.
+  /// The element at an index for each axis. Not checked. On the Cpu only.
   template <class... Index>
-  Scalar& operator()(Index... index) {
-    return view()(index...);
-  }
+  requires readable_on_host<Device> Scalar& operator()(Index... index) { return view()(index...); }
   template <class... Index>
-  const Scalar& operator()(Index... index) const {
-    return view()(index...);
-  }
+  requires readable_on_host<Device>
+  const Scalar& operator()(Index... index) const { return view()(index...); }
   /// The part at index i of the first axis: a view one rank lower, or the element of a vector.
   decltype(auto) operator[](size_t i) { return view()[i]; }
   decltype(auto) operator[](size_t i) const { return view()[i]; }
@@ -104,15 +101,9 @@ class Tensor {
       : shape_(shape), buffer_(std::move(buffer)) {}
   /// The product of the sizes, which must not wrap around.
   static size_t checked_count(const Shape<rank>& shape) {
-    constexpr size_t most = (~size_t(0) >> 1) / sizeof(Scalar);
-    size_t n = 1;
-    if (std::find(shape.begin(), shape.end(), size_t(0)) != shape.end()) return 0;
-    for (const size_t size : shape) {
-      if (size > most / n)
-        detail::fail<ShapeError>("Tensor: ", shape, " has more elements than memory can hold");
-      n *= size;
-    }
-    return n;
+    if (!has_at_most(shape, (~size_t(0) >> 1) / sizeof(Scalar)))
+      detail::fail<ShapeError>("Tensor: ", shape, " has more elements than memory can hold");
+    return vcell::count(shape);
   }
 
   Shape<rank> shape_{};

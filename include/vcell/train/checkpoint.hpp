@@ -48,26 +48,78 @@ Array number_array(T value) {
   return Array::of<T>({}, {&value, 1});
 }
 
+/// What an optimizer is made with: a run goes on with the same.
+inline std::vector<std::pair<std::string, double>> optimizer_settings(const TrainOptions& o) {
+  return {{"beta1", o.beta1},
+          {"beta2", o.beta2},
+          {"epsilon", o.epsilon},
+          {"weight_decay", o.weight_decay},
+          {"decoupled", o.optimizer == OptimizerKind::adamw ? 1.0 : 0.0}};
+}
+
+/// @throws ConfigError if a checkpoint was made with another seed or optimizer. Checkpoints of
+///         before the optimizer was noted do not say.
+inline void check_same_run(const std::filesystem::path& folder, const TrainOptions& options) {
+  const CheckpointFile file(folder / "state.safetensors");
+  const auto check = [&](const std::string& name, auto found, auto wanted) {
+    if (found != wanted)
+      throw ConfigError(message("load_checkpoint: ", quoted(folder.string()), " was made with ",
+                                name, ' ', found, " and training is to go on with ", wanted,
+                                "; give the same ", name));
+  };
+  check("seed", file.number<uint64_t>("seed"), options.seed);
+  for (const auto& [name, value] : optimizer_settings(options))
+    if (file.tensors().contains(name)) check(name, file.number<double>(name), value);
+}
+
+/// Numbers of a block by the names of parameters: `prefix + name`.
+/// @param offset  where in the block a parameter starts
+template <class T, class Device, class Offset>
+std::map<std::string, Array> named_arrays(const Parameters<T, Device>& parameters,
+                                          View<const T, 1, Device> block, const std::string& prefix,
+                                          Offset offset) {
+  const auto all = to_host(block);
+  std::map<std::string, Array> arrays;
+  for (const auto& p : parameters.all())
+    if (p.entry.requires_gradient())
+      arrays[prefix + p.name] = Array::of<T>(p.shape, all.values().subspan(offset(p), p.count));
+  return arrays;
+}
+
+/// The other way: a block out of the arrays of a file.
+template <class T, class Device, class Offset>
+Tensor<T, 1> block_of(const Parameters<T, Device>& parameters, const CheckpointFile& file,
+                      const std::string& prefix, bool frozen_too, size_t size, Offset offset) {
+  Tensor<T, 1> block({size});
+  for (const auto& p : parameters.all()) {
+    if (!frozen_too && !p.entry.requires_gradient()) continue;
+    const auto values = file.values<T>(prefix + p.name, p.shape);
+    std::copy(values.begin(), values.end(), block.data() + offset(p));
+  }
+  return block;
+}
+
 }  // namespace detail
 
 /// Writes where a trainer stands into a folder, whole or not at all:
 ///
 ///   weights.safetensors    the parameters, under their names
-///   optimizer.safetensors  `first.<name>` and `second.<name>`, the moments of each; `steps`
-///   state.safetensors      the counters: step, seed, best_step, best_validation_loss, misses
+///   optimizer.safetensors  `first.<name>` and `second.<name>`, the moments of each that is not
+///                          frozen; `steps`
+///   state.safetensors      the counters: step, seed, best_step, best_validation_loss, misses; and
+///                          what the optimizer is: beta1, beta2, epsilon, weight_decay, decoupled
 ///
 /// Batches and dropout are functions of seed and step, so these are all the random state there is.
 /// @throws IoError
-template <class T>
-void save_checkpoint(const std::filesystem::path& folder, const Trainer<T>& trainer) {
+template <class T, class Device>
+void save_checkpoint(const std::filesystem::path& folder, const Trainer<T, Device>& trainer) {
+  const auto& parameters = trainer.parameters();
+  const auto place = [&](const auto& p) { return parameters.gradient_offset(p); };
   Safetensors optimizer;
-  const auto& parameters = trainer.optimizer().parameters();
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const auto& [name, shape, flat] = parameters[i];
-    const auto& moments = trainer.optimizer().moments()[i];
-    optimizer.tensors["first." + name] = Array::of<T>(shape, moments.first.values());
-    optimizer.tensors["second." + name] = Array::of<T>(shape, moments.second.values());
-  }
+  optimizer.tensors =
+      detail::named_arrays(parameters, trainer.optimizer().first(), "first.", place);
+  optimizer.tensors.merge(
+      detail::named_arrays(parameters, trainer.optimizer().second(), "second.", place));
   optimizer.tensors["steps"] = detail::number_array(trainer.optimizer().steps());
   const TrainState& s = trainer.state();
   Safetensors state;
@@ -76,8 +128,10 @@ void save_checkpoint(const std::filesystem::path& folder, const Trainer<T>& trai
   state.tensors["best_step"] = detail::number_array(s.best_step);
   state.tensors["best_validation_loss"] = detail::number_array(s.best_validation_loss);
   state.tensors["misses"] = detail::number_array(s.misses);
+  for (const auto& [name, value] : detail::optimizer_settings(trainer.options()))
+    state.tensors[name] = detail::number_array(value);
   write_folder(folder, [&](const std::filesystem::path& fresh) {
-    write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(trainer.parameters())});
+    write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(parameters)});
     write_safetensors(fresh / "optimizer.safetensors", optimizer);
     write_safetensors(fresh / "state.safetensors", state);
   });
@@ -98,36 +152,78 @@ inline TrainState read_checkpoint_state(const std::filesystem::path& folder) {
 /// @param best_folder  the checkpoint whose weights are the best so far; not read when the state
 ///                     says that there are none
 /// @throws IoError, FormatError, ShapeError naming file and array; ConfigError if parameters are
-///         missing or unknown, or the checkpoint was made with another seed
-template <class T>
+///         missing or unknown, or the checkpoint was made with another seed or optimizer
+template <class T, class Device>
 void load_checkpoint(const std::filesystem::path& folder, const std::filesystem::path& best_folder,
-                     Trainer<T>& trainer) {
+                     Trainer<T, Device>& trainer) {
+  const auto& parameters = trainer.parameters();
   const TrainState state = read_checkpoint_state(folder);
-  const auto seed =
-      detail::CheckpointFile(folder / "state.safetensors").template number<uint64_t>("seed");
-  if (seed != trainer.options().seed)
-    throw ConfigError(message("load_checkpoint: ", quoted(folder.string()), " was made with seed ",
-                              seed, " and training is to go on with ", trainer.options().seed,
-                              "; give the same seed"));
+  detail::check_same_run(folder, trainer.options());
   const detail::CheckpointFile optimizer(folder / "optimizer.safetensors");
-  std::vector<typename AdamOptimizer<T>::Moments> moments;
-  const auto read = [](const detail::CheckpointFile& file, const std::string& prefix,
-                       const Parameter<T>& p) {
-    return Tensor<T, 1>({p.flat.count()}, file.values<T>(prefix + p.name, p.shape));
+  const auto moment = [&](const char* prefix) {
+    return detail::block_of<T>(parameters, optimizer, prefix, false,
+                               trainer.optimizer().first().count(),
+                               [&](const auto& p) { return parameters.gradient_offset(p); });
   };
-  typename Trainer<T>::Values best;
-  for (const auto& p : trainer.parameters().all())
-    moments.push_back({read(optimizer, "first.", p), read(optimizer, "second.", p)});
-  if (state.best_step) {
-    const detail::CheckpointFile weights(best_folder / "weights.safetensors");
-    for (const auto& p : trainer.parameters().all()) best.push_back(read(weights, "", p));
-  }
+  Tensor<T, 1> first = moment("first."), second = moment("second."), best;
+  if (state.best_step)
+    best = detail::block_of<T>(
+        parameters, detail::CheckpointFile(best_folder / "weights.safetensors"), "", true,
+        parameters.values_count(), [&](const auto& p) { return parameters.value_offset(p); });
   const auto steps = optimizer.number<uint64_t>("steps");
   const auto path = folder / "weights.safetensors";
-  load_parameters(trainer.parameters(), read_safetensors(path).tensors, {},
+  load_parameters(parameters, read_safetensors(path).tensors, {},
                   message("load_checkpoint: ", quoted(path.string())));
-  trainer.optimizer().restore(steps, std::move(moments));
+  trainer.optimizer().restore(steps, std::move(first), std::move(second));
   trainer.restore(state, std::move(best));
 }
+
+/// The checkpoints of one run: the folders best, last and step-N.
+///
+///   const Checkpoints checkpoints("run/checkpoints");
+///   if (checkpoints.can_resume()) checkpoints.resume(trainer);
+///   trainer.run(task, {.checkpoint = [&](CheckpointKind k) { checkpoints.save(trainer, k); }});
+class Checkpoints {
+ public:
+  explicit Checkpoints(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  /// Writes a checkpoint of where the trainer stands.
+  /// @throws IoError
+  template <class T, class Device>
+  void save(const Trainer<T, Device>& trainer, CheckpointKind kind) const {
+    save_checkpoint(kind == CheckpointKind::step ? folder_ / message("step-", trainer.state().step)
+                                                 : (kind == CheckpointKind::last ? last() : best()),
+                    trainer);
+  }
+
+  /// Whether there is a last checkpoint to go on from.
+  bool can_resume() const { return settle_folder(last()); }
+
+  /// Puts a trainer where the last checkpoint was made.
+  /// @throws what load_checkpoint throws; FormatError if best is not the one that last speaks of
+  template <class T, class Device>
+  void resume(Trainer<T, Device>& trainer) const {
+    settle_folder(last());
+    const TrainState state = read_checkpoint_state(last());
+    const bool has_best = settle_folder(best());
+    const uint64_t found = has_best ? read_checkpoint_state(best()).step : 0;
+    // A best checkpoint follows the last one of its step. Where it is not there, the run was killed
+    // between them, and the last one is the best.
+    const bool last_is_best = state.best_step == state.step && found != state.step;
+    if (!last_is_best && state.best_step && found != state.best_step)
+      throw FormatError(message("Checkpoints: ", quoted(last().string()), " says that step ",
+                                state.best_step, " was best, but ", quoted(best().string()),
+                                has_best ? message(" is of step ", found) : " is not there",
+                                "; they are not of one run"));
+    load_checkpoint(last(), last_is_best ? last() : best(), trainer);
+    if (last_is_best) save_checkpoint(best(), trainer);
+  }
+
+ private:
+  std::filesystem::path last() const { return folder_ / "last"; }
+  std::filesystem::path best() const { return folder_ / "best"; }
+
+  std::filesystem::path folder_;
+};
 
 VCELL_END_NAMESPACE

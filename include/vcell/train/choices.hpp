@@ -8,6 +8,7 @@
 
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
+#include "vcell/models/model_kind.hpp"
 #include "vcell/models/state_transition_config.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/train/train_options.hpp"
@@ -17,6 +18,8 @@
 VCELL_BEGIN_NAMESPACE
 
 constexpr std::array<std::string_view, 2> choices(Scale) { return {"counts", "log1p"}; }
+constexpr std::array<std::string_view, 1> choices(ModelKind) { return {"state_transition"}; }
+constexpr std::array<std::string_view, 1> choices(BackboneKind) { return {"llama"}; }
 constexpr std::array<std::string_view, 2> choices(OutputSpace) { return {"hvg", "all_genes"}; }
 constexpr std::array<std::string_view, 2> choices(SetLoss) {
   return {"energy_distance", "mean_squared_error"};

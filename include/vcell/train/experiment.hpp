@@ -89,7 +89,8 @@ void visit_experiment(E& e, F&& f) {
 
 /// @throws ConfigError naming the setting and what it may be. Settings of the model are checked
 ///         when it is made.
-inline void check_experiment(const Experiment& e) {
+template <class = void>
+void check_experiment(const Experiment& e) {
   check_positive("Experiment", "[sets] set_size", e.set_size);
   check_positive("Experiment", "[sets] batch_size", e.batch_size);
   if (!(e.validation >= 0 && e.validation < 1))

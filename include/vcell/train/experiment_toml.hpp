@@ -25,6 +25,7 @@ class ExperimentReader {
   ExperimentReader(const toml::table& root, std::string_view source)
       : root_(root), source_(source) {}
 
+  template <class = void>
   Experiment read() const {
     Experiment e;
     check_names(e);
@@ -40,6 +41,7 @@ class ExperimentReader {
   }
 
  private:
+  template <class = void>
   static std::string title(std::string_view table, std::string_view key) {
     return message('[', table, "] ", quoted(key));
   }
@@ -50,6 +52,7 @@ class ExperimentReader {
   }
 
   /// Every name of the file must be one of the settings'.
+  template <class = void>
   void check_names(Experiment& e) const {
     std::map<std::string, std::vector<std::string>> known;  // by table; "" holds the tables too
     visit_experiment(e, [&](const char* table, const char* key, auto&, auto) {
@@ -63,6 +66,7 @@ class ExperimentReader {
         check_table(*node.as_table(), message('[', key.str(), "] "), known[std::string(key.str())]);
       }
   }
+  template <class = void>
   void check_table(const toml::table& entries, const std::string& where,
                    const std::vector<std::string>& known) const {
     for (const auto& [key, node] : entries)
@@ -71,18 +75,22 @@ class ExperimentReader {
                 names_there({std::string(key.str())}, known));
   }
 
+  template <class = void>
   void read_field(const toml::node& node, const std::string& name, std::string& field) const {
     if (!node.is_string()) fail_at(node, name, ": expected text in quotes");
     field = node.as_string()->get();
   }
+  template <class = void>
   void read_field(const toml::node& node, const std::string& name, bool& field) const {
     if (!node.is_boolean()) fail_at(node, name, ": expected true or false");
     field = node.as_boolean()->get();
   }
+  template <class = void>
   void read_field(const toml::node& node, const std::string& name, double& field) const {
     if (!node.is_number()) fail_at(node, name, ": expected a number");
     field = *node.value<double>();
   }
+  template <class = void>
   void read_field(const toml::node& node, const std::string& name,
                   std::vector<std::string>& field) const {
     if (!node.is_array()) fail_at(node, name, ": expected a list of names in quotes");
@@ -140,7 +148,8 @@ std::string toml_value(const std::optional<T>& value) {
 /// @throws FormatError naming source, line and what was expected; for an unknown setting those that
 ///         may have been meant
 /// @throws ConfigError if there is no such preset or a value is out of its range
-inline Experiment parse_experiment(std::string_view text, std::string_view source = "experiment") {
+template <class = void>
+Experiment parse_experiment(std::string_view text, std::string_view source = "experiment") {
   toml::table root;
   try {
     root = toml::parse(text, source);
@@ -155,7 +164,8 @@ inline Experiment parse_experiment(std::string_view text, std::string_view sourc
 
 /// An experiment as TOML text with every setting, which parse_experiment reads back to the same.
 /// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold
-inline std::string format_experiment(const Experiment& e) {
+template <class = void>
+std::string format_experiment(const Experiment& e) {
   if (e.training.seed > uint64_t(std::numeric_limits<int64_t>::max()))
     throw ConfigError(message("format_experiment: the seed is ", e.training.seed,
                               ", expected less than 2^63, which TOML can hold"));
@@ -176,12 +186,14 @@ inline std::string format_experiment(const Experiment& e) {
 }
 
 /// Reads an experiment from a TOML file (see parse_experiment).
-inline Experiment read_experiment(const std::filesystem::path& path) {
+template <class = void>
+Experiment read_experiment(const std::filesystem::path& path) {
   return parse_experiment(read_text(path), path.string());
 }
 
 /// Writes an experiment as a TOML file (see format_experiment), whole or not at all.
-inline void write_experiment(const std::filesystem::path& path, const Experiment& e) {
+template <class = void>
+void write_experiment(const std::filesystem::path& path, const Experiment& e) {
   write_text(path, format_experiment(e));
 }
 

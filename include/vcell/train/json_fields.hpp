@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -14,11 +13,13 @@ VCELL_BEGIN_NAMESPACE
 
 /// Reads the members of a JSON object one by one. Every error names the file, the key and what was
 /// expected; a member that nobody asked for is one too.
+/// @tparam Json  what nlohmann calls basic_json
+template <class Json>
 class JsonFields {
  public:
   /// @param where  what messages begin with: the function and the file
   /// @param path   the keys that lead to this object, "" or "model."
-  JsonFields(const nlohmann::ordered_json& object, std::string where, std::string path = "")
+  JsonFields(const Json& object, std::string where, std::string path = "")
       : object_(object), where_(std::move(where)), path_(std::move(path)) {
     if (!object.is_object())
       fail(path_.empty() ? "the file" : quoted(path_), ": expected an object");
@@ -30,11 +31,11 @@ class JsonFields {
   void read(const std::string& key, std::string& field) { field = text(member(key), key); }
   void read(const std::string& key, bool& field) {
     expect(key, member(key).is_boolean(), "true or false");
-    field = member(key).get<bool>();
+    member(key).get_to(field);
   }
   void read(const std::string& key, double& field) {
     expect(key, member(key).is_number(), "a number");
-    field = member(key).get<double>();
+    member(key).get_to(field);
   }
   void read(const std::string& key, std::vector<std::string>& field) {
     expect(key, member(key).is_array(), "a list of texts");
@@ -52,7 +53,7 @@ class JsonFields {
     } else {
       static_assert(std::is_unsigned_v<T>);
       expect(key, member(key).is_number_unsigned(), "a whole number, not negative");
-      field = member(key).get<T>();
+      member(key).get_to(field);
     }
   }
   /// null stands for nothing.
@@ -60,6 +61,12 @@ class JsonFields {
   void read(const std::string& key, std::optional<T>& field) {
     field.reset();
     if (!member(key).is_null()) read(key, field.emplace());
+  }
+
+  /// Leaves the field as it is where there is no such member: for keys that older files lack.
+  template <class T>
+  void read_if_there(const std::string& key, T& field) {
+    if (object_.contains(key)) read(key, field);
   }
 
   /// @throws FormatError if there is a member that was not read
@@ -77,17 +84,17 @@ class JsonFields {
   void expect(const std::string& key, bool ok, const std::string& what) const {
     if (!ok) fail(quoted(path_ + key), " is ", object_.at(key).dump(), ", expected ", what);
   }
-  const nlohmann::ordered_json& member(const std::string& key) {
+  const Json& member(const std::string& key) {
     if (!object_.contains(key)) fail(quoted(path_ + key), " is not there");
     if (std::find(read_.begin(), read_.end(), key) == read_.end()) read_.push_back(key);
     return object_.at(key);
   }
-  std::string text(const nlohmann::ordered_json& value, const std::string& key) const {
+  std::string text(const Json& value, const std::string& key) const {
     expect(key, value.is_string(), "text");
-    return value.get<std::string>();
+    return value.template get<std::string>();
   }
 
-  const nlohmann::ordered_json& object_;
+  const Json& object_;
   std::string where_, path_;
   std::vector<std::string> read_;
 };

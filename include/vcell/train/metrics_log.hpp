@@ -18,7 +18,8 @@ constexpr std::string_view metrics_header =
     "step,train_loss,validation_loss,learning_rate,gradient_norm";
 
 /// The lines of steps 1 .. done out of a log that may have been cut off within a line.
-inline std::string metrics_until(const std::filesystem::path& path, uint64_t done) {
+template <class = void>
+std::string metrics_until(const std::filesystem::path& path, uint64_t done) {
   const auto fail = [&](const auto&... parts) {
     throw FormatError(message("MetricsLog: ", quoted(path.string()), ": ", parts...,
                               "; without it the run cannot go on, start it anew"));
@@ -49,6 +50,7 @@ class MetricsLog {
   /// @param done  0: a new log, in place of any old one. Else the log goes on after that step, and
   ///              rows of later steps, which a killed run left, are dropped.
   /// @throws IoError if it cannot be read or written; FormatError if rows up to `done` are missing
+  template <class = void>
   explicit MetricsLog(const std::filesystem::path& path, uint64_t done = 0) : path_(path.string()) {
     write_text(path,
                done ? detail::metrics_until(path, done) : message(detail::metrics_header, '\n'));
@@ -58,6 +60,7 @@ class MetricsLog {
 
   /// Appends a row; it is with the system when this returns.
   /// @throws IoError if the file cannot be written
+  template <class = void>
   void add(const MetricsRow& row) {
     char line[160];  // five numbers of at most 25 characters; no allocation
     char* end = line;
@@ -79,6 +82,7 @@ class MetricsLog {
   }
 
  private:
+  template <class = void>
   void check() const {
     if (!file_)
       throw WriteError(message("MetricsLog: cannot write ", quoted(path_), "; has the disk room?"));
@@ -90,7 +94,8 @@ class MetricsLog {
 
 /// Reads a log back.
 /// @throws IoError; FormatError naming file, row and column
-inline std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
+template <class = void>
+std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
   const CsvTable table = read_csv(path);
   std::vector<MetricsRow> rows(table.rows.size());
   const size_t columns[] = {table.column("step"), table.column("train_loss"),

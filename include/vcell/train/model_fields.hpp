@@ -11,6 +11,7 @@ VCELL_BEGIN_NAMESPACE
 template <class Config, class F>
 void visit_shape(Config& config, F&& f) {
   f("hidden", config.hidden, "width of a cell inside the model");
+  f("backbone", config.backbone, "what lets the cells of a set see each other: llama");
   f("layers", config.layers, "blocks of the backbone");
   f("heads", config.heads, "attention heads of a block");
   f("head_dim", config.head_dim, "width of a head");

@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "vcell/io/atomic_folder.hpp"
@@ -19,7 +21,8 @@ namespace detail {
 
 inline constexpr uint64_t model_format_version = 1;
 
-inline void write_names(const std::filesystem::path& path, const std::vector<std::string>& names) {
+template <class = void>
+void write_names(const std::filesystem::path& path, const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) {
     if (name.find('\n') != name.npos)
@@ -31,7 +34,8 @@ inline void write_names(const std::filesystem::path& path, const std::vector<std
 }
 
 /// One name a line; every name once.
-inline std::vector<std::string> read_names(const std::filesystem::path& path) {
+template <class = void>
+std::vector<std::string> read_names(const std::filesystem::path& path) {
   const std::string text = read_text(path);
   if (!text.empty() && text.back() != '\n')
     throw FormatError(message("load_model: ", quoted(path.string()), " is cut off: its last line ",
@@ -62,9 +66,9 @@ void visit_labels(Labels& labels, F&& f) {
 
 /// A configuration that is larger than the weights beside it is damaged: found out before memory
 /// for it is asked for.
-inline void check_fits_weights(const StateTransitionConfig& c,
-                               const std::map<std::string, Array>& weights,
-                               const std::string& where) {
+template <class = void>
+void check_fits_weights(const StateTransitionConfig& c, const std::map<std::string, Array>& weights,
+                        const std::string& where) {
   double there = 0;
   for (const auto& [name, array] : weights) there += double(array.count());
   const auto between = [](size_t layers) { return layers > 2 ? double(layers) - 2 : 0; };
@@ -81,7 +85,8 @@ inline void check_fits_weights(const StateTransitionConfig& c,
                               "weights.safetensors; the files are not of one model"));
 }
 
-inline std::string json_text(const nlohmann::ordered_json& json) {
+template <class = void>
+std::string json_text(const nlohmann::ordered_json& json) {
   try {
     return json.dump(2);
   } catch (const nlohmann::ordered_json::exception& e) {
@@ -89,8 +94,8 @@ inline std::string json_text(const nlohmann::ordered_json& json) {
   }
 }
 
-inline StateTransition<float> model_of(const StateTransitionConfig& config,
-                                       const std::string& where) {
+template <class = void>
+StateTransition<float> model_of(const StateTransitionConfig& config, const std::string& where) {
   try {
     return StateTransition<float>(config);
   } catch (const Error& error) {
@@ -99,8 +104,9 @@ inline StateTransition<float> model_of(const StateTransitionConfig& config,
 }
 
 /// The features of these perturbations, in this order.
-inline PerturbationFeatures read_features(const std::filesystem::path& folder,
-                                          const std::vector<std::string>& names) {
+template <class = void>
+PerturbationFeatures read_features(const std::filesystem::path& folder,
+                                   const std::vector<std::string>& names) {
   const auto path = folder / "perturbation_features.safetensors";
   const PerturbationFeatures file = read_perturbation_features(path);
   check_size_match("load_model", "vectors in perturbation_features.safetensors",
@@ -122,7 +128,8 @@ inline PerturbationFeatures read_features(const std::filesystem::path& folder,
 ///   perturbation_features.safetensors   unless perturbations are one-hot
 ///
 /// @throws ConfigError or ShapeError if names and widths do not fit each other; IoError
-inline void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
+template <class = void>
+void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
   check_trained_model(m);
   nlohmann::ordered_json json;
   const auto into = [](nlohmann::ordered_json& object) {
@@ -137,7 +144,7 @@ inline void save_model(const std::filesystem::path& folder, const TrainedModel& 
     };
   };
   json["format_version"] = detail::model_format_version;
-  json["kind"] = "state_transition";
+  json["kind"] = name_of_choice(ModelKind::state_transition);
   visit_shape(m.model.config(), into(json["model"]));
   visit_widths(m.model.config(), into(json["model"]));
   json["one_hot"] = m.perturbations.is_one_hot();
@@ -157,49 +164,40 @@ inline void save_model(const std::filesystem::path& folder, const TrainedModel& 
   });
 }
 
-/// Reads a model that save_model wrote. Everything is checked: files, keys, names, shapes.
-/// @throws IoError if a file cannot be read; FormatError, ConfigError or ShapeError naming the file
-///         and the key or name
-inline TrainedModel load_model(const std::filesystem::path& folder) {
-  settle_folder(folder);
-  const auto path = folder / "config.json";
-  const std::string where = message("load_model: ", quoted(path.string()));
-  const auto json = nlohmann::ordered_json::parse(read_text(path), nullptr, false);
-  if (json.is_discarded()) throw FormatError(message(where, " is no JSON; the file is damaged"));
-  JsonFields fields(json, where);
-  uint64_t version = 0;
-  fields.read("format_version", version);
-  if (version != detail::model_format_version)
-    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads ",
-                              detail::model_format_version,
-                              "; use the version of vcell that wrote the model, or a newer one"));
-  std::string kind;
-  fields.read("kind", kind);
-  if (kind != "state_transition")
-    throw FormatError(message(where, ": 'kind' is ", quoted(kind), ", expected state_transition"));
+namespace detail {
+
+/// The rest of a folder whose kind is state_transition.
+template <class Json>
+TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFields<Json>& fields,
+                                   const std::string& where) {
   StateTransitionConfig config;
   JsonFields shape = fields.object("model");
-  const auto read_shape = [&](const char* key, auto& field, auto) { shape.read(key, field); };
+  const auto read_shape = [&](const char* key, auto& field, auto) {
+    if (std::string_view(key) == "backbone")
+      shape.read_if_there(key, field);  // there was only one
+    else
+      shape.read(key, field);
+  };
   visit_shape(config, read_shape);
   visit_widths(config, read_shape);
   shape.finish();
 
   const auto weights_path = folder / "weights.safetensors";
   const auto weights = read_safetensors(weights_path).tensors;
-  detail::check_fits_weights(config, weights, where);
-  auto names = detail::read_names(folder / "perturbations.txt");
+  check_fits_weights(config, weights, where);
+  auto names = read_names(folder / "perturbations.txt");
   bool one_hot = false;
   fields.read("one_hot", one_hot);
-  TrainedModel m{.model = detail::model_of(config, where),
-                 .genes = detail::read_names(folder / "genes.txt"),
-                 .perturbations = one_hot ? PerturbationFeatures::one_hot(names)
-                                          : detail::read_features(folder, names),
-                 .contexts = detail::read_names(folder / "contexts.txt"),
-                 .batches = detail::read_names(folder / "batches.txt"),
+  TrainedModel m{.model = model_of(config, where),
+                 .genes = read_names(folder / "genes.txt"),
+                 .perturbations =
+                     one_hot ? PerturbationFeatures::one_hot(names) : read_features(folder, names),
+                 .contexts = read_names(folder / "contexts.txt"),
+                 .batches = read_names(folder / "batches.txt"),
                  .labels = {}};
   fields.read("set_size", m.set_size);
   JsonFields labels = fields.object("labels");
-  detail::visit_labels(m.labels, [&](const char* key, auto& field) { labels.read(key, field); });
+  visit_labels(m.labels, [&](const char* key, auto& field) { labels.read(key, field); });
   labels.finish();
   fields.read("scale", m.scale);
   fields.read("target_sum", m.target_sum);
@@ -214,6 +212,38 @@ inline TrainedModel load_model(const std::filesystem::path& folder) {
       [&](std::string_view name) { return StateTransition<float>::is_ignored(name, config); },
       message("load_model: ", quoted(weights_path.string())));
   return m;
+}
+
+}  // namespace detail
+
+/// A model of any kind that a folder can hold: a closed list, so that whoever loads one says what
+/// it does with each.
+using AnyModel = std::variant<TrainedModel>;
+
+/// Reads a model that save_model wrote. Everything is checked: files, keys, names, shapes.
+/// @throws IoError if a file cannot be read; FormatError, ConfigError or ShapeError naming the file
+///         and the key or name
+template <class = void>
+AnyModel load_model(const std::filesystem::path& folder) {
+  settle_folder(folder);
+  const auto path = folder / "config.json";
+  const std::string where = message("load_model: ", quoted(path.string()));
+  const auto json = nlohmann::ordered_json::parse(read_text(path), nullptr, false);
+  if (json.is_discarded()) throw FormatError(message(where, " is no JSON; the file is damaged"));
+  JsonFields fields(json, where);
+  uint64_t version = 0;
+  fields.read("format_version", version);
+  if (version != detail::model_format_version)
+    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads ",
+                              detail::model_format_version,
+                              "; use the version of vcell that wrote the model, or a newer one"));
+  ModelKind kind{};
+  fields.read("kind", kind);
+  switch (kind) {
+    case ModelKind::state_transition:
+      return detail::load_state_transition(folder, fields, where);
+  }
+  detail::fail<FormatError>(where, ": 'kind' has no reader");
 }
 
 VCELL_END_NAMESPACE

@@ -12,7 +12,8 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline PerturbationFeatures features_from_csv(const std::filesystem::path& path) {
+template <class = void>
+PerturbationFeatures features_from_csv(const std::filesystem::path& path) {
   const CsvTable table = read_csv(path);
   PerturbationFeatures features(table.header.size() - 1);
   std::vector<float> values(features.width());
@@ -32,11 +33,14 @@ inline PerturbationFeatures features_from_csv(const std::filesystem::path& path)
   return features;
 }
 
-inline PerturbationFeatures features_from_safetensors(const std::filesystem::path& path) {
+template <class = void>
+PerturbationFeatures features_from_safetensors(const std::filesystem::path& path) {
   const auto tensors = read_safetensors(path).tensors;
   const size_t width = tensors.empty() ? 0 : tensors.begin()->second.count();
   PerturbationFeatures features(width);
-  for (const auto& [name, array] : tensors) {
+  for (const auto& entry : tensors) {
+    const std::string& name = entry.first;
+    const Array& array = entry.second;
     if (array.shape != std::vector<size_t>{width} || array.dtype < DType::f16)
       throw FormatError(message("read_perturbation_features: ", quoted(path.string()), ", array ",
                                 quoted(name), ": ", name_of(array.dtype), ' ', array.shape,
@@ -56,7 +60,8 @@ inline PerturbationFeatures features_from_safetensors(const std::filesystem::pat
 ///
 /// @throws IoError; FormatError naming file and place; ConfigError naming the file if its ending is
 ///         another, a name comes twice, a number is not finite, or there is none
-inline PerturbationFeatures read_perturbation_features(const std::filesystem::path& path) {
+template <class = void>
+PerturbationFeatures read_perturbation_features(const std::filesystem::path& path) {
   const bool is_csv = path.extension() == ".csv";
   if (!is_csv && path.extension() != ".safetensors")
     throw ConfigError(message("read_perturbation_features: ", quoted(path.string()),
@@ -75,8 +80,9 @@ inline PerturbationFeatures read_perturbation_features(const std::filesystem::pa
 
 /// Writes features as safetensors, which read_perturbation_features reads back.
 /// @throws IoError
-inline void write_perturbation_features(const std::filesystem::path& path,
-                                        const PerturbationFeatures& features) {
+template <class = void>
+void write_perturbation_features(const std::filesystem::path& path,
+                                 const PerturbationFeatures& features) {
   Safetensors file;
   for (const std::string& name : features.names()) {
     const auto values = features.vector(name);

@@ -28,7 +28,8 @@ inline constexpr std::array presets = {
 
 }  // namespace detail
 
-inline std::vector<std::string> preset_names() {
+template <class = void>
+std::vector<std::string> preset_names() {
   std::vector<std::string> names;
   for (const auto& p : detail::presets) names.emplace_back(p.name);
   return names;
@@ -42,7 +43,8 @@ inline std::vector<std::string> preset_names() {
 ///   RBF MMD; here it is the energy distance, as in all others.
 ///
 /// @throws ConfigError if there is no such preset
-inline Experiment experiment_preset(const std::string& name) {
+template <class = void>
+Experiment experiment_preset(const std::string& name) {
   for (const auto& p : detail::presets) {
     if (p.name != name) continue;
     Experiment e;

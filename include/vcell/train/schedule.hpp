@@ -29,7 +29,8 @@ struct Schedule {
 
 /// @throws ConfigError if the rate is not above 0, the share not in [0, 1], or a cosine ends before
 ///         the warm-up does
-inline void check_schedule(const Schedule& s) {
+template <class = void>
+void check_schedule(const Schedule& s) {
   check_positive("Schedule", "rate", s.rate);
   if (!std::isfinite(s.rate))
     throw ConfigError(message("Schedule: rate is ", s.rate, ", expected a finite number"));
@@ -44,7 +45,8 @@ inline void check_schedule(const Schedule& s) {
 /// Warm-up and cosine together are transformers' get_cosine_schedule_with_warmup up to `total`;
 /// after the end the rate stays at its last value.
 /// @param step  steps taken before this one, from 0
-inline double learning_rate(const Schedule& s, uint64_t step) {
+template <class = void>
+double learning_rate(const Schedule& s, uint64_t step) {
   if (step < s.warmup) return s.rate * double(step) / double(s.warmup);
   if (s.shape == ScheduleShape::constant) return s.rate;
   const uint64_t length = std::max<uint64_t>(1, s.total - std::min(s.total, s.warmup));

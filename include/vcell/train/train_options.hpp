@@ -34,6 +34,9 @@ struct TrainOptions {
   uint64_t validate_every = 100;
   /// Stop after this many validations in a row without a new best; 0: never.
   uint64_t patience = 0;
+  /// Steps after which the host reads loss and norm, tells of them and may stop; 0: 1 on the Cpu,
+  /// 20 elsewhere, where reading means to wait. Changes no result.
+  uint64_t report_every = 0;
   /// Steps between checkpoints that are kept; 0: none beside best and last.
   uint64_t checkpoint_every = 0;
   /// What batches and dropout are functions of, together with the step.

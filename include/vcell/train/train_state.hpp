@@ -39,9 +39,10 @@ enum class CheckpointKind {
 
 /// Who is told what during training. All may be empty.
 struct TrainCallbacks {
-  /// After every step; returning false stops training there, with a last checkpoint.
+  /// Of every step, in order, when the host reads what steps left (TrainOptions::report_every);
+  /// returning false stops training there, with a last checkpoint.
   Progress progress = {};
-  /// After every step, before the checkpoints of that step.
+  /// Of every step, in order, none left out; before the checkpoints of that step.
   std::function<void(const MetricsRow&)> metrics = {};
   /// Write a checkpoint of the trainer as it is. When a step has several they come as step, last,
   /// best; a best one always follows a last one of the same step.

@@ -3,12 +3,14 @@
 #include <charconv>
 #include <cmath>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "vcell/autograd/backward.hpp"
+#include "vcell/core/instantiate.hpp"
+#include "vcell/kernels/check_step.hpp"
+#include "vcell/kernels/gradient_norm.hpp"
 #include "vcell/train/adam.hpp"
-#include "vcell/train/adamw.hpp"
-#include "vcell/train/clip_gradient_norm.hpp"
 #include "vcell/train/train_options.hpp"
 #include "vcell/train/train_state.hpp"
 
@@ -16,7 +18,7 @@ VCELL_BEGIN_NAMESPACE
 
 /// Trains parameters on a task, in memory. A task is any type with
 ///
-///   Variable<T, 0> loss(uint64_t step);          // of the batch of that step, from 0
+///   Variable<T, 0, Device> loss(uint64_t step);  // of the batch of that step, from 0
 ///   std::optional<double> validation_loss();     // nothing when there is nothing to measure
 ///
 /// The state between steps is small and open (state, optimizer, best parameters), so a trainer can
@@ -25,33 +27,35 @@ VCELL_BEGIN_NAMESPACE
 ///   Trainer trainer(model.parameters(), {.max_steps = 2000});
 ///   trainer.run(task);
 ///   trainer.use_best();
-template <class T = float>
+///
+/// Nobody waits for the device within a step. Loss and norm are judged there; the host reads them
+/// every report_every steps and before a validation or a checkpoint, and learns then whether one of
+/// them was bad: from that step on nothing was updated.
+template <class T = float, class Device = Cpu>
 class Trainer {
  public:
-  using Values = std::vector<Tensor<T, 1>>;
-
   /// @param parameters  must outlive the trainer
   /// @throws ConfigError if an option is out of its range
-  Trainer(const Parameters<T>& parameters, const TrainOptions& options)
-      : parameters_(&parameters),
-        options_(checked(options)),
-        optimizer_(make_optimizer(parameters, options)) {
-    for (const auto& p : parameters.all()) best_.push_back(Tensor<T, 1>({p.flat.count()}));
-  }
+  Trainer(const Parameters<T, Device>& parameters, const TrainOptions& options);
 
   /// Takes steps until max_steps are done, patience is at its end or the progress callback says
   /// stop. Called again it goes on.
-  /// @throws Error naming the step if a loss or the gradient is not finite. The parameters are
-  ///         those before that step, unless it is the validation loss that is not.
+  /// @throws Error naming the step if a loss or the gradient is not finite. Parameters, moments and
+  ///         step counts are those before that step, unless it is the validation loss that is not.
   template <class Task>
   TrainResult run(Task& task, const TrainCallbacks& callbacks = {}) {
     TrainResult result;
     while (!is_last() && !out_of_patience() && !result.stopped) {
-      const MetricsRow row = take_step(task);
-      if (callbacks.metrics) callbacks.metrics(row);
-      result.stopped = callbacks.progress && !callbacks.progress(update(row));
-      if (!callbacks.checkpoint) continue;
+      take_step(task);
       const bool kept = is_multiple(options_.checkpoint_every);
+      if (unread_ < report_every() && !kept && !validates()) continue;
+      rows_.clear();
+      read_reports(callbacks);
+      for (size_t i = 0; i < rows_.size(); ++i) {
+        if (i + 1 == rows_.size() && validates()) validate(task, rows_[i]);
+        result.stopped |= !tell(rows_[i], callbacks);
+      }
+      if (!callbacks.checkpoint) continue;
       if (kept) callbacks.checkpoint(CheckpointKind::step);
       if (kept || validates() || result.stopped) callbacks.checkpoint(CheckpointKind::last);
       if (state_.best_step == state_.step) callbacks.checkpoint(CheckpointKind::best);
@@ -63,97 +67,76 @@ class Trainer {
 
   /// Gives the model the parameters of the best validation; it keeps its own if there was none.
   void use_best() const {
-    if (state_.best_step == 0) return;
-    for (size_t i = 0; i < best_.size(); ++i) {
-      const auto live = parameters_->all()[i].flat.mutable_value();
-      std::copy_n(best_[i].data(), best_[i].count(), live.data);
-    }
+    if (state_.best_step) copy(best_.data(), parameters_->values().data);
   }
 
-  const Parameters<T>& parameters() const { return *parameters_; }
+  const Parameters<T, Device>& parameters() const { return *parameters_; }
   const TrainOptions& options() const { return options_; }
   const TrainState& state() const { return state_; }
-  const AdamOptimizer<T>& optimizer() const { return optimizer_; }
-  AdamOptimizer<T>& optimizer() { return optimizer_; }
-  /// The parameters of the best validation, in order; zeros before the first.
-  const Values& best() const { return best_; }
+  const Adam<T, Device>& optimizer() const { return optimizer_; }
+  Adam<T, Device>& optimizer() { return optimizer_; }
+  /// The parameters of the best validation, laid out as Parameters::values(); empty before the
+  /// first.
+  View<const T, 1, Device> best() const { return best_.view(); }
 
   /// Puts the trainer where another one was. Parameters and optimizer are set by their own means.
-  /// @param best  the best parameters so far, in order; not read when state.best_step is 0
-  /// @throws ShapeError if they are not of the model's sizes
-  void restore(const TrainState& state, Values best) {
-    if (state.best_step) {
-      check_size_match("Trainer::restore", "best", best.size(), "parameters", best_.size());
-      for (size_t i = 0; i < best.size(); ++i)
-        check_size_match("Trainer::restore", "elements", best[i].count(),
-                         parameters_->all()[i].name.c_str(), best_[i].count());
-      best_ = std::move(best);
-    }
-    state_ = state;
-  }
+  /// @param best  the best parameters so far, as best(), on the host; not read when state.best_step
+  ///              is 0
+  /// @throws ShapeError if they are not of the model's size
+  void restore(const TrainState& state, Tensor<T, 1> best);
 
  private:
   static const TrainOptions& checked(const TrainOptions& options) {
     check_train_options(options);
     return options;
   }
-  static AdamOptimizer<T> make_optimizer(const Parameters<T>& parameters, const TrainOptions& o) {
-    if (o.optimizer == OptimizerKind::adam)
-      return Adam<T>(parameters, {o.beta1, o.beta2, o.epsilon, o.weight_decay});
-    return AdamW<T>(parameters, {o.beta1, o.beta2, o.epsilon, o.weight_decay});
-  }
 
+  size_t report_every() const {
+    return options_.report_every ? options_.report_every : readable_on_host<Device> ? 1 : 20;
+  }
   bool is_last() const { return state_.step >= options_.max_steps; }
   bool is_multiple(uint64_t every) const { return every && state_.step % every == 0; }
   bool validates() const { return is_multiple(options_.validate_every) || is_last(); }
   bool out_of_patience() const { return options_.patience && state_.misses >= options_.patience; }
+  double rate_of(uint64_t step) const { return learning_rate(schedule_of(options_), step); }
 
   template <class Task>
-  MetricsRow take_step(Task& task) {
-    MetricsRow row;
-    row.learning_rate = learning_rate(schedule_of(options_), state_.step);
-    row.step = state_.step + 1;
-    parameters_->zero_gradients();
-    {
-      const Variable<T, 0> loss = task.loss(state_.step);
-      row.train_loss = double(*loss.value().data);
-      check_finite("training loss", row.train_loss, row);
-      backward(loss);
-    }
-    row.gradient_norm = clip_gradient_norm(
-        *parameters_, options_.clip > 0 ? options_.clip : std::numeric_limits<double>::infinity());
-    check_finite("gradient's norm", row.gradient_norm, row);
-    optimizer_.step(row.learning_rate);
-    ++state_.step;
-    if (validates()) {
-      NoGrad no_grad;
-      row.validation_loss = task.validation_loss();
-      if (row.validation_loss) judge(row);
-    }
-    return row;
+  void take_step(Task& task) {
+    parameters_->clear_gradients();
+    follow(task.loss(state_.step));
   }
 
-  void judge(const MetricsRow& row) {
+  /// The rest of a step, the same for every task: down the gradient of its loss.
+  void follow(const Variable<T, 0, Device>& loss);
+
+  /// Reads what the last steps left, into rows_. On a bad step the rows before it are told of and
+  /// the state is that of before.
+  void read_reports(const TrainCallbacks& callbacks);
+
+  template <class Task>
+  void validate(Task& task, MetricsRow& row) {
+    const NoGrad no_grad;
+    row.validation_loss = task.validation_loss();
+    if (!row.validation_loss) return;
     check_finite("validation loss", *row.validation_loss, row);
     ++state_.misses;
     if (!(*row.validation_loss < state_.best_validation_loss)) return;
     state_.best_validation_loss = *row.validation_loss;
     state_.best_step = state_.step;
     state_.misses = 0;
-    for (size_t i = 0; i < best_.size(); ++i) {
-      const auto live = parameters_->all()[i].flat.value();
-      std::copy_n(live.data, live.count(), best_[i].data());
-    }
+    const auto live = parameters_->values();
+    if (best_.count() != live.count()) best_ = Tensor<T, 1, Device>::uninitialized(live.shape);
+    copy(live.data, best_.data());
   }
 
-  void check_finite(const char* what, double value, const MetricsRow& row) const {
-    if (std::isfinite(value)) [[likely]]
-      return;
-    throw Error(message("Trainer: the ", what, " of step ", row.step, " is ", value,
-                        "; try a lower learning rate (it is ", row.learning_rate, "), a warm-up (",
-                        options_.warmup, " steps), stronger clipping (", options_.clip,
-                        "), and look for extreme values in the data"));
+  void copy(const T* from, T* to) const {
+    Memory<Device>::copy(current_context<Device>(), to, from, best_.count() * sizeof(T));
   }
+
+  void check_finite(const char* what, double value, const MetricsRow& row) const;
+
+  /// @return whether to go on
+  bool tell(const MetricsRow& row, const TrainCallbacks& callbacks);
 
   // Text without allocation: a steady step asks nothing of the system.
   ProgressUpdate update(const MetricsRow& row) {
@@ -165,12 +148,85 @@ class Trainer {
             std::string_view(note_, size_t(end - note_))};
   }
 
-  const Parameters<T>* parameters_;
+  const Parameters<T, Device>* parameters_;
   TrainOptions options_;
-  AdamOptimizer<T> optimizer_;
+  Adam<T, Device> optimizer_;
   TrainState state_;
-  Values best_;
+  Tensor<T, 1, Device> best_;
+  Tensor<double, 0, Device> squares_, factor_;
+  Tensor<uint64_t, 0, Device> bad_step_;
+  Tensor<kernel::StepReport, 1, Device> reports_;
+  size_t unread_ = 0;  // reports that the host has not read
+  std::vector<MetricsRow> rows_;
   char note_[32];
 };
+
+template <class T, class Device>
+Trainer<T, Device>::Trainer(const Parameters<T, Device>& parameters, const TrainOptions& options)
+    : parameters_(&parameters),
+      options_(checked(options)),
+      optimizer_(parameters, {options.beta1, options.beta2, options.epsilon, options.weight_decay,
+                              options.optimizer == OptimizerKind::adamw}),
+      reports_(Tensor<kernel::StepReport, 1, Device>::uninitialized({report_every()})) {}
+
+template <class T, class Device>
+void Trainer<T, Device>::follow(const Variable<T, 0, Device>& loss) {
+  backward(loss);
+  const View<const T, 1, Device> gradients = parameters_->gradients();
+  kernel::run<kernel::GradientNorm, Device>("Trainer", gradients, squares_.view());
+  const View<kernel::StepReport, 0, Device> report{reports_.data() + unread_, {}};
+  kernel::run<kernel::CheckStep, Device>("Trainer", state_.step + 1, options_.clip, loss.value(),
+                                         std::as_const(squares_).view(), bad_step_.view(), report,
+                                         factor_.view());
+  optimizer_.step(rate_of(state_.step), std::as_const(factor_).view());
+  ++state_.step;
+  ++unread_;
+}
+
+template <class T, class Device>
+void Trainer<T, Device>::read_reports(const TrainCallbacks& callbacks) {
+  const auto reports = to_host(std::as_const(reports_).slice(0, std::exchange(unread_, 0)));
+  const uint64_t bad = to_host(std::as_const(bad_step_).view())();
+  for (const auto& [step, loss, norm] : reports.values()) {
+    const MetricsRow row{step, loss, {}, rate_of(step - 1), norm};
+    if (step == bad) {
+      optimizer_.take_back(state_.step - (bad - 1));
+      state_.step = bad - 1;
+      bad_step_.zero();
+      for (const MetricsRow& before : rows_) tell(before, callbacks);
+      check_finite("training loss", loss, row);
+      check_finite("gradient's norm", norm, row);
+    }
+    rows_.push_back(row);
+  }
+}
+
+template <class T, class Device>
+bool Trainer<T, Device>::tell(const MetricsRow& row, const TrainCallbacks& callbacks) {
+  if (callbacks.metrics) callbacks.metrics(row);
+  return !callbacks.progress || callbacks.progress(update(row));
+}
+
+template <class T, class Device>
+void Trainer<T, Device>::restore(const TrainState& state, Tensor<T, 1> best) {
+  if (state.best_step) {
+    check_size_match("Trainer::restore", "numbers of best", best.count(), "of the parameters",
+                     parameters_->values_count());
+    best_ = to_device<Device>(std::move(best));
+  }
+  state_ = state;
+}
+
+template <class T, class Device>
+void Trainer<T, Device>::check_finite(const char* what, double value, const MetricsRow& row) const {
+  if (std::isfinite(value)) [[likely]]
+    return;
+  throw Error(message("Trainer: the ", what, " of step ", row.step, " is ", value,
+                      "; try a lower learning rate (it is ", row.learning_rate, "), a warm-up (",
+                      options_.warmup, " steps), stronger clipping (", options_.clip,
+                      "), and look for extreme values in the data"));
+}
+
+VCELL_INSTANTIATE(models, class Trainer<float>);
 
 VCELL_END_NAMESPACE

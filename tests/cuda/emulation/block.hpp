@@ -6,10 +6,10 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "cuda/emulation/failure.hpp"
 #include "cuda/emulation/fiber.hpp"
 #include "cuda/emulation/race.hpp"
 #include "vcell/core/message.hpp"
@@ -27,11 +27,6 @@ inline thread_local uint3 threadIdx, blockIdx;
 inline thread_local dim3 blockDim, gridDim;
 
 namespace vcell_emulation {
-
-/// What a kernel did wrong: a deadlock, a race, an index out of range, ...
-struct Failure : std::runtime_error {
-  using runtime_error::runtime_error;
-};
 
 /// A mask of lanes as a kernel's source has it: 0xffff.
 inline std::string hexadecimal(unsigned mask) {

@@ -1,6 +1,7 @@
 // Runs a kernel: its blocks one after the other, in an order drawn from a seed.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,18 @@ inline bool launchable(dim3 grid, dim3 block) {
          grid.z <= 65535 && threads && threads <= 1024 && block.z <= 64;
 }
 
+/// Notes what a kernel is given: a pointer is to memory of the device, read where it is to const.
+template <class P>
+void note_argument(const Stream& stream, P argument) {
+  if constexpr (std::is_pointer_v<P>) {
+    if (!argument) return;
+    Device& device = Device::instance();
+    if (!device.holds(argument, 0))
+      throw Failure("emulation: a kernel is given memory that is not the device's");
+    device.note_use(stream, argument, !std::is_const_v<std::remove_pointer_t<P>>);
+  }
+}
+
 }  // namespace vcell_emulation
 
 VCELL_BEGIN_NAMESPACE
@@ -29,9 +42,16 @@ namespace device::detail {
 
 /// @throws vcell_emulation::Failure for what a kernel does wrong, which a device does not notice
 template <class... P>
-cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t,
+cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t stream,
                           P... arguments) {
   if (!vcell_emulation::launchable(grid, block)) return cudaErrorInvalidConfiguration;
+  {
+    auto& device = vcell_emulation::Device::instance();
+    const std::lock_guard lock(device.mutex);
+    if (!device.is_live(stream)) return cudaErrorInvalidResourceHandle;
+    device.step(*stream);
+    (vcell_emulation::note_argument(*stream, arguments), ...);
+  }
   gridDim = grid;
   blockDim = block;
   Rng rng(vcell_emulation::seed());

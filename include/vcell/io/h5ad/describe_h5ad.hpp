@@ -20,7 +20,8 @@ struct H5adElement {
 
 namespace detail {
 
-inline std::vector<size_t> dataset_shape(const hdf5::Object& object) {
+template <class = void>
+std::vector<size_t> dataset_shape(const hdf5::Object& object) {
   const hdf5::Handle space(H5Dget_space(object.id));
   object.check(hid_t(space), "read its shape");
   if (H5Sget_simple_extent_type(space) != H5S_SIMPLE) return {};
@@ -28,7 +29,8 @@ inline std::vector<size_t> dataset_shape(const hdf5::Object& object) {
 }
 
 /// Fills in how a dataset keeps its values.
-inline void describe_values(const hdf5::Object& object, H5adElement& out) {
+template <class = void>
+void describe_values(const hdf5::Object& object, H5adElement& out) {
   if (!object.is_dataset()) object.fail("is a group, expected a dataset");
   const hdf5::Handle type(H5Dget_type(object.id)), creation(H5Dget_create_plist(object.id));
   object.check(hid_t(type), "read its type");
@@ -44,13 +46,15 @@ inline void describe_values(const hdf5::Object& object, H5adElement& out) {
 }
 
 /// The same for values that may lie in a group of values and mask.
-inline void describe_nullable(const hdf5::Object& object, H5adElement& out) {
+template <class = void>
+void describe_nullable(const hdf5::Object& object, H5adElement& out) {
   if (object.is_dataset()) return describe_values(object, out);
   describe_values(object.open("values"), out);
   out.stored_bytes += size_t(H5Dget_storage_size(object.open("mask").id));
 }
 
-inline void describe_sparse(const hdf5::Object& group, H5adElement& out) {
+template <class = void>
+void describe_sparse(const hdf5::Object& group, H5adElement& out) {
   describe_values(group.open("data"), out);
   out.stored_values = out.shape.empty() ? 0 : out.shape[0];
   out.shape.clear();
@@ -62,7 +66,8 @@ inline void describe_sparse(const hdf5::Object& group, H5adElement& out) {
     out.stored_bytes += size_t(H5Dget_storage_size(group.open(part).id));
 }
 
-inline void describe_categorical(const hdf5::Object& group, H5adElement& out) {
+template <class = void>
+void describe_categorical(const hdf5::Object& group, H5adElement& out) {
   H5adElement categories;
   describe_nullable(group.open("categories"), categories);
   describe_values(group.open("codes"), out);
@@ -72,7 +77,8 @@ inline void describe_categorical(const hdf5::Object& group, H5adElement& out) {
 }
 
 /// Adds an element and those below it, tables by the order of their columns.
-inline void describe(const hdf5::Object& object, std::vector<H5adElement>& out) {
+template <class = void>
+void describe(const hdf5::Object& object, std::vector<H5adElement>& out) {
   const Encoding encoding = encoding_of(object);
   const size_t place = out.size();
   out.push_back({object.path, encoding.type, {}, "", {}, {}, 0, 0});
@@ -111,7 +117,8 @@ inline void describe(const hdf5::Object& object, std::vector<H5adElement>& out) 
 /// parents before children, beginning with "/".
 /// @throws IoError if the file cannot be opened
 /// @throws FormatError if it is no HDF5 file, or damaged
-inline std::vector<H5adElement> describe_h5ad(const std::filesystem::path& path) {
+template <class = void>
+std::vector<H5adElement> describe_h5ad(const std::filesystem::path& path) {
   const hdf5::QuietErrors quiet;
   hdf5::Reading reading;
   reading.function = "describe_h5ad";

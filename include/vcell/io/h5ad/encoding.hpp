@@ -20,13 +20,15 @@ struct Encoding {
   }
 };
 
-inline Encoding encoding_of(const hdf5::Object& object) {
+template <class = void>
+Encoding encoding_of(const hdf5::Object& object) {
   return {hdf5::text_attribute(object, "encoding-type").value_or(""),
           hdf5::text_attribute(object, "encoding-version").value_or("")};
 }
 
 /// How to mend a file whose encodings are older than anndata 0.8's.
-inline std::string resave_hint() {
+template <class = void>
+std::string resave_hint() {
   return "read and write it once with Python's anndata >= 0.8: "
          "anndata.read_h5ad(old).write_h5ad(new)";
 }

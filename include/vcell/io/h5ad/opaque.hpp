@@ -10,7 +10,8 @@ namespace detail {
 
 /// A file that lives in memory. It has the oldest format: HDF5 spoils the checksums of later ones
 /// when it hands out the image of an open file.
-inline hdf5::Handle memory_file_access() {
+template <class = void>
+hdf5::Handle memory_file_access() {
   hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_fapl_core(access, size_t(1) << 16, false);
   return access;
@@ -18,7 +19,8 @@ inline hdf5::Handle memory_file_access() {
 
 /// Keeps an element as it is, with everything in it, and warns that it was not understood. Nothing
 /// when it is of a kind that cannot be copied: then it is left out, with a warning.
-inline std::optional<Opaque> read_opaque(const hdf5::Object& element, const std::string& kind) {
+template <class = void>
+std::optional<Opaque> read_opaque(const hdf5::Object& element, const std::string& kind) {
   const hdf5::Handle access = memory_file_access();
   const hdf5::Handle file(H5Fcreate("opaque", H5F_ACC_TRUNC, H5P_DEFAULT, access));
   element.check(hid_t(file), "make a file in memory");
@@ -37,8 +39,8 @@ inline std::optional<Opaque> read_opaque(const hdf5::Object& element, const std:
 }
 
 /// Copies a kept element into a group.
-inline void write_opaque(const hdf5::OutputGroup& parent, const std::string& name,
-                         const Opaque& opaque) {
+template <class = void>
+void write_opaque(const hdf5::OutputGroup& parent, const std::string& name, const Opaque& opaque) {
   const hdf5::Handle access = memory_file_access();
   // HDF5 copies the image: it never writes into the buffer that it is given.
   H5Pset_file_image(access, const_cast<std::byte*>(opaque.image.data()), opaque.image.size());

@@ -10,7 +10,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// The values of a one-dimensional dataset; nothing when it holds neither numbers nor text.
-inline std::optional<Labels> read_labels(const hdf5::Object& element) {
+template <class = void>
+std::optional<Labels> read_labels(const hdf5::Object& element) {
   const hdf5::Dataset d = hdf5::open_dataset(element);
   if (d.null || d.shape.size() != 1)
     element.fail("has shape ", d.shape, ", expected one dimension");
@@ -31,12 +32,13 @@ inline std::optional<Labels> read_labels(const hdf5::Object& element) {
 }
 
 /// Text, numbers or truth values beside a mask of those that are missing.
-inline Column read_nullable(const hdf5::Object& group) {
+template <class = void>
+Column read_nullable(const hdf5::Object& group) {
   auto values = read_labels(group.open("values"));
   if (!values) group.fail("its 'values' are neither numbers nor text");
   const hdf5::Object mask = group.open("mask");
   Column out;
-  std::visit([&](auto&& v) { out.values = std::move(v); }, std::move(*values));
+  std::visit<void>([&](auto&& v) { out.values = std::move(v); }, std::move(*values));
   out.missing = hdf5::read_numbers<uint8_t>(hdf5::open_dataset(mask));
   if (out.missing.size() != out.size())
     mask.fail("has ", out.missing.size(), " entries, expected ", out.size(), " as 'values' has");
@@ -49,7 +51,8 @@ inline Column read_nullable(const hdf5::Object& group) {
 }
 
 /// Values none of which may be missing: categories, or an index.
-inline Labels read_complete(const hdf5::Object& element) {
+template <class = void>
+Labels read_complete(const hdf5::Object& element) {
   if (element.is_dataset()) {
     auto labels = read_labels(element);
     if (!labels) element.fail("holds neither numbers nor text");
@@ -60,7 +63,7 @@ inline Labels read_complete(const hdf5::Object& element) {
   Column column = read_nullable(element);
   if (!column.missing.empty()) element.fail("has missing values, expected none");
   Labels out;
-  std::visit(
+  std::visit<void>(
       [&]<class V>(V&& v) {
         if constexpr (!std::is_same_v<V, Categorical>) out = std::move(v);
       },
@@ -68,7 +71,8 @@ inline Labels read_complete(const hdf5::Object& element) {
   return out;
 }
 
-inline Column read_categorical(const hdf5::Object& group) {
+template <class = void>
+Column read_categorical(const hdf5::Object& group) {
   Categorical out;
   out.categories = read_complete(group.open("categories"));
   const hdf5::Object codes = group.open("codes");
@@ -85,7 +89,8 @@ inline Column read_categorical(const hdf5::Object& group) {
 }
 
 /// One column, or nothing when its encoding is not understood.
-inline std::optional<Column> read_column(const hdf5::Object& element) {
+template <class = void>
+std::optional<Column> read_column(const hdf5::Object& element) {
   const Encoding encoding = encoding_of(element);
   if (encoding.is("categorical", "0.2.0")) return read_categorical(element);
   for (const char* type : {"nullable-integer", "nullable-boolean", "nullable-string-array"})
@@ -96,7 +101,7 @@ inline std::optional<Column> read_column(const hdf5::Object& element) {
   auto labels = read_labels(element);
   if (!labels) return {};
   Column out;
-  std::visit([&](auto&& v) { out.values = std::move(v); }, std::move(*labels));
+  std::visit<void>([&](auto&& v) { out.values = std::move(v); }, std::move(*labels));
   return out;
 }
 

@@ -7,7 +7,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// A table. Columns of a kind that is not understood are left out, with a warning.
-inline DataFrame read_dataframe(const hdf5::Object& group) {
+template <class = void>
+DataFrame read_dataframe(const hdf5::Object& group) {
   const Encoding encoding = encoding_of(group);
   if (!group.is_group() || encoding.is("dataframe", "0.1.0") || encoding.type.empty())
     group.fail("is a table in an encoding older than anndata 0.8's; ", resave_hint());

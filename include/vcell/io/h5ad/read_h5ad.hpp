@@ -20,7 +20,8 @@ struct H5adReadOptions {
 namespace detail {
 
 /// Refuses, with a way out, what is no AnnData file of version 0.8 or later.
-inline void check_is_anndata(const hdf5::Object& root) {
+template <class = void>
+void check_is_anndata(const hdf5::Object& root) {
   const Encoding encoding = encoding_of(root);
   if (encoding.is("anndata", "0.1.0")) return;
   if (!encoding.type.empty()) root.fail("has ", encoding.text(), ", expected 'anndata' 0.1.0");
@@ -50,14 +51,16 @@ Map read_entries(const hdf5::Object& parent, const char* name, bool wanted, Read
 
 using AlignedMap = std::map<std::string, Aligned>;
 
-inline std::optional<Matrix> read_x(const hdf5::Object& parent, bool wanted, const Extents& size) {
+template <class = void>
+std::optional<Matrix> read_x(const hdf5::Object& parent, bool wanted, const Extents& size) {
   if (!wanted || !parent.has("X")) return {};
   const hdf5::Object element = parent.open("X");
   if (encoding_of(element).is("null", "0.1.0")) return {};
   return read_matrix(element, size);
 }
 
-inline Raw read_raw(const hdf5::Object& group, size_t cells) {
+template <class = void>
+Raw read_raw(const hdf5::Object& group, size_t cells) {
   if (!encoding_of(group).is("raw", "0.1.0"))
     group.fail("has ", encoding_of(group).text(), ", expected 'raw' 0.1.0");
   Raw raw;
@@ -84,7 +87,8 @@ inline Raw read_raw(const hdf5::Object& group, size_t cells) {
 ///
 /// @throws IoError if the file cannot be opened
 /// @throws FormatError if it is damaged, foreign, older than 0.8, or needs a filter that is absent
-inline AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& options = {}) {
+template <class = void>
+AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& options = {}) {
   const hdf5::QuietErrors quiet;
   hdf5::Reading reading;
   reading.function = "read_h5ad";

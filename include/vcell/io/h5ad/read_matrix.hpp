@@ -16,8 +16,9 @@ struct Extents {
   std::optional<size_t> rows, columns;
 };
 
-inline void check_extents(const hdf5::Object& object, size_t rows, size_t columns,
-                          const Extents& expected) {
+template <class = void>
+void check_extents(const hdf5::Object& object, size_t rows, size_t columns,
+                   const Extents& expected) {
   if (rows != expected.rows.value_or(rows) || columns != expected.columns.value_or(columns))
     object.fail("has shape ", std::array{rows, columns}, ", expected ",
                 expected.rows.value_or(rows), " rows and ", expected.columns.value_or(columns),
@@ -28,7 +29,8 @@ using MatrixValues = std::variant<std::vector<float>, std::vector<double>>;
 
 /// Numbers as float where float holds every one exactly, else as double; nothing when double does
 /// not either (whole numbers beyond 2^53).
-inline std::optional<MatrixValues> exact_values(const hdf5::Dataset& d) {
+template <class = void>
+std::optional<MatrixValues> exact_values(const hdf5::Dataset& d) {
   const DType dtype = hdf5::number_type(d);
   if (dtype == DType::f64) return hdf5::read_numbers<double>(d);
   if (size_of(dtype) < 4 || dtype == DType::f32) return hdf5::read_numbers<float>(d);
@@ -50,7 +52,8 @@ inline std::optional<MatrixValues> exact_values(const hdf5::Dataset& d) {
   return converted(hdf5::read_numbers<uint64_t>(d));
 }
 
-inline MatrixValues matrix_values(const hdf5::Dataset& d) {
+template <class = void>
+MatrixValues matrix_values(const hdf5::Dataset& d) {
   auto values = exact_values(d);
   if (!values) d.object->fail("holds whole numbers beyond 2^53, which no matrix can keep exactly");
   return std::move(*values);
@@ -58,7 +61,8 @@ inline MatrixValues matrix_values(const hdf5::Dataset& d) {
 
 /// Offsets of the compressed rows (or columns), checked to begin at 0, not to decrease and to end
 /// within the stored values.
-inline std::vector<int64_t> read_offsets(const hdf5::Object& element, size_t lines, size_t stored) {
+template <class = void>
+std::vector<int64_t> read_offsets(const hdf5::Object& element, size_t lines, size_t stored) {
   auto offsets = hdf5::read_numbers<int64_t>(hdf5::open_dataset(element));
   if (offsets.size() != lines + 1)
     element.fail("has ", offsets.size(), " entries, expected ", lines + 1, " (shape + 1)");
@@ -71,7 +75,8 @@ inline std::vector<int64_t> read_offsets(const hdf5::Object& element, size_t lin
   return offsets;
 }
 
-inline std::vector<int32_t> read_indices(const hdf5::Object& element, size_t size, size_t stored) {
+template <class = void>
+std::vector<int32_t> read_indices(const hdf5::Object& element, size_t size, size_t stored) {
   auto indices = hdf5::read_numbers<int32_t>(hdf5::open_dataset(element));
   if (indices.size() != stored)
     element.fail("has ", indices.size(), " entries, expected ", stored, ", one for each value");
@@ -82,7 +87,8 @@ inline std::vector<int32_t> read_indices(const hdf5::Object& element, size_t siz
 }
 
 /// A matrix stored by compressed rows (csr_matrix) or columns (csc_matrix).
-inline Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& expected) {
+template <class = void>
+Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& expected) {
   const auto shape = hdf5::integers_attribute(group, "shape");
   constexpr int64_t most = std::numeric_limits<int32_t>::max();
   if (!shape || shape->size() != 2 || (*shape)[0] < 0 || (*shape)[1] < 0 || (*shape)[0] > most ||
@@ -95,8 +101,8 @@ inline Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Exte
   if (by_columns && !expected.rows) group.charge(8.0 * double(rows), 0, 1);
 
   const hdf5::Object data = group.open("data");
-  return std::visit(
-      [&]<class T>(std::vector<T>&& values) -> Matrix {
+  return std::visit<Matrix>(
+      [&]<class T>(std::vector<T>&& values) {
         CsrMatrix<T> m;
         m.rows = by_columns ? columns : rows;
         m.columns = by_columns ? rows : columns;
@@ -113,7 +119,8 @@ inline Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Exte
 }
 
 /// A matrix of any encoding that AnnData gives to one.
-inline Matrix read_matrix(const hdf5::Object& element, const Extents& expected) {
+template <class = void>
+Matrix read_matrix(const hdf5::Object& element, const Extents& expected) {
   const Encoding encoding = encoding_of(element);
   if (encoding.is("csr_matrix", "0.1.0")) return read_sparse(element, false, expected);
   if (encoding.is("csc_matrix", "0.1.0")) return read_sparse(element, true, expected);
@@ -122,8 +129,8 @@ inline Matrix read_matrix(const hdf5::Object& element, const Extents& expected) 
   const hdf5::Dataset d = hdf5::open_dataset(element);
   if (d.shape.size() != 2) element.fail("has shape ", d.shape, ", expected two dimensions");
   check_extents(element, d.shape[0], d.shape[1], expected);
-  return std::visit(
-      [&]<class T>(std::vector<T>&& values) -> Matrix {
+  return std::visit<Matrix>(
+      [&]<class T>(std::vector<T>&& values) {
         return DenseMatrix<T>{d.shape[0], d.shape[1], std::move(values)};
       },
       matrix_values(d));

@@ -10,7 +10,8 @@ namespace detail {
 
 /// A single number: truth values, integers and floating numbers become the widest of their kind;
 /// those that would not fit stay arrays without dimensions.
-inline Value read_scalar(const hdf5::Dataset& d) {
+template <class = void>
+Value read_scalar(const hdf5::Dataset& d) {
   Array array = hdf5::read_array(d);
   if (array.dtype == DType::boolean) return array.as<bool>().front();
   if (H5Tget_class(d.type) == H5T_FLOAT) return array.as<double>().front();
@@ -20,7 +21,8 @@ inline Value read_scalar(const hdf5::Dataset& d) {
 }
 
 /// A dataset of numbers or text of a shape that Value has a place for; nothing otherwise.
-inline std::optional<Value> read_plain(const hdf5::Object& element) {
+template <class = void>
+std::optional<Value> read_plain(const hdf5::Object& element) {
   const hdf5::Dataset d = hdf5::open_dataset(element);
   if (d.null) return {};
   if (H5Tget_class(d.type) == H5T_STRING) {
@@ -33,9 +35,11 @@ inline std::optional<Value> read_plain(const hdf5::Object& element) {
   return Value(hdf5::read_array(d));
 }
 
-inline std::optional<Value> read_value(const hdf5::Object& element);
+template <class = void>
+std::optional<Value> read_value(const hdf5::Object& element);
 
-inline Dict read_dict(const hdf5::Object& group) {
+template <class = void>
+Dict read_dict(const hdf5::Object& group) {
   if (!group.is_group()) group.fail("is a dataset, expected a group of named values");
   Dict out;
   for (const std::string& name : group.names())
@@ -45,7 +49,8 @@ inline Dict read_dict(const hdf5::Object& group) {
 
 /// One unstructured value. What is not understood is kept as it is, or left out when that fails;
 /// both with a warning.
-inline std::optional<Value> read_value(const hdf5::Object& element) {
+template <class>
+std::optional<Value> read_value(const hdf5::Object& element) {
   const Encoding encoding = encoding_of(element);
   const auto is = [&](std::string_view type, std::string_view version) {
     return encoding.is(type, version);
@@ -69,7 +74,8 @@ inline std::optional<Value> read_value(const hdf5::Object& element) {
 }
 
 /// One entry of obsm, varm, obsp or varp; nothing when it can neither be read nor kept.
-inline std::optional<Aligned> read_aligned(const hdf5::Object& element, const Extents& expected) {
+template <class = void>
+std::optional<Aligned> read_aligned(const hdf5::Object& element, const Extents& expected) {
   const Encoding encoding = encoding_of(element);
   if (encoding.is("csr_matrix", "0.1.0") || encoding.is("csc_matrix", "0.1.0"))
     return read_matrix(element, expected);
@@ -85,8 +91,8 @@ inline std::optional<Aligned> read_aligned(const hdf5::Object& element, const Ex
                     {expected.rows, d.shape.size() == 2 ? expected.columns : std::nullopt});
       auto values = d.shape.size() == 2 ? exact_values(d) : std::nullopt;
       if (!values) return hdf5::read_array(d);
-      return std::visit(
-          [&]<class T>(std::vector<T>&& v) -> std::optional<Aligned> {
+      return std::visit<std::optional<Aligned>>(
+          [&]<class T>(std::vector<T>&& v) {
             return Matrix(DenseMatrix<T>{d.shape[0], d.shape[1], std::move(v)});
           },
           std::move(*values));

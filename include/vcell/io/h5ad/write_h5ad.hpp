@@ -17,12 +17,13 @@ struct H5adWriteOptions {
 
 namespace detail {
 
-inline void write_entries(const OutputGroup& parent, const char* name,
-                          const std::map<std::string, Aligned>& entries) {
+template <class = void>
+void write_entries(const OutputGroup& parent, const char* name,
+                   const std::map<std::string, Aligned>& entries) {
   const OutputGroup group = make_group(parent, name, "dict", "0.1.0");
   for (const auto& [key, entry] : entries) {
     check_key(group, key);
-    std::visit(
+    std::visit<void>(
         [&, &k = key]<class T>(const T& x) {
           if constexpr (std::is_same_v<T, Matrix>)
             write_matrix(group, k, x);
@@ -37,7 +38,8 @@ inline void write_entries(const OutputGroup& parent, const char* name,
   }
 }
 
-inline void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress) {
+template <class = void>
+void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress) {
   size_t done = 0;
   const auto begin = [&](const char* part) { report(progress, {"write", done++, 10, part}); };
   put_encoding(root, root.id, "anndata", "0.1.0");
@@ -86,8 +88,9 @@ inline void write_parts(const OutputGroup& root, const AnnData& a, const Progres
 /// @throws ShapeError if a part does not fit obs and var
 /// @throws ConfigError if a name or text cannot be written, or gzip is not in 0 .. 9
 /// @throws IoError if the file cannot be written; an old file of that name then stays as it was
-inline void write_h5ad(const std::filesystem::path& path, const AnnData& a,
-                       const H5adWriteOptions& options = {}) {
+template <class = void>
+void write_h5ad(const std::filesystem::path& path, const AnnData& a,
+                const H5adWriteOptions& options = {}) {
   if (options.gzip < 0 || options.gzip > 9)
     throw ConfigError(message("write_h5ad: gzip is ", options.gzip, ", expected 0 .. 9"));
   check_anndata(a);

@@ -13,14 +13,16 @@ namespace detail {
 using hdf5::OutputGroup;
 
 /// Says what an element is.
-inline void put_encoding(const OutputGroup& parent, hid_t object, const std::string& type,
-                         const std::string& version) {
+template <class = void>
+void put_encoding(const OutputGroup& parent, hid_t object, const std::string& type,
+                  const std::string& version) {
   parent.attribute(object, "encoding-type", type);
   parent.attribute(object, "encoding-version", version);
 }
 
-inline OutputGroup make_group(const OutputGroup& parent, const std::string& name,
-                              const std::string& type, const std::string& version) {
+template <class = void>
+OutputGroup make_group(const OutputGroup& parent, const std::string& name, const std::string& type,
+                       const std::string& version) {
   OutputGroup out = parent.group(name);
   put_encoding(parent, out.id, type, version);
   return out;
@@ -34,18 +36,21 @@ void write_numbers(const OutputGroup& parent, const std::string& name, std::span
 }
 
 /// Truth values, kept as bytes 0 and 1.
-inline void write_bools(const OutputGroup& parent, const std::string& name,
-                        std::span<const uint8_t> values) {
+template <class = void>
+void write_bools(const OutputGroup& parent, const std::string& name,
+                 std::span<const uint8_t> values) {
   const auto dataset = parent.numbers(name, DType::boolean, {values.size()}, values.data());
   put_encoding(parent, dataset, "array", "0.2.0");
 }
 
-inline void write_texts(const OutputGroup& parent, const std::string& name,
-                        std::span<const std::string> texts) {
+template <class = void>
+void write_texts(const OutputGroup& parent, const std::string& name,
+                 std::span<const std::string> texts) {
   put_encoding(parent, parent.texts(name, texts, false), "string-array", "0.2.0");
 }
 
-inline void write_array(const OutputGroup& parent, const std::string& name, const Array& array) {
+template <class = void>
+void write_array(const OutputGroup& parent, const std::string& name, const Array& array) {
   check_size_match("write_h5ad", message("bytes of array ", quoted(parent.path_of(name))).c_str(),
                    array.bytes.size(), "bytes of its shape", array.count() * size_of(array.dtype));
   if (array.dtype == DType::bf16)  // HDF5 has no such type
@@ -54,12 +59,13 @@ inline void write_array(const OutputGroup& parent, const std::string& name, cons
   put_encoding(parent, dataset, array.shape.empty() ? "numeric-scalar" : "array", "0.2.0");
 }
 
-inline void write_matrix(const OutputGroup& parent, const std::string& name, const Matrix& m) {
+template <class = void>
+void write_matrix(const OutputGroup& parent, const std::string& name, const Matrix& m) {
   const auto check = [&](const char* what, size_t found, size_t expected) {
     check_size_match("write_h5ad", message(what, " of ", quoted(parent.path_of(name))).c_str(),
                      found, "what its shape needs", expected);
   };
-  std::visit(
+  std::visit<void>(
       [&](const auto& x) {
         using T = typename std::decay_t<decltype(x.values)>::value_type;
         if constexpr (!is_csr_v<std::decay_t<decltype(x)>>) {
@@ -86,8 +92,9 @@ inline void write_matrix(const OutputGroup& parent, const std::string& name, con
       m);
 }
 
-inline void write_labels(const OutputGroup& parent, const std::string& name, const Labels& labels) {
-  std::visit(
+template <class = void>
+void write_labels(const OutputGroup& parent, const std::string& name, const Labels& labels) {
+  std::visit<void>(
       [&]<class T>(const std::vector<T>& values) {
         if constexpr (std::is_same_v<T, std::string>)
           write_texts(parent, name, values);
@@ -99,8 +106,8 @@ inline void write_labels(const OutputGroup& parent, const std::string& name, con
       labels);
 }
 
-inline void write_categorical(const OutputGroup& parent, const std::string& name,
-                              const Categorical& c) {
+template <class = void>
+void write_categorical(const OutputGroup& parent, const std::string& name, const Categorical& c) {
   const auto n = int64_t(size(c.categories));
   for (int32_t code : c.codes)
     if (code < -1 || code >= n)
@@ -123,8 +130,8 @@ inline void write_categorical(const OutputGroup& parent, const std::string& name
 }
 
 /// Text as a categorical, its labels sorted.
-inline Categorical categorical(std::span<const std::string> text,
-                               std::span<const uint8_t> missing) {
+template <class = void>
+Categorical categorical(std::span<const std::string> text, std::span<const uint8_t> missing) {
   Factor f = factor(text, missing);
   return {std::move(f.codes), std::move(f.names), false};
 }
@@ -132,8 +139,9 @@ inline Categorical categorical(std::span<const std::string> text,
 /// One column in the plain encodings that every AnnData since 0.8 reads: text with repeats or gaps
 /// as a categorical, numbers and truth values with gaps beside a mask, floating numbers with gaps
 /// as NaN.
-inline void write_column(const OutputGroup& parent, const std::string& name, const Column& column,
-                         bool categoricals) {
+template <class = void>
+void write_column(const OutputGroup& parent, const std::string& name, const Column& column,
+                  bool categoricals) {
   const auto nullable = [&](const char* type, const Labels& values) {
     const OutputGroup group = make_group(parent, name, type, "0.1.0");
     write_labels(group, "values", values);
@@ -142,7 +150,7 @@ inline void write_column(const OutputGroup& parent, const std::string& name, con
   if (!column.missing.empty())
     check_size_match("write_h5ad", message("mask of ", quoted(parent.path_of(name))).c_str(),
                      column.missing.size(), "values", column.size());
-  std::visit(
+  std::visit<void>(
       [&]<class V>(const V& values) {
         if constexpr (std::is_same_v<V, Categorical>) {
           write_categorical(parent, name, values);
@@ -169,15 +177,16 @@ inline void write_column(const OutputGroup& parent, const std::string& name, con
 
 /// A column may have a name with slashes, as AnnData allows, if they lead through groups with
 /// names.
-inline void check_column_name(const OutputGroup& table, const std::string& name) {
+template <class = void>
+void check_column_name(const OutputGroup& table, const std::string& name) {
   const std::string framed = "/" + name + "/";
   if (framed.find("//") != std::string::npos || framed.find("/./") != std::string::npos)
     throw ConfigError(message("write_h5ad: ", quoted(name), " cannot be a column of ",
                               quoted(table.path), ": it is empty, or begins or ends with '/'"));
 }
 
-inline void write_dataframe(const OutputGroup& parent, const std::string& name,
-                            const DataFrame& table) {
+template <class = void>
+void write_dataframe(const OutputGroup& parent, const std::string& name, const DataFrame& table) {
   const OutputGroup group = make_group(parent, name, "dataframe", "0.2.0");
   check_column_name(group, table.index_name);
   group.attribute(group.id, "_index", table.index_name);
@@ -196,15 +205,18 @@ inline void write_dataframe(const OutputGroup& parent, const std::string& name,
   }
 }
 
-inline void write_value(const OutputGroup& parent, const std::string& name, const Value& value);
+template <class = void>
+void write_value(const OutputGroup& parent, const std::string& name, const Value& value);
 
-inline void write_dict(const OutputGroup& parent, const std::string& name, const Dict& dict) {
+template <class = void>
+void write_dict(const OutputGroup& parent, const std::string& name, const Dict& dict) {
   const OutputGroup group = make_group(parent, name, "dict", "0.1.0");
   for (const auto& [key, value] : dict) write_value(group, key, value);
 }
 
 /// A name within a group; a slash would make another group of it.
-inline void check_key(const OutputGroup& parent, const std::string& name) {
+template <class = void>
+void check_key(const OutputGroup& parent, const std::string& name) {
   if (name.empty() || name == "." || name.find_first_of(std::string_view("/\0", 2)) != name.npos ||
       !is_utf8(name))
     throw ConfigError(message("write_h5ad: ", quoted(name.c_str()), " cannot be a name in ",
@@ -212,9 +224,10 @@ inline void check_key(const OutputGroup& parent, const std::string& name) {
                               ": expected one or more characters of UTF-8 without '/'"));
 }
 
-inline void write_value(const OutputGroup& parent, const std::string& name, const Value& value) {
+template <class>
+void write_value(const OutputGroup& parent, const std::string& name, const Value& value) {
   check_key(parent, name);
-  std::visit(
+  std::visit<void>(
       [&]<class T>(const T& x) {
         if constexpr (std::is_same_v<T, std::monostate>) {
           // Unknown to AnnData below 0.12, but a file that holds it comes from a later one.

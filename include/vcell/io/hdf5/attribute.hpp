@@ -16,7 +16,8 @@ struct Attribute {
   size_t count = 0;
 };
 
-inline std::optional<Attribute> open_attribute(const Object& object, const char* name) {
+template <class = void>
+std::optional<Attribute> open_attribute(const Object& object, const char* name) {
   if (H5Aexists(object.id, name) <= 0) return {};
   Attribute a{Handle(H5Aopen(object.id, name, H5P_DEFAULT)), {}, {}, 0};
   object.check(hid_t(a.id), message("open its attribute ", quoted(name)).c_str());
@@ -35,8 +36,8 @@ inline std::optional<Attribute> open_attribute(const Object& object, const char*
 
 /// The texts of an attribute; nothing when there is no such attribute. An empty attribute of any
 /// type holds no text: anndata writes an empty list as float64.
-inline std::optional<std::vector<std::string>> texts_attribute(const Object& object,
-                                                               const char* name) {
+template <class = void>
+std::optional<std::vector<std::string>> texts_attribute(const Object& object, const char* name) {
   const auto a = detail::open_attribute(object, name);
   if (!a) return {};
   if (a->count == 0) return std::vector<std::string>();
@@ -47,7 +48,8 @@ inline std::optional<std::vector<std::string>> texts_attribute(const Object& obj
 }
 
 /// The text of a scalar attribute; nothing when there is no such attribute.
-inline std::optional<std::string> text_attribute(const Object& object, const char* name) {
+template <class = void>
+std::optional<std::string> text_attribute(const Object& object, const char* name) {
   const auto texts = texts_attribute(object, name);
   if (!texts) return {};
   if (texts->size() != 1)
@@ -56,8 +58,8 @@ inline std::optional<std::string> text_attribute(const Object& object, const cha
 }
 
 /// The whole numbers of an attribute (truth values as 0 and 1); nothing when there is none.
-inline std::optional<std::vector<int64_t>> integers_attribute(const Object& object,
-                                                              const char* name) {
+template <class = void>
+std::optional<std::vector<int64_t>> integers_attribute(const Object& object, const char* name) {
   const auto a = detail::open_attribute(object, name);
   if (!a) return {};
   const auto dtype = dtype_of_type(a->type);

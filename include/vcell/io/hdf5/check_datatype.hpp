@@ -7,7 +7,8 @@ namespace hdf5 {
 namespace detail {
 
 /// Takes a name up to and with its zero byte, and the padding to a multiple of eight bytes.
-inline void take_name(Cursor& cursor, bool padded) {
+template <class = void>
+void take_name(Cursor& cursor, bool padded) {
   const size_t end = cursor.bytes.find('\0');
   if (end == std::string_view::npos) throw Damage{"a name has no end"};
   cursor.take(padded ? (end + 8) / 8 * 8 : end + 1);
@@ -20,7 +21,8 @@ inline void take_name(Cursor& cursor, bool padded) {
 /// @param reference_size  of text and sequences of variable length; HDF5 relies on it
 /// @return bytes of one element
 /// @throws Damage
-inline uint64_t check_datatype(Cursor& cursor, size_t reference_size, int depth = 0) {
+template <class = void>
+uint64_t check_datatype(Cursor& cursor, size_t reference_size, int depth = 0) {
   if (depth > 16) throw Damage{"a datatype is nested too deeply"};
   const uint64_t head = cursor.number(1), bits = cursor.number(3), size = cursor.number(4);
   const uint64_t kind = head & 15, version = head >> 4, members = bits & 0xffff;
@@ -97,7 +99,8 @@ inline uint64_t check_datatype(Cursor& cursor, size_t reference_size, int depth 
 /// Takes a stored shape (section IV.A.2.b) off the front.
 /// @return how many elements it has, which may be beyond any memory
 /// @throws Damage
-inline double check_dataspace(Cursor& cursor, size_t length_size) {
+template <class = void>
+double check_dataspace(Cursor& cursor, size_t length_size) {
   const uint64_t version = cursor.number(1), rank = cursor.number(1), flags = cursor.number(1);
   const uint64_t kind = cursor.number(1);
   if (version == 1) cursor.take(4);

@@ -8,7 +8,8 @@ namespace hdf5 {
 namespace detail {
 
 /// An attribute (section IV.A.2.m): its name, type, shape and value must all fit into it.
-inline void check_attribute(Cursor cursor, const RawFile& file) {
+template <class = void>
+void check_attribute(Cursor cursor, const RawFile& file) {
   const uint64_t version = cursor.number(1), flags = cursor.number(1);
   if (version < 1 || version > 3) throw Damage{"an attribute is of an unknown version"};
   if (version > 1 && flags) throw Damage{"an attribute borrows its type, which is not supported"};
@@ -25,7 +26,8 @@ inline void check_attribute(Cursor cursor, const RawFile& file) {
 }
 
 /// How a dataset is laid out (section IV.A.2.i): all there, and no chunk without elements.
-inline void check_layout(Cursor cursor, const RawFile& file) {
+template <class = void>
+void check_layout(Cursor cursor, const RawFile& file) {
   const uint64_t version = cursor.number(1);
   if (version < 1 || version > 4) throw Damage{"a layout is of an unknown version"};
   const auto check_chunk = [&](uint64_t rank, size_t bytes) {
@@ -60,7 +62,8 @@ inline void check_layout(Cursor cursor, const RawFile& file) {
 }
 
 /// The filters of a dataset (section IV.A.2.l).
-inline void check_filters(Cursor cursor) {
+template <class = void>
+void check_filters(Cursor cursor) {
   const uint64_t version = cursor.number(1), count = cursor.number(1);
   if (version < 1 || version > 2 || count > 32) throw Damage{"a list of filters is impossible"};
   if (version == 1) cursor.take(6);
@@ -76,7 +79,8 @@ inline void check_filters(Cursor cursor) {
 }
 
 /// The value of elements that were never written (section IV.A.2.f), or its older form.
-inline void check_fill_value(Cursor cursor, bool old) {
+template <class = void>
+void check_fill_value(Cursor cursor, bool old) {
   if (!old) {
     const uint64_t version = cursor.number(1);
     if (version < 1 || version > 3) throw Damage{"a fill value is of an unknown version"};
@@ -91,7 +95,8 @@ inline void check_fill_value(Cursor cursor, bool old) {
   if (size != 0xffffffff) cursor.take(size);  // all ones: none
 }
 
-inline void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file) {
+template <class = void>
+void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file) {
   const bool described =
       kind == 1 || kind == 3 || kind == 4 || kind == 5 || kind == 11 || kind == 12;
   if (flags & 2) {  // the description lies elsewhere, where it is not checked
@@ -133,7 +138,8 @@ inline void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& f
 /// Checks the header of a stored object (section IV.A) before HDF5 opens it: releases up to 1.14 of
 /// HDF5 read beyond a damaged header or divide by its zeros.
 /// @throws Damage
-inline void check_header(RawFile& file, uint64_t address) {
+template <class = void>
+void check_header(RawFile& file, uint64_t address) {
   struct Block {
     uint64_t address, size;
   };

@@ -35,7 +35,8 @@ class NameHeap {
 };
 
 /// A tree of groups' entries (section III.A.1) and its leaves (III.B): every name must be there.
-inline void check_entries(RawFile& file, const NameHeap& names, uint64_t address, int depth) {
+template <class = void>
+void check_entries(RawFile& file, const NameHeap& names, uint64_t address, int depth) {
   if (depth > 16) throw Damage{"a group's tree is too deep"};
   const auto start = file.read(address, 8);
   Cursor head{{start.data(), start.size()}};
@@ -74,7 +75,8 @@ inline void check_entries(RawFile& file, const NameHeap& names, uint64_t address
 /// The entries of a group in the oldest format (section IV.A.2.r): HDF5 follows its names without
 /// looking for their ends.
 /// @throws Damage
-inline void check_symbol_table(Cursor message, RawFile& file) {
+template <class = void>
+void check_symbol_table(Cursor message, RawFile& file) {
   const uint64_t tree = message.number(file.address_size);
   const detail::NameHeap names(file, message.number(file.address_size));
   detail::check_entries(file, names, tree, 0);

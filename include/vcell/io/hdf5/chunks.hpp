@@ -14,7 +14,8 @@ namespace hdf5 {
 namespace detail {
 
 /// Undoes deflate, which must give exactly this many bytes.
-inline std::vector<char> inflate_chunk(const std::vector<char>& packed, size_t bytes) {
+template <class = void>
+std::vector<char> inflate_chunk(const std::vector<char>& packed, size_t bytes) {
   std::vector<char> out(bytes);
   uLongf size = uLongf(bytes);
   const int status =
@@ -25,7 +26,8 @@ inline std::vector<char> inflate_chunk(const std::vector<char>& packed, size_t b
 }
 
 /// Undoes LZF, which must give exactly this many bytes.
-inline std::vector<char> unpack_lzf(const std::vector<char>& packed, size_t bytes) {
+template <class = void>
+std::vector<char> unpack_lzf(const std::vector<char>& packed, size_t bytes) {
   auto out = lzf_decompress({packed.data(), packed.size()}, bytes);
   if (!out || out->size() != bytes) throw Damage{"a chunk cannot be unpacked with LZF"};
   return std::move(*out);
@@ -33,7 +35,8 @@ inline std::vector<char> unpack_lzf(const std::vector<char>& packed, size_t byte
 
 /// Undoes shuffle: first bytes of all elements, then second bytes, ... become elements again. Bytes
 /// that make up no whole element stay behind them.
-inline std::vector<char> unshuffle(const std::vector<char>& packed, size_t element_bytes) {
+template <class = void>
+std::vector<char> unshuffle(const std::vector<char>& packed, size_t element_bytes) {
   std::vector<char> out(packed);
   const size_t n = packed.size() / element_bytes;
   for (size_t b = 0; b < element_bytes; ++b)
@@ -42,7 +45,8 @@ inline std::vector<char> unshuffle(const std::vector<char>& packed, size_t eleme
 }
 
 /// Sets all elements, zeros before, to what those that were never written are.
-inline void fill_whole(const Dataset& d, char* whole) {
+template <class = void>
+void fill_whole(const Dataset& d, char* whole) {
   const Handle creation(H5Dget_create_plist(d.object->id));
   H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
   H5Pfill_value_defined(creation, &defined);
@@ -55,8 +59,9 @@ inline void fill_whole(const Dataset& d, char* whole) {
 
 /// Copies a chunk that begins at `start` to its place in the whole, without what reaches beyond it.
 /// Both are row major.
-inline void place_chunk(const Dataset& d, const std::vector<size_t>& start,
-                        const std::vector<char>& chunk, char* whole) {
+template <class = void>
+void place_chunk(const Dataset& d, const std::vector<size_t>& start, const std::vector<char>& chunk,
+                 char* whole) {
   const size_t rank = d.shape.size(), element = d.element_bytes;
   const size_t row = std::min(d.chunk[rank - 1], d.shape[rank - 1] - start[rank - 1]);
   std::vector<size_t> at(rank, 0);
@@ -74,8 +79,8 @@ inline void place_chunk(const Dataset& d, const std::vector<size_t>& start,
 
 /// The stored bytes of a chunk.
 /// @param skipped  bit i: filter i was not applied
-inline herr_t read_chunk(hid_t dataset, const hsize_t* start, uint32_t& skipped,
-                         std::vector<char>& out) {
+template <class = void>
+herr_t read_chunk(hid_t dataset, const hsize_t* start, uint32_t& skipped, std::vector<char>& out) {
 #if H5_VERSION_GE(2, 0, 0)
   size_t size = out.size();
   return H5Dread_chunk2(dataset, H5P_DEFAULT, start, &skipped, out.data(), &size);

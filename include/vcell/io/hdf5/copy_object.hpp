@@ -18,7 +18,8 @@ struct RawType {
 };
 
 /// @throws Damage if it holds sequences of variable length, whose parts cannot be looked at
-inline RawType raw_type(hid_t type, size_t reference_size) {
+template <class = void>
+RawType raw_type(hid_t type, size_t reference_size) {
   if (H5Tdetect_class(type, H5T_VLEN) <= 0 && H5Tis_variable_str(type) <= 0 &&
       H5Tget_class(type) != H5T_COMPOUND && H5Tget_class(type) != H5T_ARRAY)
     return {Handle(H5Tcopy(type)), {}};
@@ -84,7 +85,8 @@ void copy_elements(const Object& object, hid_t type, hid_t space, size_t count, 
   if (written < 0) object.fail("cannot copy it: ", reason);
 }
 
-inline void copy_attributes(const Object& from, hid_t to) {
+template <class = void>
+void copy_attributes(const Object& from, hid_t to) {
   const int attributes = H5Aget_num_attrs(from.id);
   for (int i = 0; i < attributes; ++i) {
     const Handle attribute(H5Aopen_by_idx(from.id, ".", H5_INDEX_NAME, H5_ITER_NATIVE, hsize_t(i),
@@ -113,7 +115,8 @@ inline void copy_attributes(const Object& from, hid_t to) {
 /// Copies an object and all below it into a group of another file. Unlike H5Ocopy, it looks at
 /// everything before HDF5 trusts it.
 /// @throws Damage, or FormatError, if something is damaged or of a kind that cannot be copied
-inline void copy_object(const Object& from, hid_t group, const std::string& name) {
+template <class = void>
+void copy_object(const Object& from, hid_t group, const std::string& name) {
   if (from.is_group()) {
     const Handle copy(H5Gcreate2(group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     from.check(hid_t(copy), "copy it");

@@ -25,7 +25,8 @@ struct Dataset {
 };
 
 /// The extents of a data space.
-inline std::vector<size_t> shape_of(const Object& object, hid_t space) {
+template <class = void>
+std::vector<size_t> shape_of(const Object& object, hid_t space) {
   const int rank = object.check(H5Sget_simple_extent_ndims(space), "read its rank");
   std::vector<hsize_t> extents(size_t(rank), 0);
   object.check(H5Sget_simple_extent_dims(space, extents.data(), nullptr), "read its shape");
@@ -34,7 +35,8 @@ inline std::vector<size_t> shape_of(const Object& object, hid_t space) {
 
 /// The product of the extents.
 /// @throws FormatError if it is beyond any memory
-inline size_t count_of(const Object& object, const std::vector<size_t>& shape) {
+template <class = void>
+size_t count_of(const Object& object, const std::vector<size_t>& shape) {
   size_t n = 1;
   for (size_t extent : shape) {
     if (extent && n > (size_t(1) << 48) / extent) object.fail("has the impossible shape ", shape);
@@ -45,7 +47,8 @@ inline size_t count_of(const Object& object, const std::vector<size_t>& shape) {
 
 /// Bytes of an element as it is stored: what has a variable length as a reference, not as a
 /// pointer.
-inline size_t stored_size(hid_t type, size_t reference_size) {
+template <class = void>
+size_t stored_size(hid_t type, size_t reference_size) {
   if (H5Tis_variable_str(type) > 0 || H5Tget_class(type) == H5T_VLEN) return reference_size;
   size_t size = H5Tget_size(type);
   if (H5Tget_class(type) == H5T_ARRAY) {
@@ -64,7 +67,8 @@ inline size_t stored_size(hid_t type, size_t reference_size) {
 
 /// Opens a dataset's description and checks, before anything is allocated, that its filters are
 /// there, that its data are in this file, and that what is stored can hold what is declared.
-inline Dataset open_dataset(const Object& object) {
+template <class = void>
+Dataset open_dataset(const Object& object) {
   if (!object.is_dataset()) object.fail("is a group, expected a dataset");
   Dataset d;
   d.object = &object;

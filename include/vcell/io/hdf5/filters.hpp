@@ -22,7 +22,8 @@ struct Filter {
 constexpr size_t most_expansion = 65536;
 
 /// The filter of this number, as registered with the HDF Group.
-inline Filter known_filter(H5Z_filter_t id) {
+template <class = void>
+Filter known_filter(H5Z_filter_t id) {
   // 1032 is deflate's own limit, LZF turns 3 bytes into at most 264.
   const std::string plugin = "hdf5plugin from PyPI (set HDF5_PLUGIN_PATH to its 'plugins' folder)";
   const auto debian = [&](const char* name) { return message(name, " from Debian, or ", plugin); };
@@ -57,7 +58,8 @@ inline Filter known_filter(H5Z_filter_t id) {
 }
 
 /// The filters of a dataset's creation properties, in the order in which they were applied.
-inline std::vector<Filter> filters_of(hid_t creation) {
+template <class = void>
+std::vector<Filter> filters_of(hid_t creation) {
   std::vector<Filter> out;
   if (H5Pget_layout(creation) != H5D_CHUNKED) return out;
   const int n = H5Pget_nfilters(creation);

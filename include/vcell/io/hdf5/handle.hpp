@@ -52,7 +52,8 @@ class QuietErrors {
 };
 
 /// What the last HDF5 call that failed says: its own complaint and the cause at the bottom.
-inline std::string error_text() {
+template <class = void>
+std::string error_text() {
   struct Texts {
     std::string cause, complaint;
   } texts;

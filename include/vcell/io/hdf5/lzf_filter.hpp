@@ -17,7 +17,8 @@ namespace hdf5 {
 ///   c >= 32   a copy of n + 2 bytes that begins d + 1 bytes back, with n = c / 32, or 7 plus the
 ///             next byte when that is 7, and d = 256 * (c % 32) + the byte after.
 /// @return nothing if the data do not follow these rules or come out longer than `most`
-inline std::optional<std::vector<char>> lzf_decompress(std::string_view packed, size_t most) {
+template <class = void>
+std::optional<std::vector<char>> lzf_decompress(std::string_view packed, size_t most) {
   std::vector<char> out;
   out.reserve(std::min(most, 88 * packed.size()));  // 3 bytes make at most 264
   const auto byte = [&](size_t i) { return size_t(uint8_t(packed[i])); };
@@ -42,7 +43,8 @@ inline std::optional<std::vector<char>> lzf_decompress(std::string_view packed, 
 
 /// Makes HDF5 able to read what h5py compressed with LZF (filter 32000), unless it already is.
 /// Chunks that are written are left uncompressed, which the filter's users allow.
-inline void register_lzf_filter() {
+template <class = void>
+void register_lzf_filter() {
   if (H5Zfilter_avail(32000) > 0) return;
   const auto filter = [](unsigned flags, size_t, const unsigned*, size_t bytes, size_t* capacity,
                          void** buffer) -> size_t {

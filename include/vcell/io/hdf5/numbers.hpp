@@ -13,7 +13,8 @@ namespace hdf5 {
 /// All elements of a dataset as a type in memory. Text of variable length comes as its references
 /// when that type is opaque.
 /// @param to  zeros, as many as all elements need
-inline void read_elements(const Dataset& d, hid_t memory, void* to) {
+template <class = void>
+void read_elements(const Dataset& d, hid_t memory, void* to) {
   if (d.count == 0) return;
   const size_t size = H5Tget_size(memory);
   const bool as_stored = H5Tequal(d.type, memory) > 0 || H5Tget_class(memory) == H5T_OPAQUE;
@@ -39,7 +40,8 @@ inline void read_elements(const Dataset& d, hid_t memory, void* to) {
 
 /// The dtype of a dataset of numbers.
 /// @throws FormatError if it is none
-inline DType number_type(const Dataset& d) {
+template <class = void>
+DType number_type(const Dataset& d) {
   const auto dtype = dtype_of_type(d.type);
   if (!dtype || d.null)
     d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected numbers");
@@ -48,7 +50,8 @@ inline DType number_type(const Dataset& d) {
 
 /// All numbers of a dataset, as they are.
 /// @throws FormatError if it holds no numbers or cannot be read
-inline Array read_array(const Dataset& d) {
+template <class = void>
+Array read_array(const Dataset& d) {
   Array out{number_type(d), d.shape, {}};
   out.bytes.resize(d.count * size_of(out.dtype));
   // Truth values are read with the file's own enumeration: its bytes are the values.

@@ -171,7 +171,8 @@ inline std::vector<std::string> Object::names() const {
 
 /// Opens a file for reading and returns its root.
 /// @throws IoError if there is no such file or it cannot be read, FormatError if it is not HDF5
-inline Object open_file(const std::filesystem::path& path, Reading& reading) {
+template <class = void>
+Object open_file(const std::filesystem::path& path, Reading& reading) {
   reading.file = path.string();
   const auto prefix = message(reading.function, ": file ", quoted(reading.file), " ");
   std::error_code error;

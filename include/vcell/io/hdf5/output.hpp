@@ -60,21 +60,24 @@ struct OutputGroup {
 namespace detail {
 
 /// A name may hold slashes ("a/b"): HDF5 then needs the groups on the way.
-inline Handle link_creation() {
+template <class = void>
+Handle link_creation() {
   Handle link(H5Pcreate(H5P_LINK_CREATE));
   H5Pset_create_intermediate_group(link, 1);
   H5Pset_char_encoding(link, H5T_CSET_UTF8);
   return link;
 }
 
-inline Handle space_of(const std::vector<size_t>& shape) {
+template <class = void>
+Handle space_of(const std::vector<size_t>& shape) {
   if (shape.empty()) return Handle(H5Screate(H5S_SCALAR));
   const std::vector<hsize_t> extents(shape.begin(), shape.end());
   return Handle(H5Screate_simple(int(extents.size()), extents.data(), nullptr));
 }
 
 /// Chunks of about a quarter of a mebibyte, a whole number of rows where rows are shorter.
-inline std::vector<hsize_t> chunk_of(const std::vector<size_t>& shape, size_t element_bytes) {
+template <class = void>
+std::vector<hsize_t> chunk_of(const std::vector<size_t>& shape, size_t element_bytes) {
   std::vector<hsize_t> chunk(shape.begin(), shape.end());
   size_t room = (size_t(1) << 18) / element_bytes;
   for (size_t i = shape.size(); i-- > 0;) {

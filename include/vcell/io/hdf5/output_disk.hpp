@@ -88,7 +88,8 @@ struct OutputDisk : H5FD_t {
 /// File access properties for a new file. Failures of the disk come out in `failed`, which must
 /// outlive the file, and nowhere else.
 /// @return negative when HDF5 fails
-inline herr_t write_through(hid_t access, bool& failed) {
+template <class = void>
+herr_t write_through(hid_t access, bool& failed) {
   using Disk = detail::OutputDisk;
   static constexpr H5FD_mem_t kinds[] = H5FD_FLMAP_DICHOTOMY;
   H5FD_class_t driver = {};

@@ -12,7 +12,8 @@ namespace hdf5 {
 namespace detail {
 
 /// Text of a fixed width, without the padding.
-inline std::string trimmed(const char* text, size_t width, H5T_str_t padding) {
+template <class = void>
+std::string trimmed(const char* text, size_t width, H5T_str_t padding) {
   if (padding == H5T_STR_SPACEPAD) {
     while (width && text[width - 1] == ' ') --width;
     return std::string(text, width);
@@ -56,7 +57,8 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
 
 /// All texts of a dataset, of fixed or variable length.
 /// @throws FormatError if it holds no text, text that is not UTF-8, or cannot be read
-inline std::vector<std::string> read_text(const Dataset& d) {
+template <class = void>
+std::vector<std::string> read_text(const Dataset& d) {
   if (d.null || H5Tget_class(d.type) != H5T_STRING)
     d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected text");
   return detail::read_texts(*d.object, d.type, d.count,

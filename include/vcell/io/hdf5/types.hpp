@@ -9,7 +9,8 @@ VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 
 /// IEEE binary16 in the machine's byte order, as h5py writes numpy.float16.
-inline Handle half_type() {
+template <class = void>
+Handle half_type() {
   Handle type(H5Tcopy(H5T_NATIVE_FLOAT));
   H5Tset_fields(type, 15, 10, 5, 0, 10);
   H5Tset_size(type, 2);
@@ -18,7 +19,8 @@ inline Handle half_type() {
 }
 
 /// How h5py stores numpy.bool: an enumeration of FALSE and TRUE.
-inline Handle bool_type() {
+template <class = void>
+Handle bool_type() {
   Handle type(H5Tenum_create(H5T_NATIVE_INT8));
   const int8_t no = 0, yes = 1;
   H5Tenum_insert(type, "FALSE", &no);
@@ -27,7 +29,8 @@ inline Handle bool_type() {
 }
 
 /// Text of any length in UTF-8.
-inline Handle text_type() {
+template <class = void>
+Handle text_type() {
   Handle type(H5Tcopy(H5T_C_S1));
   H5Tset_size(type, H5T_VARIABLE);
   H5Tset_cset(type, H5T_CSET_UTF8);
@@ -36,7 +39,8 @@ inline Handle text_type() {
 
 /// The type that holds elements of this dtype in memory. HDF5 has no bfloat16: it is handled as
 /// float.
-inline Handle memory_type(DType dtype) {
+template <class = void>
+Handle memory_type(DType dtype) {
   switch (dtype) {
     case DType::boolean:
       return bool_type();
@@ -69,7 +73,8 @@ inline Handle memory_type(DType dtype) {
 
 /// The dtype of a stored type, or nothing when it is no plain number: odd widths, packed bits, and
 /// enumerations other than bool's are not.
-inline std::optional<DType> dtype_of_type(hid_t type) {
+template <class = void>
+std::optional<DType> dtype_of_type(hid_t type) {
   const size_t size = H5Tget_size(type);
   switch (H5Tget_class(type)) {
     case H5T_INTEGER: {
@@ -101,7 +106,8 @@ inline std::optional<DType> dtype_of_type(hid_t type) {
 }
 
 /// What a stored type is, for messages: "float32", "text", "a compound type", ...
-inline std::string type_name(hid_t type) {
+template <class = void>
+std::string type_name(hid_t type) {
   if (const auto dtype = dtype_of_type(type)) return std::string(name_of(*dtype));
   switch (H5Tget_class(type)) {
     case H5T_INTEGER:

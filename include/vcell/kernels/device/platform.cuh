@@ -14,6 +14,7 @@
 
 #include "vcell/core/device.hpp"
 #include "vcell/kernels/status.hpp"
+#include "vcell/tensor/context_cuda.hpp"
 
 #if defined(__CUDACC__)  // the stand-in brings its own VCELL_SHARED and launch_kernel
 
@@ -44,14 +45,14 @@ namespace device {
 
 constexpr unsigned warp_size = 32;
 
-/// Starts a kernel on a stream, without waiting for it.
+/// Starts a kernel on the stream of a context, without waiting for it.
 /// @param grid   blocks, at least one along each axis
 /// @param block  threads of a block
 template <class... P, class... A>
-kernel::Status launch(void (*function)(P...), dim3 grid, dim3 block, cudaStream_t stream,
+kernel::Status launch(const Context<Cuda>& context, void (*function)(P...), dim3 grid, dim3 block,
                       A... arguments) {
-  const cudaError_t error =
-      detail::launch_kernel<P...>(function, grid, block, stream, static_cast<P>(arguments)...);
+  const cudaError_t error = detail::launch_kernel<P...>(function, grid, block, context.stream(),
+                                                        static_cast<P>(arguments)...);
   if (error == cudaSuccess) return {};
   return {cudaGetErrorString(error)};
 }

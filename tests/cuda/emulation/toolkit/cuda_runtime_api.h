@@ -1,13 +1,14 @@
 // Stands in for the CUDA runtime where kernels run as plain C++: the calls that vcell makes, over
-// host memory, so that AddressSanitizer watches what a kernel does to it. There is one device and
-// one stream, and every call is finished when it returns.
+// host memory, so that AddressSanitizer watches what a kernel does to it. There is one device, and
+// no default stream, since vcell uses none.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <new>
+
+#include "cuda/emulation/order.hpp"
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -15,7 +16,8 @@ enum cudaError_t {
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInsufficientDriver = 35,
-  cudaErrorNoDevice = 100
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidResourceHandle = 400
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
@@ -40,27 +42,10 @@ struct cudaMemPoolProps {
   cudaMemLocation location;
 };
 
-namespace vcell_emulation {
-struct Stream {};
-struct Pool {};
-
-/// Blocks of the device's memory that are in use, and their bytes.
-inline std::map<const void*, size_t>& device_blocks() {
-  static std::map<const void*, size_t> blocks;
-  return blocks;
-}
-/// Whether these bytes lie within one block of the device's memory.
-inline bool on_device(const void* from, size_t bytes) {
-  auto block = device_blocks().upper_bound(from);
-  if (block == device_blocks().begin()) return false;
-  --block;
-  const size_t offset =
-      size_t(static_cast<const char*>(from) - static_cast<const char*>(block->first));
-  return offset <= block->second && bytes <= block->second - offset;
-}
-}  // namespace vcell_emulation
+constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0;
 
 using cudaStream_t = vcell_emulation::Stream*;
+using cudaEvent_t = vcell_emulation::Event*;
 using cudaMemPool_t = vcell_emulation::Pool*;
 
 inline const char* cudaGetErrorName(cudaError_t error) {
@@ -77,6 +62,8 @@ inline const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInsufficientDriver";
     case cudaErrorNoDevice:
       return "cudaErrorNoDevice";
+    case cudaErrorInvalidResourceHandle:
+      return "cudaErrorInvalidResourceHandle";
   }
   return "unknown error";
 }
@@ -94,6 +81,8 @@ inline const char* cudaGetErrorString(cudaError_t error) {
       return "driver too old";
     case cudaErrorNoDevice:
       return "no CUDA-capable device is detected";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
   }
   return "unknown error";
 }
@@ -102,56 +91,179 @@ inline cudaError_t cudaGetDevice(int* device) {
   *device = 0;
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+
+namespace vcell_emulation {
+
+/// Runs f(device), one host thread at a time, unless one of the handles is not one, or no longer.
+template <class F, class... Handles>
+cudaError_t with_live(F&& f, Handles... handles) {
+  Device& device = Device::instance();
+  const std::lock_guard lock(device.mutex);
+  if (!(device.is_live(handles) && ...)) return cudaErrorInvalidResourceHandle;
+  return f(device);
+}
+
+}  // namespace vcell_emulation
+
+inline cudaError_t cudaDeviceSynchronize() {
+  return vcell_emulation::with_live([](auto& device) {
+    device.wait_for_all();
+    return cudaSuccess;
+  });
+}
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  if (flags != cudaStreamNonBlocking) return cudaErrorInvalidValue;
+  return vcell_emulation::with_live([&](auto& device) {
+    *stream = device.make_stream();
+    return cudaSuccess;
+  });
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        device.destroy(stream);
+        return cudaSuccess;
+      },
+      stream);
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        device.wait_for(*stream);
+        return cudaSuccess;
+      },
+      stream);
+}
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        device.wait(*stream, *event);
+        return cudaSuccess;
+      },
+      stream, event);
+}
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  if (flags != cudaEventDisableTiming) return cudaErrorInvalidValue;
+  return vcell_emulation::with_live([&](auto& device) {
+    *event = device.make_event();
+    return cudaSuccess;
+  });
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        device.destroy(event);
+        return cudaSuccess;
+      },
+      event);
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        device.record(*event, *stream);
+        return cudaSuccess;
+      },
+      event, stream);
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        device.wait_for(*event);
+        return cudaSuccess;
+      },
+      event);
+}
+
+inline cudaError_t cudaHostAlloc(void** block, size_t bytes, unsigned) {
+  *block = ::operator new(bytes, std::nothrow);
+  return *block ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+inline cudaError_t cudaFreeHost(void* block) {
+  ::operator delete(block);
+  return cudaSuccess;
+}
 
 inline cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* wanted) {
-  static vcell_emulation::Pool only;
   if (wanted->allocType != cudaMemAllocationTypePinned || wanted->location.id != 0)
     return cudaErrorInvalidValue;
-  *pool = &only;
-  return cudaSuccess;
+  return vcell_emulation::with_live([&](auto& device) {
+    *pool = device.make_pool();
+    return cudaSuccess;
+  });
 }
 inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr, void* value) {
   return pool && value ? cudaSuccess : cudaErrorInvalidValue;
 }
 /// Nothing is kept for reuse here, so that AddressSanitizer sees every block that is freed.
 inline cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr, void* value) {
-  uint64_t bytes = 0;
-  for (const auto& block : vcell_emulation::device_blocks()) bytes += block.second;
-  std::memcpy(value, &bytes, sizeof bytes);
-  return cudaSuccess;
+  return vcell_emulation::with_live([&](auto& device) {
+    const uint64_t bytes = device.bytes_in_use();
+    std::memcpy(value, &bytes, sizeof bytes);
+    return cudaSuccess;
+  });
 }
-inline cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
+inline cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t) {
+  return pool ? cudaSuccess : cudaErrorInvalidValue;
+}
 
 /// New memory holds bytes 0xff (not-a-number): nobody may count on zeros.
-inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPool_t,
-                                           cudaStream_t) {
+inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPool_t pool,
+                                           cudaStream_t stream) {
   constexpr size_t device_bytes = size_t(1) << 40;
   *block = nullptr;
-  if (bytes == 0) return cudaSuccess;
-  if (bytes > device_bytes) return cudaErrorMemoryAllocation;
-  *block = ::operator new(bytes, std::nothrow);
-  if (!*block) return cudaErrorMemoryAllocation;
-  std::memset(*block, 0xff, bytes);
-  vcell_emulation::device_blocks()[*block] = bytes;
-  return cudaSuccess;
+  if (!pool) return cudaErrorInvalidValue;
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        if (bytes == 0) return cudaSuccess;
+        if (bytes > device_bytes) return cudaErrorMemoryAllocation;
+        *block = ::operator new(bytes, std::nothrow);
+        if (!*block) return cudaErrorMemoryAllocation;
+        std::memset(*block, 0xff, bytes);
+        device.step(*stream);
+        device.add_block(*block, bytes, *stream);
+        return cudaSuccess;
+      },
+      stream);
 }
-inline cudaError_t cudaFreeAsync(void* block, cudaStream_t) {
-  if (vcell_emulation::device_blocks().erase(block) == 0) return cudaErrorInvalidValue;
-  ::operator delete(block);
-  return cudaSuccess;
+inline cudaError_t cudaFreeAsync(void* block, cudaStream_t stream) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        if (!device.is_block(block)) return cudaErrorInvalidValue;
+        device.step(*stream);
+        device.note_use(*stream, block, true);
+        device.remove_block(block);
+        ::operator delete(block);
+        return cudaSuccess;
+      },
+      stream);
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
-                                   cudaStream_t) {
-  using vcell_emulation::on_device;
-  if (on_device(to, bytes) != (kind != cudaMemcpyDeviceToHost) ||
-      on_device(from, bytes) != (kind != cudaMemcpyHostToDevice))
-    return cudaErrorInvalidValue;
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
+                                   cudaStream_t stream) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        const bool to_host = kind == cudaMemcpyDeviceToHost;
+        const bool from_host = kind == cudaMemcpyHostToDevice;
+        if (device.holds(to, bytes) == to_host || device.holds(from, bytes) == from_host)
+          return cudaErrorInvalidValue;
+        device.step(*stream, to_host || from_host);
+        if (!from_host) device.note_use(*stream, from, false);
+        if (!to_host) device.note_use(*stream, to, true);
+        if (to_host || from_host)
+          stream->late.push_back([=] { std::memcpy(to, from, bytes); });
+        else
+          std::memcpy(to, from, bytes);
+        return cudaSuccess;
+      },
+      stream);
 }
-inline cudaError_t cudaMemsetAsync(void* block, int value, size_t bytes, cudaStream_t) {
-  if (!vcell_emulation::on_device(block, bytes)) return cudaErrorInvalidValue;
-  std::memset(block, value, bytes);
-  return cudaSuccess;
+inline cudaError_t cudaMemsetAsync(void* block, int value, size_t bytes, cudaStream_t stream) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        if (!device.holds(block, bytes)) return cudaErrorInvalidValue;
+        device.step(*stream);
+        device.note_use(*stream, block, true);
+        std::memset(block, value, bytes);
+        return cudaSuccess;
+      },
+      stream);
 }

@@ -1,0 +1,2 @@
+#define VCELL_MAKE_data
+#include <vcell/vcell.hpp>

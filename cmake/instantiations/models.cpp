@@ -1,0 +1,2 @@
+#define VCELL_MAKE_models
+#include <vcell/vcell.hpp>

@@ -1,0 +1,2 @@
+#define VCELL_MAKE_ops
+#include <vcell/vcell.hpp>

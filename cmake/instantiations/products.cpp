@@ -1,0 +1,2 @@
+#define VCELL_MAKE_products
+#include <vcell/kernels/serial_gemm_eigen.hpp>

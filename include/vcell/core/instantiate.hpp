@@ -1,0 +1,31 @@
+#pragma once
+
+// The target vcell::instantiations compiles what most programs use of vcell's templates once, and
+// defines VCELL_INSTANTIATIONS for whoever links it: that changes where code is made and never
+// what it means. Without it every source makes the code that it calls, as of any template.
+//
+//   VCELL_INSTANTIATE(ops, Variable<float, 0> mean(const Variable<float, 1>&));
+//
+// at the end of a header declares that the code of mean<float, 1, Cpu> is elsewhere: in the source
+// of that group, cmake/instantiations/ops.cpp, which defines VCELL_MAKE_ops as nothing before it
+// includes vcell, so that there the same line makes it. One list, which declares and defines.
+// Functions that are `inline`, by word or because they are written within their class, are compiled
+// by all who call them in any case: what is dear stands outside.
+#if defined(VCELL_INSTANTIATIONS)
+#define VCELL_INSTANTIATE(group, ...) VCELL_MAKE_##group template __VA_ARGS__
+#else
+#define VCELL_INSTANTIATE(group, ...) static_assert(true)
+#endif
+
+#if !defined(VCELL_MAKE_products)
+#define VCELL_MAKE_products extern
+#endif
+#if !defined(VCELL_MAKE_ops)
+#define VCELL_MAKE_ops extern
+#endif
+#if !defined(VCELL_MAKE_models)
+#define VCELL_MAKE_models extern
+#endif
+#if !defined(VCELL_MAKE_data)
+#define VCELL_MAKE_data extern
+#endif

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "vcell/core/abi.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// What lets the cells of a set see each other.
+enum class BackboneKind {
+  llama  ///< nn/llama.hpp
+};
+
+VCELL_END_NAMESPACE

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+
+#include "vcell/tensor/context.hpp"
+#include "vcell/tensor/pool_cuda.hpp"
+#include "vcell/tensor/staging_cuda.hpp"
+#include "vcell/tensor/stream_cuda.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// The GPU's: a stream of its own on the device that is current when it is made, which must also
+/// be current where work is queued (cudaSetDevice). Work runs in the order in which it was queued,
+/// and at the same time as that of other contexts. The runtime alone is used, so a file compiled
+/// without nvcc can have one. Every function throws CudaError, which names the call and what CUDA
+/// said of it; a failure of work that was queued before may show there as well.
+template <>
+class Context<Cuda> {
+ public:
+  /// A new stream.
+  Context() : state_(std::make_shared<State>()) {}
+
+  /// Where kernels are started; valid as long as the context or a copy of it.
+  cudaStream_t stream() const { return state_->stream.get(); }
+  /// The number of its device, as CUDA counts.
+  int device() const { return state_->device; }
+  /// What buffers are made from, one for all contexts of a device.
+  cudaMemPool_t memory_pool() const { return state_->pool; }
+  /// Queues a copy from the host, whose bytes may change as soon as it returns.
+  /// @param function  who asks, for the message
+  void upload(const char* function, void* to, const void* from, size_t bytes) const {
+    state_->staging.upload(function, to, from, bytes, stream());
+  }
+
+  /// What is queued here from now on runs after what is queued there by now. The host goes on.
+  void wait_for(const Context& other) const {
+    if (state_ == other.state_) return;
+    // One event of the other serves all: where two threads record it at once, one of them waits
+    // for a little more than it asked.
+    const cudaEvent_t by_now = other.state_->by_now.get();
+    check_cuda("Context<Cuda>::wait_for", cudaEventRecord(by_now, other.stream()),
+               "cudaEventRecord");
+    check_cuda("Context<Cuda>::wait_for", cudaStreamWaitEvent(stream(), by_now, 0),
+               "cudaStreamWaitEvent");
+  }
+  /// Returns when all that was queued is done.
+  void synchronize() const {
+    check_cuda("Context<Cuda>::synchronize", cudaStreamSynchronize(stream()),
+               "cudaStreamSynchronize");
+  }
+
+ private:
+  static constexpr const char* made_by = "Context<Cuda>";
+  static int current_device() {
+    int device = 0;
+    check_cuda(made_by, cudaGetDevice(&device), "cudaGetDevice");
+    return device;
+  }
+  struct State {
+    int device = current_device();
+    cudaMemPool_t pool = detail::cuda_pool(made_by, device);
+    detail::CudaStream stream{made_by};
+    detail::CudaEvent by_now{made_by};
+    detail::CudaStaging staging;
+  };
+  std::shared_ptr<State> state_;
+};
+
+VCELL_END_NAMESPACE

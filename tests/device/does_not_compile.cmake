@@ -1,0 +1,30 @@
+# Programs that read a device's memory on the host, mix devices or want a kernel that is not there.
+# Each file in wrong/ compiles as it should be, and does not as it is wrong; the compiler then says
+# what its first line expects.
+
+cmake_minimum_required(VERSION 3.25)
+include("${CMAKE_CURRENT_LIST_DIR}/../flags/compiling.cmake")
+
+file(GLOB programs "${CMAKE_CURRENT_LIST_DIR}/wrong/*.cpp")
+list(LENGTH programs count)
+if(count LESS 8)
+  message(SEND_ERROR "wrong/ has ${count} programs")
+endif()
+set(flags -fsyntax-only "-I${TESTS}")
+foreach(folder IN LISTS SYSTEM)
+  list(APPEND flags -isystem "${folder}")
+endforeach()
+foreach(program IN LISTS programs)
+  file(STRINGS "${program}" says LIMIT_COUNT 1)
+  string(REGEX REPLACE "^// says: " "" says "${says}")
+  compile(right ${flags} "-DWRONG(right, wrong)=right" "${program}")
+  if(NOT right EQUAL 0)
+    message(SEND_ERROR "${program} does not compile where nothing is wrong:\n${right_says}")
+  endif()
+  compile(wrong ${flags} "-DWRONG(right, wrong)=wrong" "${program}")
+  if(wrong EQUAL 0)
+    message(SEND_ERROR "${program} compiles")
+  elseif(NOT wrong_says MATCHES "${says}")
+    message(SEND_ERROR "${program}: expected '${says}' in the message:\n${wrong_says}")
+  endif()
+endforeach()

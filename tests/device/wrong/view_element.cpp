@@ -1,0 +1,4 @@
+// says: readable_on_host
+#include "vcell/tensor/view.hpp"
+
+float first(const vcell::View<float, 2, vcell::WRONG(Cpu, Cuda)>& x) { return x(0, 0); }

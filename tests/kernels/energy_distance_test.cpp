@@ -1,0 +1,303 @@
+#include "vcell/kernels/energy_distance.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "support/largest_error.hpp"
+#include "support/random_tensor.hpp"
+#include "support/threads.hpp"
+
+using namespace vcell;
+using namespace vcell_test;
+
+namespace {
+
+using Energy = kernel::EnergyDistance<Cpu>;
+
+template <class T>
+struct Result {
+  Tensor<T, 1> e;
+  Tensor<T, 3> dx, dy;
+
+  std::vector<T> all() const {
+    std::vector<T> v(e.view().begin(), e.view().end());
+    v.insert(v.end(), dx.view().begin(), dx.view().end());
+    v.insert(v.end(), dy.view().begin(), dy.view().end());
+    return v;
+  }
+};
+
+template <class T>
+Tensor<T, 1> cotangent(size_t sets) {
+  Tensor<T, 1> g({sets});
+  for (size_t b = 0; b < sets; ++b) g(b) = T(b % 2 ? -0.5 : 2) + T(b);
+  return g;
+}
+
+template <class T>
+size_t scratch_bytes_of(const Tensor<T, 3>& x, const Tensor<T, 3>& y) {
+  return kernel::CentredSets<T>::scratch_bytes({}, x.shape(), y.shape());
+}
+
+/// The kernel on scratch that is full of what is not a number, with a margin that must stay.
+template <class T>
+Result<T> run(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor_squared = 0) {
+  Result<T> r{Tensor<T, 1>({x.shape(0)}), Tensor<T, 3>(x.shape()), Tensor<T, 3>(y.shape())};
+  for (auto* t : {&r.dx, &r.dy})
+    for (T& v : t->values()) v = T(NAN);  // assigned, so never read
+  const auto g = cotangent<T>(x.shape(0));
+  const Context<Cpu> context;
+  const size_t bytes = scratch_bytes_of(x, y);
+  constexpr size_t margin = 256;
+  Buffer<std::byte, Cpu> scratch(bytes + margin);
+  std::memset(scratch.data(), 0xff, bytes + margin);
+  CHECK(Energy::forward<T>(context, x.view(), y.view(), {}, r.e.view(), T(floor_squared),
+                           {scratch.data(), {bytes}})
+            .ok());
+  std::memset(scratch.data(), 0xff, bytes);
+  CHECK(Energy::backward<T>(context, g.view(), x.view(), y.view(), {}, {r.dx.view()}, {r.dy.view()},
+                            T(floor_squared), {scratch.data(), {bytes}})
+            .ok());
+  size_t touched = 0;
+  for (size_t i = 0; i < margin; ++i) touched += scratch.data()[bytes + i] != std::byte(0xff);
+  CHECK(touched == 0);
+  return r;
+}
+
+/// Three loops in double.
+struct Plain {
+  double floor_squared;
+  Tensor<double, 1> e;
+  Tensor<double, 3> dx, dy;
+  size_t constant = 0;      // pairs at the floor
+  double largest_mean = 0;  // distance within or across: what errors of e are compared with
+
+  template <class T>
+  Plain(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor)
+      : floor_squared(floor), e({x.shape(0)}), dx(x.shape()), dy(y.shape()) {
+    const auto g = cotangent<double>(x.shape(0));
+    for (size_t b = 0; b < x.shape(0); ++b) {
+      const auto u = x.view()[b], v = y.view()[b];
+      const double n = double(x.shape(1)), m = double(y.shape(1));
+      add(b, g(b) / (n * m), 1 / (n * m), u, v, dx.view()[b], dy.view()[b]);
+      add(b, -0.5 * g(b) / (n * n), -0.5 / (n * n), u, u, dx.view()[b], dx.view()[b]);
+      add(b, -0.5 * g(b) / (m * m), -0.5 / (m * m), v, v, dy.view()[b], dy.view()[b]);
+    }
+  }
+
+ private:
+  template <class T>
+  void add(size_t b, double weight, double share, View<const T, 2> u, View<const T, 2> v,
+           View<double, 2> du, View<double, 2> dv) {
+    double sum = 0;
+    for (size_t i = 0; i < u.shape[0]; ++i)
+      for (size_t j = 0; j < v.shape[0]; ++j) {
+        double square = 0;
+        for (size_t c = 0; c < u.shape[1]; ++c)
+          square += std::pow(double(u(i, c)) - double(v(j, c)), 2);
+        sum += std::sqrt(std::max(square, floor_squared));
+        constant += square <= floor_squared;
+        if (square <= floor_squared) continue;
+        for (size_t c = 0; c < u.shape[1]; ++c) {
+          const double d = weight / std::sqrt(square) * (double(u(i, c)) - double(v(j, c)));
+          du(i, c) += d;
+          dv(j, c) -= d;
+        }
+      }
+    e(b) += share * sum;
+    largest_mean = std::max(largest_mean, std::abs(share) * sum);
+  }
+};
+
+template <class T>
+void check(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor_squared = 0,
+           double tolerance = std::is_same_v<T, float> ? 4e-6 : 1e-13) {
+  const auto found = run(x, y, floor_squared);
+  const Plain plain(x, y, floor_squared);
+  INFO(x.shape(1) << " and " << y.shape(1) << " points of " << x.shape(2));
+  CHECK(largest_difference(found.e.view(), plain.e.view()) <= tolerance * plain.largest_mean);
+  CHECK(relative_error(found.dx.view(), plain.dx.view()) < tolerance);
+  CHECK(relative_error(found.dy.view(), plain.dy.view()) < tolerance);
+}
+
+template <class T>
+Tensor<T, 3> moved(Tensor<T, 3> x, double factor, double shift) {
+  for (T& v : x.values()) v = T(double(v) * factor + shift);
+  return x;
+}
+
+/// Points about a few centres each, far less wide than these are apart.
+template <class T>
+Tensor<T, 3> clusters(const Shape<3>& shape, size_t centres, uint64_t seed) {
+  const auto centre = random_tensor<double, 2>({centres, shape[2]}, 77);
+  auto x = random_tensor<T, 3>(shape, seed);
+  for (size_t i = 0; i < shape[0] * shape[1]; ++i)
+    for (size_t c = 0; c < shape[2]; ++c) {
+      T& v = x.data()[i * shape[2] + c];
+      v = T(10 * centre((i * 5 + i / 7) % centres, c) + 0.01 * double(v));
+    }
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("kernel energy_distance: tiles of every size against plain loops", "[kernels]") {
+  for (const auto& [s, t, d] : std::vector<Shape<3>>{{1, 1, 1},
+                                                     {1, 2, 3},
+                                                     {5, 4, 15},
+                                                     {63, 64, 16},
+                                                     {65, 129, 17},
+                                                     {128, 127, 5},
+                                                     {130, 300, 2},
+                                                     {257, 31, 1030},
+                                                     {520, 515, 3}}) {
+    const Shape<3> xs{s < 100 ? size_t(3) : 1, s, d}, ys{xs[0], t, d};
+    check(random_tensor<double, 3>(xs, 1), random_tensor<double, 3>(ys, 2));
+    check(clusters<double>(xs, 3, 1), clusters<double>(ys, 3, 2));
+  }
+  check(random_tensor<double, 3>({0, 3, 4}, 1), random_tensor<double, 3>({0, 2, 4}, 2));
+  const auto nothing = run(Tensor<double, 3>({2, 3, 0}), Tensor<double, 3>({2, 2, 0}));
+  CHECK(largest_magnitude(nothing.e.view()) == 0);
+}
+
+TEST_CASE("kernel energy_distance: float keeps its digits wherever sets lie", "[kernels]") {
+  const Shape<3> xs{2, 70, 50}, ys{2, 45, 50};
+  const auto x = random_tensor<float, 3>(xs, 1), y = random_tensor<float, 3>(ys, 2);
+  check(x, y);
+  for (const double shift : {0., 1000.})  // both far off, or apart
+    check(moved(x, 1, 1000), moved(y, 1, shift));
+  // As from a fresh model: all points of x nearly the same, far from y.
+  check(moved(x, 1e-3, 0.5), y);
+  check(moved(x, 1e-3, 30), y);
+  check(x, moved(y, 1e-4, -20));
+  // Near pairs, few and many.
+  for (const size_t centres : {1, 2, 5, 16})
+    check(clusters<float>(xs, centres, 1), clusters<float>(ys, centres, 2));
+  // One point of x among those of y, the others far off: what cancels is not the point itself.
+  auto out = moved(x, 1, 300);
+  for (size_t b = 0; b < 2; ++b)
+    for (size_t c = 0; c < 50; ++c) out(b, 3, c) = x(b, 3, c);
+  check(out, y);
+}
+
+TEST_CASE("kernel energy_distance: near pairs are exact", "[kernels]") {
+  // Two points 1e-6 apart in x, and one of x as far from one of y, beside others at distance 10:
+  // the gradient between them has length 1 and shows in full.
+  auto x = moved(random_tensor<float, 3>({1, 9, 40}, 1), 10, 0),
+       y = moved(random_tensor<float, 3>({1, 7, 40}, 2), 10, 0);
+  for (size_t c = 0; c < 40; ++c) {
+    x(0, 8, c) = x(0, 1, c);
+    y(0, 6, c) = x(0, 4, c);
+  }
+  x(0, 8, 3) = std::nextafter(x(0, 8, 3), 100.f);
+  y(0, 6, 5) = std::nextafter(y(0, 6, 5), 100.f);
+  check(x, y);
+}
+
+TEST_CASE("kernel energy_distance: the floor counts for far and for near pairs", "[kernels]") {
+  const auto check_floor = [](const auto& x, const auto& y, double floor_squared) {
+    const Plain plain(x, y, floor_squared);
+    const size_t pairs = x.shape(0) * (x.shape(1) + y.shape(1)) * (x.shape(1) + y.shape(1));
+    INFO("floor " << floor_squared << ", " << plain.constant << " of " << pairs);
+    const size_t diagonal = x.shape(0) * (x.shape(1) + y.shape(1));
+    CHECK(plain.constant > diagonal);  // else nothing is shown
+    CHECK(plain.constant < pairs);
+    check(x, y, floor_squared);
+  };
+  // Of normal points in 6 dimensions most have squared distances of 4 to 20: none of them near.
+  const auto x = random_tensor<double, 3>({2, 30, 6}, 1),
+             y = random_tensor<double, 3>({2, 37, 6}, 2);
+  for (const double floor_squared : {4., 10., 14.}) check_floor(x, y, floor_squared);
+  const auto u = clusters<double>({1, 30, 6}, 3, 1), v = clusters<double>({1, 37, 6}, 3, 2);
+  for (const double floor_squared : {4e-4, 1.2e-3}) check_floor(u, v, floor_squared);
+  // Everything below: constant.
+  const auto all = run(x, y, 1e4);
+  for (const double e : all.e.view()) CHECK(e == Approx(0).margin(1e-12));
+  CHECK(largest_magnitude(all.dx.view()) == 0);
+  CHECK(largest_magnitude(all.dy.view()) == 0);
+}
+
+TEST_CASE("kernel energy_distance: gradients are assigned, added to, or left", "[kernels]") {
+  using T = double;
+  const auto x = random_tensor<T, 3>({3, 33, 9}, 1), y = random_tensor<T, 3>({3, 20, 9}, 2);
+  const auto g = cotangent<T>(3);
+  const auto assigned = run(x, y);
+  Buffer<std::byte, Cpu> scratch(scratch_bytes_of(x, y));
+  for (const bool want_x : {false, true})
+    for (const bool want_y : {false, true}) {
+      auto dx = random_tensor<T, 3>(x.shape(), 5), dy = random_tensor<T, 3>(y.shape(), 6);
+      auto expected_x = dx, expected_y = dy;
+      for (size_t i = 0; want_x && i < dx.count(); ++i)
+        expected_x.data()[i] += assigned.dx.data()[i];
+      for (size_t i = 0; i < dy.count(); ++i)
+        if (want_y) expected_y.data()[i] = assigned.dy.data()[i];
+      CHECK(Energy::backward<T>({}, g.view(), x.view(), y.view(), {},
+                                {want_x ? dx.view() : View<T, 3>{nullptr, x.shape()}, true},
+                                {want_y ? dy.view() : View<T, 3>{nullptr, y.shape()}, false}, T(0),
+                                {scratch.data(), {scratch.count()}})
+                .ok());
+      CHECK(largest_difference(dx.view(), expected_x.view()) < 1e-13);
+      CHECK(largest_difference(dy.view(), expected_y.view()) == 0);
+    }
+}
+
+TEST_CASE("kernel energy_distance: the same bytes on any number of threads", "[kernels]") {
+  for (const auto& [sets, s, t, d] :
+       std::vector<Shape<4>>{{11, 33, 20, 70}, {1, 300, 270, 33}, {2, 140, 520, 17}}) {
+    const auto x = random_tensor<float, 3>({sets, s, d}, 1);
+    check_same_on_any_threads([&, t = t, sets = sets, d = d] {
+      return run(x, random_tensor<float, 3>({sets, t, d}, 2)).all();
+    });
+    const auto near = clusters<float>({sets, s, d}, 4, 1);
+    check_same_on_any_threads([&, t = t, sets = sets, d = d] {
+      return run(near, clusters<float>({sets, t, d}, 4, 2)).all();
+    });
+  }
+}
+
+TEST_CASE("kernel energy_distance: a pair of sets gives the same bytes alone and among others",
+          "[kernels]") {
+  const auto x = random_tensor<float, 3>({7, 40, 35}, 1),
+             y = random_tensor<float, 3>({7, 30, 35}, 2);
+  const auto together = run(x, y);
+  for (const size_t b : {0, 3, 6}) {
+    Tensor<float, 3> u({1, 40, 35}), v({1, 30, 35});
+    std::copy_n(x.view()[b].data, u.count(), u.data());
+    std::copy_n(y.view()[b].data, v.count(), v.data());
+    CHECK(run(u, v).e(0) == together.e(b));
+  }
+}
+
+TEST_CASE("kernel energy_distance: scratch grows neither with pairs of cells nor sets",
+          "[kernels]") {
+  constexpr size_t mib = size_t(1) << 20;
+  for (const int threads : {1, 4, 64}) {
+    const Threads set(threads);
+    const auto bytes = [](size_t sets, size_t cells, size_t genes) {
+      return kernel::CentredSets<float>::scratch_bytes({}, {sets, cells, genes},
+                                                       {sets, cells, genes});
+    };
+    // A tile and 4 MiB of points for a thread, or one pair of sets where that is more.
+    const size_t own = size_t(threads) * 5 * mib;
+    for (const size_t sets : {1, 16, 1000}) {
+      CHECK(bytes(sets, 128, 200) <= own);
+      CHECK(bytes(sets, 20000, 2000) <= own + size_t(40002) * (2000 + 3) * sizeof(float) + mib);
+    }
+    CHECK(bytes(1, 20000, 50) < own + 10 * mib);
+  }
+}
+
+TEST_CASE("kernel energy_distance: what is not a number shows", "[kernels]") {
+  auto x = random_tensor<float, 3>({3, 6, 20}, 1);
+  const auto y = random_tensor<float, 3>({3, 5, 20}, 2);
+  x(1, 2, 3) = NAN;
+  x(2, 0, 19) = INFINITY;
+  const auto r = run(x, y);
+  CHECK(std::isfinite(r.e(0)));
+  for (const size_t b : {1, 2}) {
+    CHECK(std::isnan(r.e(b)));
+    CHECK(std::isnan(r.dx(b, 2, 3)) == (b == 1));
+    CHECK_FALSE(std::isfinite(r.dy(b, 0, b == 1 ? 3 : 19)));
+  }
+}
