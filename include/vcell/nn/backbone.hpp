@@ -39,7 +39,8 @@ class Backbone {
   /// @param pass  training or not, and what dropout is a function of
   /// @return      (B, S, width)
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& x,
-                                    const AttentionMask<Device>& mask, const Pass&) const {
+                                    const AttentionMask<Device>& mask,
+                                    [[maybe_unused]] const Pass& pass) const {
     return (*llama_)(x, mask);
   }
 
