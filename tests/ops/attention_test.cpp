@@ -120,6 +120,17 @@ TEST_CASE("attention: on projections, heads side by side", "[ops]") {
       {"attention", "6", "9"});
 }
 
+TEST_CASE("attention: one variable as query, key and value", "[ops]") {
+  for (const size_t cells : {1, 5, 70}) {  // also more than a tile of queries
+    const auto x = parameter<3>({2, cells, 6}, 1);
+    const auto apart = attention(x, x.detach(), x.detach(), 2);
+    check_op([](const auto& v) { return attention(v, v, v, 2); }, x.shape(),
+             {apart.value().begin(), apart.value().end()}, {}, x);
+    check_op([](const auto& v) { return attention(v, v.template reshape<3>(v.shape()), v, 2); },
+             x.shape(), {apart.value().begin(), apart.value().end()}, {}, x);
+  }
+}
+
 TEST_CASE("attention: errors name both sides", "[ops]") {
   const auto p = [](Shape<4> shape) { return parameter<4>(shape, 1); };
   const auto q = p({2, 3, 4, 5}), k = p({2, 3, 6, 5});

@@ -48,12 +48,13 @@ struct EnergyDistance<Cpu> {
                  tiles = ss + sets.y_own_tiles.count;
     sets.for_groups([&](const PairGroup& group) {
       parallel_for(context, group.count * tiles, 1, [&](size_t begin, size_t end) {
+        const ProductSession session;
         for (size_t i = begin; i < end; ++i) {
           const size_t k = i % tiles;
           const auto pair = sets.pair(group, i / tiles);
           const auto sum = [&](const CentredSet<T>& u, const Tiling& rows, size_t tile,
                                const CentredSet<T>& v, const Tiling& columns) {
-            return sum_of_distances(u, rows, tile, v, columns, floor_squared, sets.tile());
+            return sum_of_distances(session, u, rows, tile, v, columns, floor_squared, sets.tile());
           };
           pair.sums[k] = k < s    ? sum(pair.x_across, sets.x_tiles, k, pair.y_across, sets.y_tiles)
                          : k < ss ? sum(pair.x, sets.x_own_tiles, k - s, pair.x, sets.x_own_tiles)
@@ -93,6 +94,7 @@ struct EnergyDistance<Cpu> {
       // Every tile of rows of a gradient is one piece of work: its sums have one order.
       const auto side = [&](const Tiling& tiles, const Target<T, 3>& du, auto sides_of) {
         parallel_for(context, group.count * tiles.count, 1, [&](size_t begin, size_t end) {
+          const ProductSession session;
           for (size_t i = begin; i < end; ++i) {
             const auto [u, u_across, v_across] = sides_of(sets.pair(group, i / tiles.count));
             const RowRange tile = tiles[i % tiles.count], rows = tile.below(u.size());
@@ -100,9 +102,9 @@ struct EnergyDistance<Cpu> {
             if (!du.accumulate) std::fill_n(all.row(tile.first), tile.count * all.columns, T(0));
             const auto to = all.block(rows.first, rows.count, 0, all.columns);
             const double gb = double(g[group.first + i / tiles.count]), n = double(u.size());
-            pull(u_across, v_across, rows, T(gb / (n * double(v_across.size()))), floor_squared,
-                 sets, to);
-            pull(u, u, rows, T(-gb / (n * n)), floor_squared, sets, to);
+            pull(session, u_across, v_across, rows, T(gb / (n * double(v_across.size()))),
+                 floor_squared, sets, to);
+            pull(session, u, u, rows, T(-gb / (n * n)), floor_squared, sets, to);
           }
         });
       };
@@ -127,14 +129,15 @@ struct EnergyDistance<Cpu> {
   /// The distances of a tile of rows of u to all rows of v, summed; within a set those to the rows
   /// of earlier tiles count there.
   template <class T>
-  static double sum_of_distances(const CentredSet<T>& u, const Tiling& rows, size_t first,
-                                 const CentredSet<T>& v, const Tiling& columns, T floor_squared,
-                                 T* memory) {
+  static double sum_of_distances(const ProductSession& session, const CentredSet<T>& u,
+                                 const Tiling& rows, size_t first, const CentredSet<T>& v,
+                                 const Tiling& columns, T floor_squared, T* memory) {
     const bool own = u.moved.data == v.moved.data;
     double sum = 0;
     for (size_t k = own ? first : 0; k < columns.count; ++k) {
       const MatrixView<T> tile =
-          squares(u, rows[first].below(u.size()), v, columns[k].below(v.size()), memory).tile;
+          squares(session, u, rows[first].below(u.size()), v, columns[k].below(v.size()), memory)
+              .tile;
       double part = 0;
       for (size_t i = 0; i < tile.rows; ++i)
         part += sum_lanes<double>(tile.columns, [&, t = tile.row(i)](size_t j) {
@@ -148,15 +151,16 @@ struct EnergyDistance<Cpu> {
 
   /// du_i += weight sum_j (u_i - v_j) / d_ij. Far pairs by one product, near ones by themselves.
   template <class T>
-  static void pull(const CentredSet<T>& u, const CentredSet<T>& v, RowRange rows, T weight,
-                   T floor_squared, const CentredSets<T>& sets, MatrixView<T> du) {
+  static void pull(const ProductSession& session, const CentredSet<T>& u, const CentredSet<T>& v,
+                   RowRange rows, T weight, T floor_squared, const CentredSets<T>& sets,
+                   MatrixView<T> du) {
     const size_t columns = du.columns;
     double* sums = sets.row_sums();
     std::fill_n(sums, rows.count, 0.0);
     const Tiling tiles(v.size());
     const auto is_near = [=](T t) { return !(t > 0) && !(-t <= floor_squared); };
     for (size_t k = 0; k < tiles.count; ++k) {
-      const Squares<T> found = squares(u, rows, v, tiles[k], sets.tile());
+      const Squares<T> found = squares(session, u, rows, v, tiles[k], sets.tile());
       const MatrixView<T> tile = found.tile;
       if (found.has_near)
         for_near(tile, is_near,
@@ -179,7 +183,7 @@ struct EnergyDistance<Cpu> {
           w[j] = w[j] > floor_squared ? weight / std::sqrt(w[j]) : T(0);
         sums[i] += sum_lanes<double>(tile.columns, [=](size_t j) { return double(w[j]); });
       }
-      serial_gemm<T>(false, false, T(-1), tile,
+      serial_gemm<T>(session, false, false, T(-1), tile,
                      v.moved.block(tiles[k].first, tile.columns, 0, columns), T(1), du);
     }
     for (size_t i = 0; i < rows.count; ++i) {
@@ -202,11 +206,11 @@ struct EnergyDistance<Cpu> {
   /// The squared distances of some rows of u to some of v: above 0 from the Gram matrix; those of
   /// near pairs have the other sign.
   template <class T>
-  static Squares<T> squares(const CentredSet<T>& u, RowRange rows, const CentredSet<T>& v,
-                            RowRange others, T* memory) {
+  static Squares<T> squares(const ProductSession& session, const CentredSet<T>& u, RowRange rows,
+                            const CentredSet<T>& v, RowRange others, T* memory) {
     const size_t columns = u.moved.columns;
     const MatrixView<T> tile(memory, rows.count, others.count, others.count);
-    serial_gemm<T>(false, true, T(1), u.moved.block(rows.first, rows.count, 0, columns),
+    serial_gemm<T>(session, false, true, T(1), u.moved.block(rows.first, rows.count, 0, columns),
                    v.moved.block(others.first, others.count, 0, columns), T(0), tile);
     const T *v_squares = v.squares + others.first, *v_bounds = v.bounds + others.first;
     uint32_t count = 0;  // of near pairs

@@ -58,7 +58,6 @@ struct Arena : Node {
   Tensor<T, 1, Device> host_values();
 };
 
-/// One entry of an arena.
 template <class T, class Device>
 Tensor<T, 1, Device> Arena<T, Device>::host_values() {
   auto all = Tensor<T, 1>::uninitialized({size});
@@ -77,6 +76,7 @@ Tensor<T, 1, Device> Arena<T, Device>::host_values() {
   return to_device<Device>(std::move(all));
 }
 
+/// One entry of an arena.
 template <class T, class Device>
 struct ParameterNode : ValueNode<T, Device> {
   ParameterNode(NodePointer<Arena<T, Device>> in, size_t place, size_t n)
