@@ -128,11 +128,44 @@ TEST_CASE("gemm: the same bytes in every run, from several callers at once", "[k
   std::vector<int> same(24);
   parallel_for(same.size(), 1, [&](size_t i, size_t) {
     auto a = a0, b = b0, c = c0;
-    same[i] =
-        Gemm<Cpu>::run({}, {.transpose_b = true}, a.view(), b.view(), c.view(), {}, {}).ok() &&
-        std::equal(expected.begin(), expected.end(), c.values.begin());
+    const GemmOptions o{.transpose_b = true};
+    const size_t bytes = Gemm<Cpu>::run_scratch({}, o, a.view(), b.view(), c.view(), {});
+    auto scratch = Tensor<uint8_t, 1>::uninitialized({bytes});
+    same[i] = Gemm<Cpu>::run({}, o, a.view(), b.view(), c.view(), {},
+                             {reinterpret_cast<std::byte*>(scratch.data()), {bytes}})
+                  .ok() &&
+              std::equal(expected.begin(), expected.end(), c.values.begin());
   });
   for (const int s : same) CHECK(s);
+}
+
+TEST_CASE("gemm: panels of another product or call are never taken for its own", "[kernels]") {
+  const Threads one(1);
+  const size_t m = 2000, n = 40, k = 150;  // several tiles below each other
+  REQUIRE(kernel::detail::Tiles(m, n, k, 3).down > 1);
+  const Field<float> a(m, k, 3, 1), b(n, k, 3, 2);
+  Tensor<float, 3> c({3, m, n});
+  const GemmOptions o{.transpose_b = true,
+                      .batch = {.count = 3, .a = a.each(), .b = b.each(), .c = m * n}};
+  const MatrixView<float> cv(c.data(), m, n, n);
+  auto av = a, bv = b;
+  const size_t bytes = Gemm<Cpu>::run_scratch({}, o, av.view(), bv.view(), cv, {});
+  auto scratch = Tensor<uint8_t, 1>::uninitialized({bytes});
+  for (const float factor : {1.f, 2.f}) {
+    for (size_t i = 0; i < bv.values.size(); ++i) bv.values[i] = factor * b.values[i];
+    REQUIRE(Gemm<Cpu>::run({}, o, av.view(), bv.view(), cv, {},
+                           {reinterpret_cast<std::byte*>(scratch.data()), {bytes}})
+                .ok());
+    for (size_t p = 0; p < 3; ++p)
+      for (size_t i = 0; i < m; i += 157)
+        for (size_t j = 0; j < n; j += 3) {
+          double expected = 0;
+          for (size_t l = 0; l < k; ++l)
+            expected += double(av.view().data[p * av.each() + i * av.view().stride + l]) *
+                        double(bv.view().data[p * bv.each() + j * bv.view().stride + l]);
+          CHECK(c(p, i, j) == Approx(expected).margin(1e-3));
+        }
+  }
 }
 
 TEST_CASE("gemm: what is not a number shows", "[kernels]") {
@@ -188,6 +221,10 @@ TEST_CASE("gemm: scratch is wanted only where z or wider operands have no place"
   }
   CHECK(scratch_of<float, float, bfloat16>(m, n, k) > 0);
   CHECK(scratch_of<float, bfloat16, float>(m, n, k) > 0);
+  // A transposed B is copied where the library takes longer than a copy.
+  CHECK((scratch_of<float, float, float>(m, n, k, {.transpose_b = true}) > 0) ==
+        kernel::detail::slow_transposed_b<float>);
+  CHECK(scratch_of<double, double, double>(m, n, k, {.transpose_b = true}) == 0);
   // Panels do not grow with the depth.
   CHECK(scratch_of<bfloat16, bfloat16, float>(64, 64, 1 << 20) ==
         scratch_of<bfloat16, bfloat16, float>(64, 64, 1 << 24));

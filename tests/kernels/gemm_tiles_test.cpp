@@ -13,8 +13,8 @@ struct Sizes {
   size_t m, n, k;
 };
 
-void check_tiles(const Sizes& s, bool ta, bool tb, size_t batch, size_t width) {
-  const Tiles t(ta, tb, s.m, s.n, s.k, batch, width);
+void check_tiles(const Sizes& s, size_t batch, size_t width, bool copies_b) {
+  const Tiles t(s.m, s.n, s.k, batch, width, copies_b);
   INFO(s.m << " x " << s.n << " x " << s.k << " batch " << batch << " width " << width << ": "
            << t.down << " x " << t.across << " tiles of " << t.rows << " x " << t.columns);
   // They cover C, and none is empty.
@@ -52,24 +52,31 @@ TEST_CASE("gemm tiles: enough for many threads, none below what is worth a threa
                          {5000, 3, 7000},
                          {4096, 4096, 4096},
                          {100000, 48, 1}})
-    for (const bool ta : {false, true})
-      for (const bool tb : {false, true})
-        for (const size_t batch : {1, 3, 200})
-          for (const size_t width : {1, 2}) check_tiles(s, ta, tb, batch, width);
+    for (const size_t batch : {1, 3, 200})
+      for (const size_t width : {1, 2})
+        for (const bool copies_b : {false, true}) check_tiles(s, batch, width, copies_b);
 }
 
 TEST_CASE("gemm tiles: what is small stays whole", "[kernels]") {
   for (const Sizes& s : {Sizes{64, 64, 64}, {100, 100, 200}, {1, 1, 1}}) {
-    const Tiles t(false, false, s.m, s.n, s.k);
+    const Tiles t(s.m, s.n, s.k);
     CHECK(t.down * t.across == 1);
   }
-  const Tiles batch(false, false, 256, 256, 256, 64);  // a product is a tile already
+  const Tiles batch(256, 256, 256, 64);  // a product is a tile already
   CHECK(batch.down * batch.across == 1);
+}
+
+TEST_CASE("gemm tiles: a panel serves all rows of its columns where that can be", "[kernels]") {
+  for (const size_t width : {1, 2})
+    for (const size_t k : {672, 2688}) {
+      const Tiles t(2048, 672, k, 1, width, true);
+      CHECK(t.columns * width * k <= Tiles::most_panel);
+    }
 }
 
 TEST_CASE("gemm tiles: products of State Transition are cut into 64 or more", "[kernels]") {
   for (const Sizes& s : {Sizes{2048, 672, 672}, {2048, 2688, 672}, {672, 2688, 2048}}) {
-    const Tiles t(false, true, s.m, s.n, s.k);
+    const Tiles t(s.m, s.n, s.k);
     CHECK(t.down * t.across >= 64);
     CHECK(t.down * t.across < 128);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <type_traits>
 
 #include "vcell/kernels/gemm_epilogue.hpp"
@@ -72,23 +73,29 @@ struct Gemm<Cpu> {
     using Sum = typename detail::GemmSum<A, B, C>::type;
     size_t width;
     detail::Tiles tiles;
-    size_t step;                 // of the depth at a time
-    bool in_c, in_stored;        // where z is built up, else in scratch
-    size_t panel_a, panel_b, z;  // elements of scratch
+    detail::Panels<A, B, Sum> panels;
+    bool in_c, in_stored;  // where z is built up, else in scratch
+    size_t z;              // elements of scratch
 
     Plan(const GemmOptions& o, size_t m, size_t n, size_t k, const Epilogue<C>& e)
         : width(detail::epilogue_width(e.kind)),
-          tiles(o.transpose_a, o.transpose_b, m, n, k, o.batch.count, width),
+          tiles(m, n, k, o.batch.count, width, detail::Panels<A, B, Sum>::copies_b(o.transpose_b)),
+          panels(o.transpose_a, o.transpose_b, tiles.rows, tiles.columns, k, width),
           in_c(std::is_same_v<C, Sum> && detail::epilogue_is_sum(e.kind) && !e.stored.data),
           in_stored(std::is_same_v<C, Sum> && e.stored.data) {
-      step = detail::panel_depth<A, B, Sum>(tiles.rows, tiles.columns, k);
-      panel_a = detail::panel_elements<A, Sum>(tiles.rows, step);
-      panel_b = detail::panel_elements<B, Sum>(tiles.columns, step);
       z = in_c || in_stored ? 0 : width * tiles.rows * stride();
     }
     /// Of a tile of z in scratch: rows start at whole cache lines.
     size_t stride() const { return (tiles.columns + 15) / 16 * 16; }
-    size_t bytes() const { return (panel_a + panel_b + z) * sizeof(Sum); }
+    /// Tiles of the same columns share the panels of B, where a thread does several of them.
+    bool shares() const { return panels.lasts() && tiles.down > 1; }
+    size_t bytes() const { return (panels.elements() + z) * sizeof(Sum) + (shares() ? line : 0); }
+  };
+  static constexpr size_t line = 64;
+
+  /// Whose panels of B lie in the scratch of a thread.
+  struct Held {
+    size_t product, column;
   };
 
   template <class A, class B, class C>
@@ -122,16 +129,23 @@ struct Gemm<Cpu> {
     const double flops =
         2 * double(tile.rows) * double(tile.columns) * double(plan.width) * double(depth);
     const size_t grain = size_t(1e6 / std::max(flops, 1e3)) + 1;
+    if (plan.shares())
+      for (size_t i = 0; i < size_t(context.pool().size()); ++i)
+        ::new (scratch.data + i * each) Held{o.batch.count, 0};
     parallel_for(context, o.batch.count * in_product, grain, [&](size_t begin, size_t end) {
       const ProductSession session;
-      Sum* mine = each ? reinterpret_cast<Sum*>(scratch.data + thread_index(context.pool()) * each)
-                       : nullptr;
+      std::byte* mine = each ? scratch.data + thread_index(context.pool()) * each : nullptr;
+      Held* held = plan.shares() ? std::launder(reinterpret_cast<Held*>(mine)) : nullptr;
+      Sum* panels = reinterpret_cast<Sum*>(held ? mine + line : mine);
       for (size_t t = begin; t < end; ++t) {
         const size_t product = t / in_product, within = t % in_product;
-        const size_t i = within / tile.across * tile.rows, j = within % tile.across * tile.columns;
+        const size_t column = within / tile.down, row = within % tile.down;
+        const bool made = held && held->product == product && held->column == column;
         tile_gemm<A, B, C>(o, plan, depth, of_product(a, product * o.batch.a),
                            of_product(b, product * o.batch.b), of_product(c, product * o.batch.c),
-                           of_product(e, product, o.batch), i, j, session, mine);
+                           of_product(e, product, o.batch), row * tile.rows, column * tile.columns,
+                           session, panels, made);
+        if (held) *held = {product, column};
       }
     });
     return {};
@@ -141,7 +155,8 @@ struct Gemm<Cpu> {
   template <class A, class B, class C, class P>
   static void tile_gemm(const GemmOptions& o, const P& plan, size_t depth, MatrixView<const A> a,
                         MatrixView<const B> b, MatrixView<C> c, const Epilogue<C>& e, size_t i,
-                        size_t j, const ProductSession& session, typename P::Sum* scratch) {
+                        size_t j, const ProductSession& session, typename P::Sum* scratch,
+                        bool made) {
     using Sum = typename P::Sum;
     const size_t rows = std::min(plan.tiles.rows, c.rows - i),
                  columns = std::min(plan.tiles.columns, c.columns - j);
@@ -153,7 +168,7 @@ struct Gemm<Cpu> {
       of_b[h] =
           o.transpose_b ? b.block(first, columns, 0, depth) : b.block(0, depth, first, columns);
       if (plan.z)
-        z[h] = {scratch + plan.panel_a + plan.panel_b + h * plan.tiles.rows * plan.stride(), rows,
+        z[h] = {scratch + plan.panels.elements() + h * plan.tiles.rows * plan.stride(), rows,
                 columns, plan.stride()};
       if constexpr (std::is_same_v<C, Sum>) {
         if (plan.in_c) z[h] = part;
@@ -161,10 +176,9 @@ struct Gemm<Cpu> {
       }
     }
     detail::panel_gemm<A, B, Sum>(
-        session, o.transpose_a, o.transpose_b, depth, plan.step, Sum(o.alpha),
+        session, plan.panels, Sum(o.alpha),
         o.transpose_a ? a.block(0, depth, i, rows) : a.block(i, rows, 0, depth), of_b,
-        plan.in_c && o.accumulate ? Sum(1) : Sum(0), z, plan.width, scratch,
-        scratch + plan.panel_a);
+        plan.in_c && o.accumulate ? Sum(1) : Sum(0), z, scratch, made);
     detail::finish_tile<Sum, C>(e, o.accumulate, i, j, c.columns, z, part);
   }
 

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "vcell/core/bfloat16.hpp"
+#include "vcell/kernels/gemm_tiles.hpp"
 #include "vcell/kernels/serial_gemm.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -21,56 +22,115 @@ struct GemmSum {
   using type = std::conditional_t<doubles, double, float>;
 };
 
-/// How much of the depth of a tile is done at a time: all of it as long as nothing is widened, else
-/// so much that panels stay in the cache of a core.
+/// How op(A) and op(B) of a tile reach the product library: as they are, or copied into panels of
+/// type Sum, some of the depth at a time. A panel of B is (depth, columns), whichever way B lies:
+/// a library that takes long for transposed ones is given none.
 template <class A, class B, class Sum>
-size_t panel_depth(size_t rows, size_t columns, size_t depth) {
-  if (std::is_same_v<A, Sum> && std::is_same_v<B, Sum>) return depth;
-  constexpr size_t elements = size_t(1) << 18, least = 64;
-  return std::min(depth, std::max(least, elements / std::max<size_t>(rows + columns, 1) / 16 * 16));
-}
+struct Panels {
+  bool copy_a, copy_b, transpose_a, transpose_b;
+  size_t width, rows, columns, depth;
+  size_t step;        ///< of the depth at a time
+  size_t in_a, in_b;  ///< elements of a panel of A, and of one of B; 0 where there is none
 
-/// Elements of scratch for a panel of a matrix of type T; none where products read it as it is.
-template <class T, class Sum>
-size_t panel_elements(size_t side, size_t depth) {
-  return std::is_same_v<T, Sum> ? 0 : (side * depth + 15) / 16 * 16;
-}
-
-/// A block as products take it: itself, or widened into a panel.
-template <class Sum, class T>
-MatrixView<const Sum> widen(MatrixView<const T> m, [[maybe_unused]] Sum* panel) {
-  if constexpr (std::is_same_v<T, Sum>) {
-    return m;
-  } else {
-    for (size_t i = 0; i < m.rows; ++i) {
-      const T* from = m.row(i);
-      Sum* to = panel + i * m.columns;
-      for (size_t j = 0; j < m.columns; ++j) to[j] = Sum(from[j]);
-    }
-    return {panel, m.rows, m.columns, m.columns};
+  /// @param of_rows, of_columns  of the largest tile
+  /// @param blocks               of columns of B that are read with the same rows of A: 1 or 2
+  Panels(bool ta, bool tb, size_t of_rows, size_t of_columns, size_t k, size_t blocks)
+      : copy_a(!std::is_same_v<A, Sum>),
+        copy_b(copies_b(tb)),
+        transpose_a(ta),
+        transpose_b(tb),
+        width(blocks),
+        rows(of_rows),
+        columns(of_columns),
+        depth(k) {
+    constexpr size_t most = Tiles::most_panel, least = 64;
+    const size_t side = copy_a * rows + copy_b * stride_b() * width;
+    step = side == 0 || side <= most / std::max<size_t>(depth, 1)
+               ? depth
+               : std::min(depth, std::max(least, most / side / 16 * 16));
+    in_a = copy_a ? whole_lines(rows * step) : 0;
+    in_b = copy_b ? step * stride_b() : 0;
   }
-}
+
+  static bool copies_b(bool transposed) {
+    return !std::is_same_v<B, Sum> || (transposed && slow_transposed_b<Sum>);
+  }
+  size_t elements() const { return in_a + width * in_b; }
+  /// Whether a panel of B serves all rows of its columns: it holds the whole depth.
+  bool lasts() const { return copy_b && step == depth; }
+
+  /// The block [l, l + k) of the depth of op(A), for a product with transpose_a.
+  MatrixView<const Sum> of_a(MatrixView<const A> a, size_t l, size_t k, Sum* panel) const {
+    const auto part = transpose_a ? a.block(l, k, 0, a.columns) : a.block(0, a.rows, l, k);
+    if constexpr (std::is_same_v<A, Sum>) {
+      return part;
+    } else {
+      for (size_t i = 0; i < part.rows; ++i)
+        for (size_t j = 0; j < part.columns; ++j) panel[i * part.columns + j] = Sum(part.row(i)[j]);
+      return {panel, part.rows, part.columns, part.columns};
+    }
+  }
+
+  /// The block [l, l + k) of the depth of op(B): (k, n) where B is copied.
+  MatrixView<const Sum> of_b(MatrixView<const B> b, size_t l, size_t k, Sum* panel) const {
+    const auto part = transpose_b ? b.block(0, b.rows, l, k) : b.block(l, k, 0, b.columns);
+    if constexpr (std::is_same_v<B, Sum>)
+      if (!copy_b) return part;
+    const size_t n = transpose_b ? part.rows : part.columns;
+    if (transpose_b)
+      copy_transposed(part, panel, stride_b());
+    else
+      for (size_t i = 0; i < k; ++i)
+        for (size_t j = 0; j < n; ++j) panel[i * stride_b() + j] = Sum(part.row(i)[j]);
+    return {panel, k, n, stride_b()};
+  }
+
+  /// panel[j][i] = m[i][j], by squares that fit the registers.
+  static void copy_transposed(MatrixView<const B> m, Sum* panel, size_t stride) {
+    constexpr size_t side = 16;
+    for (size_t i = 0; i < m.rows; i += side)
+      for (size_t j = 0; j < m.columns; j += side) {
+        const size_t r = std::min(side, m.rows - i), c = std::min(side, m.columns - j);
+        if (r < side || c < side) {
+          for (size_t v = 0; v < c; ++v)
+            for (size_t u = 0; u < r; ++u)
+              panel[(j + v) * stride + i + u] = Sum(m.row(i + u)[j + v]);
+          continue;
+        }
+        Sum square[side][side];
+        for (size_t u = 0; u < side; ++u)
+          for (size_t v = 0; v < side; ++v) square[v][u] = Sum(m.row(i + u)[j + v]);
+        for (size_t v = 0; v < side; ++v)
+          std::copy_n(square[v], side, panel + (j + v) * stride + i);
+      }
+  }
+
+  /// Elements from one row of a panel of B to the next: rows start at whole cache lines.
+  size_t stride_b() const { return whole_lines(columns); }
+
+ private:
+  static size_t whole_lines(size_t elements) { return (elements + 15) / 16 * 16; }
+};
 
 /// z[h] = alpha op(A) op(B[h]) + beta z[h] for one or two blocks of columns, which read A together.
-/// Matrices that are not of type Sum pass through panels, `step` of the depth at a time.
+/// @param made  the panels of B hold what this tile reads, from an earlier tile of its columns
 template <class A, class B, class Sum>
-void panel_gemm(const ProductSession& session, bool transpose_a, bool transpose_b, size_t depth,
-                size_t step, Sum alpha, MatrixView<const A> a, const MatrixView<const B> (&b)[2],
-                Sum beta, const MatrixView<Sum> (&z)[2], size_t width, Sum* panel_a, Sum* panel_b) {
-  const size_t rows = z[0].rows, columns = z[0].columns;
+void panel_gemm(const ProductSession& session, const Panels<A, B, Sum>& panels, Sum alpha,
+                MatrixView<const A> a, const MatrixView<const B> (&b)[2], Sum beta,
+                const MatrixView<Sum> (&z)[2], Sum* scratch, bool made) {
   size_t l = 0;
   do {  // once for a depth of 0, too
-    const size_t k = std::min(step, depth - l);
-    const auto ak =
-        widen<Sum>(transpose_a ? a.block(l, k, 0, rows) : a.block(0, rows, l, k), panel_a);
-    for (size_t h = 0; h < width; ++h) {
-      const auto bk = widen<Sum>(
-          transpose_b ? b[h].block(0, columns, l, k) : b[h].block(l, k, 0, columns), panel_b);
-      serial_gemm<Sum>(session, transpose_a, transpose_b, alpha, ak, bk, l == 0 ? beta : Sum(1),
-                       z[h]);
+    const size_t k = std::min(panels.step, panels.depth - l);
+    const auto ak = panels.of_a(a, l, k, scratch);
+    for (size_t h = 0; h < panels.width; ++h) {
+      Sum* panel = scratch + panels.in_a + h * panels.in_b;
+      const auto bk = made ? MatrixView<const Sum>{panel, k, z[h].columns, panels.stride_b()}
+                           : panels.of_b(b[h], l, k, panel);
+      serial_gemm<Sum>(session, panels.transpose_a, panels.transpose_b && !panels.copy_b, alpha, ak,
+                       bk, l == 0 ? beta : Sum(1), z[h]);
     }
-    l += step;
-  } while (l < depth);
+    l += panels.step;
+  } while (l < panels.depth);
 }
 
 }  // namespace kernel::detail

@@ -12,15 +12,18 @@ namespace kernel::detail {
 /// How products are cut into tiles of C: by what is multiplied alone, so that every number of
 /// threads does the same arithmetic. There are at least `enough` tiles for many threads as long as
 /// each keeps the work that is worth a thread's while, `least`; of the ways to cut, the one that
-/// costs a library the fewest copies: it packs the rows of A anew for every column of tiles and the
-/// columns of B for every row of them.
+/// costs a library the least: it packs the rows of A anew for every column of tiles and the columns
+/// of B for every row of them.
 struct Tiles {
   size_t rows, columns;  ///< of a tile; the last ones may be smaller
   size_t down, across;   ///< tiles of a product
 
-  /// @param width  columns of op(B) behind a column of C: 2 for a gate
-  Tiles(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, size_t batch = 1,
-        size_t width = 1)
+  /// Elements of panels that a thread keeps of a product (gemm_panels.hpp).
+  static constexpr size_t most_panel = size_t(1) << 19;
+
+  /// @param width     columns of op(B) behind a column of C: 2 for a gate
+  /// @param copies_b  op(B) is copied into panels before the library reads it
+  Tiles(size_t m, size_t n, size_t k, size_t batch = 1, size_t width = 1, bool copies_b = false)
       : rows(m), columns(n), down(1), across(1) {
     if (m == 0 || n == 0 || batch == 0) return;
     constexpr double least = 4e6, most = 512e6;  // flops in a tile
@@ -34,8 +37,8 @@ struct Tiles {
     constexpr size_t row_unit = 8, column_unit = 16, vectors = 48;
     const size_t most_down = up(m, 2 * row_unit), most_across = up(n, vectors);
     const size_t want = size_t(std::min(wanted, double(most_down) * double(most_across)));
-    // In flops a packed element, as measured with oneDNN; a transposed B is read across its rows.
-    const double pack_a = transpose_a ? 4 : 2, pack_b = transpose_b ? 18 : 2;
+    // In multiplications that a packed element costs, as measured with oneDNN.
+    constexpr double pack_a = 4, pack_b = 2, copy_b = 22;
     double best = std::numeric_limits<double>::infinity();
     for (size_t p = 1, d = 0; p <= most_down && (p == 1 || d < want); ++p) {
       const size_t r = std::min(m, up(up(m, p), row_unit) * row_unit);
@@ -49,8 +52,13 @@ struct Tiles {
         const size_t a = up(n, c), last = n - (a - 1) * c;
         const double filled =
             double((a - 1) * up(c, vectors) + up(last, vectors)) * double(vectors);
-        const double cost =
-            double(m) * filled + pack_a * double(a) * double(m) + pack_b * double(d) * double(n);
+        // A panel that holds the whole depth serves all rows of its columns.
+        const size_t copies = !copies_b ? 0
+                              : double(up(c, 16) * 16 * width) * double(k) <= double(most_panel)
+                                  ? 1
+                                  : d;
+        const double cost = double(m) * filled + pack_a * double(a) * double(m) +
+                            (pack_b * double(d) + copy_b * double(copies)) * double(n);
         if (cost >= best) continue;
         best = cost;
         rows = r, columns = c, down = d, across = a;

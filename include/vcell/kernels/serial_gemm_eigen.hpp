@@ -42,6 +42,16 @@ void eigen_gemm(bool transpose_a, bool transpose_b, size_t depth, T alpha, Matri
     y.noalias() += alpha * (a_n * b_n);
 }
 
+/// Whether the product backend takes long for a transposed B of type T, longer than a copy of it
+/// with rows and columns exchanged: oneDNN, at times as long again as the product of 100 rows.
+template <class T>
+inline constexpr bool slow_transposed_b =
+#if defined(VCELL_BLAS_DNNL)
+    std::is_same_v<T, float>;
+#else
+    false;
+#endif
+
 #if !defined(VCELL_BLAS_DNNL) && !defined(VCELL_BLAS_OPENBLAS) && !defined(VCELL_BLAS_BLIS)
 template <class T>
 void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, T alpha, MatrixView<const T> a,
