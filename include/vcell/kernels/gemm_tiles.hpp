@@ -34,8 +34,8 @@ struct Tiles {
         std::max({std::min(std::ceil(enough / double(batch)), std::floor(flops / least)),
                   std::ceil(flops / most), std::ceil(elements / most_elements)});
     // A library works on some rows and columns at a time, and loses what it has to fill up.
-    constexpr size_t row_unit = 8, column_unit = 16, vectors = 48;
-    const size_t most_down = up(m, 2 * row_unit), most_across = up(n, vectors);
+    constexpr size_t row_unit = 8, column_unit = 16;
+    const size_t most_down = up(m, 2 * row_unit), most_across = up(n, column_unit);
     const size_t want = size_t(std::min(wanted, double(most_down) * double(most_across)));
     // In multiplications that a packed element costs, as measured with oneDNN.
     constexpr double pack_a = 4, pack_b = 2, copy_b = 22;
@@ -49,16 +49,17 @@ struct Tiles {
         size_t c = up(up(n, q), unit) * unit;
         while (c > unit && up(n, c) < q) c -= unit;
         c = std::min(n, c);
-        const size_t a = up(n, c), last = n - (a - 1) * c;
-        const double filled =
-            double((a - 1) * up(c, vectors) + up(last, vectors)) * double(vectors);
-        // A panel that holds the whole depth serves all rows of its columns.
-        const size_t copies = !copies_b ? 0
-                              : double(up(c, 16) * 16 * width) * double(k) <= double(most_panel)
-                                  ? 1
-                                  : d;
-        const double cost = double(m) * filled + pack_a * double(a) * double(m) +
-                            (pack_b * double(d) + copy_b * double(copies)) * double(n);
+        const size_t a = up(n, c);
+        if (a < q) continue;
+        // A panel that holds the whole depth serves what a thread does of the rows of its columns.
+        constexpr size_t threads = 4;
+        const bool serves = double(up(c, 16) * 16 * width) * double(k) <= double(most_panel);
+        const size_t copies = !copies_b ? 0 : serves ? std::min(d, threads) : d;
+        const double filled = double(a - 1) * fill(c) + fill(n - (a - 1) * c);
+        double cost = double(m) * filled + pack_a * double(a) * double(m) +
+                      (pack_b * double(d) + copy_b * double(copies)) * double(n);
+        // Rather a few tiles too many than tiles too small.
+        if (2 * double(r) * double(c) * double(width) * double(k) < 0.75 * least) cost *= 4;
         if (cost >= best) continue;
         best = cost;
         rows = r, columns = c, down = d, across = a;
@@ -67,6 +68,13 @@ struct Tiles {
   }
 
  private:
+  static constexpr size_t vectors = 48;  // columns that a library works on at a time
+
+  /// Columns that take the time of c: some vectors alone take longer than their part.
+  static double fill(size_t c) {
+    constexpr double rest[] = {0, 24, 36, 48};
+    return double(c / vectors * vectors) + rest[up(c % vectors, 16)];
+  }
   static size_t up(size_t a, size_t b) { return (a + b - 1) / b; }
 };
 

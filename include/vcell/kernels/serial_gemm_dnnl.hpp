@@ -54,25 +54,22 @@ class NoSignals {
   sigset_t before_;
 };
 
-/// float by oneDNN, within a ProductSession.
+/// float by oneDNN within a ProductSession, double by Eigen: oneDNN has no such product. A
+/// template, so that Eigen's is compiled where it is called and not wherever this is read.
 /// @throws std::bad_alloc if oneDNN finds no memory for itself
-inline void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, float alpha,
-                         MatrixView<const float> a, MatrixView<const float> b, float beta,
-                         MatrixView<float> c) {
-  const auto status =
-      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', dnnl_dim_t(c.rows),
-                 dnnl_dim_t(c.columns), dnnl_dim_t(depth), alpha, a.data, dnnl_dim_t(a.stride),
-                 b.data, dnnl_dim_t(b.stride), beta, c.data, dnnl_dim_t(c.stride));
-  // Not done by Eigen then: whether there is memory must not decide on the bytes of a result.
-  if (status == dnnl_out_of_memory) throw std::bad_alloc();
-  // A processor it has no product for: Eigen has one, there and in every call.
-  if (status != dnnl_success) eigen_gemm(transpose_a, transpose_b, depth, alpha, a, b, beta, c);
-}
-
-/// double by Eigen: oneDNN has no such product.
-inline void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, double alpha,
-                         MatrixView<const double> a, MatrixView<const double> b, double beta,
-                         MatrixView<double> c) {
+template <class T>
+void backend_gemm(bool transpose_a, bool transpose_b, size_t depth, T alpha, MatrixView<const T> a,
+                  MatrixView<const T> b, T beta, MatrixView<T> c) {
+  if constexpr (std::is_same_v<T, float>) {
+    const auto status =
+        dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', dnnl_dim_t(c.rows),
+                   dnnl_dim_t(c.columns), dnnl_dim_t(depth), alpha, a.data, dnnl_dim_t(a.stride),
+                   b.data, dnnl_dim_t(b.stride), beta, c.data, dnnl_dim_t(c.stride));
+    if (status == dnnl_success) return;
+    // Not done by Eigen then: whether there is memory must not decide on the bytes of a result.
+    if (status == dnnl_out_of_memory) throw std::bad_alloc();
+    // A processor it has no product for: Eigen has one, there and in every call.
+  }
   eigen_gemm(transpose_a, transpose_b, depth, alpha, a, b, beta, c);
 }
 

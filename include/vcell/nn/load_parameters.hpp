@@ -39,14 +39,15 @@ std::vector<T> checked_values(std::string_view source, const Parameter<T, Device
 /// Sets all parameters from arrays of the same names, as a file holds them. Nothing changes unless
 /// everything fits.
 ///
+/// @param arrays      given up one by one as they are read, so that a model that is moved in is not
+///                    in memory twice
 /// @param is_ignored  names that may be there although no parameter has them
 /// @param source      what messages begin with, e.g. the file
 /// @throws ConfigError listing the names that are missing and those that belong to no parameter
 /// @throws ShapeError if a shape differs; FormatError if an array holds integers or a number that
 ///         is not finite
 template <class T, class Device>
-void load_parameters(const Parameters<T, Device>& parameters,
-                     const std::map<std::string, Array>& arrays,
+void load_parameters(const Parameters<T, Device>& parameters, std::map<std::string, Array> arrays,
                      const std::function<bool(std::string_view)>& is_ignored = {},
                      std::string_view source = "load_parameters") {
   std::vector<std::string> missing, unknown;
@@ -59,8 +60,10 @@ void load_parameters(const Parameters<T, Device>& parameters,
                               list_of(missing), ", unknown are ", list_of(unknown),
                               "; check the model's configuration"));
   std::vector<std::vector<T>> values;
-  for (const auto& p : parameters.all())
+  for (const auto& p : parameters.all()) {
     values.push_back(detail::checked_values(source, p, arrays.at(p.name)));
+    arrays.erase(p.name);
+  }
   for (size_t i = 0; i < values.size(); ++i) parameters.load(i, std::move(values[i]));
 }
 

@@ -16,8 +16,8 @@ namespace detail {
 /// One array of a checkpoint's file, with messages that name both.
 class CheckpointFile {
  public:
-  explicit CheckpointFile(const std::filesystem::path& path)
-      : name_(path.string()), tensors_(read_safetensors(path).tensors) {}
+  CheckpointFile(std::string name, std::map<std::string, Array> tensors)
+      : name_(std::move(name)), tensors_(std::move(tensors)) {}
 
   const std::map<std::string, Array>& tensors() const { return tensors_; }
 
@@ -43,6 +43,11 @@ class CheckpointFile {
   std::map<std::string, Array> tensors_;
 };
 
+template <class = void>
+CheckpointFile read_checkpoint_file(const std::filesystem::path& path) {
+  return {path.string(), read_safetensors(path).tensors};
+}
+
 template <class T>
 Array number_array(T value) {
   return Array::of<T>({}, {&value, 1});
@@ -59,8 +64,9 @@ inline std::vector<std::pair<std::string, double>> optimizer_settings(const Trai
 
 /// @throws ConfigError if a checkpoint was made with another seed or optimizer. Checkpoints of
 ///         before the optimizer was noted do not say.
-inline void check_same_run(const std::filesystem::path& folder, const TrainOptions& options) {
-  const CheckpointFile file(folder / "state.safetensors");
+template <class = void>
+void check_same_run(const std::filesystem::path& folder, const TrainOptions& options) {
+  const CheckpointFile file = read_checkpoint_file(folder / "state.safetensors");
   const auto check = [&](const std::string& name, auto found, auto wanted) {
     if (found != wanted)
       throw ConfigError(message("load_checkpoint: ", quoted(folder.string()), " was made with ",
@@ -139,8 +145,9 @@ void save_checkpoint(const std::filesystem::path& folder, const Trainer<T, Devic
 
 /// Reads a checkpoint's counters.
 /// @throws IoError, FormatError naming file and array
-inline TrainState read_checkpoint_state(const std::filesystem::path& folder) {
-  const detail::CheckpointFile file(folder / "state.safetensors");
+template <class = void>
+TrainState read_checkpoint_state(const std::filesystem::path& folder) {
+  const auto file = detail::read_checkpoint_file(folder / "state.safetensors");
   return {.step = file.number<uint64_t>("step"),
           .best_step = file.number<uint64_t>("best_step"),
           .best_validation_loss = file.number<double>("best_validation_loss"),
@@ -159,7 +166,7 @@ void load_checkpoint(const std::filesystem::path& folder, const std::filesystem:
   const auto& parameters = trainer.parameters();
   const TrainState state = read_checkpoint_state(folder);
   detail::check_same_run(folder, trainer.options());
-  const detail::CheckpointFile optimizer(folder / "optimizer.safetensors");
+  const auto optimizer = detail::read_checkpoint_file(folder / "optimizer.safetensors");
   const auto moment = [&](const char* prefix) {
     return detail::block_of<T>(parameters, optimizer, prefix, false,
                                trainer.optimizer().first().count(),
@@ -168,7 +175,7 @@ void load_checkpoint(const std::filesystem::path& folder, const std::filesystem:
   Tensor<T, 1> first = moment("first."), second = moment("second."), best;
   if (state.best_step)
     best = detail::block_of<T>(
-        parameters, detail::CheckpointFile(best_folder / "weights.safetensors"), "", true,
+        parameters, detail::read_checkpoint_file(best_folder / "weights.safetensors"), "", true,
         parameters.values_count(), [&](const auto& p) { return parameters.value_offset(p); });
   const auto steps = optimizer.number<uint64_t>("steps");
   const auto path = folder / "weights.safetensors";

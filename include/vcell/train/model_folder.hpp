@@ -183,7 +183,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   shape.finish();
 
   const auto weights_path = folder / "weights.safetensors";
-  const auto weights = read_safetensors(weights_path).tensors;
+  auto weights = read_safetensors(weights_path).tensors;
   check_fits_weights(config, weights, where);
   auto names = read_names(folder / "perturbations.txt");
   bool one_hot = false;
@@ -208,9 +208,10 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
     throw ConfigError(message("load_model: ", quoted(folder.string()), ": ", error.what()));
   }
   load_parameters(
-      m.model.parameters(), weights,
+      m.model.parameters(), std::move(weights),
       [&](std::string_view name) { return StateTransition<float>::is_ignored(name, config); },
       message("load_model: ", quoted(weights_path.string())));
+  m.model.parameters().values();  // laid out here, not in whatever prediction comes first
   return m;
 }
 
