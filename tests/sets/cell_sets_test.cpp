@@ -5,8 +5,10 @@
 
 #include "sets/small_screen.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace vcell;
+using vcell_test::check_error;
 using vcell_test::small_screen;
 
 namespace {
@@ -81,10 +83,39 @@ TEST_CASE("cell_sets: part, controls and batches are chosen", "[sets]") {
     CHECK(s.batch.codes[epoch.cells[i]] == by_batch.groups()[epoch.group[i / 3]].batch);
 }
 
+TEST_CASE("cell_sets: cells of different strata never share a set", "[sets]") {
+  const Screen s = screen();
+  const std::vector<Part> parts(s.cells(), Part::train);
+  std::vector<int32_t> strata(s.cells());
+  for (size_t i = 0; i < strata.size(); ++i) strata[i] = i % 3 == 0 ? 40 : -2;
+  for (const bool fill : {true, false}) {
+    const CellSets sets(s, parts, {.set_size = 4, .fill = fill, .strata = strata});
+    size_t expected = 0;
+    for (const CellGroup& group : sets.groups()) expected += (group.cells.size() + 3) / 4;
+    CHECK(sets.sets() == expected);
+    std::set<size_t> seen;
+    const auto epoch = sets.epoch(3, 0);
+    for (size_t i = 0; i < epoch.cells.size(); ++i) {
+      if (epoch.cells[i] == no_cell) continue;
+      CHECK(strata[epoch.cells[i]] == sets.groups()[epoch.group[i / 4]].stratum);
+      seen.insert(epoch.cells[i]);
+    }
+    CHECK(seen.size() == s.cells());
+  }
+  // One stratum is as none.
+  strata.assign(s.cells(), 5);
+  CHECK(CellSets(s, parts, {.strata = strata}).epoch(1, 2).cells ==
+        CellSets(s, parts, {}).epoch(1, 2).cells);
+  CHECK(CellSets(s, parts, {}).groups()[0].stratum == -1);
+}
+
 TEST_CASE("cell_sets: errors", "[sets]") {
   const Screen s = screen();
   std::vector<Part> parts(s.cells(), Part::train);
   CHECK_THROWS_AS(CellSets(s, parts, {.set_size = 0}), ConfigError);
+  const std::vector<int32_t> strata(s.cells() - 1);
+  check_error<ShapeError>([&] { CellSets(s, parts, {.strata = strata}); },
+                          {"CellSets", "strata", "28", "29"});
   parts.pop_back();
   CHECK_THROWS_AS(CellSets(s, parts, {}), ShapeError);
   const Screen plain = small_screen({{"x", "ctrl", 1}});

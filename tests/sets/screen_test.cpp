@@ -134,7 +134,7 @@ TEST_CASE("near_names: nearest first, none that is far", "[sets]") {
   CHECK(names_there({"MYC"}, {}) == "there are none");
 }
 
-TEST_CASE("cell_groups: by context, perturbation and batch", "[sets]") {
+TEST_CASE("cell_groups: by context, perturbation, batch and stratum", "[sets]") {
   const Screen screen = vcell_test::small_screen(
       {{"y", "A", 2, "b2"}, {"x", "ctrl", 1, "b1"}, {"y", "A", 1, "b1"}, {"x", "A", 1, "b1"}});
   const auto all = [](size_t) { return true; };
@@ -148,6 +148,22 @@ TEST_CASE("cell_groups: by context, perturbation and batch", "[sets]") {
   REQUIRE(by_batch.size() == 4);
   CHECK(by_batch[2].cells == std::vector<size_t>{3});
   CHECK(by_batch[3].cells == std::vector<size_t>{0, 1});
+  CHECK(by_batch[3].stratum == -1);
+  // The stratum is last in the order: cells 0 and 1 of batch b2 come after cell 3 of b1.
+  const std::vector<int32_t> strata{9, 4, 6, -7, 6};
+  const auto of_both = cell_groups(screen, all, true, strata);
+  REQUIRE(of_both.size() == 5);
+  CHECK(of_both[2].stratum == -7);
+  CHECK(of_both[3].stratum == 4);
+  CHECK(of_both[3].cells == std::vector<size_t>{1});
+  CHECK(of_both[4].stratum == 9);
+  CHECK(of_both[4].batch == screen.batch.code("b2"));
+  const auto by_stratum = cell_groups(screen, all, false, strata);
+  REQUIRE(by_stratum.size() == 5);
+  CHECK(by_stratum[2].batch == -1);
+  CHECK(by_stratum[3].cells == std::vector<size_t>{1});
+  check_error<ShapeError>([&] { cell_groups(screen, all, false, std::span(strata).first(4)); },
+                          {"cell_groups", "strata", "4", "5"});
   CHECK(cell_groups(screen, [](size_t) { return false; }).empty());
   const Screen without = vcell_test::small_screen({{"x", "ctrl", 1}});
   CHECK_THROWS_AS(cell_groups(without, all, true), ConfigError);

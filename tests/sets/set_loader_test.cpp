@@ -40,7 +40,7 @@ bool same(const SetBatch& a, const SetBatch& b) {
   };
   return equal(a.input, b.input) && equal(a.target, b.target) && equal(a.batch, b.batch) &&
          equal(a.lengths, b.lengths) && a.perturbation == b.perturbation &&
-         a.context == b.context && a.control_cells == b.control_cells &&
+         a.context == b.context && a.group == b.group && a.control_cells == b.control_cells &&
          a.target_cells == b.target_cells;
 }
 
@@ -55,7 +55,11 @@ TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
     REQUIRE(batch.input.shape() == Shape<3>{3, 4, 3});
     REQUIRE(batch.target.shape() == Shape<3>{3, 4, 3});
     REQUIRE(batch.batch.shape() == Shape<2>{3, 4});
-    for (size_t b = 0; b < 3; ++b)
+    REQUIRE(batch.group.size() == 3);
+    for (size_t b = 0; b < 3; ++b) {
+      const auto& group = loader.source().cell_sets().groups()[batch.group[b]];
+      CHECK(group.perturbation == batch.perturbation[b]);
+      CHECK(group.context == batch.context[b]);
       for (size_t i = 0; i < 4; ++i) {
         const size_t target = batch.target_cells[b * 4 + i];
         const size_t control = batch.control_cells[b * 4 + i];
@@ -70,6 +74,7 @@ TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
         CHECK(batch.input(b, i, 0) == float(control + 1));
         CHECK(batch.input(b, i, 2) == 0);
       }
+    }
   }
 }
 
@@ -194,6 +199,40 @@ TEST_CASE("set_loader: within batches, controls and targets", "[sets]") {
     }
   }
   CHECK(fell_back);
+}
+
+TEST_CASE("set_loader: sets of one stratum, and the group that tells which", "[sets]") {
+  const Screen s = screen();
+  SetLoaderOptions o = options(3, 2);
+  std::vector<int32_t> strata(s.cells());
+  for (size_t i = 0; i < strata.size(); ++i) strata[i] = int32_t(i % 2);
+  o.source.sets.strata = strata;
+  SetLoader loader(s, trained(s), o);
+  const std::vector<int32_t> kept = strata;
+  strata.assign(strata.size(), 7);  // not needed after the constructor
+  std::set<size_t> groups;
+  for (int step = 0; step < 30; ++step) {
+    const SetBatch& batch = loader.next();
+    REQUIRE(batch.group.size() == 2);
+    for (size_t i = 0; i < 6; ++i) {
+      const auto& group = loader.source().cell_sets().groups()[batch.group[i / 3]];
+      CHECK(kept[batch.target_cells[i]] == group.stratum);
+      CHECK(std::count(group.cells.begin(), group.cells.end(), batch.target_cells[i]) == 1);
+      groups.insert(batch.group[i / 3]);
+    }
+  }
+  CHECK(groups.size() == loader.source().cell_sets().groups().size());
+  // A pass whose last batch is shorter than the one before.
+  SetSourceOptions pass = o.source;
+  pass.sets.strata = kept;
+  pass.batch_size = 4;
+  const SetSource source(s, trained(s), pass);
+  REQUIRE(source.sets() % 4 != 0);
+  SetBatch batch;
+  source.read_pass(0, batch);
+  CHECK(batch.group.size() == 4);
+  source.read_pass(source.batches() - 1, batch);
+  CHECK(batch.group.size() == source.sets() % 4);
 }
 
 TEST_CASE("set_loader: nothing is allocated after the first steps", "[sets]") {

@@ -23,6 +23,9 @@ struct CellSetOptions {
   /// Whether a short last set is filled up with cells of its group, drawn with replacement.
   /// Otherwise it stays short, and batches are padded.
   bool fill = true;
+  /// (cells) a number for every cell: cells of different numbers never share a set; empty: none.
+  /// Not needed after the constructor.
+  std::span<const int32_t> strata = {};
 };
 
 /// In the place of a cell where a set is padded.
@@ -35,28 +38,31 @@ struct EpochSets {
   std::vector<size_t> group;  ///< (sets) which group a set was cut from
 };
 
-/// Sets of S cells that share context and perturbation. In every epoch each group is shuffled anew
-/// and cut into sets, a short last one is filled from its own group with replacement (or stays
-/// short), and the sets of all groups are visited in random order. So each cell is seen at least
-/// once an epoch, and a perturbation counts by its cells.
+/// Sets of S cells that share context and perturbation, and batch and stratum if asked for. In
+/// every epoch each group is shuffled anew and cut into sets, a short last one is filled from its
+/// own group with replacement (or stays short), and the sets of all groups are visited in random
+/// order. So each cell is seen at least once an epoch, and a perturbation counts by its cells.
 class CellSets {
  public:
   /// @param parts  (cells)
   /// @throws ConfigError if set_size is 0, or by_batch is asked of a screen without batches
+  /// @throws ShapeError  if parts, or strata that are given, are not one for every cell
   template <class = void>
   CellSets(const Screen& screen, std::span<const Part> parts, const CellSetOptions& options)
       : set_size_(options.set_size), fill_(options.fill) {
     check_screen(screen);
     check_size_match("CellSets", "parts", parts.size(), "cells", screen.cells());
     check_positive("CellSets", "set_size", set_size_);
+    if (!options.strata.empty())
+      check_size_match("CellSets", "strata", options.strata.size(), "cells", screen.cells());
     const auto target = [&](size_t cell) {
       return parts[cell] == options.part && (options.control_sets || !screen.is_control(cell));
     };
-    groups_ = cell_groups(screen, target, options.by_batch);
+    groups_ = cell_groups(screen, target, options.by_batch, options.strata);
     for (const CellGroup& group : groups_) sets_ += sets_of(group);
   }
 
-  /// Ordered by context, perturbation and batch.
+  /// Ordered by context, perturbation, batch and stratum.
   const std::vector<CellGroup>& groups() const { return groups_; }
   size_t set_size() const { return set_size_; }
   /// Sets in an epoch: for each group of n cells ceil(n / S).

@@ -24,6 +24,7 @@ struct SetBatch {
   Tensor<int32_t, 1> lengths;         ///< (B) cells of each set
   std::vector<int32_t> perturbation;  ///< (B) codes of the screen's perturbations
   std::vector<int32_t> context;       ///< (B) codes of the screen's contexts
+  std::vector<size_t> group;          ///< (B) which of cell_sets().groups() each set was cut from
   Tensor<int32_t, 2> batch;           ///< (B, S) codes of the control cells' batches; (0, 0) when
                                       ///< the screen has none
   std::vector<size_t> control_cells;  ///< (B * S) rows of the screen
@@ -59,6 +60,7 @@ class SetSource {
         options_(options),
         sets_(screen, parts, options.sets),
         pairing_(screen, options.pairing) {
+    options_.sets.strata = {};  // the caller's, who need not keep them
     check_positive("SetSource", "batch_size", options.batch_size);
     for (const CellGroup& group : sets_.groups()) pairing_.controls(group.context);
     if (options.input)
@@ -125,6 +127,7 @@ class SetSource {
     const size_t size = options_.sets.set_size, genes = screen_->expression.columns;
     out.perturbation.resize(n);
     out.context.resize(n);
+    out.group.resize(n);
     out.control_cells.resize(n * size);
     out.target_cells.resize(n * size);
     fit(out.lengths, {n});
@@ -133,7 +136,8 @@ class SetSource {
       const uint64_t number = (first + b) / sets();
       const auto set = size_t((first + b) % sets());
       if (!now || now->number != number) now = epoch(number);
-      const CellGroup& group = sets_.groups()[now->sets.group[set]];
+      out.group[b] = now->sets.group[set];
+      const CellGroup& group = sets_.groups()[out.group[b]];
       out.perturbation[b] = group.perturbation;
       out.context[b] = group.context;
       std::copy_n(&now->sets.cells[set * size], size, &out.target_cells[b * size]);
