@@ -191,6 +191,7 @@
 #include "vcell/sets/split.hpp"
 #include "vcell/sets/split_spec.hpp"
 #include "vcell/sets/validation_cells.hpp"
+#include "vcell/sets/validation_pairs.hpp"
 #include "vcell/simulate/draw_truth.hpp"
 #include "vcell/simulate/feature_table.hpp"
 #include "vcell/simulate/sample_gamma.hpp"

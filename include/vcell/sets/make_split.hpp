@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -138,9 +137,7 @@ SplitSpec split_underrepresented(const Screen& screen, const SplitDataset& datas
   SplitSpec spec = detail::trained_on(dataset);
   const auto names = detail::shuffled(detail::perturbations_in(screen, code), options.seed,
                                       "split_underrepresented");
-  // A little more than the product, so that 0.29 of 100 are 29 in spite of rounding.
-  const auto kept =
-      std::max<size_t>(1, size_t(std::floor(options.kept * double(names.size()) + 1e-9)));
+  const size_t kept = std::max<size_t>(1, detail::floored_share(options.kept, names.size()));
   if (names.size() <= kept)
     throw ConfigError(message("split_underrepresented: context ", quoted(context), " has ",
                               names.size(), " perturbations, expected at least 2 so that one is ",
