@@ -28,7 +28,7 @@ int main() {
   labels.context_keys = {"context"};
   const Screen screen = make_screen(simulated.screen, labels);
 
-  // The last context keeps a third of its perturbations in training; the others are held out.
+  // One context keeps 30 % of its perturbations in training; the others are held out.
   const SplitSpec split = default_split(screen, {"screen", "screen.h5ad"}).spec;
   auto parts = assign_parts(screen, split, "screen");
   const auto held_out = parts;

@@ -110,12 +110,17 @@ void add_split(CLI::App& program, Console& console) {
       ->capture_default_str();
   add_context_keys(*command, s->labels.context_keys,
                    "obs column of the context, may come several times");
-  command->add_option("--kind", s->kind, "default, perturbation, underrepresented, zeroshot, cells")
+  command
+      ->add_option("--kind", s->kind,
+                   "default, perturbation, underrepresented, zeroshot, cells. The default tests "
+                   "perturbations that another context has as well, in the context that has the "
+                   "most of them; where none are shared, perturbations (with --features) or cells")
       ->check(CLI::IsMember({"default", "perturbation", "underrepresented", "zeroshot", "cells"}))
       ->capture_default_str();
   command->add_option("--context", s->context, "For underrepresented and zeroshot: which one");
-  command->add_flag("--features", s->features,
-                    "The model will know perturbations by features (for the default)");
+  command->add_flag(
+      "--features", s->features,
+      "The model will know perturbations by features (for the default where contexts share none)");
   add_number(*command, "--seed", s->seed, "Of what is drawn");
   command->add_option("--out", s->out, "The TOML file to write")->type_name("FILE");
   command->add_option("--check", s->check, "A TOML file to check against the screen instead")

@@ -9,6 +9,7 @@
 #include "vcell/sets/split.hpp"
 
 using namespace vcell;
+using vcell_test::Cells;
 using vcell_test::check_error;
 using vcell_test::check_holds;
 using vcell_test::even_screen;
@@ -125,13 +126,95 @@ TEST_CASE("default_split: its rule follows contexts and features", "[sets]") {
   const Screen several = even_screen({"rep_1", "rep_2", "rep_3"}, 10);
   auto made = default_split(several, dataset, {.perturbation_features = true, .seed = 7});
   CHECK(made.spec == split_underrepresented(several, dataset, "rep_3", {.seed = 7}));
-  check_holds(made.description, {"'rep_3'", "30 %"});
+  check_holds(made.description, {"'rep_3'", "of the 10", "3 train", "7 are test"});
+  CHECK(default_split(several, dataset, {.seed = 7}).spec == made.spec);  // features or not
+  CHECK_FALSE(default_split(several, dataset, {.seed = 8}).spec == made.spec);
   const Screen one = even_screen({"all"}, 10, 10);
   made = default_split(one, dataset, {.perturbation_features = true, .seed = 7});
   CHECK(made.spec == split_by_perturbation(one, dataset, {.seed = 7}));
   made = default_split(one, dataset, {.seed = 7});
-  check_holds(made.description, {"not generalisation"});
+  CHECK(made.spec == split_by_cells(dataset, {.test = 0.2, .seed = 7}));
+  check_holds(made.description, {"fit to perturbations that were seen", "not the prediction"});
   const auto parts = assign_parts(one, made.spec, "screen");
   CHECK(count_parts(parts) == std::array<size_t, 4>{90, 0, 20, 0});
   CHECK(perturbations(one, parts, Part::test).size() == 10);
+}
+
+TEST_CASE("default_split: the context that shares most, of several the last", "[sets]") {
+  // Perturbations that others have as well: three in a, two in b and in c. d has five of its own.
+  const std::vector<Cells> groups = {
+      {"a", "ctrl", 2}, {"a", "P", 2},    {"a", "Q", 2},    {"a", "R", 2}, {"b", "ctrl", 2},
+      {"b", "P", 2},    {"b", "Q", 2},    {"c", "ctrl", 2}, {"c", "Q", 2}, {"c", "R", 2},
+      {"c", "O", 1},    {"d", "ctrl", 2}, {"d", "1", 2},    {"d", "2", 2}, {"d", "3", 2},
+      {"d", "4", 2},    {"d", "5", 2}};
+  const Screen most = small_screen(groups);
+  std::set<std::string> tested;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const auto made = default_split(most, dataset, {.seed = seed});
+    REQUIRE(made.spec.fewshot.size() == 1);
+    const auto& held = made.spec.fewshot.at("screen.a");
+    CHECK(held.validation.empty());
+    CHECK(held.test.size() == 2);  // of three one trains, though 30 % are less than one
+    tested.insert(held.test.begin(), held.test.end());
+    CHECK(unseen_perturbations(most, assign_parts(most, made.spec, "screen")).empty());
+  }
+  CHECK(tested == std::set<std::string>{"P", "Q", "R"});
+
+  // R in another context than a: b has the most, and with R in e three contexts have two.
+  auto moved = groups;
+  moved[3] = {"b", "R", 2};
+  CHECK(default_split(small_screen(moved), dataset).spec.fewshot.contains("screen.b"));
+  moved[3] = {"e", "R", 1};
+  moved.push_back({"e", "ctrl", 1});
+  const Screen tie = small_screen(moved);
+  tested.clear();
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const auto made = default_split(tie, dataset, {.seed = seed});
+    REQUIRE(made.spec.fewshot.contains("screen.c"));
+    const auto& test = made.spec.fewshot.at("screen.c").test;
+    CHECK(test.size() == 1);
+    tested.insert(test.begin(), test.end());
+  }
+  CHECK(tested == std::set<std::string>{"Q", "R"});  // never O, which c alone has
+}
+
+TEST_CASE("default_split: one shared perturbation is test", "[sets]") {
+  const Screen screen = small_screen(
+      {{"a", "ctrl", 2}, {"a", "P", 2}, {"a", "Q", 2}, {"b", "ctrl", 2}, {"b", "P", 2}});
+  CHECK(default_split(screen, dataset).spec.fewshot.at("screen.b").test ==
+        std::vector<std::string>{"P"});
+}
+
+TEST_CASE("default_split: a context without controls is not tested", "[sets]") {
+  const Screen screen = small_screen({{"a", "ctrl", 1},
+                                      {"a", "P", 1},
+                                      {"a", "Q", 1},
+                                      {"b", "P", 1},
+                                      {"b", "Q", 1},
+                                      {"b", "R", 1},
+                                      {"c", "ctrl", 1},
+                                      {"c", "R", 1}});
+  CHECK(default_split(screen, dataset).spec.fewshot.contains("screen.a"));
+}
+
+TEST_CASE("default_split: contexts that share nothing", "[sets]") {
+  const Screen apart = small_screen({{"a", "ctrl", 5},
+                                     {"a", "P", 10},
+                                     {"a", "Q", 10},
+                                     {"b", "ctrl", 5},
+                                     {"b", "R", 10},
+                                     {"b", "S", 10},
+                                     {"b", "T", 10}});
+  auto made = default_split(apart, dataset, {.seed = 3});
+  CHECK(made.spec == split_by_cells(dataset, {.test = 0.2, .seed = 3}));
+  check_holds(made.description, {"by cells", "not the prediction of new ones"});
+  CHECK(count_parts(assign_parts(apart, made.spec, "screen")) ==
+        std::array<size_t, 4>{50, 0, 10, 0});
+  made = default_split(apart, dataset, {.perturbation_features = true, .seed = 3});
+  CHECK(made.spec == split_by_perturbation(apart, dataset, {.seed = 3}));
+  check_holds(made.description, {"by perturbation"});
+  // Controls alone: nothing to hold out, and no reason to stop.
+  const Screen controls = small_screen({{"a", "ctrl", 5}, {"b", "ctrl", 5}});
+  made = default_split(controls, dataset);
+  CHECK(count_parts(assign_parts(controls, made.spec, "screen"))[0] == 10);
 }

@@ -69,6 +69,18 @@ std::vector<std::string> sorted_part(const std::vector<std::string>& names, size
   return part;
 }
 
+/// Of these perturbations of a context, in an order drawn by the seed, the first `kept` train and
+/// the others are test; whatever is not named trains.
+/// @param names  sorted
+template <class = void>
+SplitSpec tested_but_for(size_t kept, const std::vector<std::string>& names,
+                         const SplitDataset& dataset, const std::string& context, uint64_t seed) {
+  SplitSpec spec = trained_on(dataset);
+  spec.fewshot[message(dataset.name, '.', context)].test =
+      sorted_part(shuffled(names, seed, "split_underrepresented"), kept, names.size());
+  return spec;
+}
+
 }  // namespace detail
 
 struct SplitByPerturbationOptions {
@@ -134,17 +146,13 @@ SplitSpec split_underrepresented(const Screen& screen, const SplitDataset& datas
     throw ConfigError(message("split_underrepresented: kept is ", options.kept,
                               ", expected a fraction between 0 and 1"));
   const int32_t code = detail::known_context("split_underrepresented", screen, context);
-  SplitSpec spec = detail::trained_on(dataset);
-  const auto names = detail::shuffled(detail::perturbations_in(screen, code), options.seed,
-                                      "split_underrepresented");
+  const auto names = detail::perturbations_in(screen, code);
   const size_t kept = std::max<size_t>(1, detail::floored_share(options.kept, names.size()));
   if (names.size() <= kept)
     throw ConfigError(message("split_underrepresented: context ", quoted(context), " has ",
                               names.size(), " perturbations, expected at least 2 so that one is ",
                               "left to test; name another context"));
-  spec.fewshot[message(dataset.name, '.', context)].test =
-      detail::sorted_part(names, kept, names.size());
-  return spec;
+  return detail::tested_but_for(kept, names, dataset, context, options.seed);
 }
 
 /// Holds out every perturbed cell of a context.
