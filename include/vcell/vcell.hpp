@@ -107,6 +107,7 @@
 #include "vcell/kernels/swap_axes.hpp"
 #include "vcell/kernels/target.hpp"
 #include "vcell/models/baselines.hpp"
+#include "vcell/models/draw_near_controls.hpp"
 #include "vcell/models/model_kind.hpp"
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/models/predict.hpp"
