@@ -20,6 +20,11 @@ class ExperimentOptions {
   /// @throws vcell::ConfigError naming the flag and what it may be
   vcell::Experiment experiment() const;
 
+  /// Whether a setting ("section.key") was said, or a file that says what every setting is.
+  bool says(const std::string& setting) const {
+    return !file_->empty() || words_->contains(setting);
+  }
+
   /// A stored experiment that is gone on with.
   /// @throws vcell::ConfigError if a flag asks for something else than it says
   vcell::Experiment resumed(const std::filesystem::path& stored) const;

@@ -23,7 +23,7 @@ struct Settings {
   std::vector<std::string> context_keys;
   size_t cells = 0;
   uint64_t seed = 42;
-  bool all_genes = false, overwrite = false;
+  bool all_genes = false, new_context = false, overwrite = false;
 };
 
 /// Names separated by commas, or the lines of a file; each once.
@@ -119,8 +119,8 @@ void predict(const Settings& s, Console& console) {
                        vcell::draw_controls(controls, s.cells, rng)});
     }
   }
-  const auto predictions =
-      predict_pairs(model, named, s.all_genes ? &named_all : nullptr, std::move(pairs), console);
+  const auto predictions = predict_pairs(model, named, s.all_genes ? &named_all : nullptr,
+                                         std::move(pairs), console, s.new_context);
   vcell::write_h5ad(s.out, prediction_file(adata, labels, s.all_genes ? named_all : named,
                                            predictions, model.genes));
   console.note(fmt::format("{} predicted cells: {} perturbations in {} contexts",
@@ -153,6 +153,9 @@ void add_predict(CLI::App& program, Console& console) {
   add_context_keys(*command, s->context_keys, "obs column of the context [as in training]");
   command->add_flag("--all-genes", s->all_genes,
                     "Genes outside the model too, from the paired control cell");
+  command->add_flag("--new-context", s->new_context,
+                    "The contexts are others than those trained on, though names coincide: an "
+                    "anchored model then starts from the shifts of all contexts");
   add_number(*command, "--seed", s->seed, "Of the pairing with control cells");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);

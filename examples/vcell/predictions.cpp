@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "vcell/models/draw_near_controls.hpp"
 #include "vcell/models/predict.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/sets/control_pairing.hpp"
@@ -81,7 +82,8 @@ std::vector<int32_t> contexts_of(std::span<const vcell::BaselineRequest> pairs) 
   return {contexts.begin(), contexts.end()};
 }
 
-std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t seed) {
+std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t seed,
+                                                   bool every_control) {
   const auto& s = p.screen;
   std::map<std::pair<int32_t, int32_t>, size_t> cells;
   for (size_t i = 0; i < s.cells(); ++i)
@@ -98,15 +100,17 @@ std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t s
     vcell::Rng rng(
         seed, vcell::stream_of(vcell::message("predict ", s.context.names[size_t(context)], '|',
                                               s.perturbation.names[size_t(perturbation)])));
-    pairs.push_back(
-        {context, perturbation, vcell::draw_controls(pairing.controls(context), n, rng)});
+    const auto controls = pairing.controls(context);
+    std::vector<size_t> from(controls.begin(), controls.end());
+    if (!every_control) from = vcell::draw_near_controls(s.expression, controls, n, rng);
+    pairs.push_back({context, perturbation, std::move(from)});
   }
   return pairs;
 }
 
 Predictions predict_pairs(const vcell::TrainedModel& model, const vcell::Screen& screen,
                           const vcell::Screen* all, std::vector<vcell::BaselineRequest> pairs,
-                          Console& console) {
+                          Console& console, bool new_context) {
   std::vector<int32_t> model_column;  // of every gene of `all`; -1 outside the model
   if (all) {
     std::unordered_map<std::string_view, int32_t> places;
@@ -116,6 +120,11 @@ Predictions predict_pairs(const vcell::TrainedModel& model, const vcell::Screen&
       model_column.push_back(found == places.end() ? -1 : found->second);
     }
   }
+  std::vector<std::vector<float>> anchors;  // all before the first prediction: one may be missing
+  for (const auto& pair : pairs)
+    anchors.push_back(
+        vcell::anchor_of(model, screen.perturbation.names[size_t(pair.perturbation)],
+                         new_context ? "" : screen.context.names[size_t(pair.context)]));
   Predictions out{std::move(pairs), {}, {}};
   out.cells.columns = all ? all->genes.size() : screen.genes.size();
   const auto progress = console.progress();
@@ -127,7 +136,9 @@ Predictions predict_pairs(const vcell::TrainedModel& model, const vcell::Screen&
         model.model, screen.expression, pair.control_cells,
         model.perturbations.vector(screen.perturbation.names[size_t(pair.perturbation)]),
         model.batches.empty() ? std::span<const int32_t>() : screen.batch.codes,
-        {.set_size = model.set_size});
+        {.set_size = model.set_size,
+         .anchor = anchors[k],
+         .alpha = model.anchors ? model.anchors->alpha : 1});
     out.pair_of.insert(out.pair_of.end(), made.rows, k);
     if (!all) {
       vcell::append_rows(out.cells, made, 0, made.rows);

@@ -16,17 +16,22 @@ struct Predictions {
   std::vector<size_t> pair_of;                ///< (cells) which pair
 };
 
-/// The held-out pairs: every (context, perturbation) with test cells, as many cells as it has, each
-/// paired with a control of its context.
+/// The held-out pairs: every (context, perturbation) with test cells, and the controls of its
+/// context that it is predicted from: as many as it has cells, drawn so that their mean is near
+/// that of all of them; or every one once.
 /// @throws vcell::ConfigError if nothing is held out
-std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t seed);
+std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t seed,
+                                                   bool every_control);
 
 /// Predicts pairs with a model.
 /// @param all  the screen with every gene when the genes outside the model are wanted too (taken
 ///             from the paired control cell); else null
+/// @param new_context  contexts are others than those the model was trained on, whatever their
+/// names
+/// @throws vcell::ConfigError if an anchored model has nothing to start from for a perturbation
 Predictions predict_pairs(const vcell::TrainedModel& model, const vcell::Screen& screen,
                           const vcell::Screen* all, std::vector<vcell::BaselineRequest> pairs,
-                          Console& console);
+                          Console& console, bool new_context = false);
 
 /// The contexts of pairs, each once, ascending.
 std::vector<int32_t> contexts_of(std::span<const vcell::BaselineRequest> pairs);

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "cells.hpp"
 #include "vcell/preprocess/highly_variable_genes.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/sets/validation_cells.hpp"
+#include "vcell/sets/validation_pairs.hpp"
+#include "vcell/train/choices.hpp"
 #include "vcell/train/perturbation_features_file.hpp"
 
 namespace {
@@ -24,6 +28,23 @@ vcell::Screen choose_genes(const vcell::Experiment& e, const Prepared& p, Consol
   console.note(fmt::format("the model reads and predicts the {} most variable of {} genes",
                            genes.size(), p.all.genes.size()));
   return vcell::select_genes(p.all, genes);
+}
+
+/// Whether no validation cell is of a pair that is trained on.
+bool validates_pairs(const Prepared& p) {
+  std::set<std::pair<int32_t, int32_t>> trained;
+  const auto pair = [&](size_t i) {
+    return std::pair(p.all.context.codes[i], p.all.perturbation.codes[i]);
+  };
+  for (size_t i = 0; i < p.learnt.size(); ++i)
+    if (p.learnt[i] == vcell::Part::train) trained.insert(pair(i));
+  bool any = false;
+  for (size_t i = 0; i < p.learnt.size(); ++i)
+    if (p.learnt[i] == vcell::Part::validation && !p.all.is_control(i)) {
+      if (trained.contains(pair(i))) return false;
+      any = true;
+    }
+  return any;
 }
 
 void split(const vcell::Experiment& e, Prepared& p, const std::filesystem::path& file,
@@ -44,19 +65,58 @@ void split(const vcell::Experiment& e, Prepared& p, const std::filesystem::path&
   for (const auto& remark : vcell::check_split(p.all, p.split, name)) console.note(remark);
   p.parts = vcell::assign_parts(p.all, p.split, name);
   p.learnt = p.parts;
+  const size_t pairs = vcell::add_validation_pairs(
+      p.all, p.learnt, {.share = e.validation_pairs, .seed = e.training.seed});
+  if (pairs)
+    console.note(
+        fmt::format("the split has no validation part: {} pairs of context and perturbation, whose "
+                    "perturbations train in other contexts too, are held out for it",
+                    pairs));
   const size_t drawn = vcell::add_validation_cells(
       p.all, p.learnt, {.fraction = e.validation, .seed = e.training.seed});
   if (drawn)
-    console.note(fmt::format(
-        "the split has no validation part: {} training cells were drawn for it", drawn));
+    console.note(
+        fmt::format("the split has no validation part: {} training cells were drawn for "
+                    "it, of pairs that are trained on: it measures the fit to them",
+                    drawn));
+  p.validates_pairs = validates_pairs(p);
   const auto cells = vcell::count_parts(p.learnt);
   console.note(fmt::format("cells: {} train, {} validation, {} test, {} unused", cells[0], cells[1],
                            cells[2], cells[3]));
 }
 
+/// What the model starts from: asked for, or the default where every perturbation to be predicted
+/// has a shift to start from.
+void anchor(const vcell::Experiment& e, Prepared& p, bool asked, Console& console) {
+  p.anchor = e.model.anchor;
+  if (p.anchor == vcell::Anchor::none) return;
+  const auto unseen = vcell::unseen_perturbations(p.screen, p.parts);
+  if (!unseen.empty()) {
+    const auto why = vcell::message("the split holds out every cell of ", vcell::list_of(unseen),
+                                    ", so there is no shift in another context to start from");
+    if (asked)
+      throw vcell::ConfigError(vcell::message("--anchor ", vcell::name_of_choice(p.anchor), ": ",
+                                              why, "; say --anchor none"));
+    console.note("the model is not anchored (--anchor none): " + why);
+    p.anchor = vcell::Anchor::none;
+    return;
+  }
+  p.anchors.emplace(p.screen, p.learnt, e.training.seed);
+  console.note(fmt::format("anchored at the mean shift in other contexts, shrunk with k = {:g}",
+                           p.anchors->shrinkage()));
+  if (p.anchors->untrained().empty()) return;
+  std::vector<std::string> names;
+  for (const int32_t code : p.anchors->untrained())
+    names.push_back(p.screen.perturbation.names[size_t(code)]);
+  for (const auto& name : names) p.features.silence(name);
+  console.note(fmt::format("not trained on, since there is a single cell to train on: {}",
+                           vcell::list_of(names)));
+}
+
 }  // namespace
 
-Prepared prepare(const vcell::Experiment& e, Console& console, const std::filesystem::path& file) {
+Prepared prepare(const vcell::Experiment& e, Console& console, bool anchor_asked,
+                 const std::filesystem::path& file) {
   if (e.data.empty())
     throw vcell::ConfigError("no screen was named; say --data FILE with an h5ad file");
   Prepared p;
@@ -84,5 +144,6 @@ Prepared prepare(const vcell::Experiment& e, Console& console, const std::filesy
     console.note(fmt::format("perturbations are described by {} features of {}", p.features.width(),
                              e.perturbation_features));
   }
+  anchor(e, p, anchor_asked, console);
   return p;
 }

@@ -3,6 +3,7 @@
 #include "console.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/models/perturbation_features.hpp"
+#include "vcell/models/training_anchors.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/sets/split.hpp"
 #include "vcell/train/experiment.hpp"
@@ -16,11 +17,16 @@ struct Prepared {
   vcell::SplitSpec split;
   std::string split_text;           ///< where the split is from, for people
   std::vector<vcell::Part> parts;   ///< of every cell, as the split says it
-  std::vector<vcell::Part> learnt;  ///< the same with validation cells drawn where it has none
+  std::vector<vcell::Part> learnt;  ///< the same with validation drawn where it has none
+  bool validates_pairs = false;     ///< validation cells are of pairs that are not trained on
+  vcell::Anchor anchor = vcell::Anchor::none;     ///< as the data allow it
+  std::optional<vcell::TrainingAnchors> anchors;  ///< of an anchored model
   vcell::PerturbationFeatures features;
 };
 
 /// Reads, filters, normalises, splits, and chooses genes, as an experiment says.
-/// @param split  used instead of the experiment's when given, as by a run that is gone on with
-Prepared prepare(const vcell::Experiment& e, Console& console,
+/// @param split         used instead of the experiment's when given, as by a run that is gone on
+///                      with
+/// @param anchor_asked  the experiment's anchor was asked for, and is no default that may give way
+Prepared prepare(const vcell::Experiment& e, Console& console, bool anchor_asked,
                  const std::filesystem::path& split = {});

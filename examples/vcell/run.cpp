@@ -15,6 +15,7 @@ struct Settings {
   ExperimentOptions options;
   std::string out;
   bool overwrite = false, resume = false;
+  std::string predict_from = "drawn";
 
   OldRun old_run() const {
     return resume ? OldRun::resume : overwrite ? OldRun::overwrite : OldRun::keep;
@@ -31,7 +32,8 @@ Ready get_ready(const Settings& s, Console& console) {
   const fs::path folder = s.out;
   check_run_folder(folder, s.old_run());
   const auto e = s.resume ? s.options.resumed(folder / "experiment.toml") : s.options.experiment();
-  return {e, prepare(e, console, s.resume ? folder / "split.toml" : fs::path())};
+  return {e, prepare(e, console, s.options.says("model.anchor"),
+                     s.resume ? folder / "split.toml" : fs::path())};
 }
 
 void train(const Settings& s, Console& console) {
@@ -42,7 +44,7 @@ void train(const Settings& s, Console& console) {
 
 void run(const Settings& s, Console& console) {
   const auto [e, p] = get_ready(s, console);
-  auto pairs = held_out_pairs(p, e.training.seed);  // there must be some
+  auto pairs = held_out_pairs(p, e.training.seed, s.predict_from == "all");  // there must be some
   const fs::path folder = s.out;
   const auto trained = train_in_folder(e, p, folder, s.old_run(), console);
   write_facts(folder, e, p, trained.model);
@@ -77,6 +79,13 @@ void add_run(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand(
       "run", "Everything: train on a screen, predict what is held out, score it, report");
   auto settings = add_flags(*command, console);
+  command
+      ->add_option(
+          "--predict-from", settings->predict_from,
+          "Control cells that held-out pairs are predicted from: drawn, one for every real "
+          "cell with a mean near that of all; all, every one once [drawn]")
+      ->check(CLI::IsMember({"drawn", "all"}))
+      ->type_name("WHICH");
   command->callback([settings, &console] { run(*settings, console); });
 }
 

@@ -100,6 +100,12 @@ std::vector<vcell::ReportSection> facts_of(const vcell::Experiment& e, const Pre
              fmt::format("{} layers of width {}, {} heads of {}, {} parameters", c.layers, c.hidden,
                          c.heads, c.head_dim, model.model.parameters().count())},
             {"Preset", e.preset.empty() ? "none" : e.preset},
+            {"Starts from",
+             model.anchors
+                 ? fmt::format("the control cell and the mean shift in other contexts, shrunk with "
+                               "k = {:g}; of what is learnt {:g} is added",
+                               model.anchors->shrinkage, model.anchors->alpha)
+                 : "nothing: not anchored"},
             {"Genes", fmt::format("{}", model.genes.size())},
             {"Perturbations as",
              features.empty() ? "one-hot"
@@ -135,16 +141,18 @@ Scores score_run(const Prepared& p, const vcell::Screen& screen, const Predictio
                  const fs::path& folder, Console& console) {
   vcell::EvaluationOptions options;
   options.control = screen.perturbation.names[size_t(screen.control)];
-  const auto measured = [&](const vcell::LabelledCells& cells, std::string_view side) {
+  const auto measured = [&](vcell::LabelledCells cells, std::string_view side) {
     vcell::check_labelled_cells(cells, side, options.highest);
-    return vcell::responses(cells, {options.control, options.epsilon});
+    return vcell::responses(std::move(cells), {options.control, options.epsilon});
+  };
+  const auto observations = [&] {
+    return labelled_observations(screen, predictions.pairs, p.parts);
   };
   const auto progress = console.progress();
   const size_t total = 1 + vcell::all_baselines.size();
   size_t done = 0;
   vcell::report(progress, {"evaluate", done, total, {}});
-  const auto cells = labelled_observations(screen, predictions.pairs, p.parts);
-  const auto observed = measured(cells, "observed");
+  const auto observed = measured(observations(), "observed");
   Scores out;
   out.evaluation = vcell::evaluate(
       observed,
@@ -154,20 +162,26 @@ Scores score_run(const Prepared& p, const vcell::Screen& screen, const Predictio
       options.alpha);
   vcell::write_results(folder, out.evaluation);
 
-  const vcell::TrainingShifts shifts(screen, p.parts);
+  const auto learnt = [&](size_t i) {
+    return p.parts[i] == vcell::Part::train || p.parts[i] == vcell::Part::validation;
+  };
+  const auto shifts = vcell::pair_shifts(screen, learnt);
+  const double shrinkage =
+      p.anchors ? p.anchors->shrinkage()
+                : vcell::choose_shrinkage(vcell::pair_shifts(screen, p.learnt), shifts);
   vcell::CsvTable missing{{"baseline", "reason"}, {}};
   options.subset = true;  // where a baseline has to leave a pair out
   for (const auto baseline : vcell::all_baselines) {
     vcell::report(progress, {"evaluate", ++done, total, {}});
     const std::string name(vcell::name_of(baseline));
-    const auto made = vcell::predict(baseline, screen, shifts, predictions.pairs);
+    const auto made = vcell::predict(baseline, screen, shifts, predictions.pairs, shrinkage);
     for (const auto& reason : made.missing) missing.rows.push_back({name, reason});
     if (made.requests.empty()) continue;
-    const auto predicted =
-        labelled_predictions(screen, predictions.pairs, made.cells, made.requests);
+    auto predicted = labelled_predictions(screen, predictions.pairs, made.cells, made.requests);
     const auto evaluation =
-        made.missing.empty() ? vcell::evaluate(observed, measured(predicted, name), options.alpha)
-                             : vcell::evaluate(cells, predicted, options);
+        made.missing.empty()
+            ? vcell::evaluate(observed, measured(std::move(predicted), name), options.alpha)
+            : vcell::evaluate(observations(), std::move(predicted), options);
     vcell::write_results(folder / "baselines" / name, evaluation);
     out.baselines.push_back(vcell::scored_method(name, evaluation));
   }
@@ -191,11 +205,11 @@ void print_scores(const std::vector<vcell::ScoredMethod>& methods, Console& cons
   std::vector<std::string> columns;
   for (const auto& column : methods.front().contexts.front().scores.columns)
     columns.push_back(column.name);
-  std::string line = fmt::format("{:<18}", "");
+  std::string line = fmt::format("{:<24}", "");
   for (const auto& column : columns) line += fmt::format("  {}", column);
   console.result(line);
   for (const auto& method : methods) {
-    line = fmt::format("{:<18}", method.name);
+    line = fmt::format("{:<24}", method.name);
     for (const auto& column : columns) {
       const auto mean = vcell::mean_score(method, column);
       line += fmt::format("  {:>{}}", mean ? fmt::format("{:.3f}", *mean) : "-", column.size());

@@ -27,11 +27,21 @@ bool is_context_table(const fs::path& name) {
   return false;
 }
 
+/// What predictions start from, of all cells that are not held out; alpha is found in training.
+std::optional<vcell::Anchors> first_anchors(const Prepared& p) {
+  if (!p.anchors) return std::nullopt;
+  const auto learnt = [&](size_t i) {
+    return p.parts[i] == vcell::Part::train || p.parts[i] == vcell::Part::validation;
+  };
+  return vcell::make_anchors(p.screen, learnt, p.features, p.anchors->shrinkage(), 1);
+}
+
 vcell::TrainedModel new_model(const vcell::Experiment& e, const Prepared& p) {
   auto config = e.model;
   config.input_width = config.output_width = p.screen.genes.size();
   config.perturbation_width = p.features.width();
   config.batches = e.batch_encoder ? p.screen.batch.names.size() : 0;
+  config.anchor = p.anchor;
   return {.model = vcell::StateTransition<float>(config, e.training.seed),
           .genes = p.screen.genes,
           .perturbations = p.features,
@@ -40,11 +50,13 @@ vcell::TrainedModel new_model(const vcell::Experiment& e, const Prepared& p) {
           .labels = e.labels,
           .scale = p.normalized.found.scale,
           .target_sum = p.normalized.target_sum,
-          .set_size = e.set_size};
+          .set_size = e.set_size,
+          .anchors = first_anchors(p)};
 }
 
 /// Makes the folder, without what an old run left in it, and writes the settings of the new one.
-void begin_run(const fs::path& folder, const vcell::Experiment& e, const vcell::SplitSpec& split) {
+void begin_run(const fs::path& folder, const vcell::Experiment& e, const vcell::SplitSpec& split,
+               vcell::Anchor anchor) {
   try {
     for (const char* name : run_files) fs::remove_all(folder / name);
     if (fs::exists(folder))
@@ -56,7 +68,9 @@ void begin_run(const fs::path& folder, const vcell::Experiment& e, const vcell::
   }
   make_folder(folder);
   vcell::write_split(folder / "split.toml", split);
-  vcell::write_experiment(folder / "experiment.toml", e);
+  auto done = e;
+  done.model.anchor = anchor;
+  vcell::write_experiment(folder / "experiment.toml", done);
 }
 
 }  // namespace
@@ -101,6 +115,8 @@ Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs:
   options.sets.batch_size = e.batch_size;
   options.sets.seed = e.training.seed;
   options.validation_batches = e.validation_batches;
+  options.anchors = p.anchors ? &*p.anchors : nullptr;
+  options.choose_alpha = p.validates_pairs;
   vcell::StateTransitionTask<float> task(model.model, p.features, p.screen, p.learnt, options,
                                          trainer.state().step);
   if (e.batch_encoder) {
@@ -113,7 +129,7 @@ Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs:
                       "with controls of their context",
                       cells));
   }
-  if (old != OldRun::resume) begin_run(folder, e, p.split);
+  if (old != OldRun::resume) begin_run(folder, e, p.split, p.anchor);
   console.log_to(folder / "run.log");
   vcell::MetricsLog log(folder / "metrics.csv", trainer.state().step);
   const auto result = trainer.run(
@@ -129,6 +145,12 @@ Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs:
                     "validations",
                     result.state.step, t.patience));
   trainer.use_best();
+  if (model.anchors) {
+    model.anchors->alpha = result.state.best_alpha;
+    console.note(fmt::format("of what is learnt beside the anchor {:g} is added{}",
+                             model.anchors->alpha,
+                             p.validates_pairs ? ", as validation says" : ""));
+  }
   if (result.state.best_step)
     console.note(fmt::format("the model of step {} is kept: validation loss {:.4f}",
                              result.state.best_step, result.state.best_validation_loss));

@@ -64,7 +64,7 @@ Task make_task(const std::filesystem::path& file) {
 }
 
 Evaluation evaluate_baseline(const Task& task, Baseline baseline) {
-  const TrainingShifts shifts(task.screen, task.parts);
+  const PairShifts shifts = pair_shifts(task.screen, task.parts);
   const auto made = predict(baseline, task.screen, shifts, task.requests);
   REQUIRE(made.missing.empty());
   LabelledCells predicted = task.real;

@@ -56,6 +56,13 @@ LabelledCells without(const LabelledCells& cells, const std::string& label) {
   return out;
 }
 
+CsrMatrix<float> cells_labelled(const LabelledCells& cells, const std::string& label) {
+  std::vector<size_t> rows;
+  for (size_t i = 0; i < cells.X.rows; ++i)
+    if (cells.perturbation.names[size_t(cells.perturbation.codes[i])] == label) rows.push_back(i);
+  return select_rows(cells.X, std::span<const size_t>(rows));
+}
+
 const EvaluationOptions options{.control = "ctrl"};
 const EvaluationOptions subset{.control = "ctrl", .subset = true};
 
@@ -72,7 +79,7 @@ TEST_CASE("evaluate: scores are their definitions", "[eval]") {
   std::vector<std::string> names;
   for (const auto& column : scores.columns) names.push_back(column.name);
   REQUIRE(names == std::vector<std::string>{"overlap_at_N", "mae", "discrimination_score_l1",
-                                            "pearson_delta", "mae_delta"});
+                                            "pearson_delta", "mae_delta", "edistance"});
 
   const auto mean = [](const LabelledCells& side, const std::string& label, size_t gene) {
     double sum = 0;
@@ -93,6 +100,9 @@ TEST_CASE("evaluate: scores are their definitions", "[eval]") {
     REQUIRE(*scores.column("pearson_delta")[t] == Approx(pearson(delta_hat, delta)));
     REQUIRE(*scores.column("overlap_at_N")[t] ==
             overlap_at_n(significant_genes(real_de, t), significant_genes(predicted_de, t)));
+    const auto cells = cells_labelled(real, scores.perturbations[t]),
+               cells_hat = cells_labelled(predicted, scores.perturbations[t]);
+    REQUIRE(*scores.column("edistance")[t] == edistance(cells_hat.view(), cells.view()));
   }
 }
 
@@ -105,6 +115,11 @@ TEST_CASE("evaluate: a perfect prediction has the best scores", "[eval]") {
     REQUIRE(scores.column("mae_delta")[t] == 0);
     REQUIRE(scores.column("discrimination_score_l1")[t] == 1);
     REQUIRE(*scores.column("pearson_delta")[t] == Approx(1));
+    // Every cell is there on both sides at distance 0, and within a side met by others alone.
+    const auto cells = cells_labelled(real, scores.perturbations[t]);
+    REQUIRE(*scores.column("edistance")[t] < 0);
+    REQUIRE(*scores.column("edistance")[t] ==
+            Approx(edistance(cells.view(), cells.view())).epsilon(1e-12));
   }
 }
 
@@ -146,9 +161,11 @@ TEST_CASE("evaluate: the order of the cells and the threads change nothing", "[e
   for (size_t c = 0; c < 2; ++c)
     for (const auto& column : one.contexts[c].scores.columns) {
       REQUIRE(three.contexts[c].scores.column(column.name) == column.values);
+      // Its distances come from products in float; the others are sums in double.
+      const double margin = column.name == "edistance" ? 1e-5 : 0;
       for (size_t t = 0; t < column.values.size(); ++t)
         REQUIRE(*moved.contexts[c].scores.column(column.name)[t] ==
-                Approx(*column.values[t]).epsilon(1e-12));
+                Approx(*column.values[t]).epsilon(1e-12).margin(margin));
     }
 }
 
@@ -268,6 +285,16 @@ TEST_CASE("evaluate: responses measured once serve several predictions", "[eval]
   for (size_t c = 0; c < 2; ++c)
     for (const auto& column : expected.contexts[c].scores.columns)
       REQUIRE(result.contexts[c].scores.column(column.name) == column.values);
+  // The cells of a context are found among those of the whole side.
+  for (const auto& context : responses(real, {.control = "ctrl"}))
+    for (size_t t = 0; t < context.rows.size(); ++t) {
+      REQUIRE(context.rows[t].size() == context.expression.target_membership[t]);
+      for (const size_t row : context.rows[t]) {
+        REQUIRE(real.context.names[size_t(real.context.codes[row])] == context.context);
+        REQUIRE(real.perturbation.names[size_t(real.perturbation.codes[row])] ==
+                context.expression.targets[t]);
+      }
+    }
   auto fewer = responses(predicted, {.control = "ctrl"});
   fewer.pop_back();
   REQUIRE_THROWS_AS(evaluate(responses(real, {.control = "ctrl"}), fewer), ConfigError);

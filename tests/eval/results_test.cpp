@@ -77,7 +77,7 @@ TEST_CASE("results: one context has the names that cell-eval users know", "[eval
           std::vector<std::string>{"agg_results.csv", "pred_de.csv", "real_de.csv", "results.csv"});
   REQUIRE(read_csv(path / "results.csv").header ==
           std::vector<std::string>{"perturbation", "overlap_at_N", "mae", "discrimination_score_l1",
-                                   "pearson_delta", "mae_delta"});
+                                   "pearson_delta", "mae_delta", "edistance"});
   REQUIRE(read_csv(path / "pred_de.csv").header ==
           std::vector<std::string>(differential_expression_columns.begin(),
                                    differential_expression_columns.end()));

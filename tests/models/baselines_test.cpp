@@ -59,15 +59,19 @@ using Values = std::vector<double>;
 
 TEST_CASE("baselines: shifts are means of means of training cells", "[models]") {
   const Fixture f;
-  const TrainingShifts shifts(f.screen, f.parts);
+  const PairShifts shifts = pair_shifts(f.screen, f.parts);
   const auto shift = [&](Baseline baseline, const char* c, const char* p) {
-    return shifts.shift(baseline, f.screen.context.code(c), f.screen.perturbation.code(p));
+    return baseline_shift(baseline, shifts, f.screen.context.code(c),
+                          f.screen.perturbation.code(p));
   };
   REQUIRE(shift(Baseline::control_copy, "z", "C") == Values{0, 0, 0});
   // A: (2, 0, 0) in x and (0, 2, 0) in y; B: (0, -2, 4) in x alone.
   REQUIRE(shift(Baseline::perturbation_mean, "z", "A") == Values{1, 1, 0});
   REQUIRE(shift(Baseline::perturbation_mean, "y", "B") == Values{0, -2, 4});
   REQUIRE_FALSE(shift(Baseline::perturbation_mean, "x", "C"));
+  REQUIRE_FALSE(shift(Baseline::perturbation_mean_shrunk, "x", "C"));
+  REQUIRE(shift(Baseline::perturbation_mean_shrunk, "z", "A") ==
+          shrunk_mean(shifts, pairs_of(shifts, f.screen.perturbation.code("A")), 2));
   REQUIRE(shift(Baseline::context_mean, "x", "C") == Values{1, -1, 2});
   REQUIRE(shift(Baseline::context_mean, "y", "B") == Values{0, 2, 0});
   REQUIRE_FALSE(shift(Baseline::context_mean, "z", "A"));
@@ -75,7 +79,7 @@ TEST_CASE("baselines: shifts are means of means of training cells", "[models]") 
 
 TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "[models]") {
   const Fixture f;
-  const TrainingShifts shifts(f.screen, f.parts);
+  const PairShifts shifts = pair_shifts(f.screen, f.parts);
   const std::vector requests = {f.request("y", "B", {6, 6}), f.request("z", "A", {9})};
 
   const auto mean = predict(Baseline::perturbation_mean, f.screen, shifts, requests);
@@ -97,7 +101,7 @@ TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "
 
 TEST_CASE("baselines: what no training cell tells is missing by name", "[models]") {
   const Fixture f;
-  const TrainingShifts shifts(f.screen, f.parts);
+  const PairShifts shifts = pair_shifts(f.screen, f.parts);
   const std::vector requests = {f.request("z", "A", {9}), f.request("y", "B", {6})};
   const auto context = predict(Baseline::context_mean, f.screen, shifts, requests);
   REQUIRE(context.requests == std::vector<size_t>{1});
@@ -113,15 +117,15 @@ TEST_CASE("baselines: what no training cell tells is missing by name", "[models]
 
 TEST_CASE("baselines: errors", "[models]") {
   Fixture f;
-  const TrainingShifts shifts(f.screen, f.parts);
+  const PairShifts shifts = pair_shifts(f.screen, f.parts);
   const std::vector requests = {f.request("y", "A", {99})};
   REQUIRE_THROWS_AS(predict(Baseline::control_copy, f.screen, shifts, requests), ShapeError);
   for (const auto& [context, perturbation] : {std::pair{-1, 0}, {3, 0}, {0, -1}, {0, 4}}) {
     const std::vector<BaselineRequest> bad = {{context, perturbation, {}}};
     REQUIRE_THROWS_AS(predict(Baseline::context_mean, f.screen, shifts, bad), ShapeError);
   }
-  REQUIRE_THROWS_AS(TrainingShifts(f.screen, std::span(f.parts).first(3)), ShapeError);
+  REQUIRE_THROWS_AS(pair_shifts(f.screen, std::span(f.parts).first(3)), ShapeError);
   f.parts[10] = Part::train;
   f.screen.context.codes[9] = f.screen.context.code("x");  // z keeps no control
-  REQUIRE_THROWS_WITH(TrainingShifts(f.screen, f.parts), contains("'z'"));
+  REQUIRE_THROWS_WITH(pair_shifts(f.screen, f.parts), contains("'z'"));
 }

@@ -137,6 +137,64 @@ TEST_CASE("StateTransition: settings and inputs that do not fit are errors by na
                     contains("embedding"));
 }
 
+TEST_CASE("StateTransition: an anchored one starts as its anchor, and learns what to add",
+          "[models]") {
+  StateTransitionConfig config{.input_width = 6,
+                               .output_width = 6,
+                               .perturbation_width = 3,
+                               .hidden = 16,
+                               .layers = 1,
+                               .heads = 2,
+                               .head_dim = 8,
+                               .mlp_width = 24,
+                               .anchor = Anchor::perturbation_mean,
+                               .encoder_layers = 2,
+                               .decoder_layers = 2};
+  const StateTransition<float> model(config, 3);
+  const Variable<float, 3> control = random<float, 3>({2, 5, 6}, 1);
+  const Variable<float, 2> perturbation = random<float, 2>({2, 3}, 2),
+                           anchor = random<float, 2>({2, 6}, 3);
+  const auto first = model(control, perturbation, {}, {}, {}, anchor);
+  for (size_t b = 0; b < 2; ++b)
+    for (size_t s = 0; s < 5; ++s)
+      for (size_t g = 0; g < 6; ++g)
+        CHECK(first.value()(b, s, g) ==
+              std::max(0.f, control.value()(b, s, g) + anchor.value()(b, g)));
+  // Nothing but the last layer moves in the first step; then all of it does.
+  backward(mean(first));
+  size_t moving = 0;
+  for (const auto& p : model.parameters().all())
+    for (const float v : p.gradient()) moving += v != 0;
+  CHECK(moving > 0);
+  for (const auto& p : model.parameters().all())
+    if (p.name.starts_with("project_out.3"))
+      for (float& v : p.mutable_value()) v = 0.01f;
+  model.parameters().clear_gradients();
+  const auto learnt = model.decode(control, perturbation, {}, {}, {}, anchor);
+  backward(mean(model.moved(control, anchor, learnt, 1)));
+  for (const auto& p : model.parameters().all()) {
+    INFO(p.name);
+    CHECK(std::ranges::any_of(p.gradient(), [](float v) { return v != 0; }));
+  }
+  // Alpha scales what is learnt alone.
+  const auto half = model(control, perturbation, {}, {}, {}, anchor, 0.5);
+  for (size_t g = 0; g < 6; ++g)
+    CHECK(half.value()(1, 4, g) ==
+          Approx(std::max(0.f, control.value()(1, 4, g) + anchor.value()(1, g) +
+                                   0.5f * learnt.value()(1, 4, g)))
+              .margin(1e-6));
+  CHECK_THROWS_AS(model(control, perturbation), ShapeError);
+  config.anchor = Anchor::none;
+  CHECK_THROWS_AS(StateTransition<float>(config)(control, perturbation, {}, {}, {}, anchor),
+                  ShapeError);
+  config.anchor = Anchor::perturbation_mean;
+  config.output_width = 5;
+  CHECK_THROWS_AS(StateTransition<float>(config), ConfigError);
+  config.output_width = config.input_width = 16;
+  config.output_space = OutputSpace::all_genes;
+  CHECK_THROWS_AS(StateTransition<float>(config), ConfigError);
+}
+
 TEST_CASE("StateTransition: one cell, one set", "[models]") {
   const StateTransition<float> model(small());
   const auto out = model(random<float, 3>({1, 1, 5}, 1), random<float, 2>({1, 3}, 2));

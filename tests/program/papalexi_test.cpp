@@ -58,5 +58,13 @@ TEST_CASE("program: the main job on a real screen reaches what it should", "[pro
         "discrimination_score_l1");
   };
   CHECK(baseline("control_copy") == Approx(0.55).margin(0.06));
+  // The model knows what the means know, and more.
+  for (const char* name : {"perturbation_mean", "perturbation_mean_shrunk"}) {
+    INFO(name);
+    const auto other =
+        vcell::read_scores(folder.path() / "run" / "baselines" / name / "results.csv");
+    CHECK(mean_of_scores(scores, "pearson_delta") > mean_of_scores(other, "pearson_delta"));
+    CHECK(mean_of_scores(scores, "mae_delta") < mean_of_scores(other, "mae_delta"));
+  }
   CHECK(baseline("perturbation_mean") == Approx(0.93).margin(0.03));
 }

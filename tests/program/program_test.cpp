@@ -145,7 +145,8 @@ TEST_CASE("program: a run leaves everything that is promised, and refuses to be 
   const auto ran = run_vcell(folder, small_run(screen, out));
   INFO(ran.err);
   REQUIRE(ran.code == 0);
-  CHECK_THAT(ran.out, contains("report: ") && contains("perturbation_mean") && contains("mae"));
+  CHECK_THAT(ran.out, contains("report: ") && contains("perturbation_mean") && contains("mae") &&
+                          contains("edistance"));
   CHECK_THAT(ran.err, contains("taken as counts"));
   for (const char* name :
        {"experiment.toml", "split.toml", "model/config.json", "model/weights.safetensors",

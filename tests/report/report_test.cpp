@@ -87,8 +87,9 @@ TEST_CASE("report: has everything that it is for", "[report]") {
        {"A &lt;screen&gt; &amp; more", "a&amp;b.h5ad", "Data &lt;1&gt;", "State Transition",
         "control copy", "Mean scores", "Predicted and observed shifts",
         "Differentially expressed genes", "Scores by perturbation", "Training", "What was run",
-        "rep&lt;1&gt;", "Discrimination", "The weights of step 1000 were kept",
-        "8 pairs of perturbation and context in 2 contexts", "than <b>control copy</b> in "})
+        "rep&lt;1&gt;", "Discrimination", "Energy distance <small>lower is better</small>",
+        "The weights of step 1000 were kept", "8 pairs of perturbation and context in 2 contexts",
+        "than <b>control copy</b> in "})
     REQUIRE_THAT(html, contains(part));
   // Each perturbation of each context has its row with the number of its cells.
   REQUIRE(occurrences(html, "<th scope=\"row\">g1</th><td class=\"n\">35</td>") == 2);

@@ -31,7 +31,13 @@ void change(std::optional<T>& field) {
 }  // namespace
 
 TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
-  const Experiment e = parse_experiment("");
+  Experiment e = parse_experiment("");
+  REQUIRE(e.model.anchor == Anchor::none);  // a file that does not say so is of before anchors
+  e.model.anchor = parse_experiment("[model]\nanchor = \"perturbation_mean\"").model.anchor;
+  REQUIRE(e.model.anchor == Anchor::perturbation_mean);
+  REQUIRE(e.model.encoder_layers == 2);
+  REQUIRE(e.model.decoder_layers == 2);
+  REQUIRE(e.validation_pairs == 0.2);
   REQUIRE(e.model.hidden == 128);
   REQUIRE(e.model.layers == 2);
   REQUIRE(e.model.heads == 4);
@@ -39,7 +45,7 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.model.mlp_width == 512);
   REQUIRE(e.model.loss == SetLoss::energy_distance);
   REQUIRE(e.model.floor_squared == 0);
-  REQUIRE(e.set_size == 32);
+  REQUIRE(e.set_size == 64);
   REQUIRE(e.batch_size == 8);
   REQUIRE(e.hvgs == 2000);
   REQUIRE(e.min_genes == 0);
@@ -48,7 +54,7 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.validation == 0.1);
   REQUIRE(e.training.max_steps == 2000);
   REQUIRE(e.training.optimizer == OptimizerKind::adamw);
-  REQUIRE(e.training.learning_rate == 1e-3);
+  REQUIRE(e.training.learning_rate == 1e-4);
   REQUIRE(e.training.weight_decay == 5e-4);
   REQUIRE(e.training.clip == 10);
   REQUIRE(e.training.patience == 0);

@@ -87,6 +87,71 @@ TEST_CASE("model_folder: a model reads back to the same predictions and the same
     }
 }
 
+TEST_CASE("model_folder: an anchored model keeps its anchors, and predicts the same", "[train]") {
+  const StScreen s;
+  auto config = s.config();
+  config.anchor = Anchor::perturbation_mean;
+  TrainedModel m{.model = StateTransition<float>(config, 3),
+                 .genes = s.screen.genes,
+                 .perturbations = s.one_hot(),
+                 .contexts = s.screen.context.names,
+                 .batches = {},
+                 .labels = {},
+                 .anchors = make_anchors(
+                     s.screen, [&](size_t i) { return s.screen.context.codes[i] == 0 || i % 3; },
+                     s.one_hot(), 1, 0.7)};
+  m.labels.control = "ctrl";
+  m.perturbations.silence("P2");
+  for (const auto& p : m.model.parameters().all())
+    if (p.name.starts_with("project_out.3"))
+      for (float& v : p.mutable_value()) v = 0.02f;
+  const TemporaryFolder folder;
+  save_model(folder.path() / "model", m);
+  const auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
+  REQUIRE(back.anchors);
+  CHECK(back.anchors->alpha == 0.7);
+  CHECK(back.anchors->shrinkage == 1);
+  CHECK(back.anchors->shifts.cells == m.anchors->shifts.cells);
+  CHECK(back.perturbations == m.perturbations);
+  CHECK(back.perturbations.vector("P2") == std::vector<float>(4, 0));
+  const std::vector<size_t> controls = {0, 1, 2, 3, 4};
+  const auto predicted_in = [&](const TrainedModel& model, const char* p, const char* context) {
+    const auto anchor = anchor_of(model, p, context);
+    return predict(model.model, s.screen.expression, controls, model.perturbations.vector(p), {},
+                   {.set_size = 4, .anchor = anchor, .alpha = model.anchors->alpha});
+  };
+  for (const char* p : {"P1", "P2", "ctrl"})
+    for (const char* context : {"x", "y", "new"})
+      CHECK(predicted_in(back, p, context).values == predicted_in(m, p, context).values);
+  CHECK(predicted_in(m, "P1", "x").values != predicted_in(m, "P1", "y").values);
+  CHECK(anchor_of(m, "ctrl", "x") == std::vector<float>(6, 0));
+  CHECK_THROWS_AS(anchor_of(m, "P9", "x"), ConfigError);
+  m.anchors->shifts.context[0] = 7;
+  CHECK_THROWS_AS(save_model(folder.path() / "model", m), ShapeError);
+  m.anchors.reset();
+  CHECK_THROWS_AS(save_model(folder.path() / "model", m), ConfigError);
+  const auto path = folder.path() / "model" / "anchors.safetensors";
+  auto arrays = read_safetensors(path);
+  arrays.tensors.erase("variance");
+  write_safetensors(path, arrays);
+  check_error<FormatError>([&] { load_model(folder.path() / "model"); },
+                           {"anchors.safetensors", "'variance'"});
+  fs::remove(path);
+  CHECK_THROWS_AS(load_model(folder.path() / "model"), IoError);
+}
+
+TEST_CASE("model_folder: folders of the first format still load", "[train]") {
+  const TemporaryFolder folder;
+  const TrainedModel m = make_model();
+  save_model(folder.path() / "model", m);
+  const auto config = folder.path() / "model" / "config.json";
+  edit(config, "\"format_version\": 2", "\"format_version\": 1");
+  edit(config, "    \"anchor\": \"none\",\n", "");
+  const auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
+  CHECK(back.model.config() == m.model.config());
+  CHECK(predicted(back).values == predicted(m).values);
+}
+
 TEST_CASE("model_folder: what cannot be read back is not written", "[train]") {
   const TemporaryFolder folder;
   auto m = make_model();
@@ -119,9 +184,9 @@ TEST_CASE("model_folder: errors name the file and the key", "[train]") {
   FormatError* const format = nullptr;
   ConfigError* const config = nullptr;
   const char* const json = "config.json";
-  check(json, "\"format_version\": 1", "\"format_version\": 2",
-        {"config.json", "'format_version' is 2", "newer"}, format);
-  check(json, "\"format_version\": 1,", "", {"'format_version' is not there"}, format);
+  check(json, "\"format_version\": 2", "\"format_version\": 3",
+        {"config.json", "'format_version' is 3", "newer"}, format);
+  check(json, "\"format_version\": 2,", "", {"'format_version' is not there"}, format);
   check(json, "\"kind\": \"state_transition\"", "\"kind\": \"other\"", {"'kind' is \"other\""},
         format);
   check(json, "\"hidden\": 16", "\"hidden\": \"16\"",

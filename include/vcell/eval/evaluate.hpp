@@ -8,6 +8,7 @@
 
 #include "vcell/eval/align_cells.hpp"
 #include "vcell/eval/discrimination_score_l1.hpp"
+#include "vcell/eval/edistance.hpp"
 #include "vcell/eval/mean_absolute_error.hpp"
 #include "vcell/eval/overlap_at_n.hpp"
 #include "vcell/eval/pearson.hpp"
@@ -45,14 +46,18 @@ struct Evaluation {
 };
 
 /// Scores predicted responses of one context against the real ones: the `vcc` profile of cell-eval
-/// (overlap_at_N, mae, discrimination_score_l1), then pearson_delta and mae_delta. With y the mean
-/// cell of a perturbation and delta = y - y(control), each side against its own control:
+/// (overlap_at_N, mae, discrimination_score_l1), then pearson_delta and mae_delta, then edistance,
+/// which is in none of its profiles. With y the mean cell of a perturbation and
+/// delta = y - y(control), each side against its own control:
 ///
 ///   overlap_at_N             shared fraction of the N genes that really change (overlap_at_n)
 ///   mae                      mean over genes of |y predicted - y real|
 ///   discrimination_score_l1  is the perturbation told from the others (discrimination_score_l1)
 ///   pearson_delta            Pearson's correlation of the two deltas over genes
 ///   mae_delta                mean over genes of |delta predicted - delta real|
+///   edistance                energy distance of its predicted and its real cells over all genes,
+///                            the perturbed one included; lower is better, below 0 is possible
+///                            (edistance)
 ///
 /// @throws ConfigError if perturbations or genes differ
 template <class = void>
@@ -81,13 +86,18 @@ ContextEvaluation evaluate(const Responses& real, const Responses& predicted, do
   }
   const auto ranks =
       discrimination_score_l1(predicted_shift.view(), real_shift.view(), own_columns);
+  const auto between = mean_distances(predicted.sets(), real.sets());
+  std::vector<Score> distance(n);
+  for (size_t t = 0; t < n; ++t)
+    distance[t] = edistance(between[t], predicted.within[t], real.within[t]);
   return {real.context,
           {targets,
            {{"overlap_at_N", std::move(overlap)},
             {"mae", std::move(mae)},
             {"discrimination_score_l1", {ranks.begin(), ranks.end()}},
             {"pearson_delta", std::move(correlation)},
-            {"mae_delta", std::move(mae_delta)}}},
+            {"mae_delta", std::move(mae_delta)},
+            {"edistance", std::move(distance)}}},
           real.expression,
           predicted.expression};
 }
@@ -122,8 +132,8 @@ Evaluation evaluate(LabelledCells real, LabelledCells predicted,
   check_labelled_cells(predicted, "predicted", options.highest);
   auto left_out = align_cells(real, predicted, options.control, options.subset);
   const ResponsesOptions measured{options.control, options.epsilon};
-  Evaluation out =
-      evaluate(responses(real, measured), responses(predicted, measured), options.alpha);
+  Evaluation out = evaluate(responses(std::move(real), measured),
+                            responses(std::move(predicted), measured), options.alpha);
   out.left_out = std::move(left_out);
   return out;
 }

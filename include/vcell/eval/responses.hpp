@@ -1,10 +1,14 @@
 #pragma once
 
+#include <memory>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vcell/eval/differential_expression.hpp"
 #include "vcell/eval/labelled_cells.hpp"
+#include "vcell/eval/mean_distances.hpp"
 #include "vcell/eval/pseudobulk.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -15,12 +19,24 @@ struct Responses {
   DifferentialExpression expression;  ///< every gene of every perturbation against the control
   Tensor<double, 2> mean;             ///< mean cell of each perturbation, (targets, features)
   Tensor<double, 1> control;          ///< mean control cell, (features)
+  std::vector<double> within;         ///< mean_distances_within of each perturbation, (targets)
+  /// The cells of the whole side, which its contexts share, and which of them are each target's.
+  std::shared_ptr<const CsrMatrix<float>> cells;
+  std::vector<std::vector<size_t>> rows;  ///< (targets), of cells
 
   /// mean - control, (targets, features).
   Tensor<double, 2> shift() const {
     Tensor<double, 2> out = mean;
     for (size_t t = 0; t < out.shape(0); ++t)
       for (size_t g = 0; g < out.shape(1); ++g) out(t, g) -= control(g);
+    return out;
+  }
+
+  /// The cells of each perturbation, borrowed from here.
+  template <class = void>
+  std::vector<CellSet> sets() const {
+    std::vector<CellSet> out;
+    for (const auto& of_target : rows) out.push_back({cells->view(), of_target});
     return out;
   }
 };
@@ -34,20 +50,34 @@ struct ResponsesOptions {
 
 namespace detail {
 
+/// @param cells  of the whole side
+/// @param rows   those of the context, beside perturbation
+/// @param X      these
 template <class = void>
-Responses responses_of(CsrView<float> X, const std::vector<std::string>& genes,
-                       const Factor& perturbation, std::string context,
-                       const ResponsesOptions& options) {
+Responses responses_of(std::shared_ptr<const CsrMatrix<float>> cells,
+                       const std::vector<size_t>& rows, CsrView<float> X,
+                       const std::vector<std::string>& genes, const Factor& perturbation,
+                       std::string context, const ResponsesOptions& options) {
   Responses out;
   out.context = std::move(context);
   out.expression = differential_expression(X, genes, perturbation, options.control,
                                            {.epsilon = options.epsilon});
   const Pseudobulk bulk = pseudobulk(X, perturbation);
-  out.mean = Tensor<double, 2>({out.expression.targets.size(), genes.size()});
+  const auto& targets = out.expression.targets;
+  out.mean = Tensor<double, 2>({targets.size(), genes.size()});
   out.control = Tensor<double, 1>({genes.size()});
   for (size_t i = 0, t = 0; i < bulk.names.size(); ++i)
     std::copy_n(bulk.mean[i].data, genes.size(),
                 bulk.names[i] == options.control ? out.control.data() : out.mean[t++].data);
+  out.cells = std::move(cells);
+  std::vector<int32_t> places(perturbation.names.size(), -1);
+  for (size_t t = 0; t < targets.size(); ++t)
+    places[size_t(perturbation.code(targets[t]))] = int32_t(t);
+  out.rows.resize(targets.size());
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (const int32_t code = perturbation.codes[i]; code >= 0 && places[size_t(code)] >= 0)
+      out.rows[size_t(places[size_t(code)])].push_back(rows[i]);
+  out.within = mean_distances_within(out.sets());
   return out;
 }
 
@@ -55,17 +85,21 @@ Responses responses_of(CsrView<float> X, const std::vector<std::string>& genes,
 
 /// Measures every perturbation against the control of its own context, context by context in the
 /// order of their names; contexts without a labelled cell are left out.
+/// @param cells  by value: move it in where it is not needed any more, its matrix is kept
 /// @throws ConfigError if a context has no control
 template <class = void>
-std::vector<Responses> responses(const LabelledCells& cells, const ResponsesOptions& options = {}) {
+std::vector<Responses> responses(LabelledCells cells, const ResponsesOptions& options = {}) {
+  const auto all = std::make_shared<const CsrMatrix<float>>(std::move(cells.X));
   std::vector<Responses> out;
   if (!cells.has_contexts()) {
+    std::vector<size_t> rows(all->rows);
+    std::iota(rows.begin(), rows.end(), size_t(0));
     out.push_back(
-        detail::responses_of(cells.X.view(), cells.genes, cells.perturbation, "", options));
+        detail::responses_of(all, rows, all->view(), cells.genes, cells.perturbation, "", options));
     return out;
   }
   std::vector<std::vector<size_t>> rows(cells.context.names.size());
-  for (size_t cell = 0; cell < cells.X.rows; ++cell)
+  for (size_t cell = 0; cell < all->rows; ++cell)
     if (cells.context.codes[cell] >= 0 && cells.perturbation.codes[cell] >= 0)
       rows[size_t(cells.context.codes[cell])].push_back(cell);
   for (size_t c = 0; c < rows.size(); ++c) {
@@ -73,7 +107,7 @@ std::vector<Responses> responses(const LabelledCells& cells, const ResponsesOpti
     Factor perturbation;
     perturbation.names = cells.perturbation.names;
     for (size_t cell : rows[c]) perturbation.codes.push_back(cells.perturbation.codes[cell]);
-    out.push_back(detail::responses_of(select_rows(cells.X, rows[c]).view(), cells.genes,
+    out.push_back(detail::responses_of(all, rows[c], select_rows(*all, rows[c]).view(), cells.genes,
                                        perturbation, cells.context.names[c], options));
   }
   return out;

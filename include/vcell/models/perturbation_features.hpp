@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -47,6 +48,24 @@ class PerturbationFeatures {
     values_.insert(values_.end(), features.begin(), features.end());
   }
 
+  /// Makes the vector of a perturbation zeros: nothing was learnt about its name.
+  /// @throws ConfigError if there is no such name
+  template <class = void>
+  void silence(const std::string& name) {
+    const size_t i = place(name);
+    if (is_one_hot_)
+      silent_.insert(i);
+    else
+      std::fill_n(values_.begin() + std::ptrdiff_t(i * width_), width_, 0.f);
+  }
+  /// The names whose place in a one-hot vector stays empty, in the order of names().
+  template <class = void>
+  std::vector<std::string> silent() const {
+    std::vector<std::string> out;
+    for (const size_t i : silent_) out.push_back(names_[i]);
+    return out;
+  }
+
   bool is_one_hot() const { return is_one_hot_; }
   /// P
   size_t width() const { return width_; }
@@ -71,7 +90,7 @@ class PerturbationFeatures {
     check_size_match("PerturbationFeatures::copy", "size of out", out.size(), "width", width_);
     if (is_one_hot_) {
       std::fill(out.begin(), out.end(), T(0));
-      out[place] = T(1);
+      out[place] = T(!silent_.contains(place));
     } else {
       std::copy_n(values_.data() + place * width_, width_, out.begin());
     }
@@ -101,6 +120,7 @@ class PerturbationFeatures {
   std::vector<std::string> names_;
   std::unordered_map<std::string, size_t> places_;
   std::vector<float> values_;  // (names, P); empty when one-hot
+  std::set<size_t> silent_;    // places of one-hot ones that are zeros
 };
 
 VCELL_END_NAMESPACE

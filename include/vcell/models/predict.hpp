@@ -31,6 +31,10 @@ struct PredictOptions {
   size_t set_size = 32;
   /// Sets in one pass; beside the last digits only the speed and the memory depend on it.
   size_t sets_at_a_time = 16;
+  /// (G) what an anchored model starts from (anchor_of); empty for others.
+  std::span<const float> anchor = {};
+  /// How much of what an anchored model has learnt is added.
+  double alpha = 1;
 };
 
 /// Predicts what a perturbation makes of control cells. They are cut into sets in the given order;
@@ -53,6 +57,10 @@ DenseMatrix<float> predict(const StateTransition<T, Device>& model,
   check_positive("predict", "sets_at_a_time", options.sets_at_a_time);
   check_size_match("predict", "size of perturbation", perturbation.size(),
                    "config.perturbation_width", model.config().perturbation_width);
+  if (model.is_anchored() || !options.anchor.empty())
+    check_size_match("predict", "size of options.anchor", options.anchor.size(),
+                     "config.output_width of an anchored model",
+                     model.is_anchored() ? model.config().output_width : 0);
   if (!batch.empty())
     check_size_match("predict", "size of batch", batch.size(), "cells", expression.rows);
   const NoGrad no_grad;
@@ -74,9 +82,16 @@ DenseMatrix<float> predict(const StateTransition<T, Device>& model,
       batches = Tensor<int32_t, 2>({sets, length});
       for (size_t i = 0; i < rows.size(); ++i) batches.data()[i] = batch[rows[i]];
     }
-    const auto predicted =
-        model(Variable<T, 3, Device>(to_device<Device>(cast<T>(cells))),
-              Variable<T, 2, Device>(to_device<Device>(std::move(features))), batches);
+    Variable<T, 2, Device> anchor;
+    if (model.is_anchored()) {
+      Tensor<T, 2> anchors({sets, options.anchor.size()});
+      for (size_t b = 0; b < sets; ++b)
+        std::copy(options.anchor.begin(), options.anchor.end(), anchors[b].begin());
+      anchor = Variable<T, 2, Device>(to_device<Device>(std::move(anchors)));
+    }
+    const auto predicted = model(Variable<T, 3, Device>(to_device<Device>(cast<T>(cells))),
+                                 Variable<T, 2, Device>(to_device<Device>(std::move(features))),
+                                 batches, {}, {}, anchor, options.alpha);
     const auto values = to_host(predicted.value());
     out.values.insert(out.values.end(), values.values().begin(), values.values().end());
   }

@@ -11,6 +11,7 @@
 #include "vcell/ops/add.hpp"
 #include "vcell/ops/add_to_sets.hpp"
 #include "vcell/ops/relu.hpp"
+#include "vcell/ops/scale.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -24,6 +25,14 @@ VCELL_BEGIN_NAMESPACE
 /// With all genes as output and the residual, instead
 ///
 ///   out = relu(up(gelu(down(f_out(O) + control))))        down: G -> G / 8, up: G / 8 -> G
+///
+/// Anchored (config.anchor), what simple predictions know already is given, and only the rest is
+/// learnt: with a the anchor of a set, in the space of its genes (TrainingAnchors, Anchors),
+///
+///   H   = f_cell(control) + f_pert(perturbation) + f_anchor(a) [+ f_batch(batch)]
+///   out = relu(control + a + alpha f_out(O))
+///
+/// whose f_out starts at zero by its last layer, so that the first step of training is the anchor.
 ///
 /// Parameters carry the names of the reference's checkpoints.
 ///
@@ -56,12 +65,36 @@ class StateTransition {
   /// @param pass          dropout is active when it says training
   /// @param lengths       (B) cells of each set, where sets are padded to one length: what comes
   ///                      after them has no part in the result. Empty: S for all
+  /// @param anchor        (B, G), given exactly when the model is anchored
+  /// @param alpha         how much of what is learnt is added to the anchor; 1 in training
   /// @return              (B, S, G), at least 0
   /// @throws ShapeError, ConfigError
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& control,
                                     const Variable<T, 2, Device>& perturbation,
                                     const Tensor<int32_t, 2>& batch = {}, const Pass& pass = {},
-                                    const Variable<int32_t, 1, Device>& lengths = {}) const;
+                                    const Variable<int32_t, 1, Device>& lengths = {},
+                                    const Variable<T, 2, Device>& anchor = {},
+                                    double alpha = 1) const {
+    const auto learnt = decode(control, perturbation, batch, pass, lengths, anchor);
+    return is_anchored() ? moved(control, anchor, learnt, alpha) : relu(learnt);
+  }
+
+  /// What is learnt of the result: f_out(O) of an anchored model, of others all before the relu.
+  Variable<T, 3, Device> decode(const Variable<T, 3, Device>& control,
+                                const Variable<T, 2, Device>& perturbation,
+                                const Tensor<int32_t, 2>& batch = {}, const Pass& pass = {},
+                                const Variable<int32_t, 1, Device>& lengths = {},
+                                const Variable<T, 2, Device>& anchor = {}) const;
+
+  /// relu(control + anchor + alpha learnt): an anchored model's result, of several alphas at the
+  /// cost of one.
+  static Variable<T, 3, Device> moved(const Variable<T, 3, Device>& control,
+                                      const Variable<T, 2, Device>& anchor,
+                                      const Variable<T, 3, Device>& learnt, double alpha) {
+    return relu(add_to_sets(add(control, alpha == 1 ? learnt : scale(learnt, alpha)), anchor));
+  }
+
+  bool is_anchored() const { return config_.anchor != Anchor::none; }
 
   const StateTransitionConfig& config() const { return config_; }
   /// Its parameters; of a model within a common arena all that are there.
@@ -86,12 +119,13 @@ class StateTransition {
     return name.empty() ? part : message(name, '.', part);
   }
 
-  MlpOptions coder(size_t in, size_t out, size_t layers) const {
+  MlpOptions coder(size_t in, size_t out, size_t layers, bool last_is_zero = false) const {
     return {.in = in,
             .hidden = config_.hidden,
             .out = out,
             .layers = layers,
-            .dropout = config_.dropout};
+            .dropout = config_.dropout,
+            .last_is_zero = last_is_zero};
   }
 
   static const StateTransitionConfig& checked(const StateTransitionConfig& c) {
@@ -113,7 +147,15 @@ class StateTransition {
                                   " and config.output_width ", c.output_width,
                                   "; a residual over all genes needs them equal"));
       positive("config.output_width / 8", c.output_width / 8);
+      if (c.anchor != Anchor::none)
+        throw ConfigError(
+            "StateTransition: config.anchor goes with config.output_space hvg: a last bottleneck "
+            "layer over all genes has no anchor");
     }
+    if (c.anchor != Anchor::none && c.input_width != c.output_width)
+      throw ConfigError(message("StateTransition: config.input_width is ", c.input_width,
+                                " and config.output_width ", c.output_width,
+                                "; an anchored model adds to its input and needs them equal"));
     return c;
   }
 
@@ -121,6 +163,7 @@ class StateTransition {
   std::unique_ptr<Parameters<T, Device>> own_;  // stays in place when the model moves
   Parameters<T, Device>* parameters_;
   Mlp<T, Device> pert_encoder_;
+  std::optional<Linear<T, Device>> anchor_encoder_;
   std::optional<Mlp<T, Device>> basal_mlp_;
   std::optional<Linear<T, Device>> basal_linear_;
   std::optional<Embedding<T, Device>> batch_encoder_;
@@ -130,19 +173,27 @@ class StateTransition {
 };
 
 template <class T, class Device>
-Variable<T, 3, Device> StateTransition<T, Device>::operator()(
+Variable<T, 3, Device> StateTransition<T, Device>::decode(
     const Variable<T, 3, Device>& control, const Variable<T, 2, Device>& perturbation,
-    const Tensor<int32_t, 2>& batch, const Pass& pass,
-    const Variable<int32_t, 1, Device>& lengths) const {
+    const Tensor<int32_t, 2>& batch, const Pass& pass, const Variable<int32_t, 1, Device>& lengths,
+    const Variable<T, 2, Device>& anchor) const {
   check_size_match("StateTransition", "last size of control", control.shape(2),
                    "config.input_width", config_.input_width);
   check_size_match("StateTransition", "sets of control", control.shape(0), "rows of perturbation",
                    perturbation.shape(0));
   check_size_match("StateTransition", "columns of perturbation", perturbation.shape(1),
                    "config.perturbation_width", config_.perturbation_width);
+  if (is_anchored() ? anchor.shape() != Shape<2>{control.shape(0), config_.output_width}
+                    : anchor.count() != 0)
+    throw ShapeError(
+        message("StateTransition: anchor ", anchor.shape(), ", expected ",
+                is_anchored() ? Shape<2>{control.shape(0), config_.output_width} : Shape<2>{0, 0},
+                ": given exactly when config.anchor is not none"));
   const auto cells =
       basal_mlp_ ? (*basal_mlp_)(control, pass) : (*basal_linear_)(control);  // (B, S, h)
-  auto h = add_to_sets(cells, pert_encoder_(perturbation, pass));
+  auto condition = pert_encoder_(perturbation, pass);
+  if (anchor_encoder_) condition = anchor_encoder_->add_to(condition, anchor);
+  auto h = add_to_sets(cells, condition);
   if (batch_encoder_) {
     if (batch.shape(0) != control.shape(0) || batch.shape(1) != control.shape(1))
       throw ShapeError(message("StateTransition: batch ", batch.shape(), " for control ",
@@ -154,8 +205,8 @@ Variable<T, 3, Device> StateTransition<T, Device>::operator()(
         "(config.batches is 0)");
   }
   const auto o = backbone_(h, {.lengths = lengths}, pass);
-  if (mixes_genes()) return relu((*up_)(down_->gelu(add(f_out_(o, pass), control))));
-  return relu(f_out_(config_.predict_residual ? add(o, cells) : o, pass));
+  if (mixes_genes()) return (*up_)(down_->gelu(add(f_out_(o, pass), control)));
+  return f_out_(config_.predict_residual && !is_anchored() ? add(o, cells) : o, pass);
 }
 
 template <class T, class Device>
@@ -169,7 +220,7 @@ StateTransition<T, Device>::StateTransition(const StateTransitionConfig& config,
       pert_encoder_(*parameters_, within(name, "pert_encoder"),
                     coder(config.perturbation_width, config.hidden, config.encoder_layers)),
       f_out_(*parameters_, within(name, "project_out"),
-             coder(config.hidden, config.output_width, config.decoder_layers)),
+             coder(config.hidden, config.output_width, config.decoder_layers, is_anchored())),
       backbone_(*parameters_, within(name, "transformer_backbone"),
                 {.kind = config.backbone,
                  .width = config.hidden,
@@ -177,6 +228,9 @@ StateTransition<T, Device>::StateTransition(const StateTransitionConfig& config,
                  .heads = config.heads,
                  .head_dim = config.head_dim,
                  .mlp_width = config.mlp_width}) {
+  if (is_anchored())
+    anchor_encoder_.emplace(*parameters_, within(name, "anchor_encoder"), config.output_width,
+                            config.hidden);
   if (config.basal_mlp)
     basal_mlp_.emplace(*parameters_, within(name, "basal_encoder"),
                        coder(config.input_width, config.hidden, config.encoder_layers));

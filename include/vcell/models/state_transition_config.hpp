@@ -18,6 +18,13 @@ enum class SetLoss {
   mean_squared_error  ///< cell by cell
 };
 
+/// What a State Transition model starts from.
+enum class Anchor {
+  none,              ///< nothing: it learns what a perturbed cell looks like
+  perturbation_mean  ///< the control cell plus the perturbation's shrunk mean shift in other
+                     ///< contexts: it learns what is to be added
+};
+
 /// The shape of a State Transition model. The defaults are a small model for a laptop.
 struct StateTransitionConfig {
   size_t input_width = 0;         ///< E: values of a control cell
@@ -29,6 +36,7 @@ struct StateTransitionConfig {
   size_t heads = 4;                             ///< attention heads of a block
   size_t head_dim = 32;                         ///< width of a head
   size_t mlp_width = 512;                       ///< inner width of a block's MLP
+  Anchor anchor = Anchor::none;                 ///< what predictions start from
   size_t encoder_layers = 4;                    ///< linear layers of the encoders
   size_t decoder_layers = 4;                    ///< linear layers of the decoder
   /// Encode control cells by an MLP of encoder_layers; otherwise by a single linear layer.

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "vcell/models/anchors.hpp"
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/models/state_transition.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -24,6 +26,8 @@ struct TrainedModel {
   /// The total that counts were normalised to before log1p; not known when X was log1p already.
   std::optional<double> target_sum = {};
   size_t set_size = 32;  ///< S: cells in a training set
+  /// What an anchored model predicts from, by the codes of contexts and of perturbations' places.
+  std::optional<Anchors> anchors = {};
 };
 
 /// @throws ConfigError or ShapeError if names and widths do not fit each other
@@ -37,7 +41,41 @@ void check_trained_model(const TrainedModel& m) {
   check_size_match("TrainedModel", "batches", m.batches.size(), "config.batches", c.batches);
   m.perturbations.place(m.labels.control);
   check_positive("TrainedModel", "set_size", m.set_size);
+  if (m.anchors.has_value() != (c.anchor != Anchor::none))
+    throw ConfigError(message("TrainedModel: there are ", m.anchors ? "" : "no ",
+                              "anchors, and config.anchor says otherwise"));
+  if (m.anchors) {
+    const PairShifts& shifts = m.anchors->shifts;
+    check_size_match("TrainedModel", "genes of the anchors", shifts.genes(), "genes",
+                     m.genes.size());
+    for (size_t i = 0; i < shifts.pairs(); ++i) {
+      check_index("TrainedModel", "context of an anchor", size_t(shifts.context[i]),
+                  m.contexts.size());
+      check_index("TrainedModel", "perturbation of an anchor", size_t(shifts.perturbation[i]),
+                  m.perturbations.names().size());
+    }
+  }
   if (m.target_sum) check_positive("TrainedModel", "target_sum", *m.target_sum);
+}
+
+/// The anchor of a perturbation in a context, by their names: (genes), empty of a model without
+/// anchors, zeros for the control.
+/// @param context  may be one that the model does not know
+/// @throws ConfigError if the model is anchored and the perturbation was learnt nowhere
+template <class = void>
+std::vector<float> anchor_of(const TrainedModel& m, const std::string& perturbation,
+                             const std::string& context) {
+  if (!m.anchors) return {};
+  if (perturbation == m.labels.control) return std::vector<float>(m.genes.size(), 0.f);
+  const auto found = std::find(m.contexts.begin(), m.contexts.end(), context);
+  const int32_t code = found == m.contexts.end() ? -1 : int32_t(found - m.contexts.begin());
+  auto anchor = anchor_of(*m.anchors, int32_t(m.perturbations.place(perturbation)), code);
+  if (anchor.empty())
+    throw ConfigError(message("anchor_of: the model has learnt from no cell of ",
+                              quoted(perturbation), ", so there is no shift to start from; train ",
+                              "a model with anchor none to predict perturbations by features ",
+                              "alone"));
+  return anchor;
 }
 
 VCELL_END_NAMESPACE

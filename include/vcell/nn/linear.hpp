@@ -16,6 +16,8 @@ struct LinearOptions {
   /// Initial weights are drawn from N(0, std^2), or with 0, as the bias always is, from
   /// U(-1 / sqrt(in), 1 / sqrt(in)).
   double std = 0;
+  /// Starts at 0, weights and bias: whatever it reads, its output does too.
+  bool zero = false;
 };
 
 /// y = x W^T + b with learned W (out, in) and b (out): parameters `name.weight`, `name.bias`.
@@ -37,11 +39,13 @@ class Linear {
       weights[i].name += ".weight";
       biases[i].name += ".bias";
     }
-    weight_ = parameters.template add_rows<2>(
-        weights, {out, in},
-        options.std > 0 ? Initial::normal(options.std) : Initial::uniform(bound));
+    weight_ = parameters.template add_rows<2>(weights, {out, in},
+                                              options.zero      ? Initial::constant(0)
+                                              : options.std > 0 ? Initial::normal(options.std)
+                                                                : Initial::uniform(bound));
     if (options.bias)
-      bias_ = parameters.template add_rows<1>(biases, {out}, Initial::uniform(bound));
+      bias_ = parameters.template add_rows<1>(
+          biases, {out}, options.zero ? Initial::constant(0) : Initial::uniform(bound));
   }
 
   /// @param x  (..., in)

@@ -9,6 +9,7 @@ struct MlpOptions {
   size_t in = 0, hidden = 0, out = 0;  ///< widths; all inner layers have the hidden one
   size_t layers = 1;                   ///< linear layers in all, at least 1
   double dropout = 0;                  ///< after every activation
+  bool last_is_zero = false;           ///< the last layer starts at 0
 };
 
 /// Linear layers with GELU (exact form) and dropout between them. The linear ones are numbered as
@@ -21,7 +22,8 @@ class Mlp {
     check_positive("Mlp", "layers", options.layers);
     for (size_t i = 0; i < options.layers; ++i) {
       layers_.emplace_back(parameters, message(name, '.', 3 * i), i ? options.hidden : options.in,
-                           i + 1 < options.layers ? options.hidden : options.out);
+                           i + 1 < options.layers ? options.hidden : options.out,
+                           LinearOptions{.zero = options.last_is_zero && i + 1 == options.layers});
       dropouts_.emplace_back(message(name, '.', 3 * i + 2), options.dropout);
     }
   }

@@ -46,6 +46,14 @@ ScoreInfo score_info(std::string_view name) {
         "Mean absolute difference of the predicted and the observed shift, each against its own "
         "control cells, over genes. 0: none.",
         3, -1};
+  if (name == "edistance")
+    return {
+        "Energy distance",
+        "How far the predicted cells as a whole, their spread included, are from the observed "
+        "cells: twice the mean distance between a predicted and an observed cell, less the mean "
+        "distance of two predicted and that of two observed cells, over all genes. 0 is expected "
+        "of samples of one distribution; so below 0 is possible.",
+        3, -1};
   return {std::string(name), "", 3, 0};
 }
 

@@ -112,7 +112,9 @@ Tensor<T, 1> block_of(const Parameters<T, Device>& parameters, const CheckpointF
 ///   weights.safetensors    the parameters, under their names
 ///   optimizer.safetensors  `first.<name>` and `second.<name>`, the moments of each that is not
 ///                          frozen; `steps`
-///   state.safetensors      the counters: step, seed, best_step, best_validation_loss, misses; and
+///   state.safetensors      the counters: step, seed, best_step, best_validation_loss, best_alpha,
+///   misses;
+///                          and
 ///                          what the optimizer is: beta1, beta2, epsilon, weight_decay, decoupled
 ///
 /// Batches and dropout are functions of seed and step, so these are all the random state there is.
@@ -133,6 +135,7 @@ void save_checkpoint(const std::filesystem::path& folder, const Trainer<T, Devic
   state.tensors["seed"] = detail::number_array(trainer.options().seed);
   state.tensors["best_step"] = detail::number_array(s.best_step);
   state.tensors["best_validation_loss"] = detail::number_array(s.best_validation_loss);
+  state.tensors["best_alpha"] = detail::number_array(s.best_alpha);
   state.tensors["misses"] = detail::number_array(s.misses);
   for (const auto& [name, value] : detail::optimizer_settings(trainer.options()))
     state.tensors[name] = detail::number_array(value);
@@ -148,10 +151,12 @@ void save_checkpoint(const std::filesystem::path& folder, const Trainer<T, Devic
 template <class = void>
 TrainState read_checkpoint_state(const std::filesystem::path& folder) {
   const auto file = detail::read_checkpoint_file(folder / "state.safetensors");
-  return {.step = file.number<uint64_t>("step"),
-          .best_step = file.number<uint64_t>("best_step"),
-          .best_validation_loss = file.number<double>("best_validation_loss"),
-          .misses = file.number<uint64_t>("misses")};
+  return {
+      .step = file.number<uint64_t>("step"),
+      .best_step = file.number<uint64_t>("best_step"),
+      .best_validation_loss = file.number<double>("best_validation_loss"),
+      .misses = file.number<uint64_t>("misses"),
+      .best_alpha = file.tensors().contains("best_alpha") ? file.number<double>("best_alpha") : 1};
 }
 
 /// Puts a trainer and its model where save_checkpoint found them. Nothing changes unless everything

@@ -23,16 +23,22 @@ struct Experiment {
   size_t hvgs = 2000;          ///< highly variable genes for the model; 0: all genes
   bool all_genes = false;      ///< predictions hold the genes outside the model too
   std::string split;           ///< TOML file; empty: the default split
-  double validation = 0.1;     ///< share of the training cells, where the split has no validation
+  /// Share of the pairs whose perturbation trains in another context too, held out whole for
+  /// validation where the split names none.
+  double validation_pairs = 0.2;
+  /// Share of the training cells, where no pair can be held out or validation_pairs is 0.
+  double validation = 0.1;
   std::string perturbation_features;  ///< safetensors or CSV; empty: one-hot
   bool zero_control = false;          ///< the control's features are zeros, not from the file
-  StateTransitionConfig model;        ///< widths and batches follow from the data
+  /// Widths and batches follow from the data.
+  StateTransitionConfig model = {
+      .anchor = Anchor::perturbation_mean, .encoder_layers = 2, .decoder_layers = 2};
   bool batch_encoder = false;      ///< the model knows batches, and controls are paired within them
-  size_t set_size = 32;            ///< S
+  size_t set_size = 64;            ///< S
   size_t batch_size = 8;           ///< B
   bool control_sets = true;        ///< train on control cells as targets too
   size_t validation_batches = 64;  ///< batches that each validation measures; 0: all
-  TrainOptions training;           ///< with the seed of everything
+  TrainOptions training = {.learning_rate = 1e-4};  ///< with the seed of everything
 };
 
 /// Calls f(table, key, field, help) for every setting, in the order of the file. The one list from
@@ -58,7 +64,9 @@ void visit_experiment(E& e, F&& f) {
   f("data", "zero_control", e.zero_control, "the control's features are zeros");
 
   f("split", "path", e.split, "TOML file; empty: the default split");
-  f("split", "validation", e.validation, "share of training cells, where the split has none");
+  f("split", "validation_pairs", e.validation_pairs,
+    "share of pairs held out whole, where the split names none");
+  f("split", "validation", e.validation, "share of training cells, where no pair can be held out");
 
   visit_shape(e.model, [&](const char* key, auto& field, const char* help) {
     f("model", key, field, help);
@@ -96,6 +104,9 @@ void check_experiment(const Experiment& e) {
   if (!(e.validation >= 0 && e.validation < 1))
     throw ConfigError(message("Experiment: [split] validation is ", e.validation,
                               ", expected a share of the cells in [0, 1)"));
+  if (!(e.validation_pairs >= 0 && e.validation_pairs < 1))
+    throw ConfigError(message("Experiment: [split] validation_pairs is ", e.validation_pairs,
+                              ", expected a share of the pairs in [0, 1)"));
   if (e.batch_encoder && !e.labels.batch_key)
     throw ConfigError("Experiment: [model] batch_encoder needs [data] batch_key");
   if (e.zero_control && e.perturbation_features.empty())

@@ -32,6 +32,7 @@ class ExperimentReader {
     std::string preset;
     if (const toml::node* node = root_.get("preset")) read_field(*node, "'preset'", preset);
     if (!preset.empty()) e = experiment_preset(preset);
+    if (!root_["model"]["anchor"]) e.model.anchor = Anchor::none;  // older files know no other
     visit_experiment(e, [&](std::string_view table, std::string_view key, auto& field, auto) {
       const toml::table* entries = table.empty() ? &root_ : root_[table].as_table();
       const toml::node* node = entries ? entries->get(key) : nullptr;

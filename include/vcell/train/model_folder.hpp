@@ -19,7 +19,7 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-inline constexpr uint64_t model_format_version = 1;
+inline constexpr uint64_t model_format_version = 2;
 
 template <class = void>
 void write_names(const std::filesystem::path& path, const std::vector<std::string>& names) {
@@ -116,6 +116,62 @@ PerturbationFeatures read_features(const std::filesystem::path& folder,
   return features;
 }
 
+template <class = void>
+void write_anchors(const std::filesystem::path& path, const Anchors& anchors) {
+  const PairShifts& s = anchors.shifts;
+  const std::vector<float> shift(s.shift.values().begin(), s.shift.values().end());
+  const std::vector<uint64_t> cells(s.cells.begin(), s.cells.end());
+  Safetensors file;
+  file.tensors["shift"] = Array::of<float>({s.pairs(), s.genes()}, shift);
+  file.tensors["variance"] = Array::of<float>({s.pairs(), s.genes()}, s.variance.values());
+  file.tensors["context"] = Array::of<int32_t>({s.pairs()}, s.context);
+  file.tensors["perturbation"] = Array::of<int32_t>({s.pairs()}, s.perturbation);
+  file.tensors["cells"] = Array::of<uint64_t>({s.pairs()}, cells);
+  file.tensors["shrinkage"] = Array::of<double>({}, {&anchors.shrinkage, 1});
+  file.tensors["alpha"] = Array::of<double>({}, {&anchors.alpha, 1});
+  write_safetensors(path, file);
+}
+
+template <class = void>
+Anchors read_anchors(const std::filesystem::path& path, size_t genes) {
+  const auto tensors = read_safetensors(path).tensors;
+  const auto array = [&]<class T>(const char* name, const std::vector<size_t>& shape, T) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end())
+      throw FormatError(message("load_model: ", quoted(path.string()), " has no array ",
+                                quoted(name), "; the file is not one that vcell wrote"));
+    if (found->second.shape != shape || found->second.dtype != dtype_of<T>())
+      throw FormatError(message("load_model: ", quoted(path.string()), ", array ", quoted(name),
+                                ": ", name_of(found->second.dtype), ' ', found->second.shape,
+                                ", expected ", name_of(dtype_of<T>()), ' ', shape));
+    auto values = found->second.as<T>();
+    if constexpr (std::is_floating_point_v<T>)
+      for (const T v : values)
+        if (!std::isfinite(v))
+          throw FormatError(message("load_model: ", quoted(path.string()), ", array ", quoted(name),
+                                    " holds ", double(v), ", expected finite ", "numbers"));
+    return values;
+  };
+  const auto shape = tensors.find("shift");
+  const size_t pairs =
+      shape == tensors.end() || shape->second.shape.empty() ? 0 : shape->second.shape[0];
+  Anchors out;
+  const auto shift = array("shift", {pairs, genes}, float());
+  const auto variance = array("variance", {pairs, genes}, float());
+  const auto cells = array("cells", {pairs}, uint64_t());
+  out.shifts.context = array("context", {pairs}, int32_t());
+  out.shifts.perturbation = array("perturbation", {pairs}, int32_t());
+  out.shifts.stratum.assign(pairs, -1);
+  out.shifts.cells.assign(cells.begin(), cells.end());
+  out.shifts.shift = Tensor<double, 2>({pairs, genes});
+  std::copy(shift.begin(), shift.end(), out.shifts.shift.values().begin());
+  out.shifts.variance = Tensor<float, 2>({pairs, genes});
+  std::copy(variance.begin(), variance.end(), out.shifts.variance.values().begin());
+  out.shrinkage = array("shrinkage", {}, double())[0];
+  out.alpha = array("alpha", {}, double())[0];
+  return out;
+}
+
 }  // namespace detail
 
 /// Writes a model into a folder, whole or not at all, with all that prediction on another machine
@@ -126,6 +182,9 @@ PerturbationFeatures read_features(const std::filesystem::path& folder,
 ///   genes.txt             a name a line, in the order of the columns; so are
 ///   perturbations.txt, contexts.txt, batches.txt
 ///   perturbation_features.safetensors   unless perturbations are one-hot
+///   anchors.safetensors   of an anchored model: shift and variance (pairs, genes), context and
+///                         perturbation (pairs) as lines of their files, cells (pairs), shrinkage,
+///                         alpha
 ///
 /// @throws ConfigError or ShapeError if names and widths do not fit each other; IoError
 template <class = void>
@@ -148,6 +207,7 @@ void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
   visit_shape(m.model.config(), into(json["model"]));
   visit_widths(m.model.config(), into(json["model"]));
   json["one_hot"] = m.perturbations.is_one_hot();
+  if (!m.perturbations.silent().empty()) json["silent"] = m.perturbations.silent();
   json["set_size"] = m.set_size;
   detail::visit_labels(m.labels, into(json["labels"]));
   json["scale"] = name_of_choice(m.scale);
@@ -161,6 +221,7 @@ void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
     detail::write_names(fresh / "batches.txt", m.batches);
     if (!m.perturbations.is_one_hot())
       write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
+    if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
   });
 }
 
@@ -173,8 +234,8 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   StateTransitionConfig config;
   JsonFields shape = fields.object("model");
   const auto read_shape = [&](const char* key, auto& field, auto) {
-    if (std::string_view(key) == "backbone")
-      shape.read_if_there(key, field);  // there was only one
+    if (std::string_view(key) == "backbone" || std::string_view(key) == "anchor")
+      shape.read_if_there(key, field);  // there was only one, and none
     else
       shape.read(key, field);
   };
@@ -188,6 +249,8 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   auto names = read_names(folder / "perturbations.txt");
   bool one_hot = false;
   fields.read("one_hot", one_hot);
+  std::vector<std::string> silent;
+  fields.read_if_there("silent", silent);
   TrainedModel m{.model = model_of(config, where),
                  .genes = read_names(folder / "genes.txt"),
                  .perturbations =
@@ -195,6 +258,9 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
                  .contexts = read_names(folder / "contexts.txt"),
                  .batches = read_names(folder / "batches.txt"),
                  .labels = {}};
+  for (const auto& name : silent) m.perturbations.silence(name);
+  if (config.anchor != Anchor::none)
+    m.anchors = read_anchors(folder / "anchors.safetensors", m.genes.size());
   fields.read("set_size", m.set_size);
   JsonFields labels = fields.object("labels");
   visit_labels(m.labels, [&](const char* key, auto& field) { labels.read(key, field); });
@@ -234,8 +300,8 @@ AnyModel load_model(const std::filesystem::path& folder) {
   JsonFields fields(json, where);
   uint64_t version = 0;
   fields.read("format_version", version);
-  if (version != detail::model_format_version)
-    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads ",
+  if (version < 1 || version > detail::model_format_version)
+    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads 1 to ",
                               detail::model_format_version,
                               "; use the version of vcell that wrote the model, or a newer one"));
   ModelKind kind{};

@@ -49,6 +49,7 @@ Experiment experiment_preset(const std::string& name) {
     if (p.name != name) continue;
     Experiment e;
     e.preset = name;
+    e.model = {};  // not anchored
     e.set_size = p.set_size;
     e.model.hidden = p.hidden;
     e.model.layers = p.layers;

@@ -11,8 +11,10 @@
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/models/state_transition.hpp"
 #include "vcell/models/state_transition_loss.hpp"
+#include "vcell/models/training_anchors.hpp"
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
+#include "vcell/train/train_state.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -24,6 +26,13 @@ struct StateTransitionTaskOptions {
   /// Batches of validation sets that are measured, the first ones in an order drawn by the seed and
   /// always the same; 0: all.
   size_t validation_batches = 64;
+  /// What an anchored model starts from: its strata() cut the training sets. Must outlive the task;
+  /// given exactly when the model is anchored.
+  const TrainingAnchors* anchors = nullptr;
+  /// Whether validation chooses how much of what an anchored model has learnt is to be believed:
+  /// of 0, 0.25, 0.5, 0.7 and 1 the alpha with the lowest loss. Only where the validation cells are
+  /// of pairs that are not trained on; else alpha is 1.
+  bool choose_alpha = false;
 };
 
 /// Training of a State Transition model on a screen, for Trainer::run: batches of paired sets in,
@@ -50,7 +59,7 @@ class StateTransitionTask {
   Variable<T, 0, Device> loss(uint64_t step);
 
   /// The mean loss over the sets of the validation part; nothing if there are none.
-  std::optional<double> validation_loss();
+  std::optional<Validation> validation_loss();
 
   /// Sets in one pass over the training cells.
   size_t training_sets() const { return loader_.source().sets(); }
@@ -58,19 +67,36 @@ class StateTransitionTask {
   size_t validation_sets() const { return validation_.sets(); }
 
  private:
-  static SetSourceOptions with_part(SetSourceOptions options, Part part) {
+  static SetSourceOptions with_part(const StateTransitionTaskOptions& all, Part part) {
+    SetSourceOptions options = all.sets;
     options.sets.part = part;
+    if (all.anchors && part == Part::train) options.sets.strata = all.anchors->strata();
     return options;
   }
 
   /// Where each perturbation of the screen is among the features; every one in use must be there.
   void find_places(const Screen& screen);
 
-  Variable<T, 0, Device> loss_of(const SetBatch& batch, const Pass& pass) const;
+  /// A batch after its pass through the model.
+  struct Done {
+    Variable<T, 3, Device> control, target, learnt;
+    Variable<T, 2, Device> anchor;
+    Variable<int32_t, 1, Device> lengths;
+  };
+  Done run(const SetSource& source, const SetBatch& batch, const Pass& pass) const;
+
+  Variable<T, 0, Device> loss_of(const Done& done, double alpha) const {
+    return state_transition_loss(
+        model_->config(),
+        anchors_ ? model_->moved(done.control, done.anchor, done.learnt, alpha) : relu(done.learnt),
+        done.target, done.lengths);
+  }
 
   const StateTransition<T, Device>* model_;
   const PerturbationFeatures* features_;
+  const TrainingAnchors* anchors_;
   uint64_t seed_;
+  bool choose_alpha_;
   SetLoader loader_;
   SetSource validation_;
   size_t validation_batches_;
@@ -87,9 +113,11 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
                                                     uint64_t first)
     : model_(&model),
       features_(&features),
+      anchors_(options.anchors),
       seed_(options.sets.seed),
-      loader_(screen, parts, {with_part(options.sets, Part::train), options.prefetch}, first),
-      validation_(screen, parts, with_part(options.sets, Part::validation)),
+      choose_alpha_(options.choose_alpha),
+      loader_(screen, parts, {with_part(options, Part::train), options.prefetch}, first),
+      validation_(screen, parts, with_part(options, Part::validation)),
       validation_batches_(options.validation_batches
                               ? std::min(options.validation_batches, validation_.batches())
                               : validation_.batches()) {
@@ -104,6 +132,14 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
   if (config.batches)
     check_size_match("StateTransitionTask", "batches of the screen", screen.batch.names.size(),
                      "config.batches", config.batches);
+  if (model.is_anchored() != (anchors_ != nullptr))
+    throw ConfigError(message(
+        "StateTransitionTask: the model is ",
+        anchors_ ? "not anchored and anchors were given" : "anchored and no anchors were given",
+        "; options.anchors and config.anchor go together"));
+  if (anchors_)
+    for (const SetSource* source : {&loader_.source(), &std::as_const(validation_)})
+      for (const CellGroup& group : source->cell_sets().groups()) (*anchors_)(group);
   find_places(screen);
 }
 
@@ -113,22 +149,28 @@ Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(uint64_t step) {
     throw Error(message("StateTransitionTask: step ", step, " was asked for after step ",
                         loader_.step(), " had been prepared; make the task with the step that ",
                         "training starts at"));
-  return loss_of(loader_.next(), {.training = true, .seed = seed_, .step = step});
+  const SetBatch& batch = loader_.next();
+  return loss_of(run(loader_.source(), batch, {.training = true, .seed = seed_, .step = step}), 1);
 }
 
 template <class T, class Device>
-std::optional<double> StateTransitionTask<T, Device>::validation_loss() {
+std::optional<Validation> StateTransitionTask<T, Device>::validation_loss() {
   if (validation_batches_ == 0) return std::nullopt;
   const NoGrad no_grad;
-  double sum = 0;
+  static constexpr double candidates[] = {1, 0.7, 0.5, 0.25, 0};
+  const auto alphas = std::span(candidates).first(anchors_ && choose_alpha_ ? 5 : 1);
+  double sums[std::size(candidates)] = {};
   size_t sets = 0;
   for (size_t i = 0; i < validation_batches_; ++i) {
     validation_.read_pass(i, batch_);
     const size_t n = batch_.perturbation.size();
-    sum += double(to_host(loss_of(batch_, {}).value())()) * double(n);
+    const Done done = run(validation_, batch_, {});
+    for (size_t a = 0; a < alphas.size(); ++a)
+      sums[a] += double(to_host(loss_of(done, alphas[a]).value())()) * double(n);
     sets += n;
   }
-  return sum / double(sets);
+  const auto best = std::min_element(sums, sums + alphas.size());
+  return Validation{*best / double(sets), alphas[size_t(best - sums)]};
 }
 
 template <class T, class Device>
@@ -151,23 +193,34 @@ void StateTransitionTask<T, Device>::find_places(const Screen& screen) {
 }
 
 template <class T, class Device>
-Variable<T, 0, Device> StateTransitionTask<T, Device>::loss_of(const SetBatch& batch,
-                                                               const Pass& pass) const {
+auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch& batch,
+                                         const Pass& pass) const -> Done {
   const auto& config = model_->config();
-  auto rows = Tensor<T, 2>::uninitialized({batch.perturbation.size(), features_->width()});
-  for (size_t b = 0; b < batch.perturbation.size(); ++b)
+  const size_t sets = batch.perturbation.size();
+  auto rows = Tensor<T, 2>::uninitialized({sets, features_->width()});
+  for (size_t b = 0; b < sets; ++b)
     features_->copy<T>(places_[size_t(batch.perturbation[b])], {rows[b].begin(), rows[b].end()});
-  Variable<int32_t, 1, Device> lengths;  // only where a set is short
-  if (std::ranges::any_of(batch.lengths.values(),
-                          [&](int32_t n) { return size_t(n) < batch.input.shape(1); }))
-    lengths = Variable<int32_t, 1, Device>(to_device<Device>(batch.lengths));
+  Done out;
+  if (std::ranges::any_of(batch.lengths.values(), [&](int32_t n) {  // only where a set is short
+        return size_t(n) < batch.input.shape(1);
+      }))
+    out.lengths = Variable<int32_t, 1, Device>(to_device<Device>(batch.lengths));
+  if (anchors_) {
+    auto values = Tensor<T, 2>::uninitialized({sets, config.output_width});
+    for (size_t b = 0; b < sets; ++b)
+      std::ranges::copy((*anchors_)(source.cell_sets().groups()[batch.group[b]]),
+                        values[b].begin());
+    out.anchor = Variable<T, 2, Device>(to_device<Device>(std::move(values)));
+  }
   const auto cells = [](const Tensor<float, 3>& x) {
     return Variable<T, 3, Device>(to_device<Device>(cast<T>(x)));
   };
-  const auto predicted =
-      (*model_)(cells(batch.input), Variable<T, 2, Device>(to_device<Device>(std::move(rows))),
-                config.batches ? batch.batch : Tensor<int32_t, 2>(), pass, lengths);
-  return state_transition_loss(config, predicted, cells(batch.target), lengths);
+  out.control = cells(batch.input);
+  out.target = cells(batch.target);
+  out.learnt = model_->decode(
+      out.control, Variable<T, 2, Device>(to_device<Device>(std::move(rows))),
+      config.batches ? batch.batch : Tensor<int32_t, 2>(), pass, out.lengths, out.anchor);
+  return out;
 }
 
 VCELL_INSTANTIATE(models, class StateTransitionTask<float>);

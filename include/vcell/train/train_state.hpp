@@ -20,12 +20,24 @@ struct MetricsRow {
   bool operator==(const MetricsRow&) const = default;
 };
 
+/// What a task says of a validation.
+struct Validation {
+  double loss = 0;
+  double alpha = 1;  ///< how much of what an anchored model has learnt gives that loss
+
+  Validation() = default;
+  Validation(double l, double a = 1) : loss(l), alpha(a) {}  // implicit: most have a loss alone
+
+  bool operator==(const Validation&) const = default;
+};
+
 /// Where training stands. With parameters and optimizer, all that it takes to go on exactly.
 struct TrainState {
   uint64_t step = 0;       ///< steps done
   uint64_t best_step = 0;  ///< after which the validation loss was lowest; 0: not measured yet
   double best_validation_loss = std::numeric_limits<double>::infinity();
-  uint64_t misses = 0;  ///< validations since then
+  uint64_t misses = 0;    ///< validations since then
+  double best_alpha = 1;  ///< Validation::alpha of the best
 
   bool operator==(const TrainState&) const = default;
 };

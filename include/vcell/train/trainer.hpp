@@ -19,7 +19,8 @@ VCELL_BEGIN_NAMESPACE
 /// Trains parameters on a task, in memory. A task is any type with
 ///
 ///   Variable<T, 0, Device> loss(uint64_t step);  // of the batch of that step, from 0
-///   std::optional<double> validation_loss();     // nothing when there is nothing to measure
+///   std::optional<double> validation_loss();     // nothing when there is nothing to measure; or
+///                                                // std::optional<Validation>
 ///
 /// The state between steps is small and open (state, optimizer, best parameters), so a trainer can
 /// be put where another one was; a task that is a function of the step alone then goes on exactly.
@@ -116,12 +117,15 @@ class Trainer {
   template <class Task>
   void validate(Task& task, MetricsRow& row) {
     const NoGrad no_grad;
-    row.validation_loss = task.validation_loss();
-    if (!row.validation_loss) return;
+    const auto measured = task.validation_loss();
+    if (!measured) return;
+    const Validation found = *measured;
+    row.validation_loss = found.loss;
     check_finite("validation loss", *row.validation_loss, row);
     ++state_.misses;
     if (!(*row.validation_loss < state_.best_validation_loss)) return;
-    state_.best_validation_loss = *row.validation_loss;
+    state_.best_validation_loss = found.loss;
+    state_.best_alpha = found.alpha;
     state_.best_step = state_.step;
     state_.misses = 0;
     const auto live = parameters_->values();

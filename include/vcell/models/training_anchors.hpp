@@ -1,0 +1,131 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vcell/core/rng.hpp"
+#include "vcell/models/pair_shifts.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// What every set of an anchored model starts from in training: the shrunk mean shift of its
+/// perturbation over the training contexts other than its own, so that training meets what
+/// prediction meets.
+///
+/// A perturbation that trains in one context only would be learnt whole by the model, and then come
+/// a second time, by its anchor, in another context. Its training cells are dealt into two halves,
+/// sets are cut within a half (strata()), and the anchor of a set is the shift of the other half.
+/// In validation its anchor is the shift of all its cells, as in prediction. One that has a single
+/// training cell has no halves: the cell is taken out of training.
+///
+/// Control sets have the anchor 0.
+class TrainingAnchors {
+ public:
+  /// @param screen  the whole screen, the model's genes
+  /// @param parts   (cells) anchors are made of Part::train alone; single cells become Part::unused
+  /// @param seed    of the halves
+  /// @throws ConfigError if a context with training cells has no control cells
+  template <class = void>
+  TrainingAnchors(const Screen& screen, std::span<Part> parts, uint64_t seed)
+      : control_(screen.control),
+        contexts_(screen.context.names),
+        perturbations_(screen.perturbation.names),
+        zero_(screen.genes.size(), 0.f) {
+    check_size_match("TrainingAnchors", "parts", parts.size(), "cells", screen.cells());
+    deal(screen, parts, seed);
+    const PairShifts whole = pair_shifts(screen, parts);
+    const auto learnt = [&](size_t i) {
+      return parts[i] == Part::train || parts[i] == Part::validation;
+    };
+    shrinkage_ = choose_shrinkage(whole, pair_shifts(screen, learnt));
+    const auto trained = [&](size_t i) { return parts[i] == Part::train; };
+    const PairShifts halves = pair_shifts(screen, trained, strata_);
+    for (size_t i = 0; i < halves.pairs(); ++i) {
+      const int32_t c = halves.context[i], p = halves.perturbation[i], h = halves.stratum[i];
+      if (h == 0) {
+        add({c, p, h}, shrunk_mean(whole, pairs_of(whole, p, c), shrinkage_));
+        continue;
+      }
+      std::vector<size_t> other;  // halves are 1 and 2
+      for (size_t j = 0; j < halves.pairs(); ++j)
+        if (halves.perturbation[j] == p && halves.stratum[j] == 3 - h) other.push_back(j);
+      add({c, p, h}, shrunk_mean(halves, other, shrinkage_));
+    }
+    const auto validated = [&](size_t i) {
+      return parts[i] == Part::validation && !screen.is_control(i);
+    };
+    for (const CellGroup& group : cell_groups(screen, validated)) {
+      auto from = pairs_of(whole, group.perturbation, group.context);
+      if (from.empty()) from = pairs_of(whole, group.perturbation);
+      if (!from.empty())
+        add({group.context, group.perturbation, -1}, shrunk_mean(whole, from, shrinkage_));
+    }
+  }
+
+  /// (cells) 0, or which half of its perturbation's training cells a cell is in: 1 or 2. For
+  /// CellSetOptions::strata of the training sets.
+  std::span<const int32_t> strata() const { return strata_; }
+  /// k of shrunk_mean, by choose_shrinkage.
+  double shrinkage() const { return shrinkage_; }
+  /// Codes of perturbations with a single training cell, which are not trained on.
+  const std::vector<int32_t>& untrained() const { return untrained_; }
+
+  /// The anchor of the sets of a group, (genes).
+  /// @param group  of training with strata(), or of validation without strata
+  /// @throws ConfigError if nothing is known of the group's perturbation
+  template <class = void>
+  std::span<const float> operator()(const CellGroup& group) const {
+    if (group.perturbation == control_) return zero_;
+    const auto found = anchors_.find({group.context, group.perturbation, group.stratum});
+    if (found == anchors_.end())
+      throw ConfigError(message("TrainingAnchors: no training cell tells the shift of ",
+                                quoted(perturbations_[size_t(group.perturbation)]), " in context ",
+                                quoted(contexts_[size_t(group.context)]),
+                                "; leave its cells out of validation, or train without an anchor"));
+    return found->second;
+  }
+
+ private:
+  using Key = std::array<int32_t, 3>;  // context, perturbation, stratum
+
+  template <class = void>
+  void add(const Key& key, const std::vector<double>& anchor) {
+    anchors_.emplace(key, std::vector<float>(anchor.begin(), anchor.end()));
+  }
+
+  /// Deals the cells of perturbations that train in one context only.
+  template <class = void>
+  void deal(const Screen& screen, std::span<Part> parts, uint64_t seed) {
+    strata_.assign(screen.cells(), 0);
+    const auto groups = cell_groups(screen, [&](size_t cell) {
+      return parts[cell] == Part::train && !screen.is_control(cell);
+    });
+    std::vector<size_t> contexts(screen.perturbation.names.size(), 0);
+    for (const CellGroup& group : groups) ++contexts[size_t(group.perturbation)];
+    for (const CellGroup& group : groups) {
+      if (contexts[size_t(group.perturbation)] > 1) continue;
+      const size_t n = group.cells.size();
+      if (n == 1) {
+        parts[group.cells[0]] = Part::unused;
+        untrained_.push_back(group.perturbation);
+        continue;
+      }
+      Rng rng(seed, stream_of(message("halves\n",
+                                      screen.perturbation.names[size_t(group.perturbation)])));
+      const auto order = permutation(n, rng);
+      for (size_t i = 0; i < n; ++i) strata_[group.cells[order[i]]] = i < n / 2 ? 1 : 2;
+    }
+  }
+
+  int32_t control_;
+  std::vector<std::string> contexts_, perturbations_;
+  std::vector<float> zero_;
+  std::vector<int32_t> strata_, untrained_;
+  double shrinkage_ = 2;
+  std::map<Key, std::vector<float>> anchors_;
+};
+
+VCELL_END_NAMESPACE
