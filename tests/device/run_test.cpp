@@ -39,6 +39,13 @@ Outcome train(const StScreen& s, StateTransitionConfig config, TrainOptions opti
   const auto features = s.one_hot();
   const TemporaryFolder folder;
   const Checkpoints checkpoints(folder.path() / "checkpoints");
+  auto parts = s.parts;
+  std::optional<TrainingAnchors> anchors;
+  std::vector<float> anchor;
+  if (config.anchor != Anchor::none) {
+    anchors.emplace(s.screen, parts, 1);
+    anchor.assign(StScreen::genes, 0.25f);
+  }
   Outcome out;
   for (size_t i = 0; i <= stops.size(); ++i) {
     StateTransition<float, Device> model(config, i + 1);  // initial values of a resumed one: moot
@@ -47,7 +54,9 @@ Outcome train(const StScreen& s, StateTransitionConfig config, TrainOptions opti
     CHECK((trainer.state().step > 0) == (i > 0));
     auto task_options = s.options(batches);
     task_options.sets.sets.fill = false;  // short sets are padded
-    StateTransitionTask<float, Device> task(model, features, s.screen, s.parts, task_options,
+    task_options.anchors = anchors ? &*anchors : nullptr;
+    task_options.choose_alpha = true;
+    StateTransitionTask<float, Device> task(model, features, s.screen, parts, task_options,
                                             trainer.state().step);
     MetricsLog log(folder.path() / "metrics.csv", trainer.state().step);
     TrainCallbacks callbacks;
@@ -66,7 +75,7 @@ Outcome train(const StScreen& s, StateTransitionConfig config, TrainOptions opti
       const auto one = predict(
           model, s.screen.expression, controls, features.vector(name),
           batches ? std::span<const int32_t>(s.screen.batch.codes) : std::span<const int32_t>(),
-          {.set_size = 4, .sets_at_a_time = 2});
+          {.set_size = 4, .sets_at_a_time = 2, .anchor = anchor, .alpha = anchors ? 0.5 : 1});
       out.predicted.insert(out.predicted.end(), one.values.begin(), one.values.end());
     }
     write_safetensors(folder.path() / "weights.safetensors",
@@ -139,6 +148,16 @@ TEST_CASE("device: other kinds of the model give the bytes of the Cpu as well", 
   config.predict_residual = false;
   config.loss = SetLoss::mean_squared_error;
   check_same(train<Guarded>(s, config, few, {}), train<Cpu>(s, config, few, {}));
+}
+
+TEST_CASE("device: an anchored model gives the bytes of the Cpu, also when it is resumed",
+          "[device]") {
+  const StScreen s;
+  auto config = s.config();
+  config.anchor = Anchor::perturbation_mean;
+  const auto expected = train<Cpu>(s, config, options, {});
+  check_same(train<Guarded>(s, config, options, {}), expected);
+  check_same(train<Guarded>(s, config, options, {17, 33}), expected);
 }
 
 TEST_CASE("device: parameters are loaded, frozen and clipped there", "[device]") {

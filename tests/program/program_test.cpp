@@ -295,6 +295,62 @@ TEST_CASE("program: labels and scale that do not fit are errors that name them",
   CHECK_FALSE(fs::exists(folder.path() / "r"));
 }
 
+TEST_CASE("program: the model is anchored where there is a shift to start from", "[program]") {
+  const TemporaryFolder folder("anchor");
+  const auto screen = simulate(folder);
+  const auto run = small_run(screen, folder / "run");
+  const auto ran = run_vcell(folder, run + " --predict-from all");
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK_THAT(ran.err, contains("anchored at the mean shift") && contains("held out for it"));
+  CHECK(fs::exists(folder.path() / "run" / "model" / "anchors.safetensors"));
+  CHECK_THAT(vcell::read_text(folder.path() / "run" / "experiment.toml"),
+             contains("anchor = \"perturbation_mean\""));
+  // Every control of the context once, for every perturbation that was held out.
+  const auto all = vcell::read_h5ad(folder.path() / "run" / "predictions.h5ad");
+  const auto marks = all.obs.column("predicted").numbers();
+  const auto scores = vcell::read_csv(folder.path() / "run" / "results.csv");
+  CHECK(std::accumulate(marks.begin(), marks.end(), 0.0) == 30. * double(scores.rows.size()));
+
+  // In a context that was trained on its own shift is left out, unless the name is a coincidence.
+  std::string both;  // learnt in both contexts
+  for (const std::string name : {"GENE19", "GENE24", "GENE27", "GENE30", "GENE37", "GENE39"})
+    if (std::ranges::none_of(scores.rows, [&](const auto& row) { return row[0] == name; }))
+      both = name;
+  REQUIRE_FALSE(both.empty());
+  const auto predict = [&](const std::string& more) {
+    const auto file = folder / "p.h5ad";
+    const auto made = run_vcell(folder, "predict --model " + (folder / "run") + "/model --data " +
+                                            screen + " --perturbations " + both +
+                                            " --cells 5 --overwrite --out " + file + more);
+    INFO(made.err);
+    REQUIRE(made.code == 0);
+    return vcell::read_text(file);
+  };
+  const auto known = predict(""), again = predict(""), strange = predict(" --new-context");
+  CHECK((known == again));
+  CHECK((known != strange));
+
+  REQUIRE(run_vcell(folder, run + " --overwrite --anchor none").code == 0);
+  CHECK_FALSE(fs::exists(folder.path() / "run" / "model" / "anchors.safetensors"));
+
+  // Perturbations of which no cell is trained have features, but no shift.
+  vcell::write_text(folder.path() / "unseen.toml",
+                    "[datasets]\nscreen = \"" + screen +
+                        "\"\n[training]\nscreen = \"train\"\n"
+                        "[fewshot.\"screen.context_1\"]\ntest = [\"GENE19\"]\n"
+                        "[fewshot.\"screen.context_2\"]\ntest = [\"GENE19\"]\n");
+  const auto unseen = run + " --overwrite --split " + (folder / "unseen.toml") +
+                      " --perturbation-features " + (folder / "screen.features.csv");
+  const auto gives_way = run_vcell(folder, unseen);
+  INFO(gives_way.err);
+  REQUIRE(gives_way.code == 0);
+  CHECK_THAT(gives_way.err, contains("not anchored") && contains("GENE19"));
+  const auto asked = run_vcell(folder, unseen + " --anchor perturbation_mean");
+  CHECK(asked.code == 2);
+  CHECK_THAT(asked.err, contains("--anchor") && contains("GENE19"));
+}
+
 TEST_CASE("program: split, preprocess and features", "[program]") {
   const TemporaryFolder folder("split");
   const auto screen = simulate(folder);
