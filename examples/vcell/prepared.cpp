@@ -90,13 +90,16 @@ void split(const vcell::Experiment& e, Prepared& p, const std::filesystem::path&
 void anchor(const vcell::Experiment& e, Prepared& p, bool asked, Console& console) {
   p.anchor = e.model.anchor;
   if (p.anchor == vcell::Anchor::none) return;
-  const auto unseen = vcell::unseen_perturbations(p.screen, p.parts);
-  if (!unseen.empty()) {
-    const auto why = vcell::message("the split holds out every cell of ", vcell::list_of(unseen),
-                                    ", so there is no shift in another context to start from");
-    if (asked)
-      throw vcell::ConfigError(vcell::message("--anchor ", vcell::name_of_choice(p.anchor), ": ",
-                                              why, "; say --anchor none"));
+  std::string why;
+  if (e.model.output_space == vcell::OutputSpace::all_genes)
+    why = "a model of --output-space all_genes has none";
+  else if (const auto unseen = vcell::unseen_perturbations(p.screen, p.parts); !unseen.empty())
+    why = vcell::message("the split holds out every cell of ", vcell::list_of(unseen),
+                         ", so there is no shift in another context to start from");
+  if (!why.empty() && asked)
+    throw vcell::ConfigError(vcell::message("--anchor ", vcell::name_of_choice(p.anchor), ": ", why,
+                                            "; say --anchor none"));
+  if (!why.empty()) {
     console.note("the model is not anchored (--anchor none): " + why);
     p.anchor = vcell::Anchor::none;
     return;

@@ -331,6 +331,7 @@ TEST_CASE("program: the model is anchored where there is a shift to start from",
   CHECK((known == again));
   CHECK((known != strange));
 
+  REQUIRE(run_vcell(folder, run + " --overwrite --output-space all_genes").code == 0);
   REQUIRE(run_vcell(folder, run + " --overwrite --anchor none").code == 0);
   CHECK_FALSE(fs::exists(folder.path() / "run" / "model" / "anchors.safetensors"));
 
