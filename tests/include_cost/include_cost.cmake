@@ -17,7 +17,7 @@ set(limits
   "vcell/sets/set_loader.hpp 90 115"
   "vcell/eval/evaluate.hpp 130 175"
   "vcell/io/h5ad.hpp 105 170"
-  "vcell/vcell.hpp 140 225"
+  "vcell/vcell.hpp 140 230"
   "vcell/files.hpp 190 410")
 
 string(REPLACE "|" ";-I" folders "-I${FOLDERS}")

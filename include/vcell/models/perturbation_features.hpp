@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -53,16 +52,19 @@ class PerturbationFeatures {
   template <class = void>
   void silence(const std::string& name) {
     const size_t i = place(name);
-    if (is_one_hot_)
-      silent_.insert(i);
-    else
+    if (is_one_hot_) {
+      silent_.resize(names_.size(), 0);
+      silent_[i] = 1;
+    } else {
       std::fill_n(values_.begin() + std::ptrdiff_t(i * width_), width_, 0.f);
+    }
   }
   /// The names whose place in a one-hot vector stays empty, in the order of names().
   template <class = void>
   std::vector<std::string> silent() const {
     std::vector<std::string> out;
-    for (const size_t i : silent_) out.push_back(names_[i]);
+    for (size_t i = 0; i < silent_.size(); ++i)
+      if (silent_[i]) out.push_back(names_[i]);
     return out;
   }
 
@@ -90,7 +92,7 @@ class PerturbationFeatures {
     check_size_match("PerturbationFeatures::copy", "size of out", out.size(), "width", width_);
     if (is_one_hot_) {
       std::fill(out.begin(), out.end(), T(0));
-      out[place] = T(!silent_.contains(place));
+      out[place] = T(silent_.empty() || !silent_[place]);
     } else {
       std::copy_n(values_.data() + place * width_, width_, out.begin());
     }
@@ -119,8 +121,8 @@ class PerturbationFeatures {
   bool is_one_hot_ = false;
   std::vector<std::string> names_;
   std::unordered_map<std::string, size_t> places_;
-  std::vector<float> values_;  // (names, P); empty when one-hot
-  std::set<size_t> silent_;    // places of one-hot ones that are zeros
+  std::vector<float> values_;    // (names, P); empty when one-hot
+  std::vector<uint8_t> silent_;  // (names) one-hot ones that are zeros; empty: none
 };
 
 VCELL_END_NAMESPACE

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,6 +63,8 @@ class TrainingAnchors {
       if (!from.empty())
         add({group.context, group.perturbation, -1}, shrunk_mean(whole, from, shrinkage_));
     }
+    std::sort(anchors_.begin(), anchors_.end(),
+              [](const Known& a, const Known& b) { return a.key < b.key; });
   }
 
   /// (cells) 0, or which half of its perturbation's training cells a cell is in: 1 or 2. For
@@ -79,21 +81,28 @@ class TrainingAnchors {
   template <class = void>
   std::span<const float> operator()(const CellGroup& group) const {
     if (group.perturbation == control_) return zero_;
-    const auto found = anchors_.find({group.context, group.perturbation, group.stratum});
-    if (found == anchors_.end())
+    const Key key = {group.context, group.perturbation, group.stratum};
+    const auto found =
+        std::lower_bound(anchors_.begin(), anchors_.end(), key,
+                         [](const Known& known, const Key& wanted) { return known.key < wanted; });
+    if (found == anchors_.end() || found->key != key)
       throw ConfigError(message("TrainingAnchors: no training cell tells the shift of ",
                                 quoted(perturbations_[size_t(group.perturbation)]), " in context ",
                                 quoted(contexts_[size_t(group.context)]),
                                 "; leave its cells out of validation, or train without an anchor"));
-    return found->second;
+    return found->anchor;
   }
 
  private:
   using Key = std::array<int32_t, 3>;  // context, perturbation, stratum
+  struct Known {
+    Key key;
+    std::vector<float> anchor;
+  };
 
   template <class = void>
   void add(const Key& key, const std::vector<double>& anchor) {
-    anchors_.emplace(key, std::vector<float>(anchor.begin(), anchor.end()));
+    anchors_.push_back({key, std::vector<float>(anchor.begin(), anchor.end())});
   }
 
   /// Deals the cells of perturbations that train in one context only.
@@ -125,7 +134,7 @@ class TrainingAnchors {
   std::vector<float> zero_;
   std::vector<int32_t> strata_, untrained_;
   double shrinkage_ = 2;
-  std::map<Key, std::vector<float>> anchors_;
+  std::vector<Known> anchors_;  // ascending
 };
 
 VCELL_END_NAMESPACE
