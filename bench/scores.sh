@@ -62,7 +62,7 @@ done
 awk '
   { key = $1 " " $2; if (!(key in n)) order[++keys] = key
     n[key]++
-    for (i = 4; i <= 7; i++) { sum[key, i] += $i; if ($i == "" || $i == "nan") bad[key, i] = 1
+    for (i = 4; i <= 7; i++) { sum[key, i] += $i; if ($i == "" || tolower($i) == "nan") bad[key, i] = 1
       if (n[key] == 1 || $i < low[key, i]) low[key, i] = $i
       if (n[key] == 1 || $i > high[key, i]) high[key, i] = $i } }
   END {
