@@ -29,7 +29,7 @@ TEST_CASE("program: the main job on a real screen reaches what it should", "[pro
   const auto start = std::chrono::steady_clock::now();
   const auto ran = run_vcell(folder, "run --data " + screen.string() +
                                          " --perturbation-key perturbation --control non-targeting "
-                                         "--context-key batch --split " +
+                                         "--context-key batch --predict-from all --split " +
                                          (folder / "split.toml") + " --out " + (folder / "run"));
   INFO(ran.err);
   REQUIRE(ran.code == 0);
