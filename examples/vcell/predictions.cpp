@@ -83,7 +83,7 @@ std::vector<int32_t> contexts_of(std::span<const vcell::BaselineRequest> pairs) 
 }
 
 std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t seed,
-                                                   bool every_control) {
+                                                   vcell::PredictFrom from) {
   const auto& s = p.screen;
   std::map<std::pair<int32_t, int32_t>, size_t> cells;
   for (size_t i = 0; i < s.cells(); ++i)
@@ -101,9 +101,10 @@ std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t s
         seed, vcell::stream_of(vcell::message("predict ", s.context.names[size_t(context)], '|',
                                               s.perturbation.names[size_t(perturbation)])));
     const auto controls = pairing.controls(context);
-    std::vector<size_t> from(controls.begin(), controls.end());
-    if (!every_control) from = vcell::draw_near_controls(s.expression, controls, n, rng);
-    pairs.push_back({context, perturbation, std::move(from)});
+    pairs.push_back({context, perturbation,
+                     from == vcell::PredictFrom::all
+                         ? std::vector<size_t>(controls.begin(), controls.end())
+                         : vcell::draw_near_controls(s.expression, controls, n, rng)});
   }
   return pairs;
 }

@@ -21,13 +21,13 @@ struct Predictions {
 /// that of all of them; or every one once.
 /// @throws vcell::ConfigError if nothing is held out
 std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t seed,
-                                                   bool every_control);
+                                                   vcell::PredictFrom from);
 
 /// Predicts pairs with a model.
 /// @param all  the screen with every gene when the genes outside the model are wanted too (taken
 ///             from the paired control cell); else null
-/// @param new_context  contexts are others than those the model was trained on, whatever their
-/// names
+/// @param new_context  contexts are others than those the model was trained on, though names
+///                     coincide
 /// @throws vcell::ConfigError if an anchored model has nothing to start from for a perturbation
 Predictions predict_pairs(const vcell::TrainedModel& model, const vcell::Screen& screen,
                           const vcell::Screen* all, std::vector<vcell::BaselineRequest> pairs,

@@ -15,7 +15,6 @@ struct Settings {
   ExperimentOptions options;
   std::string out;
   bool overwrite = false, resume = false;
-  std::string predict_from = "drawn";
 
   OldRun old_run() const {
     return resume ? OldRun::resume : overwrite ? OldRun::overwrite : OldRun::keep;
@@ -44,7 +43,7 @@ void train(const Settings& s, Console& console) {
 
 void run(const Settings& s, Console& console) {
   const auto [e, p] = get_ready(s, console);
-  auto pairs = held_out_pairs(p, e.training.seed, s.predict_from == "all");  // there must be some
+  auto pairs = held_out_pairs(p, e.training.seed, e.predict_from);  // there must be some
   const fs::path folder = s.out;
   const auto trained = train_in_folder(e, p, folder, s.old_run(), console);
   write_facts(folder, e, p, trained.model);
@@ -79,13 +78,6 @@ void add_run(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand(
       "run", "Everything: train on a screen, predict what is held out, score it, report");
   auto settings = add_flags(*command, console);
-  command
-      ->add_option(
-          "--predict-from", settings->predict_from,
-          "Control cells that held-out pairs are predicted from: drawn, one for every real "
-          "cell with a mean near that of all; all, every one once [drawn]")
-      ->check(CLI::IsMember({"drawn", "all"}))
-      ->type_name("WHICH");
   command->callback([settings, &console] { run(*settings, console); });
 }
 

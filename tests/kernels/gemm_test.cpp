@@ -141,12 +141,16 @@ TEST_CASE("gemm: the same bytes in every run, from several callers at once", "[k
 
 TEST_CASE("gemm: panels of another product or call are never taken for its own", "[kernels]") {
   const Threads one(1);
-  const size_t m = 2000, n = 40, k = 150;  // several tiles below each other
-  REQUIRE(kernel::detail::Tiles(m, n, k, 3).down > 1);
-  const Field<float> a(m, k, 3, 1), b(n, k, 3, 2);
-  Tensor<float, 3> c({3, m, n});
+  const size_t m = 2000, n = 40, k = 150, count = GENERATE(1, 3);
+  // Several tiles below each other, and one column of them: a call ends with the panel that the
+  // next one of a single product begins with.
+  const kernel::detail::Tiles tiles(m, n, k, count, 1, true);
+  REQUIRE(tiles.down > 1);
+  REQUIRE(tiles.across == 1);
+  const Field<float> a(m, k, count, 1), b(n, k, count, 2);
+  Tensor<float, 3> c({count, m, n});
   const GemmOptions o{.transpose_b = true,
-                      .batch = {.count = 3, .a = a.each(), .b = b.each(), .c = m * n}};
+                      .batch = {.count = count, .a = a.each(), .b = b.each(), .c = m * n}};
   const MatrixView<float> cv(c.data(), m, n, n);
   auto av = a, bv = b;
   const size_t bytes = Gemm<Cpu>::run_scratch({}, o, av.view(), bv.view(), cv, {});
@@ -156,7 +160,7 @@ TEST_CASE("gemm: panels of another product or call are never taken for its own",
     REQUIRE(Gemm<Cpu>::run({}, o, av.view(), bv.view(), cv, {},
                            {reinterpret_cast<std::byte*>(scratch.data()), {bytes}})
                 .ok());
-    for (size_t p = 0; p < 3; ++p)
+    for (size_t p = 0; p < count; ++p)
       for (size_t i = 0; i < m; i += 157)
         for (size_t j = 0; j < n; j += 3) {
           double expected = 0;

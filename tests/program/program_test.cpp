@@ -305,7 +305,7 @@ TEST_CASE("program: the model is anchored where there is a shift to start from",
   CHECK_THAT(ran.err, contains("anchored at the mean shift") && contains("held out for it"));
   CHECK(fs::exists(folder.path() / "run" / "model" / "anchors.safetensors"));
   CHECK_THAT(vcell::read_text(folder.path() / "run" / "experiment.toml"),
-             contains("anchor = \"perturbation_mean\""));
+             contains("anchor = \"perturbation_mean\"") && contains("predict_from = \"all\""));
   // Every control of the context once, for every perturbation that was held out.
   const auto all = vcell::read_h5ad(folder.path() / "run" / "predictions.h5ad");
   const auto marks = all.obs.column("predicted").numbers();

@@ -24,12 +24,19 @@ const TrainOptions options{.max_steps = 24,
                            .validate_every = 5,
                            .checkpoint_every = 8};
 
+/// Its validations choose an alpha.
+struct AlphaTask : ToyTask<float> {
+  std::optional<Validation> validation_loss() const {
+    return Validation(*ToyTask::validation_loss(), 0.25);
+  }
+};
+
 /// One process of a run in a folder: goes on where the last one stopped.
 /// @param stop   the step after which it is asked to stop; 0: never
 /// @param crash  the step in whose checkpoint of that kind it is killed; 0: never
 TrainResult process(const fs::path& folder, uint64_t stop, uint64_t crash = 0,
                     CheckpointKind kind = CheckpointKind::last) {
-  ToyTask<float> task;
+  AlphaTask task;
   Trainer trainer(task.parameters, options);
   const Checkpoints checkpoints(folder / "checkpoints");
   if (checkpoints.can_resume()) checkpoints.resume(trainer);
@@ -42,6 +49,7 @@ TrainResult process(const fs::path& folder, uint64_t stop, uint64_t crash = 0,
     checkpoints.save(trainer, k);
   };
   const auto result = trainer.run(task, callbacks);
+  if (result.state.best_step) CHECK(result.state.best_alpha == 0.25);
   if (!result.stopped) {
     trainer.use_best();
     write_safetensors(folder / "weights.safetensors", {{}, parameter_arrays(task.parameters)});

@@ -34,7 +34,7 @@ struct PairShifts {
 /// @param keep    keep(cell) says whether a perturbed cell counts
 /// @param strata  (cells) pairs are measured for each number apart; empty: not
 /// @throws ConfigError if a context with such cells has no control cells
-/// Two passes over the values of the cells that count.
+/// One pass over the values of the cells that count; memory of (pairs, genes) beside them.
 template <std::invocable<size_t> Keep>
 PairShifts pair_shifts(const Screen& screen, Keep&& keep, std::span<const int32_t> strata = {}) {
   const size_t genes = screen.genes.size();

@@ -113,9 +113,8 @@ Tensor<T, 1> block_of(const Parameters<T, Device>& parameters, const CheckpointF
 ///   optimizer.safetensors  `first.<name>` and `second.<name>`, the moments of each that is not
 ///                          frozen; `steps`
 ///   state.safetensors      the counters: step, seed, best_step, best_validation_loss, best_alpha,
-///   misses;
-///                          and
-///                          what the optimizer is: beta1, beta2, epsilon, weight_decay, decoupled
+///                          misses; and what the optimizer is: beta1, beta2, epsilon,
+///                          weight_decay, decoupled
 ///
 /// Batches and dropout are functions of seed and step, so these are all the random state there is.
 /// @throws IoError

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "vcell/models/state_transition_config.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -10,6 +12,14 @@
 #include "vcell/train/train_options.hpp"
 
 VCELL_BEGIN_NAMESPACE
+
+/// The control cells that held-out pairs are predicted from.
+enum class PredictFrom {
+  drawn,  ///< one for every observed cell, with a mean near that of all (draw_near_controls)
+  all     ///< every control cell of the context once
+};
+
+constexpr std::array<std::string_view, 2> choices(PredictFrom) { return {"drawn", "all"}; }
 
 /// Everything that decides what a run does, so that it can be repeated. The defaults are those of
 /// `vcell run`.
@@ -22,7 +32,8 @@ struct Experiment {
   size_t min_cells = 0;        ///< genes in fewer cells are dropped
   size_t hvgs = 2000;          ///< highly variable genes for the model; 0: all genes
   bool all_genes = false;      ///< predictions hold the genes outside the model too
-  std::string split;           ///< TOML file; empty: the default split
+  PredictFrom predict_from = PredictFrom::drawn;  ///< control cells, for held-out pairs
+  std::string split;                              ///< TOML file; empty: the default split
   /// Share of the pairs whose perturbation trains in another context too, held out whole for
   /// validation where the split names none.
   double validation_pairs = 0.2;
@@ -60,6 +71,9 @@ void visit_experiment(E& e, F&& f) {
   f("data", "min_cells", e.min_cells, "genes in fewer cells are dropped");
   f("data", "hvgs", e.hvgs, "highly variable genes for the model; 0: all genes");
   f("data", "all_genes", e.all_genes, "predictions hold the genes outside the model too");
+  f("data", "predict_from", e.predict_from,
+    "control cells that held-out pairs are predicted from: drawn, one for every real cell with a "
+    "mean near that of all; all, every one once");
   f("data", "perturbation_features", e.perturbation_features, "file; empty: one-hot");
   f("data", "zero_control", e.zero_control, "the control's features are zeros");
 
