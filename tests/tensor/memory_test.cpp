@@ -92,12 +92,15 @@ TEST_CASE("memory: a child has its cache, whoever used it at the fork", "[tensor
 #if defined(VCELL_TEST_NO_FORK)
   VCELL_SKIP("ThreadSanitizer starts no threads in a child");
 #else
+  std::atomic<int> begun{0};
   std::atomic<bool> ended{false};
   std::vector<std::thread> threads;
   for (size_t t = 0; t < 2; ++t)
-    threads.emplace_back([&ended] {
+    threads.emplace_back([&] {
+      ++begun;
       while (!ended) Cache::deallocate({}, Cache::allocate({}, 1000), 1000);
     });
+  while (begun < 2) std::this_thread::yield();  // as in fork_test.cpp
   int good = 0;
   for (int round = 0; round < 100 && good == round; ++round)
     good += vcell_test::run_forked([] {
