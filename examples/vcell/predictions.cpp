@@ -52,28 +52,6 @@ class Labels {
   std::vector<std::string> perturbation_, context_;
 };
 
-/// A column for rows of which the first n are predicted: nothing is known of those.
-vcell::Column without_first(vcell::Column column, size_t n) {
-  const size_t rows = column.size();
-  if (auto* c = std::get_if<vcell::Categorical>(&column.values)) {
-    std::fill_n(c->codes.begin(), n, -1);
-    return column;
-  }
-  if (auto* numbers = std::get_if<std::vector<double>>(&column.values)) {
-    std::fill_n(numbers->begin(), n, std::numeric_limits<double>::quiet_NaN());
-    return column;
-  }
-  if (const auto* text = std::get_if<std::vector<std::string>>(&column.values)) {
-    const auto factor = vcell::factor(std::span(*text).subspan(n));
-    vcell::Categorical labels{std::vector<int32_t>(n, -1), factor.names, false};
-    labels.codes.insert(labels.codes.end(), factor.codes.begin(), factor.codes.end());
-    return {std::move(labels), {}};
-  }
-  column.missing.resize(rows, 0);
-  std::fill_n(column.missing.begin(), n, 1);
-  return column;
-}
-
 }  // namespace
 
 std::vector<int32_t> contexts_of(std::span<const vcell::BaselineRequest> pairs) {
@@ -141,16 +119,17 @@ Predictions predict_pairs(const vcell::TrainedModel& model, const vcell::Screen&
          .anchor = anchors[k],
          .alpha = model.anchors ? model.anchors->alpha : 1});
     out.pair_of.insert(out.pair_of.end(), made.rows, k);
-    if (!all) {
-      vcell::append_rows(out.cells, made, 0, made.rows);
-      continue;
-    }
     for (size_t i = 0; i < made.rows; ++i) {
-      vcell::copy_row(vcell::Matrix(vcell::select_rows(
-                          all->expression, std::span(pair.control_cells).subspan(i, 1))),
-                      0, std::span(row));
-      for (size_t g = 0; g < row.size(); ++g)
-        if (model_column[g] >= 0) row[g] = made.row(i)[size_t(model_column[g])];
+      if (all) {
+        const auto columns = all->expression.row_indices(pair.control_cells[i]);
+        const auto values = all->expression.row_values(pair.control_cells[i]);
+        std::fill(row.begin(), row.end(), 0.f);
+        for (size_t g = 0; g < columns.size(); ++g) row[size_t(columns[g])] = values[g];
+        for (size_t g = 0; g < row.size(); ++g)
+          if (model_column[g] >= 0) row[g] = made.row(i)[size_t(model_column[g])];
+      } else {
+        row.assign(made.row(i).begin(), made.row(i).end());
+      }
       for (size_t g = 0; g < row.size(); ++g)
         if (row[g] != 0) {
           out.cells.indices.push_back(int32_t(g));
@@ -223,20 +202,20 @@ vcell::AnnData prediction_file(const vcell::AnnData& adata, const vcell::ScreenO
     out.obs.index[i] = vcell::message("predicted_", i);
     while (taken.contains(out.obs.index[i])) out.obs.index[i] += '_';
   }
-  // Context and batch are those of the paired control.
+  // Context and batch are those of the paired control; of the rest nothing is known.
   std::set<std::string> kept(labels.context_keys.begin(), labels.context_keys.end());
   if (labels.batch_key) kept.insert(*labels.batch_key);
   for (const auto& name : adata.obs.names()) {
-    auto column = vcell::select_rows(adata.obs.column(name), std::span<const size_t>(source));
+    auto column = adata.obs.column(name).select_rows(source);
     if (name == labels.perturbation_key) {
       const auto factor = vcell::factor(perturbation);
-      column = {vcell::Categorical{factor.codes, factor.names, false}, {}};
+      column = vcell::Categorical{factor.codes, factor.names, false};
     } else if (!kept.contains(name)) {
-      column = without_first(std::move(column), n);
+      column = column.with_missing(predicted);
     }
     out.obs.set(name, std::move(column));
   }
-  out.obs.set("predicted", vcell::Column{std::move(predicted), {}});
+  out.obs.set("predicted", vcell::Numbers::truths(std::move(predicted)));
   out.obs.set("control_cell", std::move(from));
 
   const std::unordered_set<std::string_view> in_model(genes.begin(), genes.end());
@@ -244,7 +223,7 @@ vcell::AnnData prediction_file(const vcell::AnnData& adata, const vcell::ScreenO
   for (const auto& gene : screen.genes) made.push_back(in_model.contains(gene));
   out.var = vcell::DataFrame(screen.genes);
   out.var.index_name = adata.var.index_name;
-  out.var.set("predicted", vcell::Column{std::move(made), {}});
+  out.var.set("predicted", vcell::Numbers::truths(std::move(made)));
 
   vcell::CsrMatrix<float> x = predictions.cells;
   for (const size_t row : controls) append_row(x, screen.expression, row);

@@ -24,7 +24,8 @@ template <class T>
 struct CsrMatrix;
 template <class T>
 struct DenseMatrix;
-struct Column;
+class Matrix;
+class Column;
 class DataFrame;
 struct AnnData;
 struct Factor;

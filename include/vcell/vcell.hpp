@@ -41,6 +41,7 @@
 #include "vcell/data/factor.hpp"
 #include "vcell/data/half.hpp"
 #include "vcell/data/matrix.hpp"
+#include "vcell/data/numbers.hpp"
 #include "vcell/data/row_blocks.hpp"
 #include "vcell/data/sort_rows.hpp"
 #include "vcell/data/subset.hpp"

@@ -41,8 +41,8 @@ TEST_CASE("subset: cells and genes of everything that has them", "[data]") {
   CHECK(*s.X == Matrix(DenseMatrix<float>{2, 1, {22, 2}}));
   CHECK(to_dense<float>(s.layers.at("sparse")).values == std::vector<float>{22, 2});
   CHECK(matrix(s.obsm, "m", "obsm") == Matrix(DenseMatrix<float>{2, 2, {21, 22, 1, 2}}));
-  CHECK(std::get<Array>(s.obsm.at("cube")).as<int>() == std::vector<int>{21, 22, 1, 2});
-  CHECK(std::get<DataFrame>(s.obsm.at("table")) == s.obs);
+  CHECK(s.obsm.at("cube").array()->as<int>() == std::vector<int>{21, 22, 1, 2});
+  CHECK(*s.obsm.at("table").table() == s.obs);
   CHECK_FALSE(s.obsm.contains("opaque"));
   CHECK(matrix(s.varm, "m", "varm") == Matrix(DenseMatrix<float>{1, 1, {2}}));
   CHECK(matrix(s.obsp, "d", "obsp") == Matrix(DenseMatrix<double>{2, 2, {8, 6, 2, 0}}));
@@ -77,6 +77,7 @@ TEST_CASE("check_anndata: names the part that does not fit", "[data]") {
   fails([&](AnnData& a) { a.varm["a"] = Array{}; }, {"varm['a'] has 0 rows, expected 2"});
   fails([&](AnnData& a) { a.obsp["d"] = *a.X; }, {"obsp['d'] has 2 columns, expected 3"});
   fails([&](AnnData& a) { a.varp["d"] = one; }, {"varp['d']"});
+  fails([&](AnnData& a) { a.varm["text"] = "no rows"; }, {"varm['text']"});
   fails([&](AnnData& a) { a.raw->X = one; }, {"raw.X"});
   fails([&](AnnData& a) { a.raw->varm["w"] = *a.X; }, {"raw.varm['w']"});
 }
@@ -95,10 +96,26 @@ TEST_CASE("uns: values are what they were made of, and found by path", "[data]")
   d["x"] = 0.5;
   d["t"] = "text";
   d["inner"] = Dict{{"deep", Dict{{"yes", true}}}};
-  CHECK(*d["n"].get_if<int64_t>() == 3);
-  CHECK(*d["x"].get_if<double>() == 0.5);
-  CHECK(*d["t"].get_if<std::string>() == "text");
-  CHECK(d["n"].get_if<double>() == nullptr);
+  double number = 0;
+  CHECK((d["n"].is_number(number) && number == 3));
+  CHECK(d["n"].array()->dtype() == DType::i32);
+  CHECK((d["x"].is_number(number) && number == 0.5));
+  CHECK(*d["t"].text() == "text");
+  CHECK_FALSE(Value(true).is_number(number));
+  CHECK_FALSE(d["t"].is_number(number));
+  CHECK(d["n"].text() == nullptr);
+  CHECK(Value().is_nothing());
+  const Value values[] = {
+      Value(),         Value(1.0),         Value("text"),   Value(std::vector<std::string>{"text"}),
+      Value(Matrix()), Value(DataFrame()), Value(Column()), Value(Dict()),
+      Value(Opaque())};
+  for (const Value& v : values) {
+    const int held = (v.array() != nullptr) + (v.text() != nullptr) + (v.texts() != nullptr) +
+                     (v.matrix() != nullptr) + (v.table() != nullptr) + (v.column() != nullptr) +
+                     (v.dict() != nullptr) + (v.opaque() != nullptr);
+    CHECK(held == !v.is_nothing());
+    for (const Value& w : values) CHECK((v == w) == (&v == &w));
+  }
   REQUIRE(find(d, "inner/deep/yes"));
   CHECK(*find(d, "inner/deep/yes") == Value(true));
   CHECK(find(d, "inner/deep/no") == nullptr);

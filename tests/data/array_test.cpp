@@ -13,7 +13,7 @@ TEST_CASE("array: numbers of every dtype come out as the numbers they are", "[da
     using T = decltype(x);
     const Array a = Array::of<T>({2, 1}, std::vector<T>{x, T(1)});
     CHECK(a.count() == 2);
-    CHECK(a.bytes.size() == 2 * size_of(a.dtype));
+    CHECK(a.values.bytes().size() == 2 * size_of(a.dtype()));
     CHECK(a.as<double>() == std::vector<double>{double(x), 1});
     CHECK(a.as<T>() == std::vector<T>{x, T(1)});
   };
@@ -35,7 +35,7 @@ TEST_CASE("array: numbers of every dtype come out as the numbers they are", "[da
 
 TEST_CASE("array: integers are never rounded or wrapped", "[data]") {
   const auto fails = [](const Array& a, auto like) {
-    check_error<FormatError>([&] { a.as<decltype(like)>(); }, {"Array::as", "does not fit into"});
+    check_error<FormatError>([&] { a.as<decltype(like)>(); }, {"Numbers::as", "does not fit into"});
   };
   const auto of = []<class T>(T x) { return Array::of<T>({1}, std::vector<T>{x}); };
   fails(of(int64_t(128)), int8_t());
@@ -58,7 +58,55 @@ TEST_CASE("array: shapes with nothing, of one number, and that do not fit", "[da
   CHECK(Array::of<float>({}, std::vector<float>{2}).as<int>() == std::vector<int>{2});
   check_error<ShapeError>([] { Array::of<float>({2}, std::vector<float>{1}); },
                           {"Array::of", "(1)", "(2)"});
-  check_error<ShapeError>([] { Array{DType::f32, {2}, {}}.as<float>(); }, {"Array::as"});
+  check_error<ShapeError>([] { Array{{2}, {}}.as<float>(); }, {"Array::as"});
+}
+
+TEST_CASE("numbers: taken over, borrowed, converted and given back", "[data]") {
+  std::vector<int32_t> whole = {3, -1, 7};
+  const int32_t* at = whole.data();
+  Numbers n = std::move(whole);
+  CHECK(n.dtype() == DType::i32);
+  CHECK(n.size() == 3);
+  CHECK(n.values<int32_t>().data() == at);
+  check_error<FormatError>([&] { n.values<float>(); }, {"Numbers::values", "int32", "float32"});
+  const Numbers copy = n;
+  n.values<int32_t>()[1] = 5;
+  CHECK(copy.as<int64_t>() == std::vector<int64_t>{3, -1, 7});
+  CHECK(n.as<double>() == std::vector<double>{3, 5, 7});
+  CHECK_FALSE(n == copy);
+  float some[2] = {};
+  CHECK(n.copy(1, 2, some));
+  CHECK((some[0] == 5 && some[1] == 7));
+  uint8_t byte[1] = {};
+  CHECK_FALSE(copy.copy(1, 1, byte));
+  check_error<ShapeError>([&] { n.copy(2, 2, some); }, {"Numbers::copy", "2 from 2 on, of 3"});
+  check_error<ShapeError>([&] { n.copy(4, 0, some); }, {"Numbers::copy"});
+  const std::vector<size_t> places = {2, 0, 2}, pair = {1}, beyond = {3};
+  CHECK(n.select(places).as<int>() == std::vector<int>{7, 3, 7});
+  CHECK(Numbers(std::vector<int8_t>{1, 2, 3, 4}).select(pair, 2).as<int>() ==
+        std::vector<int>{3, 4});
+  check_error<ShapeError>([&] { n.select(beyond); }, {"Numbers::select", "3"});
+  CHECK(n.take<int32_t>().data() == at);
+  CHECK(n.size() == 0);
+  n = copy;
+  CHECK(n.take<int64_t>() == std::vector<int64_t>{3, -1, 7});
+  n = copy;
+  n.become<float>();
+  CHECK(n == Numbers(std::vector<float>{3, -1, 7}));
+  CHECK(Numbers(DType::f16, 2).as<float>() == std::vector<float>{0, 0});
+  CHECK(Numbers() == Numbers(std::vector<float>()));
+  CHECK_FALSE(Numbers() == Numbers(std::vector<double>()));
+}
+
+TEST_CASE("numbers: truth values are bytes, 0 or 1", "[data]") {
+  const Numbers truths = Numbers::truths({0, 1, 7});
+  CHECK(truths.dtype() == DType::boolean);
+  CHECK(truths == Numbers(std::vector<uint8_t>{0, 1, 1}, DType::boolean));
+  CHECK_FALSE(truths == Numbers(std::vector<uint8_t>{0, 1, 1}));
+  CHECK(truths.as<bool>() == std::vector<bool>{false, true, true});
+  CHECK(truths.as<double>() == std::vector<double>{0, 1, 1});
+  CHECK(truths.holds<uint8_t>());
+  check_error<FormatError>([] { Numbers(std::vector<float>{1}, DType::f64); }, {"Numbers"});
 }
 
 TEST_CASE("half: every one of them is the float it should be", "[data]") {

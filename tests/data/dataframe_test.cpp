@@ -13,12 +13,12 @@ namespace {
 
 DataFrame some_table() {
   DataFrame t({"a", "b", "c"});
-  t.set("text", Column{Text{"x", "y", "x"}, {}});
-  t.set("label", Column{Categorical{{1, -1, 0}, Text{"u", "v", "unused"}, false}, {}});
-  t.set("plate", Column{Categorical{{1, 1, 0}, std::vector<int64_t>{10, 9}, false}, {}});
+  t.set("text", Column{Text{"x", "y", "x"}});
+  t.set("label", Categorical{{1, -1, 0}, Text{"u", "v", "unused"}, false});
+  t.set("plate", Categorical{{1, 1, 0}, std::vector<int64_t>{10, 9}, false});
   t.set("count", Column{std::vector<int64_t>{3, 2, 1}, {0, 1, 0}});
-  t.set("score", Column{std::vector<double>{0.1, NAN, -2}, {}});
-  t.set("good", Column{std::vector<uint8_t>{1, 0, 0}, {0, 0, 1}});
+  t.set("score", std::vector<double>{0.1, NAN, -2});
+  t.set("good", Column{Numbers::truths({1, 0, 0}), {0, 0, 1}});
   return t;
 }
 
@@ -44,8 +44,33 @@ TEST_CASE("column: text, numbers and what is missing", "[data]") {
   CHECK(numbers("good") == std::vector<double>{1, 0, 1e9});
   check_error<ConfigError>([&] { t.column("text").numbers(); }, {"Column::numbers", "text"});
   check_error<ConfigError>([&] { t.column("label").numbers(); }, {"Column::numbers", "text"});
-  for (const char* name : {"label", "count", "score"}) CHECK(t.column(name).is_missing(1));
-  CHECK_FALSE(t.column("text").is_missing(1));
+  for (const char* name : {"label", "count", "score"}) CHECK(t.column(name).is_missing()[1]);
+  CHECK_FALSE(t.column("text").is_missing()[1]);
+  check_error<ShapeError>([] { Column(Text{"a"}, {0, 1}); }, {"Column", "(2)", "(1)"});
+}
+
+TEST_CASE("column: numbers keep their dtype and are named in the shortest form", "[data]") {
+  const auto text = [](Numbers numbers) { return Column(std::move(numbers)).text(); };
+  CHECK(text(std::vector<float>{0.1f, -2}) == Text{"0.1", "-2"});
+  CHECK(text(std::vector<int8_t>{-5}) == Text{"-5"});
+  CHECK(text(std::vector<uint64_t>{~uint64_t(0)}) == Text{"18446744073709551615"});
+  CHECK(text(std::vector<half>{half::from_bits(0x3c00)}) == Text{"1"});
+  DataFrame t({"a", "b"});
+  t.set("x", std::vector<float>{1, 2});
+  const std::vector<size_t> picked = {1};
+  CHECK(t.select_rows(picked).column("x").values().numbers() == Numbers(std::vector<float>{2}));
+}
+
+TEST_CASE("column: rows of which nothing is known", "[data]") {
+  const DataFrame t = some_table();
+  const std::vector<uint8_t> flags = {1, 0, 0}, two = {1, 0};
+  for (const std::string& name : t.names()) {
+    auto expected = t.column(name).text();
+    expected[0] = "";
+    CHECK(t.column(name).with_missing(flags).text() == expected);
+  }
+  CHECK(t.column("text").with_missing(flags).missing() == flags);
+  check_error<ShapeError>([&] { t.column("text").with_missing(two); }, {"(2)", "(3)"});
 }
 
 TEST_CASE("dataframe: columns keep their order and are found by name", "[data]") {
@@ -80,7 +105,7 @@ TEST_CASE("dataframe: rows are picked in any order, more than once", "[data]") {
 }
 
 TEST_CASE("factor: names are sorted by code point and each is somebody's", "[data]") {
-  const Column column{Text{"b", "é", "B", "b", "z"}, {}};
+  const Column column(Text{"b", "é", "B", "b", "z"});
   const Factor f = factor(column);
   CHECK(f.names == Text{"B", "b", "z", "é"});
   CHECK(f.codes == std::vector<int32_t>{1, 3, 0, 1, 2});
@@ -91,7 +116,7 @@ TEST_CASE("factor: names are sorted by code point and each is somebody's", "[dat
   CHECK(factor(t.column("label")) == Factor{{"u", "v"}, {1, -1, 0}});
   CHECK(factor(t.column("plate")) == Factor{{"10", "9"}, {1, 1, 0}});
   CHECK(factor(t.column("count")) == Factor{{"1", "3"}, {1, -1, 0}});
-  CHECK(factor(Column{Text{}, {}}) == Factor{});
+  CHECK(factor(Column(Text{})) == Factor{});
 }
 
 TEST_CASE("factor: several columns are joined, none make one name", "[data]") {
@@ -104,8 +129,8 @@ TEST_CASE("factor: several columns are joined, none make one name", "[data]") {
   check_error<ConfigError>([&] { joined_factor(t, {"text", "no"}); }, {"'no'"});
   DataFrame bars;
   bars.index = {"c0", "c1"};
-  bars.set("a", {std::vector<std::string>{"x|y", "x"}});
-  bars.set("b", {std::vector<std::string>{"z", "y|z"}});
+  bars.set("a", std::vector<std::string>{"x|y", "x"});
+  bars.set("b", std::vector<std::string>{"z", "y|z"});
   CHECK(joined_factor(bars, {"a"}) == Factor{{"x", "x|y"}, {1, 0}});
   check_error<ConfigError>([&] { joined_factor(bars, {"a", "b"}); }, {"'x|y'", "'a'", "rename"});
 }

@@ -21,10 +21,22 @@ DenseMatrix<T> some_dense(size_t rows, size_t columns) {
   return m;
 }
 
-/// The same values in all four kinds of matrix.
+/// The same values sparse and dense, in several dtypes.
 std::vector<Matrix> kinds(size_t rows, size_t columns) {
   const Matrix m = some_dense<double>(rows, columns);
-  return {to_csr<float>(m), to_csr<double>(m), to_dense<float>(m), m};
+  SparseLayout by_columns;
+  by_columns.by_columns = true;
+  std::vector<Matrix> out = {to_csr<float>(m),    to_csr<double>(m),  Matrix(to_csr<int64_t>(m)),
+                             to_csr<uint8_t>(m),  to_dense<float>(m), m,
+                             to_dense<int16_t>(m)};
+  out.emplace_back(to_csr<int32_t>(m), by_columns);
+  std::vector<half> halves;  // of small whole numbers
+  const uint16_t bits[] = {0,      0x3c00, 0x4000, 0x4200, 0x4400,
+                           0x4500, 0x4600, 0x4700, 0x4800, 0x4880};
+  for (const double x : m.values().values<double>())
+    halves.push_back(half::from_bits(bits[size_t(x)]));
+  out.emplace_back(rows, columns, std::move(halves));
+  return out;
 }
 
 }  // namespace
@@ -33,12 +45,13 @@ TEST_CASE("matrix: all kinds hold the same values", "[data]") {
   for (const auto& [r, c] : {std::pair<size_t, size_t>{7, 5}, {0, 4}, {3, 0}, {1, 1}}) {
     const auto expected = some_dense<double>(r, c);
     for (const Matrix& m : kinds(r, c)) {
-      CHECK(rows(m) == r);
-      CHECK(columns(m) == c);
+      CAPTURE(name_of(m.dtype()), m.is_sparse());
+      CHECK(m.rows() == r);
+      CHECK(m.columns() == c);
       CHECK(to_dense<double>(m) == expected);
       CHECK(to_csr<float>(m) == to_csr<float>(Matrix(expected)));
       CHECK(to_csr<double>(Matrix(m)) == to_csr<double>(Matrix(expected)));
-      CHECK(stored(m) == (is_sparse(m) ? to_csr<float>(m).values.size() : r * c));
+      CHECK(m.values().size() == (m.is_sparse() ? to_csr<float>(m).values.size() : r * c));
       for (size_t i = 0; i < r; ++i) {
         std::vector<float> row(c, -1);
         copy_row<float>(m, i, row);
@@ -58,10 +71,14 @@ TEST_CASE("matrix: rows and columns are picked in any order, more than once", "[
       for (size_t j = 0; j < 5; ++j) CHECK(by_row.row(i)[j] == expected.row(picked[i])[j]);
       for (size_t k = 0; k < 6; ++k) CHECK(by_column.row(k)[i] == expected.row(k)[picked[i]]);
     }
-    CHECK(select_rows(m, picked).index() == m.index());
-    CHECK(rows(select_rows(m, none)) == 0);
-    CHECK(columns(select_columns(m, none)) == 0);
-    CHECK(rows(select_columns(m, none)) == 6);
+    for (const Matrix& kind : {select_rows(m, picked), select_columns(m, picked)}) {
+      CHECK(kind.dtype() == m.dtype());
+      CHECK(kind.is_sparse() == m.is_sparse());
+      CHECK(kind.layout == m.layout);
+    }
+    CHECK(select_rows(m, none).rows() == 0);
+    CHECK(select_columns(m, none).columns() == 0);
+    CHECK(select_columns(m, none).rows() == 6);
     const std::vector<size_t> beyond = {6};
     check_error<ShapeError>([&] { select_rows(m, beyond); }, {"select_rows", "6"});
     check_error<ShapeError>([&] { select_columns(m, beyond); }, {"select_columns", "6"});
@@ -71,12 +88,33 @@ TEST_CASE("matrix: rows and columns are picked in any order, more than once", "[
     check_error<ShapeError>([&] { copy_row<float>(m, 6, row); }, {"copy_row", "6"});
   }
   // Columns of a sparse matrix stay ascending within a row.
-  for (const auto& m : {std::get<CsrMatrix<float>>(select_columns(kinds(6, 5)[0], picked))})
+  for (const auto& m : {to_csr<float>(select_columns(kinds(6, 5)[0], picked))})
     for (size_t i = 0; i < m.rows; ++i) {
       const auto c = m.row_indices(i);
       CHECK(std::is_sorted(c.begin(), c.end()));
       CHECK(std::adjacent_find(c.begin(), c.end()) == c.end());
     }
+}
+
+TEST_CASE("matrix: its parts must fit each other", "[data]") {
+  check_error<ShapeError>([] { Matrix(DenseMatrix<float>{2, 2, {1}}); }, {"Matrix", "(1)", "(4)"});
+  check_error<ShapeError>([] { Matrix(CsrMatrix<float>{1, 2, {0}, {}, {}}); }, {"indptr", "(2)"});
+  check_error<ShapeError>([] { Matrix(CsrMatrix<float>{1, 2, {0, 1}, {0, 1}, {1}}); }, {"indices"});
+  check_error<ShapeError>([] { Matrix(CsrMatrix<float>{1, 2, {0, 1}, {0, 1}, {1, 2}}); }, {"(1)"});
+  check_error<ShapeError>([] { Matrix().csr<float>(); }, {"Matrix::csr", "dense"});
+  check_error<FormatError>([] { Matrix(CsrMatrix<float>{}).csr<double>(); },
+                           {"float32", "float64"});
+}
+
+TEST_CASE("matrix: taken over without a copy where it is of that type", "[data]") {
+  const CsrMatrix<float> expected = to_csr<float>(Matrix(some_dense<float>(6, 5)));
+  Matrix m = expected;
+  const void* values = m.values().bytes().data();
+  const CsrMatrix<float> taken = m.take_csr<float>();
+  CHECK(taken == expected);
+  CHECK(static_cast<const void*>(taken.values.data()) == values);
+  CHECK(m == Matrix());
+  CHECK(to_csr<double>(Matrix(expected)) == to_csr<double>(Matrix(some_dense<double>(6, 5))));
 }
 
 TEST_CASE("matrix: sort_rows sorts and adds duplicates up", "[data]") {
@@ -86,15 +124,17 @@ TEST_CASE("matrix: sort_rows sorts and adds duplicates up", "[data]") {
   const auto sorted = m;
   sort_rows(m);
   CHECK(m == sorted);
+  CsrMatrix<int8_t> beyond{2, 1, {0, 0, 2}, {0, 0}, {100, 28}};
+  check_error<FormatError>([&] { sort_rows(beyond); }, {"sort_rows", "row 1", "column 0"});
 }
 
 TEST_CASE("matrix: transposed twice is the same, once is the transpose", "[data]") {
   for (const auto& [r, c] : {std::pair<size_t, size_t>{7, 5}, {0, 4}, {3, 0}}) {
     const auto m = to_csr<float>(Matrix(some_dense<float>(r, c)));
-    const auto t = transposed(m);
+    const auto t = transposed(m.view());
     CHECK(t.rows == c);
     CHECK(t.columns == r);
-    CHECK(transposed(t) == m);
+    CHECK(transposed(t.view()) == m);
     const auto d = to_dense<float>(Matrix(m)), dt = to_dense<float>(Matrix(t));
     for (size_t i = 0; i < r; ++i)
       for (size_t j = 0; j < c; ++j) CHECK(d.row(i)[j] == dt.row(j)[i]);

@@ -142,7 +142,7 @@ TEST_CASE("h5ad damage: tables", "[io]") {
       },
       {"'/obs/score'", "has shape (3, 1), expected one dimension"});
   fails([](hid_t f) { vcell_test::remove(f, "/obs/score"); },
-        {"'/obs'", "has no 'score'", "'plate'"});
+        {"'/obs'", "has no 'score'", "'complete'"});
   fails([](hid_t f) { vcell_test::remove(f, "/obs/cell"); }, {"'/obs'", "has no 'cell'"});
   fails([](hid_t f) { put_text(f, "/obs", "_index", "/var/_index"); }, {"'/obs'"});
   fails(
@@ -192,20 +192,92 @@ TEST_CASE("h5ad damage: sizes that what is stored cannot justify", "[io]") {
 TEST_CASE("h5ad damage: links in a circle and out of the file", "[io]") {
   fails([](hid_t f) { H5Lcreate_hard(f, "/uns", f, "/uns/inner/again", H5P_DEFAULT, H5P_DEFAULT); },
         {"links in a circle"});
-  fails([](hid_t f) { H5Lcreate_soft("/nowhere", f, "/uns/lost", H5P_DEFAULT, H5P_DEFAULT); },
-        {"'/uns/lost'"});
+  const auto link = [](hid_t f, const char* name) {
+    vcell_test::remove(f, name);
+    H5Lcreate_external("/etc/passwd", "/", f, name, H5P_DEFAULT, H5P_DEFAULT);
+  };
+  fails([&](hid_t f) { link(f, "/X"); }, {"'/X'", "link out of this file"});
+  fails([&](hid_t f) { link(f, "/obs"); }, {"'/obs'", "link out of this file"});
   fails(
       [](hid_t f) {
-        H5Lcreate_external("/etc/passwd", "/", f, "/uns/outside", H5P_DEFAULT, H5P_DEFAULT);
+        vcell_test::remove(f, "/var");
+        H5Lcreate_soft("/nowhere", f, "/var", H5P_DEFAULT, H5P_DEFAULT);
       },
-      {"'/uns/outside'"});
-  fails(
+      {"'/var'", "link to nothing"});
+}
+
+TEST_CASE("h5ad damage: an odd member of uns costs itself alone", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  AnnData expected = vcell_test::small_anndata();
+  const auto costs = [&](auto change, const std::vector<std::string>& texts) {
+    write_h5ad(path, expected);
+    edit(path, change);
+    std::vector<std::string> warnings;
+    H5adReadOptions options;
+    options.warnings = &warnings;
+    CHECK(read_h5ad(path, options) == expected);
+    REQUIRE(warnings.size() == 1);
+    for (const std::string& text : texts) CHECK_THAT(warnings[0], vcell_test::contains(text));
+  };
+  costs([](hid_t f) { H5Lcreate_soft("/nowhere", f, "/uns/lost", H5P_DEFAULT, H5P_DEFAULT); },
+        {"'lost' is left out", "'/uns/lost'", "link to nothing"});
+  costs(
+      [](hid_t f) {
+        H5Lcreate_external("/etc/passwd", "/", f, "/uns/inner/outside", H5P_DEFAULT, H5P_DEFAULT);
+      },
+      {"'/uns/inner'", "'outside' is left out", "link out of this file"});
+  costs(
       [](hid_t f) {
         const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
         H5Pset_external(creation, "/etc/passwd", 0, 8);
         put<uint8_t>(f, "/uns/outside", {}, {8}, creation);
       },
       {"'/uns/outside'", "in another file"});
+  costs(
+      [](hid_t f) {
+        const hdf5::Handle type(H5Tcopy(H5T_NATIVE_INT));
+        H5Tcommit2(f, "/uns/type", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+      },
+      {"'/uns/type'", "named type"});
+  costs(
+      [](hid_t f) {
+        const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+        const hsize_t n = 2;
+        const hdf5::Handle space(H5Screate_simple(1, &n, nullptr));
+        H5Pset_virtual(creation, space, ".", "/uns/array", space);
+        const hdf5::Handle d(H5Dcreate2(f, "/uns/virtual", H5T_NATIVE_UINT64, space, H5P_DEFAULT,
+                                        creation, H5P_DEFAULT));
+      },
+      {"'/uns/virtual'", "in another file"});
+}
+
+TEST_CASE("h5ad damage: what is not read is named", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  AnnData expected = vcell_test::small_anndata();
+  write_h5ad(path, expected);
+  edit(path, [](hid_t f) {
+    put<float>(f, "/embedding", {1, 2});
+    put_text(f, "/", "author", "A. Nonymous");
+    put_text(f, "/obs", "origin", "plate 1");
+    put_text(f, "/uns/inner", "seen", "yes");
+    put_text(f, "/obsm", "unit", "none");
+    H5Lcreate_soft("/uns/array", f, "/uns/link", H5P_DEFAULT, H5P_DEFAULT);
+  });
+  std::vector<std::string> warnings;
+  H5adReadOptions options;
+  options.warnings = &warnings;
+  expected.uns["link"] = expected.uns["array"];
+  CHECK(read_h5ad(path, options) == expected);
+  std::string all;
+  for (const std::string& warning : warnings) all += warning + "\n";
+  CHECK(warnings.size() == 6);
+  for (const char* text :
+       {"'embedding' is none of an AnnData", "element '/': its attributes 'author'",
+        "element '/obs': its attributes 'origin'", "'/uns/inner': its attributes 'seen'",
+        "'/obsm': its attributes 'unit'", "'/uns/link': is a link"})
+    CHECK_THAT(all, vcell_test::contains(text));
 }
 
 TEST_CASE("h5ad damage: files that are no AnnData", "[io]") {
@@ -249,6 +321,7 @@ TEST_CASE("h5ad damage: a filter that is not there is named with what provides i
         const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
         const hsize_t chunk = 2;
         H5Pset_chunk(creation, 1, &chunk);
+        vcell_test::remove(f, "/layers/dense");
         // Registered for as long as the file is written, then forgotten.
         const auto keep = [](unsigned, size_t, const unsigned*, size_t n, size_t*, void**) {
           return n;
@@ -256,11 +329,11 @@ TEST_CASE("h5ad damage: a filter that is not there is named with what provides i
         const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, 31999, 1, 1, "test", nullptr, nullptr, keep};
         H5Zregister(&filter);
         H5Pset_filter(creation, 31999, 0, 0, nullptr);
-        put<float>(f, "/uns/filtered", {1, 2}, {}, creation);
+        put<float>(f, "/layers/dense", {1, 2}, {}, creation);
         H5Fflush(f, H5F_SCOPE_LOCAL);
         H5Zunregister(31999);
       },
-      {"'/uns/filtered'", "number 31999 (31999)", "install", "gzip"});
+      {"'/layers/dense'", "number 31999 (31999)", "install", "gzip"});
 }
 
 namespace {

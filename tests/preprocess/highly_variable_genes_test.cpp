@@ -112,18 +112,18 @@ TEST_CASE("preprocess_train: variable genes apart, the rest kept", "[preprocess]
   a.uns["study"] = std::string("kept");
   const PreprocessedTrain out = preprocess_train(a, {.hvg = {.n_top_genes = 6}});
   CHECK(out.normalized.found.inferred);
-  const auto& X_hvg = std::get<DenseMatrix<float>>(matrix(a.obsm, "X_hvg", "obsm"));
+  const auto& X_hvg = matrix(a.obsm, "X_hvg", "obsm");
   const auto genes = out.hvg.indices();
-  CHECK(X_hvg == to_dense<float>(select_columns(*a.X, genes)));
-  const auto* names = find(a.uns, "X_hvg_var_names")->get_if<std::vector<std::string>>();
+  CHECK(X_hvg == Matrix(to_dense<float>(select_columns(*a.X, genes))));
+  const auto* names = find(a.uns, "X_hvg_var_names")->texts();
   REQUIRE(names);
   REQUIRE(names->size() == genes.size());
   for (size_t i = 0; i < genes.size(); ++i) CHECK((*names)[i] == a.var.index[genes[i]]);
-  CHECK(std::get<std::vector<uint8_t>>(a.var.column("highly_variable").values) ==
-        out.hvg.highly_variable);
+  CHECK(a.var.column("highly_variable").values().numbers() ==
+        Numbers::truths(out.hvg.highly_variable));
   CHECK(a.var.names() ==
         std::vector<std::string>{"highly_variable", "means", "dispersions", "dispersions_norm"});
-  CHECK(*find(a.uns, "hvg/flavor")->get_if<std::string>() == "seurat");
+  CHECK(*find(a.uns, "hvg/flavor")->text() == "seurat");
   CHECK(find(a.uns, "study"));
   const Matrix before = *a.X;
   CHECK_THROWS_WITH(preprocess_train(a), contains("declared log1p, expected counts"));

@@ -20,8 +20,8 @@ vcell::DenseMatrix<T> dense(size_t columns, std::vector<T> values) {
 /// Cells c0, c1, ... and genes g0, g1, ... around a matrix.
 inline vcell::AnnData around(vcell::Matrix X) {
   vcell::AnnData out;
-  for (size_t i = 0; i < rows(X); ++i) out.obs.index.push_back("c" + std::to_string(i));
-  for (size_t j = 0; j < columns(X); ++j) out.var.index.push_back("g" + std::to_string(j));
+  for (size_t i = 0; i < X.rows(); ++i) out.obs.index.push_back("c" + std::to_string(i));
+  for (size_t j = 0; j < X.columns(); ++j) out.var.index.push_back("g" + std::to_string(j));
   out.X = std::move(X);
   return out;
 }

@@ -76,8 +76,7 @@ TEST_CASE("screen: errors name what is wrong", "[sets]") {
   o.control = "Ctrl";
   refuses(cells(), o, {"'Ctrl'", "did you mean 'ctrl'", "'A', 'B', 'ctrl'"});
   AnnData adata = cells();
-  adata.obs.set("gene",
-                Column{Categorical{{1, 0, -1, 0}, std::vector<std::string>{"ctrl", "A"}}, {}});
+  adata.obs.set("gene", Categorical{{1, 0, -1, 0}, std::vector<std::string>{"ctrl", "A"}});
   refuses(adata, options(), {"1 of 4 cells", "'gene'"});
   adata = cells();
   adata.obs.set("line", Column{std::vector<std::string>{"x", "x", "y", "y"}, {1, 0, 1, 0}});
@@ -86,7 +85,7 @@ TEST_CASE("screen: errors name what is wrong", "[sets]") {
   adata.X.reset();
   refuses(adata, options(), {"no X"});
   adata = cells();
-  std::get<DenseMatrix<double>>(*adata.X).values[4] = std::numeric_limits<double>::quiet_NaN();
+  adata.X->values().values<double>()[4] = std::numeric_limits<double>::quiet_NaN();
   refuses(adata, options(), {"nan", "'c1'", "'g1'"});
 }
 

@@ -88,7 +88,7 @@ TEST_CASE("simulate_screen: what the screen holds", "[simulate]") {
   const SimulatedScreen s = simulate_screen(o);
   CHECK_NOTHROW(check_anndata(s.screen));
   CHECK(s.screen.genes() == o.genes);
-  for (float x : std::get<CsrMatrix<float>>(*s.screen.X).values) REQUIRE((x > 0 && x == int(x)));
+  for (float x : s.screen.X->values().values<float>()) REQUIRE((x > 0 && x == int(x)));
   const Factor perturbation = factor(s.screen.obs.column("perturbation"));
   const Factor context = factor(s.screen.obs.column("context"));
   const Factor guide = factor(s.screen.obs.column("guide"));
@@ -238,7 +238,7 @@ TEST_CASE("simulate_screen: libraries, batches and states are as asked", "[simul
   for (size_t c = 0; c < s.truth.cells.size(); ++c) {
     const CellTruth& cell = s.truth.cells[c];
     if (cell.perturbation >= 0 || cell.context != 0) continue;
-    for (float x : std::get<CsrMatrix<float>>(*s.screen.X).row_values(c)) total += x;
+    for (float x : s.screen.X->csr<float>().row_values(c)) total += x;
     library += cell.library;
     ++in_state[size_t(cell.state)];
     ++in_batch[size_t(cell.batch)];
@@ -258,10 +258,10 @@ TEST_CASE("simulate_screen: the truth as AnnData", "[simulate]") {
   CHECK_NOTHROW(check_anndata(cells));
   CHECK_NOTHROW(check_anndata(effects));
   CHECK(cells.obs.index == s.screen.obs.index);
-  const auto& mean = std::get<DenseMatrix<float>>(*cells.X);
-  const auto& basal = std::get<DenseMatrix<float>>(cells.layers.at("basal"));
-  const auto& noise = std::get<DenseMatrix<float>>(cells.layers.at("noise"));
-  const auto& shift = std::get<DenseMatrix<float>>(*effects.X);
+  const auto mean = to_dense<float>(*cells.X);
+  const auto basal = to_dense<float>(cells.layers.at("basal"));
+  const auto noise = to_dense<float>(cells.layers.at("noise"));
+  const auto shift = to_dense<float>(*effects.X);
   std::vector<float> counts(s.screen.genes());
   for (size_t c = 0; c < s.screen.cells(); ++c) {
     copy_row(*s.screen.X, c, std::span(counts));

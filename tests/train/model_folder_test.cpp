@@ -241,7 +241,7 @@ TEST_CASE("model_folder: absent files, foreign and damaged weights", "[train]") 
   load_model(folder.path() / "model");
   auto& bias = weights.tensors.at("basal_encoder.bias");
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  std::memcpy(bias.bytes.data(), &nan, sizeof nan);
+  std::memcpy(bias.values.bytes().data(), &nan, sizeof nan);
   write_safetensors(path, weights);
   check_error<FormatError>([&] { load_model(folder.path() / "model"); },
                            {"weights.safetensors", "'basal_encoder.bias' holds nan"});

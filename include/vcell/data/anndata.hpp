@@ -4,22 +4,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "vcell/data/uns.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
-/// Something with one row per cell (obsm, obsp) or gene (varm, varp): a matrix, an array of more
-/// dimensions, a table, or an element kept unread.
-using Aligned = std::variant<Matrix, Array, DataFrame, Opaque>;
-
 /// A second table of the same cells, usually before genes were filtered.
 struct Raw {
   std::optional<Matrix> X;  ///< (cells, genes of raw)
   DataFrame var;
-  std::map<std::string, Aligned> varm;
-
+  Dict varm;
   friend bool operator==(const Raw&, const Raw&) = default;
 };
 
@@ -30,10 +24,10 @@ struct AnnData {
   DataFrame obs;                         ///< one row per cell
   DataFrame var;                         ///< one row per gene
   std::map<std::string, Matrix> layers;  ///< each (cells, genes)
-  std::map<std::string, Aligned> obsm;   ///< each with one row per cell
-  std::map<std::string, Aligned> varm;   ///< each with one row per gene
-  std::map<std::string, Aligned> obsp;   ///< each (cells, cells)
-  std::map<std::string, Aligned> varp;   ///< each (genes, genes)
+  Dict obsm;                             ///< each with one row per cell
+  Dict varm;                             ///< each with one row per gene
+  Dict obsp;                             ///< each (cells, cells)
+  Dict varp;                             ///< each (genes, genes)
   std::optional<Raw> raw;
   Dict uns;  ///< anything else
 
@@ -47,15 +41,14 @@ struct AnnData {
 /// @param where  what the map is called in messages, e.g. "obsm"
 /// @throws ConfigError if there is none, naming those there are, or if it is no matrix
 template <class = void>
-const Matrix& matrix(const std::map<std::string, Aligned>& from, const std::string& name,
-                     std::string_view where) {
+const Matrix& matrix(const Dict& from, const std::string& name, std::string_view where) {
   std::vector<std::string> names;
   for (const auto& entry : from) names.push_back(entry.first);
   const auto found = from.find(name);
   if (found == from.end())
     throw ConfigError(
         message("matrix: ", where, " has no ", quoted(name), "; it has ", list_of(names, 40)));
-  const auto* m = std::get_if<Matrix>(&found->second);
+  const Matrix* m = found->second.matrix();
   if (!m) throw ConfigError(message("matrix: ", where, "[", quoted(name), "] is no matrix"));
   return *m;
 }

@@ -6,29 +6,31 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 template <class = void>
-void check_aligned(const char* where, const std::map<std::string, Aligned>& entries,
-                   size_t expected, bool square) {
+void check_aligned(const char* where, const Dict& entries, size_t expected, bool square) {
   const auto bad = [&](const std::string& name, const char* what, size_t found) {
     throw ShapeError(message("check_anndata: ", where, "[", quoted(name), "] has ", found, " ",
                              what, ", expected ", expected));
   };
   for (const auto& [name, entry] : entries) {
-    if (const auto* m = std::get_if<Matrix>(&entry)) {
-      if (rows(*m) != expected) bad(name, "rows", rows(*m));
-      if (square && columns(*m) != expected) bad(name, "columns", columns(*m));
-    } else if (const auto* a = std::get_if<Array>(&entry)) {
+    if (const Matrix* m = entry.matrix()) {
+      if (m->rows() != expected) bad(name, "rows", m->rows());
+      if (square && m->columns() != expected) bad(name, "columns", m->columns());
+    } else if (const Array* a = entry.array()) {
       if (a->shape.empty() || a->shape[0] != expected)
         bad(name, "rows", a->shape.empty() ? 0 : a->shape[0]);
-    } else if (const auto* d = std::get_if<DataFrame>(&entry)) {
-      if (d->rows() != expected) bad(name, "rows", d->rows());
+    } else if (const DataFrame* table = entry.table()) {
+      if (table->rows() != expected) bad(name, "rows", table->rows());
+    } else if (!entry.opaque()) {
+      throw ShapeError(message("check_anndata: ", where, "[", quoted(name), "] has no rows, ",
+                               "expected a matrix, an array, a table or something kept unread"));
     }
   }
 }
 
 template <class = void>
 void check_matrix_shape(const std::string& what, const Matrix& m, size_t cells, size_t genes) {
-  if (rows(m) != cells || columns(m) != genes)
-    throw ShapeError(message("check_anndata: ", what, " has shape (", rows(m), ", ", columns(m),
+  if (m.rows() != cells || m.columns() != genes)
+    throw ShapeError(message("check_anndata: ", what, " has shape (", m.rows(), ", ", m.columns(),
                              "), expected (", cells, ", ", genes, ") as obs and var say"));
 }
 

@@ -1,47 +1,67 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "vcell/core/check.hpp"
+#include "vcell/data/numbers.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
-/// Values of one kind: text, whole numbers, floating numbers, or truth values (0 or 1).
-using Labels = std::variant<std::vector<std::string>, std::vector<int64_t>, std::vector<double>,
-                            std::vector<uint8_t>>;
+/// Values of one kind: text, or numbers of one dtype.
+class Labels {
+ public:
+  /// No texts.
+  Labels() = default;
+  Labels(std::vector<std::string> texts) : texts_(std::move(texts)) {}
+  Labels(Numbers numbers) : is_text_(false), numbers_(std::move(numbers)) {}
+  template <class T>
+  Labels(std::vector<T> numbers) : Labels(Numbers(std::move(numbers))) {}
 
-template <class = void>
-size_t size(const Labels& labels) {
-  return std::visit<size_t>([](const auto& v) { return v.size(); }, labels);
-}
+  bool is_text() const { return is_text_; }
+  size_t size() const { return is_text_ ? texts_.size() : numbers_.size(); }
+  /// None where they are numbers.
+  const std::vector<std::string>& texts() const { return texts_; }
+  /// None where they are text.
+  const Numbers& numbers() const { return numbers_; }
 
-/// Each value as text: numbers in the shortest form that reads back, truth values as pandas shows
-/// them ("True", "False").
-template <class = void>
-std::vector<std::string> text_of(const Labels& labels) {
-  return std::visit<std::vector<std::string>>(
-      []<class T>(const std::vector<T>& values) {
-        if constexpr (std::is_same_v<T, std::string>) {
-          return values;
-        } else {
-          std::vector<std::string> out(values.size());
-          for (size_t i = 0; i < values.size(); ++i) {
-            if constexpr (std::is_same_v<T, uint8_t>)
-              out[i] = values[i] ? "True" : "False";
-            else
-              out[i] = message(values[i]);
-          }
-          return out;
-        }
-      },
-      labels);
-}
+  /// Each value as text: numbers in the shortest form that reads back, truth values as pandas shows
+  /// them ("True", "False").
+  template <class = void>
+  std::vector<std::string> text() const {
+    if (is_text_) return texts_;
+    std::vector<std::string> out(size());
+    numbers_.visit([&](auto values) {
+      for (size_t i = 0; i < out.size(); ++i)
+        if (numbers_.dtype() == DType::boolean)
+          out[i] = values[i] ? "True" : "False";
+        else
+          out[i] = message(+values[i]);
+    });
+    return out;
+  }
+
+  /// The values in the given order.
+  /// @throws ShapeError if there is no such value
+  template <class = void>
+  Labels select(std::span<const size_t> places) const {
+    for (size_t place : places) check_index("Labels::select", "place", place, size());
+    if (!is_text_) return numbers_.select(places);
+    std::vector<std::string> out;
+    out.reserve(places.size());
+    for (size_t place : places) out.push_back(texts_[place]);
+    return out;
+  }
+
+  friend bool operator==(const Labels&, const Labels&) = default;
+
+ private:
+  bool is_text_ = true;
+  std::vector<std::string> texts_;
+  Numbers numbers_;
+};
 
 /// Few different labels, each stored once.
 struct Categorical {
@@ -52,105 +72,112 @@ struct Categorical {
   friend bool operator==(const Categorical&, const Categorical&) = default;
 };
 
-/// One column of a table.
-struct Column {
-  std::variant<std::vector<std::string>, std::vector<int64_t>, std::vector<double>,
-               std::vector<uint8_t>, Categorical>
-      values;
-  /// Empty, or 1 where the value is missing. A Categorical says so by its code, and not here.
-  std::vector<uint8_t> missing;
-
+/// One column of a table: text or numbers, or a categorical of either.
+class Column {
+ public:
+  Column() = default;
+  /// @param missing  empty, or 1 where the value is missing
+  /// @throws ShapeError if there are flags for another number of rows
   template <class = void>
-  size_t size() const {
-    return std::visit<size_t>(
-        []<class V>(const V& v) {
-          if constexpr (std::is_same_v<V, Categorical>)
-            return v.codes.size();
-          else
-            return v.size();
-        },
-        values);
+  Column(Labels values, std::vector<uint8_t> missing = {})
+      : values_(std::move(values)), missing_(std::move(missing)) {
+    if (!missing_.empty())
+      check_size_match("Column", "flags", missing_.size(), "rows", values_.size());
+  }
+  Column(Categorical values) : is_categorical_(true), categorical_(std::move(values)) {}
+
+  bool is_categorical() const { return is_categorical_; }
+  /// Codes and categories; empty where the column is no categorical.
+  const Categorical& categorical() const { return categorical_; }
+  /// What the rows hold; empty where the column is a categorical.
+  const Labels& values() const { return values_; }
+  /// Empty, or 1 where the value is missing. A categorical says so by its code, and not here.
+  const std::vector<uint8_t>& missing() const { return missing_; }
+
+  size_t size() const { return is_categorical_ ? categorical_.codes.size() : values_.size(); }
+
+  /// Which rows have no value, 1 for each that has not; NaN is one that is missing.
+  template <class = void>
+  std::vector<uint8_t> is_missing() const {
+    std::vector<uint8_t> out(size(), 0);
+    for (size_t i = 0; i < categorical_.codes.size(); ++i) out[i] = categorical_.codes[i] < 0;
+    std::copy(missing_.begin(), missing_.end(), out.begin());
+    if (!is_categorical_ && values_.numbers().dtype() >= DType::f16)
+      values_.numbers().visit([&](auto x) {
+        for (size_t i = 0; i < x.size(); ++i) out[i] |= uint8_t(std::isnan(double(x[i])));
+      });
+    return out;
   }
 
-  /// Whether a row has no value; NaN is one that is missing.
-  template <class = void>
-  bool is_missing(size_t row) const {
-    if (const auto* c = std::get_if<Categorical>(&values)) return c->codes[row] < 0;
-    if (!missing.empty() && missing[row]) return true;
-    const auto* numbers = std::get_if<std::vector<double>>(&values);
-    return numbers && std::isnan((*numbers)[row]);
-  }
-
-  /// Each row as text (see text_of); "" where it is missing.
+  /// Each row as text (see Labels::text); "" where it is missing.
   template <class = void>
   std::vector<std::string> text() const {
-    std::vector<std::string> out(size());
-    std::visit<void>(
-        [&]<class V>(const V& v) {
-          if constexpr (std::is_same_v<V, Categorical>) {
-            const auto names = text_of(v.categories);
-            for (size_t i = 0; i < out.size(); ++i)
-              if (v.codes[i] >= 0) out[i] = names[size_t(v.codes[i])];
-          } else {
-            out = text_of(Labels(v));
-            for (size_t i = 0; i < out.size(); ++i)
-              if (is_missing(i)) out[i].clear();
-          }
-        },
-        values);
-    return out;
+    std::vector<std::string> labels = (is_categorical_ ? categorical_.categories : values_).text();
+    if (is_categorical_) {
+      std::vector<std::string> out(size());
+      for (size_t i = 0; i < out.size(); ++i)
+        if (categorical_.codes[i] >= 0) out[i] = labels[size_t(categorical_.codes[i])];
+      return out;
+    }
+    const auto missing = is_missing();
+    for (size_t i = 0; i < labels.size(); ++i)
+      if (missing[i]) labels[i].clear();
+    return labels;
   }
 
   /// Each row as a number (truth values as 0 and 1); NaN where it is missing.
   /// @throws ConfigError if the column holds text
   template <class = void>
   std::vector<double> numbers() const {
+    const Labels& labels = is_categorical_ ? categorical_.categories : values_;
+    if (labels.is_text())
+      throw ConfigError("Column::numbers: the column holds text, expected numbers");
+    const auto all = labels.numbers().template as<double>();
+    const auto missing = is_missing();
     std::vector<double> out(size(), std::numeric_limits<double>::quiet_NaN());
-    const auto fill = [&]<class T>(const std::vector<T>& from, auto place) {
-      if constexpr (std::is_same_v<T, std::string>)
-        throw ConfigError("Column::numbers: the column holds text, expected numbers");
-      else
-        for (size_t i = 0; i < out.size(); ++i)
-          if (!is_missing(i)) out[i] = double(from[place(i)]);
+    for (size_t i = 0; i < out.size(); ++i)
+      if (!missing[i]) out[i] = all[is_categorical_ ? size_t(categorical_.codes[i]) : i];
+    return out;
+  }
+
+  /// The rows in the given order; a row may be named more than once. Categories stay as they are.
+  /// @throws ShapeError if there is no such row
+  template <class = void>
+  Column select_rows(std::span<const size_t> rows) const {
+    for (size_t row : rows) check_index("Column::select_rows", "row", row, size());
+    const auto pick = [&]<class T>(const std::vector<T>& from) {
+      std::vector<T> out;
+      out.reserve(rows.size());
+      for (size_t row : rows) out.push_back(from[row]);
+      return out;
     };
-    if (const auto* c = std::get_if<Categorical>(&values))
-      std::visit<void>(
-          [&](const auto& v) { fill(v, [&](size_t i) { return size_t(c->codes[i]); }); },
-          c->categories);
-    else
-      std::visit<void>(
-          [&]<class V>(const V& v) {
-            if constexpr (!std::is_same_v<V, Categorical>) fill(v, [](size_t i) { return i; });
-          },
-          values);
+    if (is_categorical_)
+      return Categorical{pick(categorical_.codes), categorical_.categories, categorical_.ordered};
+    return {values_.select(rows), missing_.empty() ? missing_ : pick(missing_)};
+  }
+
+  /// The same, with these rows missing too.
+  /// @throws ShapeError if there are flags for another number of rows
+  template <class = void>
+  Column with_missing(std::span<const uint8_t> flags) const {
+    check_size_match("Column::with_missing", "flags", flags.size(), "rows", size());
+    Column out = *this;
+    if (!is_categorical_) out.missing_.resize(flags.size(), 0);
+    for (size_t i = 0; i < flags.size(); ++i)
+      if (flags[i] && is_categorical_)
+        out.categorical_.codes[i] = -1;
+      else if (flags[i])
+        out.missing_[i] = 1;
     return out;
   }
 
   friend bool operator==(const Column&, const Column&) = default;
-};
 
-/// The rows in the given order; a row may be named more than once. Categories stay as they are.
-/// @throws ShapeError if there is no such row
-template <class = void>
-Column select_rows(const Column& column, std::span<const size_t> rows) {
-  for (size_t row : rows) check_index("select_rows", "row", row, column.size());
-  const auto pick = [&]<class T>(const std::vector<T>& from) {
-    std::vector<T> out;
-    out.reserve(rows.size());
-    for (size_t row : rows) out.push_back(from[row]);
-    return out;
-  };
-  Column out;
-  std::visit<void>(
-      [&]<class V>(const V& v) {
-        if constexpr (std::is_same_v<V, Categorical>)
-          out.values = Categorical{pick(v.codes), v.categories, v.ordered};
-        else
-          out.values = pick(v);
-      },
-      column.values);
-  if (!column.missing.empty()) out.missing = pick(column.missing);
-  return out;
-}
+ private:
+  bool is_categorical_ = false;
+  Labels values_;
+  Categorical categorical_;
+  std::vector<uint8_t> missing_;
+};
 
 VCELL_END_NAMESPACE

@@ -67,7 +67,7 @@ struct CsrMatrix {
 /// The rows in the given order; a row may be named more than once.
 /// @throws ShapeError if there is no such row
 template <class T>
-CsrMatrix<T> select_rows(const CsrMatrix<T>& m, std::span<const size_t> rows) {
+CsrMatrix<T> select_rows(CsrView<T> m, std::span<const size_t> rows) {
   CsrMatrix<T> out;
   out.columns = m.columns;
   size_t stored = 0;
@@ -91,7 +91,7 @@ CsrMatrix<T> select_rows(const CsrMatrix<T>& m, std::span<const size_t> rows) {
 /// The columns in the given order; a column may be named more than once.
 /// @throws ShapeError if there is no such column
 template <class T>
-CsrMatrix<T> select_columns(const CsrMatrix<T>& m, std::span<const size_t> columns) {
+CsrMatrix<T> select_columns(CsrView<T> m, std::span<const size_t> columns) {
   // new_columns[first[c] .. first[c + 1]): where column c goes, as a small matrix of its own.
   std::vector<size_t> first(m.columns + 1, 0), new_columns(columns.size());
   for (size_t column : columns) {
@@ -108,9 +108,11 @@ CsrMatrix<T> select_columns(const CsrMatrix<T>& m, std::span<const size_t> colum
   std::vector<std::pair<int32_t, T>> row_entries;
   for (size_t row = 0; row < m.rows; ++row) {
     row_entries.clear();
-    for (size_t i = size_t(m.indptr[row]); i < size_t(m.indptr[row + 1]); ++i)
-      for (size_t k = first[size_t(m.indices[i])]; k < first[size_t(m.indices[i]) + 1]; ++k)
-        row_entries.emplace_back(int32_t(new_columns[k]), m.values[i]);
+    const auto indices = m.row_indices(row);
+    const auto values = m.row_values(row);
+    for (size_t i = 0; i < indices.size(); ++i)
+      for (size_t k = first[size_t(indices[i])]; k < first[size_t(indices[i]) + 1]; ++k)
+        row_entries.emplace_back(int32_t(new_columns[k]), values[i]);
     const auto by_column = [](const auto& a, const auto& b) { return a.first < b.first; };
     if (!std::is_sorted(row_entries.begin(), row_entries.end(), by_column))
       std::sort(row_entries.begin(), row_entries.end(), by_column);
@@ -123,7 +125,15 @@ CsrMatrix<T> select_columns(const CsrMatrix<T>& m, std::span<const size_t> colum
   return out;
 }
 
-VCELL_INSTANTIATE(data,
-                  CsrMatrix<float> select_rows(const CsrMatrix<float>&, std::span<const size_t>));
+template <class T>
+CsrMatrix<T> select_rows(const CsrMatrix<T>& m, std::span<const size_t> rows) {
+  return select_rows(m.view(), rows);
+}
+template <class T>
+CsrMatrix<T> select_columns(const CsrMatrix<T>& m, std::span<const size_t> columns) {
+  return select_columns(m.view(), columns);
+}
+
+VCELL_INSTANTIATE(data, CsrMatrix<float> select_rows(CsrView<float>, std::span<const size_t>));
 
 VCELL_END_NAMESPACE

@@ -52,16 +52,13 @@ class DataFrame {
     }
   }
   template <class = void>
-  void set(std::string_view name, std::vector<std::string> text) {
-    set(name, Column{text, {}});
+  void set(std::string_view name, Numbers numbers) {
+    set(name, Column(Labels(std::move(numbers))));
   }
-  template <class = void>
-  void set(std::string_view name, std::vector<int64_t> n) {
-    set(name, Column{std::move(n), {}});
-  }
-  template <class = void>
-  void set(std::string_view name, std::vector<double> x) {
-    set(name, Column{std::move(x), {}});
+  /// The same for texts, or numbers of a dtype.
+  template <class T>
+  void set(std::string_view name, std::vector<T> values) {
+    set(name, Column(Labels(std::move(values))));
   }
 
   /// Removes a column; nothing happens if there is none of this name.
@@ -85,7 +82,7 @@ class DataFrame {
       check_index("DataFrame::select_rows", "row", row, index.size());
       out.index.push_back(index[row]);
     }
-    for (const Column& column : columns_) out.columns_.push_back(vcell::select_rows(column, rows));
+    for (const Column& column : columns_) out.columns_.push_back(column.select_rows(rows));
     return out;
   }
 

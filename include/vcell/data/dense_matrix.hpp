@@ -8,6 +8,15 @@
 
 VCELL_BEGIN_NAMESPACE
 
+/// A borrowed matrix with every element stored, row major.
+template <class T>
+struct DenseView {
+  size_t rows = 0, columns = 0;
+  std::span<const T> values;  ///< (rows * columns)
+
+  std::span<const T> row(size_t i) const { return values.subspan(i * columns, columns); }
+};
+
 /// A matrix with every element stored, row major.
 template <class T>
 struct DenseMatrix {
@@ -20,22 +29,10 @@ struct DenseMatrix {
   friend bool operator==(const DenseMatrix&, const DenseMatrix&) = default;
 };
 
-/// The rows in the given order; a row may be named more than once.
-/// @throws ShapeError if there is no such row
-template <class T>
-DenseMatrix<T> select_rows(const DenseMatrix<T>& m, std::span<const size_t> rows) {
-  DenseMatrix<T> out{rows.size(), m.columns, std::vector<T>(rows.size() * m.columns)};
-  for (size_t i = 0; i < rows.size(); ++i) {
-    check_index("select_rows", "row", rows[i], m.rows);
-    std::copy_n(m.row(rows[i]).data(), m.columns, out.row(i).data());
-  }
-  return out;
-}
-
 /// The columns in the given order; a column may be named more than once.
 /// @throws ShapeError if there is no such column
 template <class T>
-DenseMatrix<T> select_columns(const DenseMatrix<T>& m, std::span<const size_t> columns) {
+DenseMatrix<T> select_columns(DenseView<T> m, std::span<const size_t> columns) {
   for (size_t column : columns) check_index("select_columns", "column", column, m.columns);
   DenseMatrix<T> out{m.rows, columns.size(), std::vector<T>(m.rows * columns.size())};
   for (size_t i = 0; i < m.rows; ++i)

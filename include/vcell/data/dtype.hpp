@@ -41,12 +41,12 @@ constexpr DType dtype_of() {
   }
 }
 
-/// Calls `f.operator()<T>()` with the C++ type of a DType and returns what it returns.
+/// Calls `f.operator()<T>()` with the C++ type in which numbers of a DType are kept, and returns
+/// what it returns: uint8_t for truth values.
 template <class F>
-decltype(auto) visit_dtype(DType dtype, F&& f) {
+decltype(auto) visit_storage(DType dtype, F&& f) {
   switch (dtype) {
     case DType::boolean:
-      return f.template operator()<bool>();
     case DType::u8:
       return f.template operator()<uint8_t>();
     case DType::i8:
@@ -78,7 +78,7 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
 /// Bytes of one element.
 template <class = void>
 size_t size_of(DType dtype) {
-  return visit_dtype(dtype, []<class T>() { return sizeof(T); });
+  return visit_storage(dtype, []<class T>() { return sizeof(T); });
 }
 
 /// numpy's name, e.g. "float32".
@@ -89,5 +89,16 @@ std::string_view name_of(DType dtype) {
                                         "bfloat16", "float32", "float64"};
   return names[size_t(dtype)];
 }
+
+namespace detail {
+template <class T, class... Of>
+constexpr bool is_one_of_v = (std::is_same_v<T, Of> || ...);
+}  // namespace detail
+
+/// Whether numbers of some DType are kept as T.
+template <class T>
+constexpr bool is_storage_v =
+    detail::is_one_of_v<T, uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, uint64_t, int64_t,
+                        half, bfloat16, float, double>;
 
 VCELL_END_NAMESPACE

@@ -48,9 +48,7 @@ Factor factor(std::span<const std::string> text, std::span<const uint8_t> missin
 /// left out.
 template <class = void>
 Factor factor(const Column& column) {
-  std::vector<uint8_t> missing(column.size());
-  for (size_t i = 0; i < missing.size(); ++i) missing[i] = column.is_missing(i);
-  return factor(column.text(), missing);
+  return factor(column.text(), column.is_missing());
 }
 
 /// Names the cells by several columns, joined by '|' in the order of the keys. A cell that misses
@@ -65,6 +63,7 @@ Factor joined_factor(const DataFrame& obs, const std::vector<std::string>& keys,
   for (const std::string& key : keys) {
     const Column& column = obs.column(key);
     const auto text = column.text();
+    const auto column_missing = column.is_missing();
     for (size_t i = 0; i < joined.size(); ++i) {
       if (keys.size() > 1 && text[i].find('|') != std::string::npos)
         throw ConfigError(message("joined_factor: ", quoted(text[i]), " in the column ",
@@ -72,7 +71,7 @@ Factor joined_factor(const DataFrame& obs, const std::vector<std::string>& keys,
                                   list_of(keys), "; two names could become one: rename it"));
       if (&key != &keys.front()) joined[i] += '|';
       joined[i] += text[i];
-      missing[i] |= uint8_t(column.is_missing(i));
+      missing[i] |= column_missing[i];
     }
   }
   return factor(joined, missing);

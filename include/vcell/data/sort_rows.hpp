@@ -8,6 +8,7 @@ VCELL_BEGIN_NAMESPACE
 
 /// Puts the columns of every row in ascending order and adds up the values of a column that a row
 /// names more than once, as scipy does; other rows are left as they are.
+/// @throws FormatError if a sum of whole numbers is beyond T, which scipy lets wrap around
 template <class T>
 void sort_rows(CsrMatrix<T>& m) {
   std::vector<size_t> order;
@@ -26,7 +27,14 @@ void sort_rows(CsrMatrix<T>& m) {
     m.indptr[row] = end;
     for (size_t i : order) {
       if (end > m.indptr[row] && m.indices[size_t(end) - 1] == indices[i]) {
-        m.values[size_t(end) - 1] += values[i];
+        T& sum = m.values[size_t(end) - 1];
+        if constexpr (std::is_integral_v<T>) {
+          if (__builtin_add_overflow(sum, values[i], &sum))
+            detail::fail<FormatError>("sort_rows: row ", row, " names column ", indices[i],
+                                      " more than once, and the sum does not fit its type");
+        } else {
+          sum += values[i];
+        }
       } else {
         m.indices[size_t(end)] = indices[i];
         m.values[size_t(end++)] = values[i];

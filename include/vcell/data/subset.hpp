@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstring>
 #include <span>
 
 #include "vcell/data/anndata.hpp"
@@ -10,31 +9,24 @@ namespace detail {
 
 template <class = void>
 Array select_rows(const Array& a, std::span<const size_t> rows) {
-  Array out{a.dtype, a.shape, {}};
+  Array out = {a.shape, {}};
   out.shape[0] = rows.size();
-  const size_t row_bytes = a.shape[0] ? a.bytes.size() / a.shape[0] : 0;
-  out.bytes.resize(rows.size() * row_bytes);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    check_index("subset", "row", rows[i], a.shape[0]);
-    if (row_bytes)
-      std::memcpy(out.bytes.data() + i * row_bytes, a.bytes.data() + rows[i] * row_bytes,
-                  row_bytes);
-  }
+  const size_t width = a.shape[0] ? a.values.size() / a.shape[0] : 0;
+  out.values = a.values.select(rows, width);
   return out;
 }
 
 /// Picks rows, and the same columns where entries are square. Elements kept unread cannot be cut.
 template <class = void>
-std::map<std::string, Aligned> select_aligned(const std::map<std::string, Aligned>& from,
-                                              std::span<const size_t> picked, bool square) {
-  std::map<std::string, Aligned> out;
+Dict select_aligned(const Dict& from, std::span<const size_t> picked, bool square) {
+  Dict out;
   for (const auto& [name, entry] : from) {
-    if (const auto* m = std::get_if<Matrix>(&entry)) {
+    if (const Matrix* m = entry.matrix()) {
       Matrix cut = vcell::select_rows(*m, picked);
       out.emplace(name, square ? vcell::select_columns(cut, picked) : std::move(cut));
-    } else if (const auto* d = std::get_if<DataFrame>(&entry)) {
-      out.emplace(name, d->select_rows(picked));
-    } else if (const auto* a = std::get_if<Array>(&entry); a && !square) {
+    } else if (const DataFrame* table = entry.table()) {
+      out.emplace(name, table->select_rows(picked));
+    } else if (const Array* a = entry.array(); a && !square) {
       out.emplace(name, select_rows(*a, picked));
     }
   }

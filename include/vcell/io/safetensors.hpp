@@ -48,31 +48,33 @@ Array read_safetensor(const nlohmann::json& entry, std::string_view bytes,
       !entry.contains("shape") || !entry["shape"].is_array() || !entry.contains("data_offsets") ||
       !entry["data_offsets"].is_array() || entry["data_offsets"].size() != 2)
     fail("expected dtype, shape and data_offsets (begin, end)");
-  Array out;
   const auto* known = std::find_if(
       std::begin(safetensors_dtypes), std::end(safetensors_dtypes),
       [&](const auto& d) { return entry["dtype"].get_ref<const std::string&>() == d.second; });
   if (known == std::end(safetensors_dtypes)) fail("its dtype is none that vcell reads");
-  out.dtype = known->first;
+  const DType dtype = known->first;
   for (const auto& n : entry["shape"])
     if (!n.is_number_unsigned()) fail("a size of its shape is no whole number from 0");
   for (const auto& n : entry["data_offsets"])
     if (!n.is_number_unsigned()) fail("data_offsets are no whole numbers from 0");
-  out.shape = entry["shape"].get<std::vector<size_t>>();
+  const auto shape = entry["shape"].get<std::vector<size_t>>();
   const auto begin = entry["data_offsets"][0].get<size_t>(),
              end = entry["data_offsets"][1].get<size_t>();
   if (begin > end || end > bytes.size()) fail("its data lie outside the file");
-  size_t left = (end - begin) / size_of(out.dtype);  // elements; divided so that nothing overflows
-  bool fits = (end - begin) % size_of(out.dtype) == 0, empty = false;
-  for (const size_t n : out.shape) empty = empty || n == 0;
-  for (const size_t n : out.shape)
+  size_t left = (end - begin) / size_of(dtype);  // elements; divided so that nothing overflows
+  bool fits = (end - begin) % size_of(dtype) == 0, empty = false;
+  for (const size_t n : shape) empty = empty || n == 0;
+  for (const size_t n : shape)
     if (!empty) {
       fits = fits && left % n == 0;
       left /= n;
     }
   if (!fits || left != (empty ? 0 : 1)) fail("its shape does not fit the bytes it has");
-  out.bytes.resize(end - begin);
-  if (!out.bytes.empty()) std::memcpy(out.bytes.data(), bytes.data() + begin, out.bytes.size());
+  Array out{shape, Numbers(dtype, (end - begin) / size_of(dtype))};
+  if (begin < end) std::memcpy(out.values.bytes().data(), bytes.data() + begin, end - begin);
+  if (dtype == DType::boolean)
+    for (const uint8_t flag : out.values.values<uint8_t>())
+      if (flag > 1) fail("it is of BOOL and holds a byte that is neither 0 nor 1");
   return out;
 }
 
@@ -112,9 +114,9 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
       continue;
     }
     Array array = detail::read_safetensor(entry, bytes, where(name));
-    if (!array.bytes.empty()) {
+    if (const size_t size = array.values.bytes().size()) {
       const size_t begin = entry["data_offsets"][0];
-      if (!pieces.try_emplace(begin, begin + array.bytes.size()).second)
+      if (!pieces.try_emplace(begin, begin + size).second)
         throw FormatError(message("read_safetensors: ", where(name), ": its data overlap others"));
     }
     out.tensors.emplace(name, std::move(array));
@@ -144,20 +146,20 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& con
   std::vector<const std::pair<const std::string, Array>*> order;
   for (const auto& tensor : content.tensors) order.push_back(&tensor);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return size_of(a->second.dtype) > size_of(b->second.dtype);
+    return size_of(a->second.dtype()) > size_of(b->second.dtype());
   });
   size_t end = 0;
   for (const auto* tensor : order) {
     const auto& [name, array] = *tensor;
-    check_size_match("write_safetensors", name.c_str(), array.bytes.size(), "bytes of its shape",
-                     array.count() * size_of(array.dtype));
+    check_size_match("write_safetensors", name.c_str(), array.values.size(),
+                     "elements of its shape", array.count());
     const auto* dtype =
         std::find_if(std::begin(detail::safetensors_dtypes), std::end(detail::safetensors_dtypes),
-                     [&, &array = array](const auto& d) { return d.first == array.dtype; });
+                     [&, &array = array](const auto& d) { return d.first == array.dtype(); });
     header[name] = {{"dtype", dtype->second},
                     {"shape", array.shape},
-                    {"data_offsets", {end, end + array.bytes.size()}}};
-    end += array.bytes.size();
+                    {"data_offsets", {end, end + array.values.bytes().size()}}};
+    end += array.values.bytes().size();
   }
   std::string text;
   try {
@@ -172,8 +174,8 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& con
     out.write(reinterpret_cast<const char*>(&length), sizeof length);
     out.write(text.data(), std::streamsize(length));
     for (const auto* tensor : order)
-      out.write(reinterpret_cast<const char*>(tensor->second.bytes.data()),
-                std::streamsize(tensor->second.bytes.size()));
+      out.write(reinterpret_cast<const char*>(tensor->second.values.bytes().data()),
+                std::streamsize(tensor->second.values.bytes().size()));
     out.close();
     if (!out)
       throw WriteError(message("write_safetensors: cannot write ", quoted(path.string()),

@@ -28,14 +28,12 @@ namespace detail {
 template <class = void>
 bool says_log1p(const char* function, const AnnData& adata) {
   const Value* base = find(adata.uns, "log1p/base");
-  if (!base || base->get_if<std::monostate>()) return find(adata.uns, "log1p") != nullptr;
-  const double* real = base->get_if<double>();
-  const int64_t* whole = base->get_if<int64_t>();
-  if (real && std::abs(*real - std::numbers::e) < 1e-6) return true;
+  if (!base || base->is_nothing()) return find(adata.uns, "log1p") != nullptr;
+  double number = 0;
+  const bool is_number = base->is_number(number);
+  if (is_number && std::abs(number - std::numbers::e) < 1e-6) return true;
   throw ConfigError(message(function, ": uns['log1p'] says that X is a logarithm to base ",
-                            real    ? message(*real)
-                            : whole ? message(*whole)
-                                    : std::string("(no number)"),
+                            is_number ? message(number) : "(no number)",
                             ", expected the natural one (base null or e); multiply X by the ",
                             "natural logarithm of the base and set the base to null"));
 }

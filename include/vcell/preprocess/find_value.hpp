@@ -26,8 +26,8 @@ std::optional<FoundValue> find_value(const M& X, F&& is_sought) {
     constexpr size_t rows_per_piece = 512, pieces = 16;
     std::optional<FoundValue> found[pieces];
     CsrMatrix<T> scratch;
-    for (size_t start = 0; start < rows(X); start += rows_per_piece * pieces) {
-      const size_t stop = std::min(rows(X), start + rows_per_piece * pieces);
+    for (size_t start = 0; start < X.rows(); start += rows_per_piece * pieces) {
+      const size_t stop = std::min(X.rows(), start + rows_per_piece * pieces);
       const CsrView<T> block = row_block(X, start, stop, scratch);
       parallel_for(block.rows, rows_per_piece, [&](size_t first, size_t last) {
         auto& here = found[first / rows_per_piece];

@@ -126,10 +126,10 @@ requires RowBlocks<M, float> HighlyVariableGenes
 highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}) {
   check_positive("highly_variable_genes", "n_top_genes", options.n_top_genes);
   check_positive("highly_variable_genes", "n_bins", options.n_bins);
-  const size_t genes = columns(X);
-  const double cells = double(rows(X));
-  if (genes == 0 || rows(X) < 2)
-    throw ConfigError(message("highly_variable_genes: X has ", rows(X), " cells and ", genes,
+  const size_t genes = X.columns();
+  const double cells = double(X.rows());
+  if (genes == 0 || X.rows() < 2)
+    throw ConfigError(message("highly_variable_genes: X has ", X.rows(), " cells and ", genes,
                               " genes, expected at least 2 and 1"));
   const auto sums = with_value_type(X, [&]<class T>() { return detail::count_sums<T>(X); });
   HighlyVariableGenes out;
@@ -172,12 +172,12 @@ HighlyVariableGenes highly_variable_genes(AnnData& adata,
         "highly_variable_genes: flavor seurat works on log1p data, and there is no uns['log1p']; "
         "normalise first (normalize_total, log1p), or declare_scale if X is log1p already");
   HighlyVariableGenes out = highly_variable_genes(X, options);
-  adata.var.set("highly_variable", Column{out.highly_variable, {}});
+  adata.var.set("highly_variable", Numbers::truths(out.highly_variable));
   adata.var.set("means", out.means);
   adata.var.set("dispersions", out.dispersions);
   adata.var.set("dispersions_norm",
                 std::vector<double>(out.dispersions_norm.begin(), out.dispersions_norm.end()));
-  adata.uns.insert_or_assign("hvg", Dict{{"flavor", std::string("seurat")}});
+  adata.uns.insert_or_assign("hvg", Dict{{"flavor", "seurat"}});
   return out;
 }
 

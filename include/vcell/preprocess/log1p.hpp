@@ -10,14 +10,16 @@ namespace detail {
 template <class = void>
 void log1p(Matrix& X, const AnnData* names) {
   check_not_negative("log1p", X, names);
-  transform_rows(X, [](size_t, auto values) {
-    for (auto& x : values) x = std::log1p(x);
+  with_value_type(X, [&]<class T>() {
+    transform_rows<T>(X, [](size_t, std::span<T> values) {
+      for (T& x : values) x = std::log1p(x);
+    });
   });
 }
 
 }  // namespace detail
 
-/// X = log(1 + X), natural, in the type of X, as `scanpy.pp.log1p`.
+/// X = log(1 + X), natural, in float or double (see with_value_type), as `scanpy.pp.log1p`.
 /// @param X  (cells, genes); changed in place
 /// @throws ConfigError if a value is negative or not finite
 template <class = void>

@@ -13,7 +13,7 @@ VCELL_BEGIN_NAMESPACE
 /// @return   (cells)
 template <class T, class M, class F>
 requires RowBlocks<M, T> std::vector<double> map_cells(const M& X, F&& f) {
-  std::vector<double> out(rows(X));
+  std::vector<double> out(X.rows());
   for_each_row_block<T>(X, 8192, [&](size_t first_cell, const CsrView<T>& block) {
     parallel_for(block.rows, 64, [&](size_t first, size_t last) {
       for (size_t i = first; i < last; ++i) out[first_cell + i] = f(block.row_values(i));

@@ -62,10 +62,10 @@ NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) 
     out.empty_cells += factor == 0;
     factor = double(T(factor) / target);
   }
-  transform_rows(X, [&](size_t cell, auto values) {
+  transform_rows<T>(X, [&](size_t cell, std::span<T> values) {
     const T factor = T(out.factors[cell]);
     if (factor > 0)
-      for (auto& x : values) x /= factor;
+      for (T& x : values) x /= factor;
   });
   return out;
 }
@@ -81,8 +81,8 @@ NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
 
 /// Scales every cell to the same total:
 ///
-///   total[c] = sum_g X[c, g]        summed in double, rounded to the type of X
-///   X[c, g]  = X[c, g] / (total[c] / target_sum)        in the type of X, float or double
+///   total[c] = sum_g X[c, g]        summed in double, rounded to T
+///   X[c, g]  = X[c, g] / (total[c] / target_sum)        in T, float or double: see with_value_type
 ///
 /// the steps of `scanpy.pp.normalize_total`, so that float data gives its very numbers.
 ///

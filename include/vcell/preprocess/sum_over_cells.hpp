@@ -23,7 +23,7 @@ template <class T, size_t width, class M, class F>
 requires RowBlocks<M, T> std::vector<std::array<double, width>> sum_over_cells(const M& X, F&& f) {
   constexpr size_t piece = 512, pieces_at_once = 16;
   using Sums = std::vector<std::array<double, width>>;
-  Sums out(columns(X), std::array<double, width>{});
+  Sums out(X.columns(), std::array<double, width>{});
   std::array<Sums, pieces_at_once> partial;
   for_each_row_block<T>(X, piece * pieces_at_once, [&](size_t, const CsrView<T>& block) {
     const size_t pieces = (block.rows + piece - 1) / piece;

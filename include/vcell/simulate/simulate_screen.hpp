@@ -79,7 +79,7 @@ template <class F>
 Column categorical(const ScreenTruth& t, std::vector<std::string> categories, F&& code) {
   Categorical out{std::vector<int32_t>(t.cells.size()), std::move(categories), false};
   for (size_t i = 0; i < out.codes.size(); ++i) out.codes[i] = code(t.cells[i]);
-  return Column{std::move(out), {}};
+  return out;
 }
 
 /// The control label before the names of the perturbations, for codes from -1.

@@ -91,9 +91,9 @@ AnnData effect_truth_anndata(const SimulatedScreen& s) {
     }
     for (const auto& state : t.states) basal_names.push_back(message(t.contexts[k], '|', state));
   }
-  out.obs.set("context", Column{std::move(contexts), {}});
-  out.obs.set("perturbation", Column{std::move(perturbations), {}});
-  out.obs.set("has_effect", Column{has_effect, {}});
+  out.obs.set("context", Column(std::move(contexts)));
+  out.obs.set("perturbation", Column(std::move(perturbations)));
+  out.obs.set("has_effect", Numbers::truths(has_effect));
   out.obsm.emplace("programs", std::move(added));
   out.X = to_dense<float>(Matrix(t.shift));
   out.var = s.screen.var;

@@ -27,9 +27,9 @@ class CheckpointFile {
     if (found == tensors_.end())
       throw FormatError(message("load_checkpoint: ", quoted(name_), " has no array ", quoted(key),
                                 "; it is no checkpoint of this model"));
-    if (found->second.shape != shape || found->second.dtype != dtype_of<T>())
+    if (found->second.shape != shape || found->second.dtype() != dtype_of<T>())
       throw FormatError(message("load_checkpoint: ", quoted(name_), ", array ", quoted(key), ": ",
-                                name_of(found->second.dtype), ' ', found->second.shape,
+                                name_of(found->second.dtype()), ' ', found->second.shape,
                                 ", expected ", name_of(dtype_of<T>()), ' ', shape));
     return found->second.as<T>();
   }

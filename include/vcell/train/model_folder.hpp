@@ -140,9 +140,9 @@ Anchors read_anchors(const std::filesystem::path& path, size_t genes) {
     if (found == tensors.end())
       throw FormatError(message("load_model: ", quoted(path.string()), " has no array ",
                                 quoted(name), "; the file is not one that vcell wrote"));
-    if (found->second.shape != shape || found->second.dtype != dtype_of<T>())
+    if (found->second.shape != shape || found->second.dtype() != dtype_of<T>())
       throw FormatError(message("load_model: ", quoted(path.string()), ", array ", quoted(name),
-                                ": ", name_of(found->second.dtype), ' ', found->second.shape,
+                                ": ", name_of(found->second.dtype()), ' ', found->second.shape,
                                 ", expected ", name_of(dtype_of<T>()), ' ', shape));
     auto values = found->second.as<T>();
     if constexpr (std::is_floating_point_v<T>)

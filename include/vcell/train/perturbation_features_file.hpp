@@ -41,9 +41,9 @@ PerturbationFeatures features_from_safetensors(const std::filesystem::path& path
   for (const auto& entry : tensors) {
     const std::string& name = entry.first;
     const Array& array = entry.second;
-    if (array.shape != std::vector<size_t>{width} || array.dtype < DType::f16)
+    if (array.shape != std::vector<size_t>{width} || array.dtype() < DType::f16)
       throw FormatError(message("read_perturbation_features: ", quoted(path.string()), ", array ",
-                                quoted(name), ": ", name_of(array.dtype), ' ', array.shape,
+                                quoted(name), ": ", name_of(array.dtype()), ' ', array.shape,
                                 ", expected floating-point numbers of shape (", width,
                                 "), as the first has"));
     features.add(name, array.as<float>());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 
 #include "vcell/io/hdf5/attribute.hpp"
@@ -24,6 +25,18 @@ template <class = void>
 Encoding encoding_of(const hdf5::Object& object) {
   return {hdf5::text_attribute(object, "encoding-type").value_or(""),
           hdf5::text_attribute(object, "encoding-version").value_or("")};
+}
+
+/// Warns of the attributes of a group that are not read, and so not written again.
+/// @param known  those that are, beside its encoding
+template <class = void>
+void warn_of_attributes(const hdf5::Object& group, std::initializer_list<std::string_view> known) {
+  std::vector<std::string> unknown;
+  for (std::string& name : hdf5::attribute_names(group))
+    if (!name.starts_with("encoding-") &&
+        std::find(known.begin(), known.end(), name) == known.end())
+      unknown.push_back(std::move(name));
+  if (!unknown.empty()) group.warn("its attributes ", list_of(unknown), " are left out");
 }
 
 /// How to mend a file whose encodings are older than anndata 0.8's.

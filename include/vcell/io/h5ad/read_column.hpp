@@ -18,17 +18,7 @@ std::optional<Labels> read_labels(const hdf5::Object& element) {
   if (H5Tget_class(d.type) == H5T_STRING) return hdf5::read_text(d);
   const auto dtype = hdf5::dtype_of_type(d.type);
   if (!dtype) return {};
-  if (*dtype == DType::boolean) return hdf5::read_numbers<uint8_t>(d);
-  if (*dtype == DType::f16 || *dtype == DType::f32 || *dtype == DType::f64)
-    return hdf5::read_numbers<double>(d);
-  if (*dtype != DType::u64) return hdf5::read_numbers<int64_t>(d);
-  const auto numbers = hdf5::read_numbers<uint64_t>(d);
-  const auto too_large = [](uint64_t x) { return !std::in_range<int64_t>(x); };
-  if (std::any_of(numbers.begin(), numbers.end(), too_large)) {
-    element.warn("holds whole numbers of 2^63 and more, read as floating numbers");
-    return std::vector<double>(numbers.begin(), numbers.end());
-  }
-  return std::vector<int64_t>(numbers.begin(), numbers.end());
+  return hdf5::read_array(d).values;
 }
 
 /// Text, numbers or truth values beside a mask of those that are missing.
@@ -37,17 +27,16 @@ Column read_nullable(const hdf5::Object& group) {
   auto values = read_labels(group.open("values"));
   if (!values) group.fail("its 'values' are neither numbers nor text");
   const hdf5::Object mask = group.open("mask");
-  Column out;
-  std::visit<void>([&](auto&& v) { out.values = std::move(v); }, std::move(*values));
-  out.missing = hdf5::read_numbers<uint8_t>(hdf5::open_dataset(mask));
-  if (out.missing.size() != out.size())
-    mask.fail("has ", out.missing.size(), " entries, expected ", out.size(), " as 'values' has");
-  for (size_t i = 0; i < out.missing.size(); ++i)
-    if (out.missing[i] > 1)
-      mask.fail("holds ", int(out.missing[i]), " at entry ", i, ", expected 0 or 1 (missing)");
-  if (std::find(out.missing.begin(), out.missing.end(), 1) == out.missing.end())
-    out.missing.clear();
-  return out;
+  auto missing = hdf5::read_numbers<uint8_t>(hdf5::open_dataset(mask));
+  if (missing.size() != values->size())
+    mask.fail("has ", missing.size(), " entries, expected ", values->size(), " as 'values' has");
+  for (size_t i = 0; i < missing.size(); ++i)
+    if (missing[i] > 1)
+      mask.fail("holds ", int(missing[i]), " at entry ", i, ", expected 0 or 1 (missing)");
+  // Text is written with a mask only where it needs one: AnnData before 0.11 does not read it.
+  if (values->is_text() && std::find(missing.begin(), missing.end(), 1) == missing.end())
+    missing.clear();
+  return {std::move(*values), std::move(missing)};
 }
 
 /// Values none of which may be missing: categories, or an index.
@@ -60,15 +49,10 @@ Labels read_complete(const hdf5::Object& element) {
   }
   if (!encoding_of(element).type.starts_with("nullable-"))
     element.fail("has ", encoding_of(element).text(), ", expected an array or a nullable array");
-  Column column = read_nullable(element);
-  if (!column.missing.empty()) element.fail("has missing values, expected none");
-  Labels out;
-  std::visit<void>(
-      [&]<class V>(V&& v) {
-        if constexpr (!std::is_same_v<V, Categorical>) out = std::move(v);
-      },
-      std::move(column.values));
-  return out;
+  const Column column = read_nullable(element);
+  if (std::find(column.missing().begin(), column.missing().end(), 1) != column.missing().end())
+    element.fail("has missing values, expected none");
+  return column.values();
 }
 
 template <class = void>
@@ -79,13 +63,13 @@ Column read_categorical(const hdf5::Object& group) {
   const hdf5::Dataset d = hdf5::open_dataset(codes);
   if (d.shape.size() != 1) codes.fail("has shape ", d.shape, ", expected one dimension");
   out.codes = hdf5::read_numbers<int32_t>(d);
-  const auto n = int64_t(size(out.categories));
+  const auto n = int64_t(out.categories.size());
   for (size_t i = 0; i < out.codes.size(); ++i)
     if (out.codes[i] < -1 || out.codes[i] >= n)
       codes.fail("holds ", out.codes[i], " at entry ", i, ", expected -1 (missing) .. ", n, " - 1");
   const auto ordered = hdf5::integers_attribute(group, "ordered");
   out.ordered = ordered && ordered->size() == 1 && ordered->front() != 0;
-  return {std::move(out), {}};
+  return out;
 }
 
 /// One column, or nothing when its encoding is not understood.
@@ -100,9 +84,7 @@ std::optional<Column> read_column(const hdf5::Object& element) {
   if (!element.is_dataset() || !plain) return {};
   auto labels = read_labels(element);
   if (!labels) return {};
-  Column out;
-  std::visit<void>([&](auto&& v) { out.values = std::move(v); }, std::move(*labels));
-  return out;
+  return Column(std::move(*labels));
 }
 
 }  // namespace detail

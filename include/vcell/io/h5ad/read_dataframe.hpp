@@ -19,7 +19,8 @@ DataFrame read_dataframe(const hdf5::Object& group) {
   if (!index_name || !order)
     group.fail("lacks the attribute ", index_name ? "'column-order'" : "'_index'");
 
-  DataFrame out(vcell::text_of(read_complete(group.open(*index_name))));
+  warn_of_attributes(group, {"_index", "column-order"});
+  DataFrame out(read_complete(group.open(*index_name)).text());
   out.index_name = *index_name;
   for (const std::string& name : *order) {
     const hdf5::Object element = group.open(name);

@@ -43,13 +43,12 @@ Map read_entries(const hdf5::Object& parent, const char* name, bool wanted, Read
   if (!wanted || !parent.has(name)) return out;
   const hdf5::Object group = parent.open(name);
   if (!group.is_group()) group.fail("is a dataset, expected a group of named entries");
+  warn_of_attributes(group, {});
   for (const std::string& entry : group.names())
     if (std::optional<typename Map::mapped_type> value = read(group.open(entry)))
       out.emplace(entry, std::move(*value));
   return out;
 }
-
-using AlignedMap = std::map<std::string, Aligned>;
 
 template <class = void>
 std::optional<Matrix> read_x(const hdf5::Object& parent, bool wanted, const Extents& size) {
@@ -67,7 +66,7 @@ Raw read_raw(const hdf5::Object& group, size_t cells) {
   raw.var = read_dataframe(group.open("var"));
   const size_t genes = raw.var.rows();
   raw.X = read_x(group, true, {cells, genes});
-  raw.varm = read_entries<AlignedMap>(group, "varm", true, [&](const hdf5::Object& element) {
+  raw.varm = read_entries<Dict>(group, "varm", true, [&](const hdf5::Object& element) {
     return read_aligned(element, {genes, {}});
   });
   return raw;
@@ -78,8 +77,9 @@ Raw read_raw(const hdf5::Object& group, size_t cells) {
 /// Reads an AnnData file as anndata 0.8 and later write it
 /// (https://anndata.readthedocs.io/en/stable/fileformat-prose.html).
 ///
-/// Sparse matrices come out by rows, with ascending columns and duplicates added up; integers
-/// become float where float holds all of them exactly, else double. Unstructured values and aligned
+/// Every number keeps the dtype of the file (sparse float16 becomes float32, with a warning), and
+/// write_h5ad writes it so. Sparse matrices lie in memory by rows, with ascending columns and
+/// duplicates added up; one of columns is written by columns again. Unstructured values and aligned
 /// entries that are not understood (record arrays, awkward arrays) are kept as they are and survive
 /// write_h5ad; columns that are not understood are left out; both with a warning.
 ///
@@ -100,6 +100,13 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
     report(options.progress, {"read", done++, 10, part});
   };
 
+  detail::warn_of_attributes(root, {});
+  constexpr std::string_view known[] = {"X",    "obs",  "var",  "layers", "obsm",
+                                        "varm", "obsp", "varp", "raw",    "uns"};
+  for (const std::string& name : root.names())
+    if (std::find(std::begin(known), std::end(known), name) == std::end(known))
+      root.warn("its member ", quoted(name), " is none of an AnnData and is left out");
+
   AnnData a;
   begin("obs");
   a.obs = detail::read_dataframe(root.open("obs"));
@@ -108,9 +115,9 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
   const size_t cells = a.cells(), genes = a.genes();
   const auto aligned = [&](const char* name, bool wanted, detail::Extents expected) {
     begin(name);
-    return detail::read_entries<detail::AlignedMap>(
-        root, name, wanted,
-        [&](const hdf5::Object& element) { return detail::read_aligned(element, expected); });
+    return detail::read_entries<Dict>(root, name, wanted, [&](const hdf5::Object& element) {
+      return detail::read_aligned(element, expected);
+    });
   };
 
   begin("X");

@@ -25,40 +25,6 @@ void check_extents(const hdf5::Object& object, size_t rows, size_t columns,
                 " columns, as many as obs and var have");
 }
 
-using MatrixValues = std::variant<std::vector<float>, std::vector<double>>;
-
-/// Numbers as float where float holds every one exactly, else as double; nothing when double does
-/// not either (whole numbers beyond 2^53).
-template <class = void>
-std::optional<MatrixValues> exact_values(const hdf5::Dataset& d) {
-  const DType dtype = hdf5::number_type(d);
-  if (dtype == DType::f64) return hdf5::read_numbers<double>(d);
-  if (size_of(dtype) < 4 || dtype == DType::f32) return hdf5::read_numbers<float>(d);
-  const auto converted = [&]<class T>(const std::vector<T>& from) -> std::optional<MatrixValues> {
-    // 2^24 and 2^53 are where the gaps between neighbours become larger than 1.
-    const auto fits = [&](T limit) {
-      return std::all_of(from.begin(), from.end(), [&](T x) {
-        return x <= limit && (std::is_unsigned_v<T> || x >= T(0) - limit);
-      });
-    };
-    if (fits(T(1) << 24)) return std::vector<float>(from.begin(), from.end());
-    if (sizeof(T) == 4 || fits(T(int64_t(1) << 53)))
-      return std::vector<double>(from.begin(), from.end());
-    return {};
-  };
-  if (dtype == DType::i32) return converted(hdf5::read_numbers<int32_t>(d));
-  if (dtype == DType::u32) return converted(hdf5::read_numbers<uint32_t>(d));
-  if (dtype == DType::i64) return converted(hdf5::read_numbers<int64_t>(d));
-  return converted(hdf5::read_numbers<uint64_t>(d));
-}
-
-template <class = void>
-MatrixValues matrix_values(const hdf5::Dataset& d) {
-  auto values = exact_values(d);
-  if (!values) d.object->fail("holds whole numbers beyond 2^53, which no matrix can keep exactly");
-  return std::move(*values);
-}
-
 /// Offsets of the compressed rows (or columns), checked to begin at 0, not to decrease and to end
 /// within the stored values.
 template <class = void>
@@ -100,22 +66,47 @@ Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& ex
   // Turning columns into rows takes memory for every row, which nothing stored has to justify.
   if (by_columns && !expected.rows) group.charge(8.0 * double(rows), 0, 1);
 
-  const hdf5::Object data = group.open("data");
-  return std::visit<Matrix>(
-      [&]<class T>(std::vector<T>&& values) {
-        CsrMatrix<T> m;
-        m.rows = by_columns ? columns : rows;
-        m.columns = by_columns ? rows : columns;
-        m.indptr = read_offsets(group.open("indptr"), m.rows, values.size());
-        m.indices = read_indices(group.open("indices"), m.columns, values.size());
-        m.values = std::move(values);
-        m.indices.resize(size_t(m.indptr.back()));
-        m.values.resize(size_t(m.indptr.back()));
-        if (by_columns) m = transposed(m);
+  const hdf5::Object data = group.open("data"), indptr = group.open("indptr"),
+                     indices = group.open("indices");
+  const hdf5::Dataset values = hdf5::open_dataset(data);
+  DType dtype = hdf5::number_type(values);
+  if (dtype == DType::f16) {
+    data.warn("is sparse float16, which is kept as float32");
+    dtype = DType::f32;
+  }
+  const auto width = [](const hdf5::Object& element) {
+    const DType type = hdf5::number_type(hdf5::open_dataset(element));
+    return size_of(type) == 8 ? DType::i64 : DType::i32;
+  };
+  const SparseLayout layout{by_columns, width(indices), width(indptr)};
+  return visit_storage(dtype, [&]<class T>() -> Matrix {
+    if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) {
+      throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see above
+    } else {
+      CsrMatrix<T> m;
+      m.values = hdf5::read_numbers<T>(values);
+      m.rows = by_columns ? columns : rows;
+      m.columns = by_columns ? rows : columns;
+      m.indptr = read_offsets(indptr, m.rows, m.values.size());
+      m.indices = read_indices(indices, m.columns, m.values.size());
+      m.indices.resize(size_t(m.indptr.back()));
+      m.values.resize(size_t(m.indptr.back()));
+      if (by_columns) m = transposed(m.view());
+      try {
         sort_rows(m);
-        return m;
-      },
-      matrix_values(hdf5::open_dataset(data)));
+      } catch (const FormatError& e) {
+        group.fail(e.what());
+      }
+      if (dtype == DType::boolean)  // true and true is true
+        for (T& value : m.values) value = value != T(0);
+      return {rows,
+              columns,
+              std::move(m.indptr),
+              std::move(m.indices),
+              Numbers(std::move(m.values), dtype),
+              layout};
+    }
+  });
 }
 
 /// A matrix of any encoding that AnnData gives to one.
@@ -129,11 +120,7 @@ Matrix read_matrix(const hdf5::Object& element, const Extents& expected) {
   const hdf5::Dataset d = hdf5::open_dataset(element);
   if (d.shape.size() != 2) element.fail("has shape ", d.shape, ", expected two dimensions");
   check_extents(element, d.shape[0], d.shape[1], expected);
-  return std::visit<Matrix>(
-      [&]<class T>(std::vector<T>&& values) {
-        return DenseMatrix<T>{d.shape[0], d.shape[1], std::move(values)};
-      },
-      matrix_values(d));
+  return {d.shape[0], d.shape[1], hdf5::read_array(d).values};
 }
 
 }  // namespace detail

@@ -8,18 +8,6 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// A single number: truth values, integers and floating numbers become the widest of their kind;
-/// those that would not fit stay arrays without dimensions.
-template <class = void>
-Value read_scalar(const hdf5::Dataset& d) {
-  Array array = hdf5::read_array(d);
-  if (array.dtype == DType::boolean) return array.as<bool>().front();
-  if (H5Tget_class(d.type) == H5T_FLOAT) return array.as<double>().front();
-  if (array.dtype == DType::u64 && !std::in_range<int64_t>(array.as<uint64_t>().front()))
-    return array;
-  return array.as<int64_t>().front();
-}
-
 /// A dataset of numbers or text of a shape that Value has a place for; nothing otherwise.
 template <class = void>
 std::optional<Value> read_plain(const hdf5::Object& element) {
@@ -31,7 +19,6 @@ std::optional<Value> read_plain(const hdf5::Object& element) {
     return d.shape.empty() ? Value(std::move(text.front())) : Value(std::move(text));
   }
   if (!hdf5::dtype_of_type(d.type)) return {};
-  if (d.shape.empty()) return read_scalar(d);
   return Value(hdf5::read_array(d));
 }
 
@@ -41,9 +28,15 @@ std::optional<Value> read_value(const hdf5::Object& element);
 template <class = void>
 Dict read_dict(const hdf5::Object& group) {
   if (!group.is_group()) group.fail("is a dataset, expected a group of named values");
+  warn_of_attributes(group, {});
   Dict out;
-  for (const std::string& name : group.names())
-    if (auto value = read_value(group.open(name))) out.emplace(name, std::move(*value));
+  for (const std::string& name : group.names()) {
+    try {
+      if (auto value = read_value(group.open(name))) out.emplace(name, std::move(*value));
+    } catch (const hdf5::OddElement& e) {
+      group.warn("its member ", quoted(name), " is left out: ", e.what());
+    }
+  }
   return out;
 }
 
@@ -75,30 +68,26 @@ std::optional<Value> read_value(const hdf5::Object& element) {
 
 /// One entry of obsm, varm, obsp or varp; nothing when it can neither be read nor kept.
 template <class = void>
-std::optional<Aligned> read_aligned(const hdf5::Object& element, const Extents& expected) {
+std::optional<Value> read_aligned(const hdf5::Object& element, const Extents& expected) {
   const Encoding encoding = encoding_of(element);
   if (encoding.is("csr_matrix", "0.1.0") || encoding.is("csc_matrix", "0.1.0"))
-    return read_matrix(element, expected);
+    return Value(read_matrix(element, expected));
   if (encoding.is("dataframe", "0.2.0")) {
     DataFrame table = read_dataframe(element);
     check_extents(element, table.rows(), 0, {expected.rows, {}});
-    return table;
+    return Value(std::move(table));
   }
   if (element.is_dataset() && (encoding.is("array", "0.2.0") || encoding.type.empty())) {
     const hdf5::Dataset d = hdf5::open_dataset(element);
     if (hdf5::dtype_of_type(d.type) && !d.shape.empty()) {
       check_extents(element, d.shape[0], d.shape.size() == 2 ? d.shape[1] : 0,
                     {expected.rows, d.shape.size() == 2 ? expected.columns : std::nullopt});
-      auto values = d.shape.size() == 2 ? exact_values(d) : std::nullopt;
-      if (!values) return hdf5::read_array(d);
-      return std::visit<std::optional<Aligned>>(
-          [&]<class T>(std::vector<T>&& v) {
-            return Matrix(DenseMatrix<T>{d.shape[0], d.shape[1], std::move(v)});
-          },
-          std::move(*values));
+      Array array = hdf5::read_array(d);
+      if (d.shape.size() != 2) return Value(std::move(array));
+      return Value(Matrix(d.shape[0], d.shape[1], std::move(array.values)));
     }
   }
-  if (auto opaque = read_opaque(element, encoding.text())) return std::move(*opaque);
+  if (auto opaque = read_opaque(element, encoding.text())) return Value(std::move(*opaque));
   return {};
 }
 

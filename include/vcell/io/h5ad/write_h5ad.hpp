@@ -18,27 +18,6 @@ struct H5adWriteOptions {
 namespace detail {
 
 template <class = void>
-void write_entries(const OutputGroup& parent, const char* name,
-                   const std::map<std::string, Aligned>& entries) {
-  const OutputGroup group = make_group(parent, name, "dict", "0.1.0");
-  for (const auto& [key, entry] : entries) {
-    check_key(group, key);
-    std::visit<void>(
-        [&, &k = key]<class T>(const T& x) {
-          if constexpr (std::is_same_v<T, Matrix>)
-            write_matrix(group, k, x);
-          else if constexpr (std::is_same_v<T, Array>)
-            write_array(group, k, x);
-          else if constexpr (std::is_same_v<T, DataFrame>)
-            write_dataframe(group, k, x);
-          else
-            write_opaque(group, k, x);
-        },
-        entry);
-  }
-}
-
-template <class = void>
 void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress) {
   size_t done = 0;
   const auto begin = [&](const char* part) { report(progress, {"write", done++, 10, part}); };
@@ -56,19 +35,19 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
     write_matrix(layers, name, layer);
   }
   begin("obsm");
-  write_entries(root, "obsm", a.obsm);
+  write_dict(root, "obsm", a.obsm);
   begin("varm");
-  write_entries(root, "varm", a.varm);
+  write_dict(root, "varm", a.varm);
   begin("obsp");
-  write_entries(root, "obsp", a.obsp);
+  write_dict(root, "obsp", a.obsp);
   begin("varp");
-  write_entries(root, "varp", a.varp);
+  write_dict(root, "varp", a.varp);
   begin("raw");
   if (a.raw) {
     const OutputGroup raw = make_group(root, "raw", "raw", "0.1.0");
     if (a.raw->X) write_matrix(raw, "X", *a.raw->X);
     write_dataframe(raw, "var", a.raw->var);
-    write_entries(raw, "varm", a.raw->varm);
+    write_dict(raw, "varm", a.raw->varm);
   }
   begin("uns");
   write_dict(root, "uns", a.uns);

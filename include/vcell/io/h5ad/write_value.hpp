@@ -4,6 +4,7 @@
 
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/factor.hpp"
+#include "vcell/data/transposed.hpp"
 #include "vcell/io/h5ad/opaque.hpp"
 #include "vcell/io/hdf5/output.hpp"
 
@@ -28,19 +29,15 @@ OutputGroup make_group(const OutputGroup& parent, const std::string& name, const
   return out;
 }
 
-template <class T>
-void write_numbers(const OutputGroup& parent, const std::string& name, std::span<const T> values,
-                   const std::vector<size_t>& shape) {
-  const hdf5::Handle dataset = parent.numbers(name, dtype_of<T>(), shape, values.data());
-  put_encoding(parent, dataset, shape.empty() ? "numeric-scalar" : "array", "0.2.0");
-}
-
-/// Truth values, kept as bytes 0 and 1.
+/// Numbers of any shape, as the array or single number that they are. HDF5 has no bfloat16: those
+/// are written as float.
 template <class = void>
-void write_bools(const OutputGroup& parent, const std::string& name,
-                 std::span<const uint8_t> values) {
-  const auto dataset = parent.numbers(name, DType::boolean, {values.size()}, values.data());
-  put_encoding(parent, dataset, "array", "0.2.0");
+void write_numbers(const OutputGroup& parent, const std::string& name, const Numbers& numbers,
+                   const std::vector<size_t>& shape) {
+  if (numbers.dtype() == DType::bf16)
+    return write_numbers(parent, name, numbers.as<float>(), shape);
+  const auto dataset = parent.numbers(name, numbers.dtype(), shape, numbers.bytes().data());
+  put_encoding(parent, dataset, shape.empty() ? "numeric-scalar" : "array", "0.2.0");
 }
 
 template <class = void>
@@ -51,64 +48,58 @@ void write_texts(const OutputGroup& parent, const std::string& name,
 
 template <class = void>
 void write_array(const OutputGroup& parent, const std::string& name, const Array& array) {
-  check_size_match("write_h5ad", message("bytes of array ", quoted(parent.path_of(name))).c_str(),
-                   array.bytes.size(), "bytes of its shape", array.count() * size_of(array.dtype));
-  if (array.dtype == DType::bf16)  // HDF5 has no such type
-    return write_numbers<float>(parent, name, array.as<float>(), array.shape);
-  const auto dataset = parent.numbers(name, array.dtype, array.shape, array.bytes.data());
-  put_encoding(parent, dataset, array.shape.empty() ? "numeric-scalar" : "array", "0.2.0");
+  check_size_match("write_h5ad", message("values of array ", quoted(parent.path_of(name))).c_str(),
+                   array.values.size(), "elements of its shape", array.count());
+  write_numbers(parent, name, array.values, array.shape);
+}
+
+/// A sparse matrix by the columns or rows that its layout says. Offsets that 32 bits do not hold
+/// take 64.
+template <class T>
+void write_sparse(const OutputGroup& parent, const std::string& name, const Matrix& m,
+                  CsrView<T> by_rows) {
+  CsrMatrix<T> turned;
+  if (m.layout.by_columns) turned = transposed(by_rows);
+  const CsrView<T> lines = m.layout.by_columns ? turned.view() : by_rows;
+  const OutputGroup group =
+      make_group(parent, name, m.layout.by_columns ? "csc_matrix" : "csr_matrix", "0.1.0");
+  const int64_t shape[] = {int64_t(m.rows()), int64_t(m.columns())};
+  group.attribute(group.id, "shape", H5T_NATIVE_INT64, {2}, shape);
+  const DType dtype = m.dtype() == DType::boolean ? DType::boolean : dtype_of<T>();
+  const bool long_offsets = lines.indptr.back() > std::numeric_limits<int32_t>::max();
+  group.numbers("data", dtype, {lines.values.size()}, lines.values.data());
+  group.numbers("indices", m.layout.index_type, {lines.indices.size()}, lines.indices.data(),
+                DType::i32);
+  group.numbers("indptr", long_offsets ? DType::i64 : m.layout.offset_type, {lines.indptr.size()},
+                lines.indptr.data(), DType::i64);
 }
 
 template <class = void>
 void write_matrix(const OutputGroup& parent, const std::string& name, const Matrix& m) {
-  const auto check = [&](const char* what, size_t found, size_t expected) {
-    check_size_match("write_h5ad", message(what, " of ", quoted(parent.path_of(name))).c_str(),
-                     found, "what its shape needs", expected);
-  };
-  std::visit<void>(
-      [&](const auto& x) {
-        using T = typename std::decay_t<decltype(x.values)>::value_type;
-        if constexpr (!is_csr_v<std::decay_t<decltype(x)>>) {
-          check("values", x.values.size(), x.rows * x.columns);
-          write_numbers<T>(parent, name, x.values, {x.rows, x.columns});
-        } else {
-          check("entries in indptr", x.indptr.size(), x.rows + 1);
-          check("values", x.values.size(), size_t(x.indptr.back()));
-          check("indices", x.indices.size(), size_t(x.indptr.back()));
-          const OutputGroup group = make_group(parent, name, "csr_matrix", "0.1.0");
-          const int64_t shape[] = {int64_t(x.rows), int64_t(x.columns)};
-          group.attribute(group.id, "shape", H5T_NATIVE_INT64, {2}, shape);
-          group.numbers("data", dtype_of<T>(), {x.values.size()}, x.values.data());
-          group.numbers("indices", DType::i32, {x.indices.size()}, x.indices.data());
-          // scipy wants 64 bits only where 32 do not reach.
-          if (x.indptr.back() > std::numeric_limits<int32_t>::max()) {
-            group.numbers("indptr", DType::i64, {x.indptr.size()}, x.indptr.data());
-          } else {
-            const std::vector<int32_t> indptr(x.indptr.begin(), x.indptr.end());
-            group.numbers("indptr", DType::i32, {indptr.size()}, indptr.data());
-          }
-        }
-      },
-      m);
+  if (!m.is_sparse()) return write_numbers(parent, name, m.values(), {m.rows(), m.columns()});
+  for (const DType type : {m.layout.index_type, m.layout.offset_type})
+    if (type != DType::i32 && type != DType::i64)
+      throw ConfigError(message("write_h5ad: element ", quoted(parent.path_of(name)), ": indices ",
+                                "of ", name_of(type), ", expected int32 or int64"));
+  m.values().visit([&]<class T>(std::span<const T> values) {
+    if constexpr (std::is_same_v<T, bfloat16>) {
+      const auto wider = m.values().as<float>();
+      write_sparse<float>(parent, name, m, {m.rows(), m.columns(), m.indptr(), m.indices(), wider});
+    } else {
+      write_sparse<T>(parent, name, m, {m.rows(), m.columns(), m.indptr(), m.indices(), values});
+    }
+  });
 }
 
 template <class = void>
 void write_labels(const OutputGroup& parent, const std::string& name, const Labels& labels) {
-  std::visit<void>(
-      [&]<class T>(const std::vector<T>& values) {
-        if constexpr (std::is_same_v<T, std::string>)
-          write_texts(parent, name, values);
-        else if constexpr (std::is_same_v<T, uint8_t>)
-          write_bools(parent, name, values);
-        else
-          write_numbers<T>(parent, name, values, {values.size()});
-      },
-      labels);
+  if (labels.is_text()) return write_texts(parent, name, labels.texts());
+  write_numbers(parent, name, labels.numbers(), {labels.size()});
 }
 
 template <class = void>
 void write_categorical(const OutputGroup& parent, const std::string& name, const Categorical& c) {
-  const auto n = int64_t(size(c.categories));
+  const auto n = int64_t(c.categories.size());
   for (int32_t code : c.codes)
     if (code < -1 || code >= n)
       throw ConfigError(message("write_h5ad: element ", quoted(parent.path_of(name)), ": code ",
@@ -119,7 +110,7 @@ void write_categorical(const OutputGroup& parent, const std::string& name, const
   write_labels(group, "categories", c.categories);
   const auto write_codes = [&]<class T>(T) {
     const std::vector<T> codes(c.codes.begin(), c.codes.end());
-    write_numbers<T>(group, "codes", codes, {codes.size()});
+    write_numbers(group, "codes", codes, {codes.size()});
   };
   if (n <= 127)
     write_codes(int8_t());
@@ -142,37 +133,29 @@ Categorical categorical(std::span<const std::string> text, std::span<const uint8
 template <class = void>
 void write_column(const OutputGroup& parent, const std::string& name, const Column& column,
                   bool categoricals) {
-  const auto nullable = [&](const char* type, const Labels& values) {
-    const OutputGroup group = make_group(parent, name, type, "0.1.0");
-    write_labels(group, "values", values);
-    write_bools(group, "mask", column.missing);
-  };
-  if (!column.missing.empty())
-    check_size_match("write_h5ad", message("mask of ", quoted(parent.path_of(name))).c_str(),
-                     column.missing.size(), "values", column.size());
-  std::visit<void>(
-      [&]<class V>(const V& values) {
-        if constexpr (std::is_same_v<V, Categorical>) {
-          write_categorical(parent, name, values);
-        } else if constexpr (std::is_same_v<V, std::vector<std::string>>) {
-          const auto repeats = [&] {
-            return std::unordered_set<std::string_view>(values.begin(), values.end()).size() <
-                   values.size();
-          };
-          if (!column.missing.empty() || (categoricals && repeats()))
-            write_categorical(parent, name, categorical(values, column.missing));
-          else
-            write_texts(parent, name, values);
-        } else if (column.missing.empty()) {
-          write_labels(parent, name, values);
-        } else if constexpr (std::is_same_v<V, std::vector<double>>) {
-          write_labels(parent, name, column.numbers());
-        } else {
-          constexpr bool truth = std::is_same_v<V, std::vector<uint8_t>>;
-          nullable(truth ? "nullable-boolean" : "nullable-integer", values);
-        }
-      },
-      column.values);
+  if (column.is_categorical()) return write_categorical(parent, name, column.categorical());
+  const Labels& values = column.values();
+  const auto& missing = column.missing();
+  if (values.is_text()) {
+    const auto& texts = values.texts();
+    const auto repeats = [&] {
+      return std::unordered_set<std::string_view>(texts.begin(), texts.end()).size() < texts.size();
+    };
+    if (missing.empty() && !(categoricals && repeats())) return write_texts(parent, name, texts);
+    return write_categorical(parent, name, categorical(texts, missing));
+  }
+  const DType dtype = values.numbers().dtype();
+  if (missing.empty()) return write_labels(parent, name, values);
+  if (dtype >= DType::f16) {
+    const auto numbers = column.numbers();
+    if (dtype == DType::f64) return write_labels(parent, name, numbers);
+    return write_labels(parent, name, std::vector<float>(numbers.begin(), numbers.end()));
+  }
+  const bool truth = dtype == DType::boolean;
+  const OutputGroup group =
+      make_group(parent, name, truth ? "nullable-boolean" : "nullable-integer", "0.1.0");
+  write_labels(group, "values", values);
+  write_numbers(group, "mask", Numbers::truths(missing), {missing.size()});
 }
 
 /// A column may have a name with slashes, as AnnData allows, if they lead through groups with
@@ -224,40 +207,41 @@ void check_key(const OutputGroup& parent, const std::string& name) {
                               ": expected one or more characters of UTF-8 without '/'"));
 }
 
+/// None. Unknown to AnnData below 0.12, but a file that holds it comes from a later one.
+template <class = void>
+void write_nothing(const OutputGroup& parent, const std::string& name) {
+  const hdf5::Handle space(H5Screate(H5S_NULL)), creation(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(creation, false);
+  const hdf5::Handle dataset(H5Dcreate2(parent.id, name.c_str(), H5T_NATIVE_FLOAT, space,
+                                        H5P_DEFAULT, creation, H5P_DEFAULT));
+  parent.check(hid_t(dataset), name);
+  put_encoding(parent, dataset, "null", "0.1.0");
+}
+
 template <class>
 void write_value(const OutputGroup& parent, const std::string& name, const Value& value) {
   check_key(parent, name);
-  std::visit<void>(
-      [&]<class T>(const T& x) {
-        if constexpr (std::is_same_v<T, std::monostate>) {
-          // Unknown to AnnData below 0.12, but a file that holds it comes from a later one.
-          const hdf5::Handle space(H5Screate(H5S_NULL)), creation(H5Pcreate(H5P_DATASET_CREATE));
-          H5Pset_obj_track_times(creation, false);
-          const hdf5::Handle dataset(H5Dcreate2(parent.id, name.c_str(), H5T_NATIVE_FLOAT, space,
-                                                H5P_DEFAULT, creation, H5P_DEFAULT));
-          parent.check(hid_t(dataset), name);
-          put_encoding(parent, dataset, "null", "0.1.0");
-        } else if constexpr (std::is_arithmetic_v<T>) {
-          write_numbers<T>(parent, name, std::span(&x, 1), {});
-        } else if constexpr (std::is_same_v<T, std::string>) {
-          put_encoding(parent, parent.texts(name, std::span(&x, 1), true), "string", "0.2.0");
-        } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-          write_texts(parent, name, x);
-        } else if constexpr (std::is_same_v<T, Array>) {
-          write_array(parent, name, x);
-        } else if constexpr (std::is_same_v<T, Matrix>) {
-          write_matrix(parent, name, x);
-        } else if constexpr (std::is_same_v<T, DataFrame>) {
-          write_dataframe(parent, name, x);
-        } else if constexpr (std::is_same_v<T, Column>) {
-          write_column(parent, name, x, false);
-        } else if constexpr (std::is_same_v<T, Dict>) {
-          write_dict(parent, name, x);
-        } else {
-          write_opaque(parent, name, x);
-        }
-      },
-      value.held);
+  switch (value.kind()) {
+    case Value::Kind::nothing:
+      return write_nothing(parent, name);
+    case Value::Kind::array:
+      return write_array(parent, name, *value.array());
+    case Value::Kind::text:
+      return put_encoding(parent, parent.texts(name, std::span(value.text(), 1), true), "string",
+                          "0.2.0");
+    case Value::Kind::texts:
+      return write_texts(parent, name, *value.texts());
+    case Value::Kind::matrix:
+      return write_matrix(parent, name, *value.matrix());
+    case Value::Kind::table:
+      return write_dataframe(parent, name, *value.table());
+    case Value::Kind::column:
+      return write_column(parent, name, *value.column(), false);
+    case Value::Kind::dict:
+      return write_dict(parent, name, *value.dict());
+    case Value::Kind::opaque:
+      return write_opaque(parent, name, *value.opaque());
+  }
 }
 
 }  // namespace detail

@@ -77,5 +77,21 @@ std::optional<std::vector<int64_t>> integers_attribute(const Object& object, con
   return out;
 }
 
+/// The names of an object's attributes, sorted.
+template <class = void>
+std::vector<std::string> attribute_names(const Object& object) {
+  std::vector<std::string> out;
+  hsize_t position = 0;
+  const auto add = [](hid_t, const char* name, const H5A_info_t*, void* data) -> herr_t {
+    auto& list = *static_cast<std::vector<std::string>*>(data);
+    list.emplace_back(name);
+    return list.size() > Reading::most_objects ? -1 : 0;
+  };
+  object.check(H5Aiterate2(object.id, H5_INDEX_NAME, H5_ITER_NATIVE, &position, add, &out),
+               "list its attributes");
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace hdf5
 VCELL_END_NAMESPACE

@@ -87,14 +87,15 @@ Dataset open_dataset(const Object& object) {
   object.check(hid_t(creation), "read how it is stored");
   const H5D_layout_t layout = H5Pget_layout(creation);
   if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
-    object.fail("keeps its data in another file, expected them in this one; copy them into it");
+    object.refuse("keeps its data in another file, expected them in this one; copy them into it");
   double expansion = 1, chunk = 1;
   d.filters = filters_of(creation);
   for (const Filter& filter : d.filters) {
     if (H5Zfilter_avail(filter.id) <= 0)
-      object.fail("is stored with the filter ", filter.name, " (", filter.id, "), which this HDF5 ",
-                  "lacks; install ", filter.package.empty() ? "an HDF5 with it" : filter.package,
-                  ", or write the file again with gzip");
+      object.refuse("is stored with the filter ", filter.name, " (", filter.id,
+                    "), which this HDF5 ", "lacks; install ",
+                    filter.package.empty() ? "an HDF5 with it" : filter.package,
+                    ", or write the file again with gzip");
     expansion = std::min(expansion * double(filter.expansion), double(most_expansion));
   }
   if (layout == H5D_CHUNKED) {

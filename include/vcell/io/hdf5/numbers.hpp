@@ -52,14 +52,14 @@ DType number_type(const Dataset& d) {
 /// @throws FormatError if it holds no numbers or cannot be read
 template <class = void>
 Array read_array(const Dataset& d) {
-  Array out{number_type(d), d.shape, {}};
-  out.bytes.resize(d.count * size_of(out.dtype));
+  const DType dtype = number_type(d);
+  Array out{d.shape, Numbers(dtype, d.count)};
   // Truth values are read with the file's own enumeration: its bytes are the values.
-  read_elements(d, out.dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(out.dtype),
-                out.bytes.data());
-  if (out.dtype == DType::boolean)
-    for (std::byte b : out.bytes)
-      if (b > std::byte(1)) d.object->fail("holds ", int(b), ", expected 0 or 1 (FALSE or TRUE)");
+  read_elements(d, dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(dtype),
+                out.values.bytes().data());
+  if (dtype == DType::boolean)
+    for (uint8_t flag : out.values.values<uint8_t>())
+      if (flag > 1) d.object->fail("holds ", int(flag), ", expected 0 or 1 (FALSE or TRUE)");
   return out;
 }
 

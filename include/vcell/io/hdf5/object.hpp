@@ -34,6 +34,13 @@ struct Reading {
   static constexpr size_t most_objects = 1'000'000, deepest = 32;
 };
 
+/// An element that is no damage and that vcell cannot read: a link to nothing or out of the file, a
+/// named type, data kept in another file, a filter that is not there. Among unstructured values it
+/// costs itself alone.
+struct OddElement : FormatError {
+  using FormatError::FormatError;
+};
+
 /// One object of an open file: a group or a dataset.
 struct Object {
   Reading* reading = nullptr;
@@ -46,6 +53,12 @@ struct Object {
   [[noreturn]] void fail(const Parts&... parts) const {
     throw FormatError(message(reading->function, ": file ", quoted(reading->file), ", element ",
                               quoted(path), ": ", parts...));
+  }
+  /// The same for what is odd and no damage.
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    throw OddElement(message(reading->function, ": file ", quoted(reading->file), ", element ",
+                             quoted(path), ": ", parts...));
   }
   template <class... Parts>
   void warn(const Parts&... parts) const {
@@ -86,7 +99,8 @@ struct Object {
   std::string path_of(const std::string& name) const {
     return path == "/" ? "/" + name : path + "/" + name;
   }
-  void check_header_of(hid_t place, const std::string& name, hid_t access) const;
+  H5L_type_t check_header_of(hid_t place, const std::string& name, hid_t access) const;
+  void check_link(hid_t place, const std::string& name, H5L_type_t type, hid_t access) const;
   bool has(const std::string& name) const;
   Object open(const std::string& name) const;
   std::vector<std::string> names() const;
@@ -103,13 +117,16 @@ inline bool Object::has(const std::string& name) const {
 
 /// Checks the stored header of this object, which a name leads to, before HDF5 trusts it. A hard
 /// link tells where the header is; for the root and other links HDF5 has to read it first.
-inline void Object::check_header_of(hid_t place, const std::string& name, hid_t access) const {
+/// @return what the name is: a hard link, or one by a path
+inline H5L_type_t Object::check_header_of(hid_t place, const std::string& name,
+                                          hid_t access) const {
   haddr_t address = 0;
 #if H5_VERSION_GE(1, 12, 0)
   H5L_info2_t link = {};
   if (name != "/") check(H5Lget_info2(place, name.c_str(), &link, access), "find it");
   H5O_token_t token = link.u.token;
   if (name == "/" || link.type != H5L_TYPE_HARD) {
+    check_link(place, name, link.type, access);
     H5O_info2_t info;
     check(H5Oget_info_by_name3(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
     token = info.token;
@@ -120,6 +137,7 @@ inline void Object::check_header_of(hid_t place, const std::string& name, hid_t 
   if (name != "/") check(H5Lget_info(place, name.c_str(), &link, access), "find it");
   address = link.u.address;
   if (name == "/" || link.type != H5L_TYPE_HARD) {
+    check_link(place, name, link.type, access);
     H5O_info_t info;
     check(H5Oget_info_by_name2(place, name.c_str(), &info, H5O_INFO_BASIC, access), "find it");
     address = info.addr;
@@ -130,6 +148,17 @@ inline void Object::check_header_of(hid_t place, const std::string& name, hid_t 
   } catch (const Damage& damage) {
     fail(damage.what, "; the file is damaged");
   }
+  return name == "/" ? H5L_TYPE_HARD : link.type;
+}
+
+/// Refuses a link that leads to nothing in this file.
+inline void Object::check_link(hid_t place, const std::string& name, H5L_type_t type,
+                               hid_t access) const {
+  if (name == "/") return;
+  if (type == H5L_TYPE_SOFT && H5Oexists_by_name(place, name.c_str(), access) <= 0)
+    refuse("is a link to nothing");
+  if (type != H5L_TYPE_SOFT)
+    refuse("is a link out of this file, which is not followed; copy what it leads to into it");
 }
 
 /// Opens a child of a group. Links into other files are refused.
@@ -146,10 +175,12 @@ inline Object Object::open(const std::string& name) const {
                          void*) -> herr_t { return -1; };
   H5Pset_elink_cb(access, refuse, nullptr);
   Object child{reading, path_of(name), {}, depth + 1};
-  child.check_header_of(id, name, access);
+  const H5L_type_t link = child.check_header_of(id, name, access);
   child.id = Handle(H5Oopen(id, name.c_str(), access));
   child.check(hid_t(child.id), "open");
-  if (!child.is_group() && !child.is_dataset()) child.fail("expected a group or a dataset");
+  if (!child.is_group() && !child.is_dataset())
+    child.refuse("is a named type, expected a group or a dataset");
+  if (link != H5L_TYPE_HARD) child.warn("is a link, read as a copy of what it leads to");
   return child;
 }
 

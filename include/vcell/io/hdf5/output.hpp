@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,7 +50,7 @@ struct OutputGroup {
 
   OutputGroup group(const std::string& name) const;
   Handle numbers(const std::string& name, DType dtype, const std::vector<size_t>& shape,
-                 const void* values) const;
+                 const void* values, std::optional<DType> memory = {}) const;
   Handle texts(const std::string& name, std::span<const std::string> texts, bool scalar) const;
   void attribute(hid_t object, const char* name, hid_t type, const std::vector<size_t>& shape,
                  const void* values) const;
@@ -100,10 +101,12 @@ inline OutputGroup OutputGroup::group(const std::string& name) const {
 }
 
 /// Writes numbers of any shape, in chunks and compressed where asked for and worth it. A shape
-/// without dimensions makes a scalar. bfloat16 is written as float.
+/// without dimensions makes a scalar.
+/// @param memory  what the values are in memory, where that is another dtype than the file's
 /// @return the dataset, for its attributes
 inline Handle OutputGroup::numbers(const std::string& name, DType dtype,
-                                   const std::vector<size_t>& shape, const void* values) const {
+                                   const std::vector<size_t>& shape, const void* values,
+                                   std::optional<DType> memory) const {
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_obj_track_times(creation, false);
   const Handle type(memory_type(dtype)), space(detail::space_of(shape));
@@ -120,7 +123,8 @@ inline Handle OutputGroup::numbers(const std::string& name, DType dtype,
   }
   Handle out(H5Dcreate2(id, name.c_str(), type, space, link, creation, H5P_DEFAULT));
   check(hid_t(out), name);
-  if (!empty) check(H5Dwrite(out, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), name);
+  const Handle from(memory_type(memory.value_or(dtype)));
+  if (!empty) check(H5Dwrite(out, from, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), name);
   return out;
 }
 
