@@ -116,10 +116,10 @@ struct Watched : StateTransitionTask<float, Device> {
   std::function<void(uint64_t)> before_loss;
   uint64_t bad_step = ~uint64_t(0);
 
-  Variable<float, 0, Device> loss(uint64_t step) {
-    if (before_loss) before_loss(step);
+  Variable<float, 0, Device> loss(const TrainingStep<Device>& step) {
+    if (before_loss) before_loss(step.number);
     const auto good = StateTransitionTask<float, Device>::loss(step);
-    return step == bad_step ? scale(good, std::numeric_limits<double>::quiet_NaN()) : good;
+    return step.number == bad_step ? scale(good, std::numeric_limits<double>::quiet_NaN()) : good;
   }
 };
 

@@ -191,8 +191,8 @@ TEST_CASE("trainer: a loss that is not finite ends it before the parameters chan
   struct Bad : ToyTask<float> {
     uint64_t bad_step = 3;
     float factor = std::numeric_limits<float>::quiet_NaN();
-    Variable<float, 0> loss(uint64_t step) {
-      if (step == bad_step) *w2.mutable_value().data = factor;
+    Variable<float, 0> loss(const TrainingStep<>& step) {
+      if (step.number == bad_step) *w2.mutable_value().data = factor;
       return ToyTask<float>::loss(step);
     }
   };
@@ -271,9 +271,9 @@ TEST_CASE("trainer: rows come in order and whole, however seldom the host reads"
 TEST_CASE("trainer: a bad step that is seen later has changed nothing", "[train]") {
   struct Bad : ToyTask<float> {
     uint64_t bad_step = ~uint64_t(0);
-    Variable<float, 0> loss(uint64_t step) {
+    Variable<float, 0> loss(const TrainingStep<>& step) {
       const auto good = ToyTask<float>::loss(step);
-      return step == bad_step ? scale(good, std::numeric_limits<double>::infinity()) : good;
+      return step.number == bad_step ? scale(good, std::numeric_limits<double>::infinity()) : good;
     }
   };
   const TrainOptions options{.max_steps = 20, .validate_every = 0, .report_every = 8};
