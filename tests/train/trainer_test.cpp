@@ -223,6 +223,24 @@ TEST_CASE("trainer: a loss that is not finite ends it before the parameters chan
   }
 }
 
+TEST_CASE("trainer: a step whose loss throws has not been", "[train]") {
+  struct Failing : ToyTask<float> {
+    bool fails = false;
+    Variable<float, 0> loss(const TrainingStep<>& step) {
+      if (step.number == 4 && std::exchange(fails, false)) throw std::runtime_error("no batch");
+      return ToyTask<float>::loss(step);
+    }
+  } expected, task;
+  Trainer whole(expected.parameters, {.max_steps = 9}), trainer(task.parameters, {.max_steps = 9});
+  whole.run(expected);
+  task.fails = true;
+  REQUIRE_THROWS_WITH(trainer.run(task), contains("no batch"));
+  CHECK(trainer.state().step == 4);
+  CHECK(trainer.optimizer().steps() == 4);
+  trainer.run(task);
+  CHECK(task.values() == expected.values());
+}
+
 TEST_CASE("trainer: each step has its own learning rate, and clips", "[train]") {
   const TrainOptions options{
       .max_steps = 7, .learning_rate = 0.05, .warmup = 3, .clip = 0.01, .validate_every = 0};
