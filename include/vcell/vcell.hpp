@@ -107,6 +107,7 @@
 #include "vcell/kernels/silu_gate.hpp"
 #include "vcell/kernels/softmax.hpp"
 #include "vcell/kernels/status.hpp"
+#include "vcell/kernels/step_numbers.hpp"
 #include "vcell/kernels/sum_in_pieces.hpp"
 #include "vcell/kernels/sum_rows.hpp"
 #include "vcell/kernels/swap_axes.hpp"

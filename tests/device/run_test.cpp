@@ -116,10 +116,10 @@ struct Watched : StateTransitionTask<float, Device> {
   std::function<void(uint64_t)> before_loss;
   uint64_t bad_step = ~uint64_t(0);
 
-  Variable<float, 0, Device> loss(uint64_t step) {
-    if (before_loss) before_loss(step);
+  Variable<float, 0, Device> loss(const TrainingStep<Device>& step) {
+    if (before_loss) before_loss(step.number);
     const auto good = StateTransitionTask<float, Device>::loss(step);
-    return step == bad_step ? scale(good, std::numeric_limits<double>::quiet_NaN()) : good;
+    return step.number == bad_step ? scale(good, std::numeric_limits<double>::quiet_NaN()) : good;
   }
 };
 
@@ -226,6 +226,27 @@ TEST_CASE("device: a step that does not report does not wait", "[device]") {
     INFO("before step " << step);
     CHECK(waits[step] == expected);
   }
+}
+
+TEST_CASE("device: kernels are called with the same numbers in every step", "[device]") {
+  const StScreen s;
+  const auto features = s.one_hot();
+  StateTransition<float, Guarded> model(s.config(true), 1);
+  TrainOptions late = options;
+  late.max_steps = 12;
+  late.validate_every = 0;
+  late.checkpoint_every = 0;
+  Trainer<float, Guarded> trainer(model.parameters(), late);
+  Watched<Guarded> task(model, features, s.screen, s.parts, s.options(true));
+  std::string step;
+  std::vector<std::string> steps;
+  vcell_test::guarded_arguments = &step;
+  task.before_loss = [&](uint64_t) { steps.push_back(std::exchange(step, {})); };
+  trainer.run(task);
+  vcell_test::guarded_arguments = nullptr;
+  REQUIRE(steps.size() == 12);  // nothing, and all steps but the last
+  CHECK_FALSE(steps[1].empty());
+  for (size_t i = 2; i < steps.size(); ++i) CHECK((steps[i] == steps[1]));
 }
 
 TEST_CASE("device: a bad step that is seen later has changed nothing there", "[device]") {

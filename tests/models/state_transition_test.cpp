@@ -91,7 +91,7 @@ TEST_CASE("StateTransition: dropout acts in training only and is a function of s
   const StateTransition<float> model(config, 3);
   const auto control = random<float, 3>({1, 4, 5}, 1);
   const auto perturbation = random<float, 2>({1, 3}, 2);
-  const auto run = [&](Pass pass) {
+  const auto run = [&](const Pass<>& pass) {
     const auto out = model(control, perturbation, {}, pass);
     return std::vector<float>(out.value().begin(), out.value().end());
   };

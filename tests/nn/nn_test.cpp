@@ -104,6 +104,26 @@ TEST_CASE("Dropout: keeps the mean, and is another one in every step", "[nn]") {
   CHECK(double(same) / 40000 == Approx(0.25 * 0.25 + 0.75 * 0.75).epsilon(0.02));
 }
 
+TEST_CASE("Dropout: of a step that was sent ahead the kernel reads the number", "[nn]") {
+  const Dropout layer("d", 0.25);
+  const Variable<float, 1> x(Tensor<float, 1>({1001}, std::vector<float>(1001, 1.f)), true);
+  const auto value_and_gradient = [&](const TrainingStep<>& step) {
+    x.clear_gradient();
+    const auto y = layer(x, {.training = true, .seed = 3, .step = step});
+    backward(mean(y));
+    std::vector<float> all(y.value().begin(), y.value().end());
+    all.insert(all.end(), x.gradient().begin(), x.gradient().end());
+    return all;
+  };
+  Tensor<kernel::StepNumbers, 0> numbers;
+  numbers().step = 7;
+  const TrainingStep<> sent(8, numbers.view());  // whose number is the host's alone
+  CHECK(value_and_gradient(sent) == value_and_gradient(7));
+  CHECK(value_and_gradient(sent) != value_and_gradient(8));
+  numbers().step = 8;
+  CHECK(value_and_gradient(sent) == value_and_gradient(8));
+}
+
 TEST_CASE("Embedding and LayerNorm: parameters and shapes", "[nn]") {
   Parameters<float> p;
   const Embedding<float> table(p, "e", 4, 3);

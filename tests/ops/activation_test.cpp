@@ -143,6 +143,21 @@ TEST_CASE("dropout: the mask is a function of its place", "[ops]") {
   CHECK(largest_error(other.value(), expected) > 0.1);
 }
 
+TEST_CASE("dropout: each step has a stream of its own", "[ops]") {
+  const DropoutOptions options{.probability = 0.3, .seed = 5, .stream = 9};
+  const auto x = parameter<2>({7, 13}, 1);
+  Tensor<kernel::StepNumbers, 0> numbers;
+  for (const uint64_t step : {uint64_t(0), uint64_t(1), uint64_t(40000), ~uint64_t(0)}) {
+    numbers().step = step;
+    std::vector<double> expected(x.count());
+    for (size_t i = 0; i < x.count(); ++i)
+      if (unit_float(philox(5, {i / 4, 9 + step * 0x9E3779B97F4A7C15u})[i % 4]) >= 0.3f)
+        expected[i] = x.value().data[i] / (1 - double(0.3f));
+    const auto sent = std::as_const(numbers).view();
+    check_op([=](const auto& v) { return dropout(v, options, sent); }, x.shape(), expected, {}, x);
+  }
+}
+
 TEST_CASE("dropout: probability 0 is the input itself", "[ops]") {
   const auto x = parameter<1>({3}, 1);
   CHECK(dropout(x, {.probability = 0}).node() == x.node());

@@ -2,7 +2,10 @@
 // touched.
 #pragma once
 
+#include <string>
 #include <tuple>
+#include <type_traits>
+#include <vector>
 
 #include "support/guarded.hpp"
 #include "vcell/kernels/adam.hpp"
@@ -26,6 +29,9 @@
 #include "vcell/kernels/swap_axes.hpp"
 
 namespace vcell_test {
+
+/// Where somebody asks: the bytes of every number that a kernel is called with.
+inline std::string* guarded_arguments = nullptr;
 
 /// Turns the arguments of a kernel into those of the Cpu's at the addresses that may be touched,
 /// and notes where they are.
@@ -81,6 +87,9 @@ class Opener {
   T operator()(const T& plain) {
     static_assert(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !holds_address<T>,
                   "this argument of a kernel lies on the host");
+    if constexpr (std::is_arithmetic_v<T>)
+      if (guarded_arguments)
+        guarded_arguments->append(reinterpret_cast<const char*>(&plain), sizeof plain);
     return plain;
   }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "support/guarded_memory.hpp"
 #include "vcell/core/error.hpp"
@@ -55,6 +56,19 @@ class GuardedQueue {
       if (!failure_) failure_ = failure;
       ++done_;
     }
+  }
+  /// Takes what f queues off again, to be added as often as wanted: what CUDA calls a graph. Nobody
+  /// may wait in f, and memory of its own it may not free.
+  template <class F>
+  std::vector<Work> record(F f) {
+    const std::lock_guard lock(guarded_mutex());
+    const size_t before = work_.size();
+    f();
+    const auto first = work_.begin() + std::ptrdiff_t(before);
+    std::vector<Work> recorded(first, work_.end());
+    work_.erase(first, work_.end());
+    queued_ -= recorded.size();
+    return recorded;
   }
   /// The host waits.
   /// @throws vcell::Error for what went wrong meanwhile

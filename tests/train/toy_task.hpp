@@ -36,7 +36,9 @@ struct ToyTask {
     return mean_squared_error(linear(gelu(linear(Variable<T, 2>(std::move(x)), w1, b1)), w2, {}),
                               Variable<T, 2>(std::move(y)));
   }
-  vcell::Variable<T, 0> loss(uint64_t step) const { return on(step + 1, 0.5); }
+  vcell::Variable<T, 0> loss(const vcell::TrainingStep<>& step) const {
+    return on(step.number + 1, 0.5);
+  }
   std::optional<double> validation_loss() const { return double(*on(0, 0).value().data); }
 
   std::vector<T> values() const {

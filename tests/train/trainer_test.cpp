@@ -191,8 +191,8 @@ TEST_CASE("trainer: a loss that is not finite ends it before the parameters chan
   struct Bad : ToyTask<float> {
     uint64_t bad_step = 3;
     float factor = std::numeric_limits<float>::quiet_NaN();
-    Variable<float, 0> loss(uint64_t step) {
-      if (step == bad_step) *w2.mutable_value().data = factor;
+    Variable<float, 0> loss(const TrainingStep<>& step) {
+      if (step.number == bad_step) *w2.mutable_value().data = factor;
       return ToyTask<float>::loss(step);
     }
   };
@@ -221,6 +221,24 @@ TEST_CASE("trainer: a loss that is not finite ends it before the parameters chan
     REQUIRE(trainer.state().best_step == 2);
     REQUIRE(told == 3);
   }
+}
+
+TEST_CASE("trainer: a step whose loss throws has not been", "[train]") {
+  struct Failing : ToyTask<float> {
+    bool fails = false;
+    Variable<float, 0> loss(const TrainingStep<>& step) {
+      if (step.number == 4 && std::exchange(fails, false)) throw std::runtime_error("no batch");
+      return ToyTask<float>::loss(step);
+    }
+  } expected, task;
+  Trainer whole(expected.parameters, {.max_steps = 9}), trainer(task.parameters, {.max_steps = 9});
+  whole.run(expected);
+  task.fails = true;
+  REQUIRE_THROWS_WITH(trainer.run(task), contains("no batch"));
+  CHECK(trainer.state().step == 4);
+  CHECK(trainer.optimizer().steps() == 4);
+  trainer.run(task);
+  CHECK(task.values() == expected.values());
 }
 
 TEST_CASE("trainer: each step has its own learning rate, and clips", "[train]") {
@@ -271,9 +289,9 @@ TEST_CASE("trainer: rows come in order and whole, however seldom the host reads"
 TEST_CASE("trainer: a bad step that is seen later has changed nothing", "[train]") {
   struct Bad : ToyTask<float> {
     uint64_t bad_step = ~uint64_t(0);
-    Variable<float, 0> loss(uint64_t step) {
+    Variable<float, 0> loss(const TrainingStep<>& step) {
       const auto good = ToyTask<float>::loss(step);
-      return step == bad_step ? scale(good, std::numeric_limits<double>::infinity()) : good;
+      return step.number == bad_step ? scale(good, std::numeric_limits<double>::infinity()) : good;
     }
   };
   const TrainOptions options{.max_steps = 20, .validate_every = 0, .report_every = 8};

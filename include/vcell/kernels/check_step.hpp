@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "vcell/kernels/status.hpp"
+#include "vcell/kernels/step_numbers.hpp"
 #include "vcell/tensor/context.hpp"
 #include "vcell/tensor/view.hpp"
 
@@ -27,24 +28,26 @@ VCELL_HOST_DEVICE inline double clip_factor(double norm, double max_norm) {
 
 /// Judges a training step where its numbers are, so that nobody has to wait for them:
 ///
-///   report = {step, loss, sqrt(squares)}
+///   reports[numbers.slot] = {numbers.step + 1, loss, sqrt(squares)}
 ///   factor = clip_factor(sqrt(squares), max_norm), or not-a-number: do not update
 ///
 /// A loss or norm that is not finite makes `bad_step` this step, unless it is set already; once it
-/// is set (not 0), every factor is not-a-number.
+/// is set (not 0), every factor is not-a-number. The slot is one of the reports.
 template <class Device>
 struct CheckStep : Missing<Device> {};
 
 template <>
 struct CheckStep<Cpu> {
   template <class T>
-  static Status run(const Context<Cpu>&, uint64_t step, double max_norm, View<const T, 0> loss,
-                    View<const double, 0> squares, View<uint64_t, 0> bad_step,
-                    View<StepReport, 0> report, View<double, 0> factor) {
+  static Status run(const Context<Cpu>&, View<const StepNumbers, 0> numbers, double max_norm,
+                    View<const T, 0> loss, View<const double, 0> squares,
+                    View<uint64_t, 0> bad_step, View<StepReport, 1> reports,
+                    View<double, 0> factor) {
     const double norm = std::sqrt(squares());
-    report() = {step, double(loss()), norm};
-    if (!(std::isfinite(report().loss) && std::isfinite(norm)) && bad_step() == 0)
-      bad_step() = step;
+    const StepReport report{numbers().step + 1, double(loss()), norm};
+    reports[numbers().slot] = report;
+    if (!(std::isfinite(report.loss) && std::isfinite(norm)) && bad_step() == 0)
+      bad_step() = report.step;
     factor() = bad_step() ? std::numeric_limits<double>::quiet_NaN() : clip_factor(norm, max_norm);
     return {};
   }

@@ -71,7 +71,8 @@ class StateTransition {
   /// @throws ShapeError, ConfigError
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& control,
                                     const Variable<T, 2, Device>& perturbation,
-                                    const Tensor<int32_t, 2>& batch = {}, const Pass& pass = {},
+                                    const Tensor<int32_t, 2>& batch = {},
+                                    const Pass<Device>& pass = {},
                                     const Variable<int32_t, 1, Device>& lengths = {},
                                     const Variable<T, 2, Device>& anchor = {},
                                     double alpha = 1) const {
@@ -82,7 +83,7 @@ class StateTransition {
   /// What is learnt of the result: f_out(O) of an anchored model, of others all before the relu.
   Variable<T, 3, Device> decode(const Variable<T, 3, Device>& control,
                                 const Variable<T, 2, Device>& perturbation,
-                                const Tensor<int32_t, 2>& batch = {}, const Pass& pass = {},
+                                const Tensor<int32_t, 2>& batch = {}, const Pass<Device>& pass = {},
                                 const Variable<int32_t, 1, Device>& lengths = {},
                                 const Variable<T, 2, Device>& anchor = {}) const;
 
@@ -175,8 +176,8 @@ class StateTransition {
 template <class T, class Device>
 Variable<T, 3, Device> StateTransition<T, Device>::decode(
     const Variable<T, 3, Device>& control, const Variable<T, 2, Device>& perturbation,
-    const Tensor<int32_t, 2>& batch, const Pass& pass, const Variable<int32_t, 1, Device>& lengths,
-    const Variable<T, 2, Device>& anchor) const {
+    const Tensor<int32_t, 2>& batch, const Pass<Device>& pass,
+    const Variable<int32_t, 1, Device>& lengths, const Variable<T, 2, Device>& anchor) const {
   check_size_match("StateTransition", "last size of control", control.shape(2),
                    "config.input_width", config_.input_width);
   check_size_match("StateTransition", "sets of control", control.shape(0), "rows of perturbation",

@@ -40,7 +40,7 @@ class Backbone {
   /// @return      (B, S, width)
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& x,
                                     const AttentionMask<Device>& mask,
-                                    [[maybe_unused]] const Pass& pass) const {
+                                    [[maybe_unused]] const Pass<Device>& pass) const {
     return (*llama_)(x, mask);
   }
 

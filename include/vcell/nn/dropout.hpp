@@ -21,11 +21,12 @@ class Dropout {
 
   /// @param x  any shape
   template <class T, int rank, class Device>
-  Variable<T, rank, Device> operator()(const Variable<T, rank, Device>& x, const Pass& pass) const {
+  Variable<T, rank, Device> operator()(const Variable<T, rank, Device>& x,
+                                       const Pass<Device>& pass) const {
     if (!pass.training) return x;
-    // An odd factor: no two steps of a layer share a stream.
-    const uint64_t stream = stream_ + pass.step * 0x9E3779B97F4A7C15u;
-    return dropout(x, {.probability = probability_, .seed = pass.seed, .stream = stream});
+    const auto& [number, numbers] = pass.step;
+    const uint64_t stream = numbers ? stream_ : kernel::stream_at_step(stream_, number);
+    return dropout(x, {.probability = probability_, .seed = pass.seed, .stream = stream}, numbers);
   }
 
  private:

@@ -31,7 +31,8 @@ class Mlp {
   /// @param x  (..., in)
   /// @return   (..., out)
   template <int rank>
-  Variable<T, rank, Device> operator()(Variable<T, rank, Device> x, const Pass& pass) const {
+  Variable<T, rank, Device> operator()(Variable<T, rank, Device> x,
+                                       const Pass<Device>& pass) const {
     for (size_t i = 0; i < layers_.size(); ++i) {
       const bool is_last = i + 1 == layers_.size();
       x = is_last ? layers_[i](x) : dropouts_[i](layers_[i].gelu(x), pass);

@@ -49,6 +49,11 @@ class Adam {
   /// @param factor  on the device: what gradients are multiplied by, not-a-number to leave
   ///                everything as it is (kernels/check_step.hpp); null: 1
   void step(double rate, View<const double, 0, Device> factor = {});
+  /// The same with numbers(rate), sent ahead: kernels read them on the device.
+  void step(View<const kernel::StepNumbers, 0, Device> numbers,
+            View<const double, 0, Device> factor = {});
+  /// Rate and corrections of the step that comes next.
+  kernel::StepNumbers numbers(double rate) const;
 
   /// Steps taken.
   uint64_t steps() const { return steps_; }
@@ -67,7 +72,7 @@ class Adam {
   static void check(const AdamOptions& options);
 
   const Parameters<T, Device>* parameters_;
-  kernel::AdamStep constants_;
+  kernel::AdamConstants constants_;
   std::vector<typename Parameters<T, Device>::Run> runs_;
   Tensor<T, 1, Device> first_, second_;
   uint64_t steps_ = 0;
@@ -89,19 +94,31 @@ Adam<T, Device>::Adam(const Parameters<T, Device>& parameters, const AdamOptions
 }
 
 template <class T, class Device>
+kernel::StepNumbers Adam<T, Device>::numbers(double rate) const {
+  const double t = double(steps_ + 1);
+  return {.rate = rate,
+          .correction1 = 1 - std::pow(constants_.beta1, t),
+          .correction2 = 1 - std::pow(constants_.beta2, t)};
+}
+
+template <class T, class Device>
 void Adam<T, Device>::step(double rate, View<const double, 0, Device> factor) {
+  const kernel::StepNumbers next = numbers(rate);
+  const Tensor<kernel::StepNumbers, 0, Device> sent({}, {&next, 1});
+  step(sent.view(), factor);
+}
+
+template <class T, class Device>
+void Adam<T, Device>::step(View<const kernel::StepNumbers, 0, Device> numbers,
+                           View<const double, 0, Device> factor) {
   ++steps_;
-  kernel::AdamStep s = constants_;
-  s.rate = rate;
-  s.correction1 = 1 - std::pow(s.beta1, double(steps_));
-  s.correction2 = 1 - std::pow(s.beta2, double(steps_));
   const View<const T, 1, Device> gradients = parameters_->gradients();
   const View<T, 1, Device> values = parameters_->values();
   for (const auto& run : runs_) {
     const auto of_gradient = [&](auto all) {
       return all.slice(run.gradient_offset, run.gradient_offset + run.count);
     };
-    kernel::run<kernel::Adam, Device>("Adam", s, factor, of_gradient(gradients),
+    kernel::run<kernel::Adam, Device>("Adam", constants_, numbers, factor, of_gradient(gradients),
                                       values.slice(run.value_offset, run.value_offset + run.count),
                                       of_gradient(first_.view()), of_gradient(second_.view()));
   }

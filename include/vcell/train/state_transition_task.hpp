@@ -56,7 +56,7 @@ class StateTransitionTask {
 
   /// The training loss of a step; steps come in order.
   /// @throws Error if it is not the next one
-  Variable<T, 0, Device> loss(uint64_t step);
+  Variable<T, 0, Device> loss(const TrainingStep<Device>& step);
 
   /// The mean loss over the sets of the validation part; nothing if there are none.
   std::optional<Validation> validation_loss();
@@ -83,7 +83,7 @@ class StateTransitionTask {
     Variable<T, 2, Device> anchor;
     Variable<int32_t, 1, Device> lengths;
   };
-  Done run(const SetSource& source, const SetBatch& batch, const Pass& pass) const;
+  Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass) const;
 
   Variable<T, 0, Device> loss_of(const Done& done, double alpha) const {
     return state_transition_loss(
@@ -144,9 +144,9 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
 }
 
 template <class T, class Device>
-Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(uint64_t step) {
-  if (step != loader_.step())
-    throw Error(message("StateTransitionTask: step ", step, " was asked for after step ",
+Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(const TrainingStep<Device>& step) {
+  if (step.number != loader_.step())
+    throw Error(message("StateTransitionTask: step ", step.number, " was asked for after step ",
                         loader_.step(), " had been prepared; make the task with the step that ",
                         "training starts at"));
   const SetBatch& batch = loader_.next();
@@ -194,7 +194,7 @@ void StateTransitionTask<T, Device>::find_places(const Screen& screen) {
 
 template <class T, class Device>
 auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch& batch,
-                                         const Pass& pass) const -> Done {
+                                         const Pass<Device>& pass) const -> Done {
   const auto& config = model_->config();
   const size_t sets = batch.perturbation.size();
   auto rows = Tensor<T, 2>::uninitialized({sets, features_->width()});

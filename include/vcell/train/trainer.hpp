@@ -10,6 +10,7 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/check_step.hpp"
 #include "vcell/kernels/gradient_norm.hpp"
+#include "vcell/nn/pass.hpp"
 #include "vcell/train/adam.hpp"
 #include "vcell/train/train_options.hpp"
 #include "vcell/train/train_state.hpp"
@@ -18,9 +19,9 @@ VCELL_BEGIN_NAMESPACE
 
 /// Trains parameters on a task, in memory. A task is any type with
 ///
-///   Variable<T, 0, Device> loss(uint64_t step);  // of the batch of that step, from 0
-///   std::optional<double> validation_loss();     // nothing when there is nothing to measure; or
-///                                                // std::optional<Validation>
+///   Variable<T, 0, Device> loss(const TrainingStep<Device>& step);  // of the batch of that step
+///   std::optional<double> validation_loss();  // nothing when there is nothing to measure; or
+///                                             // std::optional<Validation>
 ///
 /// The state between steps is small and open (state, optimizer, best parameters), so a trainer can
 /// be put where another one was; a task that is a function of the step alone then goes on exactly.
@@ -29,9 +30,10 @@ VCELL_BEGIN_NAMESPACE
 ///   trainer.run(task);
 ///   trainer.use_best();
 ///
-/// Nobody waits for the device within a step. Loss and norm are judged there; the host reads them
-/// every report_every steps and before a validation or a checkpoint, and learns then whether one of
-/// them was bad: from that step on nothing was updated.
+/// Nobody waits for the device within a step. What differs between steps is sent ahead of each
+/// (kernels/step_numbers.hpp), to a place that is the trainer's own. Loss and norm are judged
+/// there; the host reads them every report_every steps and before a validation or a checkpoint, and
+/// learns then whether one of them was bad: from that step on nothing was updated.
 template <class T = float, class Device = Cpu>
 class Trainer {
  public:
@@ -104,8 +106,12 @@ class Trainer {
   template <class Task>
   void take_step(Task& task) {
     parameters_->clear_gradients();
-    follow(task.loss(state_.step));
+    follow(task.loss(send_numbers()));
   }
+
+  /// Sends ahead what the kernels of the next step read. The place is theirs until that step's
+  /// update, which comes before the next call.
+  TrainingStep<Device> send_numbers();
 
   /// The rest of a step, the same for every task: down the gradient of its loss.
   void follow(const Variable<T, 0, Device>& loss);
@@ -157,6 +163,7 @@ class Trainer {
   Adam<T, Device> optimizer_;
   TrainState state_;
   Tensor<T, 1, Device> best_;
+  Tensor<kernel::StepNumbers, 0, Device> numbers_;  // of the step under way
   Tensor<double, 0, Device> squares_, factor_;
   Tensor<uint64_t, 0, Device> bad_step_;
   Tensor<kernel::StepReport, 1, Device> reports_;
@@ -174,15 +181,24 @@ Trainer<T, Device>::Trainer(const Parameters<T, Device>& parameters, const Train
       reports_(Tensor<kernel::StepReport, 1, Device>::uninitialized({report_every()})) {}
 
 template <class T, class Device>
+TrainingStep<Device> Trainer<T, Device>::send_numbers() {
+  kernel::StepNumbers next = optimizer_.numbers(rate_of(state_.step));
+  next.step = state_.step;
+  next.slot = unread_;
+  Memory<Device>::upload(current_context<Device>(), numbers_.data(), &next, sizeof next);
+  return {state_.step, numbers_.view()};
+}
+
+template <class T, class Device>
 void Trainer<T, Device>::follow(const Variable<T, 0, Device>& loss) {
   backward(loss);
   const View<const T, 1, Device> gradients = parameters_->gradients();
   kernel::run<kernel::GradientNorm, Device>("Trainer", gradients, squares_.view());
-  const View<kernel::StepReport, 0, Device> report{reports_.data() + unread_, {}};
-  kernel::run<kernel::CheckStep, Device>("Trainer", state_.step + 1, options_.clip, loss.value(),
-                                         std::as_const(squares_).view(), bad_step_.view(), report,
-                                         factor_.view());
-  optimizer_.step(rate_of(state_.step), std::as_const(factor_).view());
+  const View<const kernel::StepNumbers, 0, Device> numbers = numbers_.view();
+  kernel::run<kernel::CheckStep, Device>("Trainer", numbers, options_.clip, loss.value(),
+                                         std::as_const(squares_).view(), bad_step_.view(),
+                                         reports_.view(), factor_.view());
+  optimizer_.step(numbers, std::as_const(factor_).view());
   ++state_.step;
   ++unread_;
 }
