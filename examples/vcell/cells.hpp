@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "console.hpp"
@@ -8,8 +9,18 @@
 
 // Reading cells and bringing them to log1p, with everything said aloud that was assumed or dropped.
 
+/// What of an h5ad file is wanted.
+enum class CellParts {
+  all,
+  expression,  ///< X, obs, var and uns
+  labels,      ///< obs and var
+};
+
 /// Reads an h5ad file.
-vcell::AnnData read_cells(const std::string& file, Console& console);
+vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts);
+
+/// Writes an h5ad file.
+void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata, Console& console);
 
 /// Drops cells with fewer than `min_genes` genes, then genes in fewer than `min_cells` cells; 0
 /// drops none.

@@ -18,7 +18,7 @@ struct Settings {
 
 /// One side: counts are normalised to the file's own median total.
 vcell::LabelledCells read_side(const Settings& s, const std::string& file, Console& console) {
-  auto adata = read_cells(file, console);
+  auto adata = read_cells(file, console, CellParts::expression);
   normalize(adata, {.scale = s.scale}, console);
   vcell::LabelledCells cells{vcell::to_csr<float>(std::move(*adata.X)),
                              adata.var.index,

@@ -9,7 +9,6 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "predictions.hpp"
-#include "vcell/io/h5ad.hpp"
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/train/model_folder.hpp"
 
@@ -48,7 +47,7 @@ std::vector<std::string> names_in(const std::string& text) {
 /// The controls of the data as the model's screen: counts at the model's own total.
 vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model,
                              Console& console) {
-  auto adata = read_cells(s.data, console);
+  auto adata = read_cells(s.data, console, CellParts::expression);
   const auto normalized =
       normalize(adata, {.scale = s.scale, .target_sum = model.target_sum}, console);
   if (normalized.target_sum && !model.target_sum)
@@ -73,8 +72,9 @@ void predict(const Settings& s, Console& console) {
   if (!s.context_keys.empty()) labels.context_keys = s.context_keys;
   if (model.batches.empty()) labels.batch_key.reset();
 
-  const auto adata = read_controls(s, model, console);
-  const auto all = vcell::make_screen(adata, labels);
+  auto adata = read_controls(s, model, console);
+  auto all = vcell::make_labels(adata, labels);
+  vcell::take_expression(all, adata);
   auto screen = vcell::select_genes(all, model.genes);
   if (!model.batches.empty()) {  // the model's own numbers for batches
     std::vector<int32_t> codes;
@@ -94,7 +94,6 @@ void predict(const Settings& s, Console& console) {
   // Predicted perturbations need not occur in the data: they get codes of their own.
   std::vector<vcell::BaselineRequest> pairs;
   const vcell::ControlPairing pairing(screen);
-  vcell::Screen named = screen, named_all = all;
   std::vector<std::string> text;
   for (const auto code : screen.perturbation.codes)
     text.push_back(screen.perturbation.names[size_t(code)]);
@@ -104,7 +103,7 @@ void predict(const Settings& s, Console& console) {
   }
   auto factor = vcell::factor(text);
   factor.codes.resize(screen.cells());
-  for (auto* both : {&named, &named_all}) {
+  for (auto* both : {&screen, &all}) {
     both->perturbation = factor;
     both->control = factor.code(labels.control);
   }
@@ -119,10 +118,11 @@ void predict(const Settings& s, Console& console) {
                        vcell::draw_controls(controls, s.cells, rng)});
     }
   }
-  const auto predictions = predict_pairs(model, named, s.all_genes ? &named_all : nullptr,
+  const auto predictions = predict_pairs(model, screen, s.all_genes ? &all : nullptr,
                                          std::move(pairs), console, s.new_context);
-  vcell::write_h5ad(s.out, prediction_file(adata, labels, s.all_genes ? named_all : named,
-                                           predictions, model.genes));
+  write_cells(s.out,
+              prediction_file(adata, labels, s.all_genes ? all : screen, predictions, model.genes),
+              console);
   console.note(fmt::format("{} predicted cells: {} perturbations in {} contexts",
                            predictions.cells.rows, names.size(), screen.context.names.size()));
   console.result(s.out);

@@ -62,7 +62,7 @@ std::vector<int32_t> contexts_of(std::span<const vcell::BaselineRequest> pairs) 
 
 std::vector<vcell::BaselineRequest> held_out_pairs(const Prepared& p, uint64_t seed,
                                                    vcell::PredictFrom from) {
-  const auto& s = p.screen;
+  const auto& s = p.screen();
   std::map<std::pair<int32_t, int32_t>, size_t> cells;
   for (size_t i = 0; i < s.cells(); ++i)
     if (p.parts[i] == vcell::Part::test && !s.is_control(i))

@@ -16,18 +16,20 @@
 
 namespace {
 
-/// The genes that the model reads and predicts.
-vcell::Screen choose_genes(const vcell::Experiment& e, const Prepared& p, Console& console) {
-  if (e.hvgs == 0 || p.all.genes.size() <= e.hvgs) {
-    console.note(fmt::format("the model reads and predicts all {} genes", p.all.genes.size()));
-    return p.all;
+/// The genes that the model reads and predicts, by name; none where they are all.
+std::vector<std::string> choose_genes(const vcell::Experiment& e, const vcell::AnnData& adata,
+                                      Console& console) {
+  const auto& all = adata.var.index;
+  if (e.hvgs == 0 || all.size() <= e.hvgs) {
+    console.note(fmt::format("the model reads and predicts all {} genes", all.size()));
+    return {};
   }
-  const auto scores = vcell::highly_variable_genes(*p.adata.X, {.n_top_genes = e.hvgs});
+  const auto scores = vcell::highly_variable_genes(*adata.X, {.n_top_genes = e.hvgs});
   std::vector<std::string> genes;
-  for (const size_t gene : scores.indices()) genes.push_back(p.all.genes[gene]);
+  for (const size_t gene : scores.indices()) genes.push_back(all[gene]);
   console.note(fmt::format("the model reads and predicts the {} most variable of {} genes",
-                           genes.size(), p.all.genes.size()));
-  return vcell::select_genes(p.all, genes);
+                           genes.size(), all.size()));
+  return genes;
 }
 
 /// Whether no validation cell is of a pair that is trained on.
@@ -93,7 +95,7 @@ void anchor(const vcell::Experiment& e, Prepared& p, bool asked, Console& consol
   std::string why;
   if (e.model.output_space == vcell::OutputSpace::all_genes)
     why = "a model of --output-space all_genes has none";
-  else if (const auto unseen = vcell::unseen_perturbations(p.screen, p.parts); !unseen.empty())
+  else if (const auto unseen = vcell::unseen_perturbations(p.screen(), p.parts); !unseen.empty())
     why = vcell::message("the split holds out every cell of ", vcell::list_of(unseen),
                          ", so there is no shift in another context to start from");
   if (!why.empty() && asked)
@@ -104,13 +106,13 @@ void anchor(const vcell::Experiment& e, Prepared& p, bool asked, Console& consol
     p.anchor = vcell::Anchor::none;
     return;
   }
-  p.anchors.emplace(p.screen, p.learnt, e.training.seed);
+  p.anchors.emplace(p.screen(), p.learnt, e.training.seed);
   console.note(fmt::format("anchored at the mean shift in other contexts, shrunk with k = {:g}",
                            p.anchors->shrinkage()));
   if (p.anchors->untrained().empty()) return;
   std::vector<std::string> names;
   for (const int32_t code : p.anchors->untrained())
-    names.push_back(p.screen.perturbation.names[size_t(code)]);
+    names.push_back(p.screen().perturbation.names[size_t(code)]);
   for (const auto& name : names) p.features.silence(name);
   console.note(fmt::format("not trained on, since there is a single cell to train on: {}",
                            vcell::list_of(names)));
@@ -123,18 +125,21 @@ Prepared prepare(const vcell::Experiment& e, Console& console, bool anchor_asked
   if (e.data.empty())
     throw vcell::ConfigError("no screen was named; say --data FILE with an h5ad file");
   Prepared p;
-  p.adata = read_cells(e.data, console);
+  p.adata = read_cells(e.data, console, CellParts::expression);
   filter(p.adata, e.min_genes, e.min_cells, console);
   p.normalized = normalize(p.adata, {.scale = e.scale}, console);
-  p.all = vcell::make_screen(p.adata, e.labels);
+  p.all = vcell::make_labels(p.adata, e.labels);
   console.note(fmt::format("{} perturbations beside the control {}, {} contexts: {}",
                            p.all.perturbation.names.size() - 1, vcell::quoted(e.labels.control),
                            p.all.context.names.size(), vcell::list_of(p.all.context.names)));
   split(e, p, file, console);
-  p.screen = choose_genes(e, p, console);
+  const auto genes = choose_genes(e, p.adata, console);
+  vcell::take_expression(p.all, p.adata);
+  if (!genes.empty()) p.chosen = vcell::select_genes(p.all, genes);
+  const auto& screen = p.screen();
   if (e.perturbation_features.empty()) {
-    p.features = vcell::PerturbationFeatures::one_hot(p.screen.perturbation.names);
-    const auto unseen = vcell::unseen_perturbations(p.screen, p.parts);
+    p.features = vcell::PerturbationFeatures::one_hot(screen.perturbation.names);
+    const auto unseen = vcell::unseen_perturbations(screen, p.parts);
     if (!unseen.empty())
       throw vcell::ConfigError(vcell::message(
           "the split holds out every cell of ", vcell::list_of(unseen),

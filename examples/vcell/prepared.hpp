@@ -10,10 +10,10 @@
 
 /// A screen that is ready to be trained on.
 struct Prepared {
-  vcell::AnnData adata;                 ///< filtered, X log1p; the file's own columns
+  vcell::AnnData adata;                 ///< filtered; the file's own columns. X is in `all`
   vcell::NormalizedToLog1p normalized;  ///< how X became log1p
   vcell::Screen all;                    ///< every gene
-  vcell::Screen screen;                 ///< the model's genes
+  std::optional<vcell::Screen> chosen;  ///< the model's genes, where they are fewer
   vcell::SplitSpec split;
   std::string split_text;           ///< where the split is from, for people
   std::vector<vcell::Part> parts;   ///< of every cell, as the split says it
@@ -22,6 +22,9 @@ struct Prepared {
   vcell::Anchor anchor = vcell::Anchor::none;     ///< as the data allow it
   std::optional<vcell::TrainingAnchors> anchors;  ///< of an anchored model
   vcell::PerturbationFeatures features;
+
+  /// The model's genes.
+  const vcell::Screen& screen() const { return chosen ? *chosen : all; }
 };
 
 /// Reads, filters, normalises, splits, and chooses genes, as an experiment says.

@@ -4,7 +4,6 @@
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "vcell/io/h5ad.hpp"
 #include "vcell/preprocess/preprocess_train.hpp"
 
 namespace {
@@ -19,14 +18,14 @@ struct Settings {
 void preprocess(const Settings& s, Console& console) {
   refuse_to_overwrite("preprocess", s.out, s.overwrite);
   make_folder(std::filesystem::path(s.out).parent_path());
-  auto adata = read_cells(s.data, console);
+  auto adata = read_cells(s.data, console, CellParts::all);
   filter(adata, s.min_genes, s.min_cells, console);
   auto options = s.options;
   options.hvg.n_top_genes = std::min(s.hvgs, adata.genes());
   const auto done = vcell::preprocess_train(adata, options);
   say(done.normalized, console);
   console.note(fmt::format("{} highly variable genes in obsm X_hvg", done.hvg.indices().size()));
-  vcell::write_h5ad(s.out, adata, {.progress = console.progress()});
+  write_cells(s.out, adata, console);
   console.result(s.out);
 }
 

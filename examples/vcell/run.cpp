@@ -1,10 +1,10 @@
+#include "cells.hpp"
 #include "commands.hpp"
 #include "experiment_options.hpp"
 #include "options.hpp"
 #include "predictions.hpp"
 #include "scoring.hpp"
 #include "training.hpp"
-#include "vcell/io/h5ad.hpp"
 
 namespace fs = std::filesystem;
 
@@ -47,11 +47,12 @@ void run(const Settings& s, Console& console) {
   const fs::path folder = s.out;
   const auto trained = train_in_folder(e, p, folder, s.old_run(), console);
   write_facts(folder, e, p, trained.model);
-  const auto& screen = e.all_genes ? p.all : p.screen;
-  const auto predictions = predict_pairs(trained.model, p.screen, e.all_genes ? &p.all : nullptr,
+  const auto& screen = e.all_genes ? p.all : p.screen();
+  const auto predictions = predict_pairs(trained.model, p.screen(), e.all_genes ? &p.all : nullptr,
                                          std::move(pairs), console);
-  vcell::write_h5ad(folder / "predictions.h5ad",
-                    prediction_file(p.adata, e.labels, screen, predictions, trained.model.genes));
+  write_cells(folder / "predictions.h5ad",
+              prediction_file(p.adata, e.labels, screen, predictions, trained.model.genes),
+              console);
   const auto scores = score_run(p, screen, predictions, folder, console);
   write_report_of_run(folder, scores);
 

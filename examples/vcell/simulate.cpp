@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
+#include "cells.hpp"
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "vcell/io/csv.hpp"
-#include "vcell/io/h5ad.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
 #include "vcell/simulate/truth_anndata.hpp"
 
@@ -41,9 +41,9 @@ void simulate(const Settings& settings, Console& console) {
   make_folder(out.parent_path());
 
   const auto simulated = vcell::simulate_screen(settings.options, console.progress());
-  vcell::write_h5ad(out, simulated.screen);
-  vcell::write_h5ad(truth, vcell::cell_truth_anndata(simulated));
-  vcell::write_h5ad(effects, vcell::effect_truth_anndata(simulated));
+  write_cells(out, simulated.screen, console);
+  write_cells(truth, vcell::cell_truth_anndata(simulated), console);
+  write_cells(effects, vcell::effect_truth_anndata(simulated), console);
   vcell::write_csv(features, features_table(simulated.features));
   console.note(fmt::format(
       "simulated {} cells x {} genes, {} perturbations in {} contexts, seed {}",

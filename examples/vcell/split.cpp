@@ -4,10 +4,10 @@
 
 #include <map>
 
+#include "cells.hpp"
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "vcell/io/h5ad.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/split_toml.hpp"
@@ -24,20 +24,8 @@ struct Settings {
 };
 
 /// The labels of a screen without its expression.
-vcell::Screen read_labels(const Settings& s) {
-  auto adata = vcell::read_h5ad(s.data, {.X = false,
-                                         .layers = false,
-                                         .obsm = false,
-                                         .varm = false,
-                                         .obsp = false,
-                                         .varp = false,
-                                         .raw = false,
-                                         .uns = false});
-  vcell::CsrMatrix<float> nothing;
-  nothing.columns = adata.genes();
-  for (size_t i = 0; i < adata.cells(); ++i) nothing.end_row();
-  adata.X = std::move(nothing);
-  return vcell::make_screen(adata, s.labels);
+vcell::Screen read_labels(const Settings& s, Console& console) {
+  return vcell::make_labels(read_cells(s.data, console, CellParts::labels), s.labels);
 }
 
 vcell::SplitSpec make(const Settings& s, const vcell::Screen& screen, Console& console) {
@@ -78,7 +66,7 @@ void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, con
 }
 
 void split(const Settings& s, Console& console) {
-  const auto screen = read_labels(s);
+  const auto screen = read_labels(s, console);
   if (!s.check.empty()) {
     print_counts(screen, vcell::read_split(s.check), s, console);
     return;

@@ -33,20 +33,20 @@ std::optional<vcell::Anchors> first_anchors(const Prepared& p) {
   const auto learnt = [&](size_t i) {
     return p.parts[i] == vcell::Part::train || p.parts[i] == vcell::Part::validation;
   };
-  return vcell::make_anchors(p.screen, learnt, p.features, p.anchors->shrinkage(), 1);
+  return vcell::make_anchors(p.screen(), learnt, p.features, p.anchors->shrinkage(), 1);
 }
 
 vcell::TrainedModel new_model(const vcell::Experiment& e, const Prepared& p) {
   auto config = e.model;
-  config.input_width = config.output_width = p.screen.genes.size();
+  config.input_width = config.output_width = p.screen().genes.size();
   config.perturbation_width = p.features.width();
-  config.batches = e.batch_encoder ? p.screen.batch.names.size() : 0;
+  config.batches = e.batch_encoder ? p.screen().batch.names.size() : 0;
   config.anchor = p.anchor;
   return {.model = vcell::StateTransition<float>(config, e.training.seed),
-          .genes = p.screen.genes,
+          .genes = p.screen().genes,
           .perturbations = p.features,
-          .contexts = p.screen.context.names,
-          .batches = e.batch_encoder ? p.screen.batch.names : std::vector<std::string>(),
+          .contexts = p.screen().context.names,
+          .batches = e.batch_encoder ? p.screen().batch.names : std::vector<std::string>(),
           .labels = e.labels,
           .scale = p.normalized.found.scale,
           .target_sum = p.normalized.target_sum,
@@ -117,10 +117,10 @@ Trained train_in_folder(const vcell::Experiment& e, const Prepared& p, const fs:
   options.validation_batches = e.validation_batches;
   options.anchors = p.anchors ? &*p.anchors : nullptr;
   options.choose_alpha = p.validates_pairs;
-  vcell::StateTransitionTask<float> task(model.model, p.features, p.screen, p.learnt, options,
+  vcell::StateTransitionTask<float> task(model.model, p.features, p.screen(), p.learnt, options,
                                          trainer.state().step);
   if (e.batch_encoder) {
-    const vcell::ControlPairing pairing(p.screen, {.within_batch = true});
+    const vcell::ControlPairing pairing(p.screen(), {.within_batch = true});
     size_t cells = 0;
     for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;
     if (cells)

@@ -40,6 +40,7 @@
 #include "vcell/data/dtype.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/data/half.hpp"
+#include "vcell/data/keep.hpp"
 #include "vcell/data/matrix.hpp"
 #include "vcell/data/numbers.hpp"
 #include "vcell/data/row_blocks.hpp"

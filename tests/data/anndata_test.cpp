@@ -2,7 +2,7 @@
 
 #include "support/errors.hpp"
 #include "vcell/data/check_anndata.hpp"
-#include "vcell/data/subset.hpp"
+#include "vcell/data/keep.hpp"
 
 using namespace vcell;
 using vcell_test::check_error;
@@ -49,6 +49,24 @@ TEST_CASE("subset: cells and genes of everything that has them", "[data]") {
   CHECK(matrix(s.varp, "d", "varp") == Matrix(DenseMatrix<double>{1, 1, {3}}));
   CHECK(*s.raw->X == Matrix(DenseMatrix<float>{2, 1, {3, 1}}));
   CHECK(s.uns == some_cells().uns);
+}
+
+TEST_CASE("keep: drops in place what subset leaves out", "[data]") {
+  const std::vector<uint8_t> cells = {1, 0, 1}, genes = {0, 1}, none = {0, 0, 0};
+  AnnData a = some_cells();
+  CHECK(uncut(a, true, false) == std::vector<std::string>{"obsm['opaque']"});
+  CHECK(uncut(a, false, true).empty());
+  keep_cells(a, cells);
+  const std::vector<size_t> kept_cells = {0, 2}, kept_genes = {1};
+  CHECK(a == select_cells(some_cells(), kept_cells));
+  keep_genes(a, genes);
+  CHECK(a == subset(some_cells(), kept_cells, kept_genes));
+  REQUIRE_NOTHROW(check_anndata(a));
+  a = some_cells();
+  keep_cells(a, none);
+  CHECK(a == select_cells(some_cells(), {}));
+  check_error<ShapeError>([&] { keep_cells(a, cells); }, {"keep_cells", "(3)", "(0)"});
+  check_error<ShapeError>([&] { keep_genes(a, cells); }, {"keep_genes", "(3)", "(2)"});
 }
 
 TEST_CASE("subset: nothing, and what is not there", "[data]") {

@@ -93,6 +93,9 @@ TEST_CASE("numbers: taken over, borrowed, converted and given back", "[data]") {
   n = copy;
   n.become<float>();
   CHECK(n == Numbers(std::vector<float>{3, -1, 7}));
+  n.truncate(1);
+  CHECK(n == Numbers(std::vector<float>{3}));
+  check_error<ShapeError>([&] { n.truncate(2); }, {"Numbers::truncate", "2 of 1"});
   CHECK(Numbers(DType::f16, 2).as<float>() == std::vector<float>{0, 0});
   CHECK(Numbers() == Numbers(std::vector<float>()));
   CHECK_FALSE(Numbers() == Numbers(std::vector<double>()));

@@ -96,6 +96,31 @@ TEST_CASE("matrix: rows and columns are picked in any order, more than once", "[
     }
 }
 
+TEST_CASE("matrix: rows and columns are dropped in place", "[data]") {
+  for (const auto& flags : {std::vector<uint8_t>{0, 1, 1, 0, 1, 0},
+                            {1, 1, 1, 1, 1, 1},
+                            {0, 0, 0, 0, 0, 0},
+                            {1, 0, 0, 0, 0, 1}}) {
+    std::vector<size_t> rows, columns;
+    for (size_t i = 0; i < 6; ++i)
+      if (flags[i]) rows.push_back(i);
+    for (size_t i = 0; i < 5; ++i)
+      if (flags[i]) columns.push_back(i);
+    for (const Matrix& m : kinds(6, 5)) {
+      CAPTURE(name_of(m.dtype()), m.is_sparse());
+      Matrix kept = m;
+      kept.keep_rows(flags);
+      CHECK(kept == select_rows(m, rows));
+      kept = m;
+      kept.keep_columns(std::span(flags).first(5));
+      CHECK(kept == select_columns(m, columns));
+      check_error<ShapeError>([&] { kept.keep_rows(std::span(flags).first(5)); },
+                              {"keep_rows", "(5)"});
+      check_error<ShapeError>([&] { kept.keep_columns(flags); }, {"keep_columns", "(6)"});
+    }
+  }
+}
+
 TEST_CASE("matrix: its parts must fit each other", "[data]") {
   check_error<ShapeError>([] { Matrix(DenseMatrix<float>{2, 2, {1}}); }, {"Matrix", "(1)", "(4)"});
   check_error<ShapeError>([] { Matrix(CsrMatrix<float>{1, 2, {0}, {}, {}}); }, {"indptr", "(2)"});

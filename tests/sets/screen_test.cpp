@@ -89,6 +89,24 @@ TEST_CASE("screen: errors name what is wrong", "[sets]") {
   refuses(adata, options(), {"nan", "'c1'", "'g1'"});
 }
 
+TEST_CASE("screen: labels alone, and the expression taken out of the cells", "[sets]") {
+  AnnData adata = cells();
+  const Screen whole = make_screen(adata, options());
+  Screen screen = make_labels(adata, options());
+  CHECK(screen.perturbation == whole.perturbation);
+  CHECK(screen.context == whole.context);
+  CHECK(screen.genes == whole.genes);
+  CHECK(screen.cells() == whole.cells());
+  CHECK(screen.expression.values.empty());
+  CHECK_NOTHROW(check_screen(screen));
+  take_expression(screen, adata);
+  CHECK(screen.expression == whole.expression);
+  CHECK_FALSE(adata.X);
+  check_error<ConfigError>([&] { take_expression(screen, adata); }, {"no X"});
+  adata.X = DenseMatrix<float>{1, 3, {0, 0, 0}};
+  check_error<ShapeError>([&] { take_expression(screen, adata); }, {"(1)", "(4)"});
+}
+
 TEST_CASE("screen: a screen made by hand is checked", "[sets]") {
   Screen screen = vcell_test::small_screen({{"x", "ctrl", 2}, {"x", "A", 1}});
   CHECK_NOTHROW(check_screen(screen));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstring>
 #include <utility>
 
 #include "vcell/data/csr_matrix.hpp"
@@ -87,6 +88,15 @@ class Matrix {
     return {rows_, columns_, indptr_, indices_, values_.values<T>()};
   }
 
+  /// Drops the rows whose flag is 0, in place.
+  /// @throws ShapeError if there is not one flag per row
+  template <class = void>
+  void keep_rows(std::span<const uint8_t> keep);
+  /// Drops the columns whose flag is 0, in place.
+  /// @throws ShapeError if there is not one flag per column
+  template <class = void>
+  void keep_columns(std::span<const uint8_t> keep);
+
   /// As a sparse matrix of T, of what was here; zeros of a dense matrix are left out.
   template <class T>
   CsrMatrix<T> take_csr();
@@ -100,6 +110,57 @@ class Matrix {
   std::vector<int32_t> indices_;
   Numbers values_;
 };
+
+template <class>
+void Matrix::keep_rows(std::span<const uint8_t> keep) {
+  check_size_match("Matrix::keep_rows", "flags", keep.size(), "rows", rows_);
+  const size_t width = size_of(dtype());
+  const auto bytes = values_.bytes();
+  size_t kept = 0, end = 0;  // rows, and values in them: never behind those that are read
+  for (size_t row = 0; row < rows_; ++row) {
+    if (!keep[row]) continue;
+    const auto [begin, size] = row_range(row);
+    if (begin != end && size) {
+      std::memmove(bytes.data() + end * width, bytes.data() + begin * width, size * width);
+      if (is_sparse_) std::copy_n(indices_.data() + begin, size, indices_.data() + end);
+    }
+    end += size;
+    if (is_sparse_) indptr_[kept + 1] = int64_t(end);
+    ++kept;
+  }
+  rows_ = kept;
+  values_.truncate(end);
+  if (!is_sparse_) return;
+  indices_.resize(end);
+  indptr_.resize(kept + 1);
+}
+
+template <class>
+void Matrix::keep_columns(std::span<const uint8_t> keep) {
+  check_size_match("Matrix::keep_columns", "flags", keep.size(), "columns", columns_);
+  std::vector<int32_t> place(columns_);  // of a column among those that stay
+  int32_t kept = 0;
+  for (size_t column = 0; column < columns_; ++column) place[column] = kept += keep[column] != 0;
+  size_t end = 0, begin = 0;
+  visit_storage(dtype(), [&]<class T>() {
+    const auto values = values_.values<T>();
+    for (size_t row = 0; row < rows_; ++row) {
+      const size_t next = is_sparse_ ? size_t(indptr_[row + 1]) : begin + columns_;
+      for (size_t i = begin; i < next; ++i) {
+        const size_t column = is_sparse_ ? size_t(indices_[i]) : i - begin;
+        if (!keep[column]) continue;
+        values[end] = values[i];
+        if (is_sparse_) indices_[end] = place[column] - 1;
+        ++end;
+      }
+      begin = next;
+      if (is_sparse_) indptr_[row + 1] = int64_t(end);
+    }
+  });
+  columns_ = size_t(kept);
+  values_.truncate(end);
+  if (is_sparse_) indices_.resize(end);
+}
 
 /// The rows in the given order, as the same kind of matrix; a row may be named more than once.
 /// @throws ShapeError if there is no such row

@@ -159,6 +159,16 @@ class Numbers {
     if (!holds<T>()) *this = as<T>();
   }
 
+  /// Drops all but the first n.
+  /// @throws ShapeError if there are fewer
+  template <class = void>
+  void truncate(size_t n) {
+    if (n > size_) [[unlikely]]
+      detail::fail<ShapeError>("Numbers::truncate: to ", n, " of ", size_);
+    if (held_) held_->resize(n);
+    size_ = n;
+  }
+
   /// The numbers at these places, in the given order; a place may be named more than once.
   /// @param width  how many numbers lie at one place
   /// @throws ShapeError if there is no such place
@@ -184,6 +194,7 @@ class Numbers {
     virtual ~Held() = default;
     virtual std::unique_ptr<Held> copy() const = 0;
     virtual std::byte* bytes() = 0;
+    virtual void resize(size_t n) = 0;
   };
   template <class T>
   struct Values final : Held {
@@ -191,6 +202,7 @@ class Numbers {
     explicit Values(std::vector<T> v) : values(std::move(v)) {}
     std::unique_ptr<Held> copy() const override { return std::make_unique<Values>(values); }
     std::byte* bytes() override { return reinterpret_cast<std::byte*>(values.data()); }
+    void resize(size_t n) override { values.resize(n); }
   };
 
   void swap(Numbers& other) noexcept {

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <span>
 
-#include "vcell/data/subset.hpp"
+#include "vcell/data/keep.hpp"
 #include "vcell/preprocess/filtered.hpp"
 #include "vcell/preprocess/map_cells.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
@@ -51,7 +51,7 @@ Filtered filter_cells(AnnData& adata, const FilterCellsOptions& options) {
     adata.obs.set("n_counts", out.numbers);
   else
     adata.obs.set("n_genes", std::vector<int64_t>(out.numbers.begin(), out.numbers.end()));
-  if (out.dropped()) adata = select_cells(adata, out.kept());
+  if (out.dropped()) keep_cells(adata, out.keep);
   return out;
 }
 

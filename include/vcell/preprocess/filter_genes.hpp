@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "vcell/data/subset.hpp"
+#include "vcell/data/keep.hpp"
 #include "vcell/preprocess/filtered.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
 #include "vcell/preprocess/sum_over_cells.hpp"
@@ -49,7 +49,7 @@ Filtered filter_genes(AnnData& adata, const FilterGenesOptions& options) {
     adata.var.set("n_counts", out.numbers);
   else
     adata.var.set("n_cells", std::vector<int64_t>(out.numbers.begin(), out.numbers.end()));
-  if (out.dropped()) adata = select_genes(adata, out.kept());
+  if (out.dropped()) keep_genes(adata, out.keep);
   return out;
 }
 

@@ -60,7 +60,7 @@ void check_labelled(const Factor& factor, std::string_view what, std::string_vie
   size_t missing = 0;
   for (const int32_t code : factor.codes) missing += code < 0;
   if (missing)
-    throw ConfigError(message("make_screen: ", missing, " of ", factor.size(), " cells have no ",
+    throw ConfigError(message("make_labels: ", missing, " of ", factor.size(), " cells have no ",
                               what, " (missing values in ", keys,
                               "); label them or leave these cells out"));
 }
@@ -93,20 +93,19 @@ void check_screen(const Screen& screen) {
                               " perturbations"));
 }
 
-/// Reads a screen from annotated cells. X must be on the log1p scale already: a scale is declared,
-/// never guessed, so nothing is transformed here.
-/// @throws ConfigError if X or a column is absent, a cell misses a label, the control is no label
-///         (listing those there are), or a value is not finite
+/// The labels of annotated cells and the names of their genes: a screen whose expression is zero
+/// everywhere, which is enough to split it.
+/// @throws ConfigError if a column is absent, a cell misses a label, or the control is no label
+///         (listing those there are)
 template <class = void>
-Screen make_screen(const AnnData& adata, const ScreenOptions& options = {}) {
-  if (!adata.X) throw ConfigError("make_screen: the data have no X, expected log1p expression");
+Screen make_labels(const AnnData& adata, const ScreenOptions& options = {}) {
   Screen screen;
   screen.perturbation = factor(adata.obs.column(options.perturbation_key));
   detail::check_labelled(screen.perturbation, "perturbation",
                          message("obs column ", quoted(options.perturbation_key)));
   screen.control = screen.perturbation.code(options.control);
   if (screen.control < 0)
-    throw ConfigError(message("make_screen: no cell has the control label ",
+    throw ConfigError(message("make_labels: no cell has the control label ",
                               quoted(options.control), " in obs column ",
                               quoted(options.perturbation_key), "; ",
                               names_there({options.control}, screen.perturbation.names)));
@@ -118,11 +117,48 @@ Screen make_screen(const AnnData& adata, const ScreenOptions& options = {}) {
     detail::check_labelled(screen.batch, "batch",
                            message("obs column ", quoted(*options.batch_key)));
   }
-  screen.expression = to_csr<float>(*adata.X);
   screen.genes = adata.var.index;
+  screen.expression = {
+      adata.cells(), adata.genes(), std::vector<int64_t>(adata.cells() + 1), {}, {}};
   check_screen(screen);
-  detail::check_finite(screen.expression, adata);
   return screen;
+}
+
+namespace detail {
+
+template <class = void>
+void set_expression(Screen& screen, const AnnData& adata, CsrMatrix<float> expression) {
+  screen.expression = std::move(expression);
+  check_screen(screen);
+  check_finite(screen.expression, adata);
+}
+
+template <class = void>
+void check_has_x(const AnnData& adata) {
+  if (!adata.X) throw ConfigError("make_screen: the data have no X, expected log1p expression");
+}
+
+}  // namespace detail
+
+/// Reads a screen from annotated cells. X must be on the log1p scale already: a scale is declared,
+/// never guessed, so nothing is transformed here.
+/// @throws ConfigError if X is absent, a value is not finite, or as make_labels does
+template <class = void>
+Screen make_screen(const AnnData& adata, const ScreenOptions& options = {}) {
+  detail::check_has_x(adata);
+  Screen screen = make_labels(adata, options);
+  detail::set_expression(screen, adata, to_csr<float>(*adata.X));
+  return screen;
+}
+
+/// Gives labels the expression of their cells, and takes it out of adata: X is in memory once.
+/// @throws ConfigError if X is absent or a value is not finite; ShapeError if it has another shape
+template <class = void>
+void take_expression(Screen& screen, AnnData& adata) {
+  detail::check_has_x(adata);
+  CsrMatrix<float> expression = adata.X->take_csr<float>();
+  adata.X.reset();
+  detail::set_expression(screen, adata, std::move(expression));
 }
 
 /// The same screen with these genes only, in this order: matched by name.
@@ -169,7 +205,9 @@ Screen select_genes(const Screen& screen, const std::vector<std::string>& names)
   return out;
 }
 
+VCELL_INSTANTIATE(data, Screen make_labels<void>(const AnnData&, const ScreenOptions&));
 VCELL_INSTANTIATE(data, Screen make_screen<void>(const AnnData&, const ScreenOptions&));
+VCELL_INSTANTIATE(data, void take_expression<void>(Screen&, AnnData&));
 VCELL_INSTANTIATE(data, void check_screen<void>(const Screen&));
 
 VCELL_END_NAMESPACE
