@@ -56,7 +56,7 @@ struct EnergyDistance<Cpu> {
                                const CentredSet<T>& v, const Tiling& columns) {
             return sum_of_distances(session, u, rows, tile, v, columns, floor_squared, sets.tile());
           };
-          pair.sums[k] = k < s    ? sum(pair.x_across, sets.x_tiles, k, pair.y_across, sets.y_tiles)
+          pair.sums[k] = k < s    ? sum(pair.x, sets.x_tiles, k, pair.y, sets.y_tiles)
                          : k < ss ? sum(pair.x, sets.x_own_tiles, k - s, pair.x, sets.x_own_tiles)
                                   : sum(pair.y, sets.y_own_tiles, k - ss, pair.y, sets.y_own_tiles);
         }
@@ -96,36 +96,25 @@ struct EnergyDistance<Cpu> {
         parallel_for(context, group.count * tiles.count, 1, [&](size_t begin, size_t end) {
           const ProductSession session;
           for (size_t i = begin; i < end; ++i) {
-            const auto [u, u_across, v_across] = sides_of(sets.pair(group, i / tiles.count));
+            const auto [u, v] = sides_of(sets.pair(group, i / tiles.count));
             const RowRange tile = tiles[i % tiles.count], rows = tile.below(u.size());
             const MatrixView<T> all(du.view[group.first + i / tiles.count]);
             if (!du.accumulate) std::fill_n(all.row(tile.first), tile.count * all.columns, T(0));
             const auto to = all.block(rows.first, rows.count, 0, all.columns);
             const double gb = double(g[group.first + i / tiles.count]), n = double(u.size());
-            pull(session, u_across, v_across, rows, T(gb / (n * double(v_across.size()))),
-                 floor_squared, sets, to);
+            pull(session, u, v, rows, T(gb / (n * double(v.size()))), floor_squared, sets, to);
             pull(session, u, u, rows, T(-gb / (n * n)), floor_squared, sets, to);
           }
         });
       };
-      using Sides = std::array<CentredSet<T>, 3>;
-      if (dx)
-        side(sets.x_tiles, dx, [](const CentredPair<T>& p) {
-          return Sides{p.x, p.x_across, p.y_across};
-        });
-      if (dy)
-        side(sets.y_tiles, dy, [](const CentredPair<T>& p) {
-          return Sides{p.y, p.y_across, p.x_across};
-        });
+      using Sides = std::array<CentredSet<T>, 2>;
+      if (dx) side(sets.x_tiles, dx, [](const CentredPair<T>& p) { return Sides{p.x, p.y}; });
+      if (dy) side(sets.y_tiles, dy, [](const CentredPair<T>& p) { return Sides{p.y, p.x}; });
     });
     return {};
   }
 
  private:
-  // Below this share of what bounds its error a squared distance from the Gram matrix has lost more
-  // than a digit.
-  static constexpr double near = 0.1;
-
   /// The distances of a tile of rows of u to all rows of v, summed; within a set those to the rows
   /// of earlier tiles count there.
   template <class T>
@@ -155,8 +144,9 @@ struct EnergyDistance<Cpu> {
                    RowRange rows, T weight, T floor_squared, const CentredSets<T>& sets,
                    MatrixView<T> du) {
     const size_t columns = du.columns;
-    double* sums = sets.row_sums();
-    std::fill_n(sums, rows.count, 0.0);
+    // Of the weights of a row those with the points of each centre.
+    const MatrixView<double> sums(sets.row_sums(), rows.count, v.own.count, v.own.count);
+    std::fill_n(sums.data, rows.count * v.own.count, 0.0);
     const Tiling tiles(v.size());
     const auto is_near = [=](T t) { return !(t > 0) && !(-t <= floor_squared); };
     for (size_t k = 0; k < tiles.count; ++k) {
@@ -181,19 +171,29 @@ struct EnergyDistance<Cpu> {
         T* w = tile.row(i);
         for (size_t j = 0; j < tile.columns; ++j)
           w[j] = w[j] > floor_squared ? weight / std::sqrt(w[j]) : T(0);
-        sums[i] += sum_lanes<double>(tile.columns, [=](size_t j) { return double(w[j]); });
+        const uint32_t* centre_of = v.centre_of + tiles[k].first;
+        for (size_t b = 0; b < v.own.count; ++b)
+          sums.row(i)[b] +=
+              v.own.count == 1
+                  ? sum_lanes<double>(tile.columns, [=](size_t j) { return double(w[j]); })
+                  : sum_lanes<double>(tile.columns, [=, n = v.own.first + b](size_t j) {
+                      return centre_of[j] == n ? double(w[j]) : 0.0;
+                    });
       }
       serial_gemm<T>(session, false, false, T(-1), tile,
                      v.moved.block(tiles[k].first, tile.columns, 0, columns), T(1), du);
     }
     for (size_t i = 0; i < rows.count; ++i) {
-      const T sum = T(sums[i]);
-      const T* ui = u.moved.row(rows.first + i);
+      const size_t own = u.centre_of[rows.first + i];
+      const T *ui = u.moved.row(rows.first + i), *from = u.centres[own];
       T* to = du.row(i);
-      if (u.shift)
-        for (size_t c = 0; c < columns; ++c) to[c] += sum * (ui[c] + u.shift[c]);
-      else
-        for (size_t c = 0; c < columns; ++c) to[c] += sum * ui[c];
+      for (size_t b = 0; b < v.own.count; ++b) {
+        const T sum = T(sums.row(i)[b]), *centre = v.centres[v.own.first + b];
+        if (v.own.first + b == own)
+          for (size_t c = 0; c < columns; ++c) to[c] += sum * ui[c];
+        else
+          for (size_t c = 0; c < columns; ++c) to[c] += sum * (ui[c] + (from[c] - centre[c]));
+      }
     }
   }
 
@@ -212,17 +212,27 @@ struct EnergyDistance<Cpu> {
     const MatrixView<T> tile(memory, rows.count, others.count, others.count);
     serial_gemm<T>(session, false, true, T(1), u.moved.block(rows.first, rows.count, 0, columns),
                    v.moved.block(others.first, others.count, 0, columns), T(0), tile);
-    const T *v_squares = v.squares + others.first, *v_bounds = v.bounds + others.first;
+    const T* v_norms = v.norms + others.first;
+    const uint32_t* v_centre_of = v.centre_of + others.first;
     uint32_t count = 0;  // of near pairs
     for (size_t i = 0; i < tile.rows; ++i) {
       T* t = tile.row(i);
-      const T u_square = u.squares[rows.first + i], u_bound = u.bounds[rows.first + i];
-      for (size_t j = 0; j < tile.columns; ++j) {
-        const T square = u_square + v_squares[j] - 2 * t[j];
-        const bool is_far = square > T(near) * (u_bound + v_bounds[j]);
-        t[j] = is_far ? square : T(-1);
-        count += is_far ? 0 : 1;
-      }
+      const size_t r = rows.first + i;
+      const T *v_squares = v.squares.row(u.centre_of[r]) + others.first, u_norm = u.norms[r];
+      const auto finish = [&](auto u_square) {
+        for (size_t j = 0; j < tile.columns; ++j) {
+          const T square = u_square(j) + v_squares[j] - 2 * t[j];
+          const bool is_far = square >= T(near_share) * (u_norm + v_norms[j]);
+          t[j] = is_far ? square : T(-1);
+          count += is_far ? 0 : 1;
+        }
+      };
+      T u_squares[most_centres];
+      for (size_t b = 0; b < v.own.count; ++b) u_squares[b] = u.squares.row(v.own.first + b)[r];
+      if (v.own.count == 1)
+        finish([s = u_squares[0]](size_t) { return s; });
+      else
+        finish([&](size_t j) { return u_squares[v_centre_of[j] - v.own.first]; });
     }
     if (u.moved.data == v.moved.data && rows.first == others.first)
       for (size_t i = 0; i < tile.rows; ++i) {
