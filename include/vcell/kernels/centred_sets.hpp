@@ -44,24 +44,24 @@ struct Tiling {
   RowRange operator[](size_t i) const { return {i * rows, std::min(rows, n - i * rows)}; }
 };
 
-/// A set as it was given and moved, every point by a centre close by: the mean of the set, or
-/// another where the set is clusters. For a point u_i and v_j of the same set or the other of its
-/// pair, moved to u'_i and v'_j by the centres a and b:
+/// A set as it was given and moved, each point by a centre: the mean of the set, or one of several
+/// where it lies in clusters. For a point u_i and a point v_j of the same set, or of the other of
+/// the pair, that were moved to u'_i and v'_j by the centres a and b
 ///
-///   ||u_i - v_j||^2 = u.squares[b][i] + v.squares[a][j] - 2 u'_i . v'_j
-///   u.squares[b][i] = ||u_i - b||^2 - 1/2 ||a - b||^2
+///   ||u_i - v_j||^2 = u.squares[b][i] + v.squares[a][j] - 2 u'_i . v'_j,
+///   u.squares[b][i] = ||u_i - b||^2 - 1/2 ||a - b||^2,
 ///
-/// with an error that u.norms[i] + v.norms[j] bounds, times some units of rounding, unless it is
-/// the distance that does.
+/// with an error of some units of rounding of what is largest: u.norms[i] + v.norms[j], or the
+/// result. Without one of these far apart neither the centres nor their squares can be.
 template <class T>
 struct CentredSet {
   MatrixView<const T> given;  // (n, D)
   MatrixView<T> moved;        // (n, D)
   T* norms;                   // (n) squared, of moved
   MatrixView<T> squares;      // (centres of both sets of the pair, n)
-  uint32_t* centre_of;        // (n) its number
-  const T** centres;          // of both sets, (D) each
-  RowRange own;               // those of this set
+  uint32_t* centre_of;        // (n) the number of each point's
+  const T** centres;          // by number, (D) each
+  RowRange own;               // numbers of those of this set
 
   size_t size() const { return given.rows; }
 };
@@ -105,7 +105,7 @@ class CentredSets {
     const size_t columns = x.shape[2], rows = x.shape[1] + y.shape[1];
     points_ = part<T>(2 * columns);  // after the means
     squares_ = points_ + part<T>(rows * columns);
-    centre_of_ = squares_ + part<T>((1 + centre_count) * rows);  // after the norms
+    centre_of_ = squares_ + part<T>((1 + centre_count) * rows);  // norms come first
     centres_ = centre_of_ + part<uint32_t>(rows);
     counts_ = centres_ + part<const T*>(centre_count);
     sums_ = counts_ + part<size_t>(2);
@@ -122,7 +122,8 @@ class CentredSets {
     slots_ = std::min(sets, std::max<size_t>({1, fit, busy}));
   }
 
-  /// For every pair under way S + T points, for every thread a tile and the sums of its rows.
+  /// For every pair under way S + T points and what is kept of each, for every thread a tile and
+  /// the sums of its rows.
   static size_t scratch_bytes(const Context<Cpu>& context, const Shape<3>& x, const Shape<3>& y) {
     const CentredSets sets(context, {nullptr, x}, {nullptr, y}, {}, nullptr);
     return sets.slots_ * sets.pair_ + size_t(context.pool().size()) * thread_bytes;
@@ -153,7 +154,7 @@ class CentredSets {
 
   /// Memory of the calling thread for a tile of `largest` rows and columns.
   T* tile() const { return reinterpret_cast<T*>(thread_part()); }
-  /// As many as a set has centres at most for every row of the tile.
+  /// One for every row of the tile and centre that a set may have.
   double* row_sums() const { return reinterpret_cast<double*>(thread_part() + tile_bytes); }
 
  private:
@@ -174,7 +175,7 @@ class CentredSets {
   std::byte* thread_part() const {
     return scratch_ + slots_ * pair_ + thread_index(context_.pool()) * thread_bytes;
   }
-  /// The x, or y, of pair group.first + k.
+  /// Side 0, x, or 1, y, of pair group.first + k.
   CentredSet<T> set(const PairGroup& group, size_t k, size_t side) const {
     const size_t slot = group.slot + k, columns = x_.shape[2], rows = x_.shape[1] + y_.shape[1],
                  first = side ? x_.shape[1] : 0;
@@ -191,18 +192,13 @@ class CentredSets {
 
   void find_means(const PairGroup& group) const {
     constexpr size_t grain = 1024;  // columns, which few sets have more of
-    const size_t columns = x_.shape[2], pieces = columns / grain + 1;
+    const size_t columns = x_.shape[2], pieces = (columns + grain - 1) / grain;
     parallel_for(context_, group.count * pieces, 1, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
         const size_t k = i / pieces, from = i % pieces * grain, n = std::min(grain, columns - from);
         T* means = at<T>(group.slot + k, 0) + from;
         find_mean<grain>(x_set(group.first + k), from, n, means);
         find_mean<grain>(y_set(group.first + k), from, n, means + columns);
-        if (from == 0)
-          for (const size_t side : {0, 1}) {
-            at<const T*>(group.slot + k, centres_)[side * most_centres] = means + side * columns;
-            at<size_t>(group.slot + k, counts_)[side] = 1;
-          }
       }
     });
   }
@@ -235,9 +231,12 @@ class CentredSets {
   void find_clusters(const PairGroup& group) const {
     parallel_for(context_, 2 * group.count, 1, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
-        const CentredSet<T> u = set(group, i / 2, i % 2);
-        at<size_t>(group.slot + i / 2, counts_)[i % 2] =
-            find_centres(u.given, u.own.first, u.centres, u.centre_of, u.squares);
+        const size_t k = i / 2, slot = group.slot + k, side = i % 2;
+        size_t& count = at<size_t>(slot, counts_)[side];
+        count = 1;
+        const CentredSet<T> u = set(group, k, side);
+        u.centres[u.own.first] = at<T>(slot, 0) + side * x_.shape[2];  // its mean
+        count = find_centres(u.given, u.own.first, u.centres, u.centre_of, u.squares);
       }
     });
   }
@@ -256,7 +255,7 @@ class CentredSets {
     });
   }
 
-  /// Point i of u, against the centres of u and v.
+  /// Point i of u, and its place among the centres of u and v.
   static void move(const CentredSet<T>& u, size_t i, const CentredSet<T>& v) {
     const size_t columns = u.moved.columns, own = u.centre_of[i];
     const T *from = u.given.row(i), *a = u.centres[own];

@@ -23,9 +23,10 @@ namespace kernel {
 /// diagonals included; pairs at distance 0 and pairs that are not above the floor have gradient 0.
 /// A set has at least one cell, the floor is at least 0. Padding is not read, its gradient is 0.
 ///
-/// Squared distances come from the Gram matrices of sets that were moved, which changes no
-/// distance: each by its own mean. Pairs too near for that to keep the digits are taken from the
-/// difference of the points as given, which is exact where they are close.
+/// Squared distances come from the Gram matrices of sets that were moved: each by its own mean, or
+/// the points of each of its clusters by a centre of these, which the distances then make up for.
+/// Pairs too near for that to keep the digits are taken from the difference of the points as given,
+/// which is exact where they are close.
 /// (S^2 + 2 S T + T^2) D flops a pair of sets forward where S and T are many tiles, at most twice
 /// that where they are one; backward 4 (S^2 + S T) D for x, 4 (T^2 + S T) D for y.
 template <class Device>
@@ -144,9 +145,9 @@ struct EnergyDistance<Cpu> {
                    RowRange rows, T weight, T floor_squared, const CentredSets<T>& sets,
                    MatrixView<T> du) {
     const size_t columns = du.columns;
-    // Of the weights of a row those with the points of each centre.
-    const MatrixView<double> sums(sets.row_sums(), rows.count, v.own.count, v.own.count);
-    std::fill_n(sums.data, rows.count * v.own.count, 0.0);
+    const size_t centres = v.own.count;
+    const MatrixView<double> sums(sets.row_sums(), rows.count, centres, centres);  // of weights
+    std::fill_n(sums.data, rows.count * centres, 0.0);
     const Tiling tiles(v.size());
     const auto is_near = [=](T t) { return !(t > 0) && !(-t <= floor_squared); };
     for (size_t k = 0; k < tiles.count; ++k) {
@@ -167,32 +168,32 @@ struct EnergyDistance<Cpu> {
                    }
                    pairs.pull(weights, to);
                  });
+      const uint32_t* centre_of = v.centre_of + tiles[k].first;
       for (size_t i = 0; i < rows.count; ++i) {
         T* w = tile.row(i);
         for (size_t j = 0; j < tile.columns; ++j)
           w[j] = w[j] > floor_squared ? weight / std::sqrt(w[j]) : T(0);
-        const uint32_t* centre_of = v.centre_of + tiles[k].first;
-        for (size_t b = 0; b < v.own.count; ++b)
-          sums.row(i)[b] +=
-              v.own.count == 1
-                  ? sum_lanes<double>(tile.columns, [=](size_t j) { return double(w[j]); })
-                  : sum_lanes<double>(tile.columns, [=, n = v.own.first + b](size_t j) {
-                      return centre_of[j] == n ? double(w[j]) : 0.0;
-                    });
+        if (centres == 1)
+          sums.row(i)[0] += sum_lanes<double>(tile.columns, [=](size_t j) { return double(w[j]); });
+        else
+          for (size_t b = 0; b < centres; ++b)
+            sums.row(i)[b] += sum_lanes<double>(tile.columns, [=, n = v.own.first + b](size_t j) {
+              return centre_of[j] == n ? double(w[j]) : 0.0;
+            });
       }
       serial_gemm<T>(session, false, false, T(-1), tile,
                      v.moved.block(tiles[k].first, tile.columns, 0, columns), T(1), du);
     }
+    // What the points of v were moved by is missing from the product, and all of u_i.
     for (size_t i = 0; i < rows.count; ++i) {
-      const size_t own = u.centre_of[rows.first + i];
-      const T *ui = u.moved.row(rows.first + i), *from = u.centres[own];
+      const T *ui = u.moved.row(rows.first + i), *a = u.centres[u.centre_of[rows.first + i]];
       T* to = du.row(i);
-      for (size_t b = 0; b < v.own.count; ++b) {
-        const T sum = T(sums.row(i)[b]), *centre = v.centres[v.own.first + b];
-        if (v.own.first + b == own)
+      for (size_t k = 0; k < centres; ++k) {
+        const T sum = T(sums.row(i)[k]), *b = v.centres[v.own.first + k];
+        if (a == b)
           for (size_t c = 0; c < columns; ++c) to[c] += sum * ui[c];
         else
-          for (size_t c = 0; c < columns; ++c) to[c] += sum * (ui[c] + (from[c] - centre[c]));
+          for (size_t c = 0; c < columns; ++c) to[c] += sum * (ui[c] + (a[c] - b[c]));
       }
     }
   }
@@ -213,26 +214,27 @@ struct EnergyDistance<Cpu> {
     serial_gemm<T>(session, false, true, T(1), u.moved.block(rows.first, rows.count, 0, columns),
                    v.moved.block(others.first, others.count, 0, columns), T(0), tile);
     const T* v_norms = v.norms + others.first;
-    const uint32_t* v_centre_of = v.centre_of + others.first;
+    const uint32_t* centre_of = v.centre_of + others.first;
     uint32_t count = 0;  // of near pairs
     for (size_t i = 0; i < tile.rows; ++i) {
-      T* t = tile.row(i);
       const size_t r = rows.first + i;
-      const T *v_squares = v.squares.row(u.centre_of[r]) + others.first, u_norm = u.norms[r];
+      const T u_norm = u.norms[r], *v_squares = v.squares.row(u.centre_of[r]) + others.first;
+      T *t = tile.row(i), u_squares[2 * most_centres];
       const auto finish = [&](auto u_square) {
         for (size_t j = 0; j < tile.columns; ++j) {
           const T square = u_square(j) + v_squares[j] - 2 * t[j];
+          // Points that are their centres are exact: 0 is no less than 0.
           const bool is_far = square >= T(near_share) * (u_norm + v_norms[j]);
           t[j] = is_far ? square : T(-1);
           count += is_far ? 0 : 1;
         }
       };
-      T u_squares[most_centres];
-      for (size_t b = 0; b < v.own.count; ++b) u_squares[b] = u.squares.row(v.own.first + b)[r];
+      for (size_t k = v.own.first; k < v.own.first + v.own.count; ++k)
+        u_squares[k] = u.squares.row(k)[r];
       if (v.own.count == 1)
-        finish([s = u_squares[0]](size_t) { return s; });
+        finish([square = u_squares[v.own.first]](size_t) { return square; });
       else
-        finish([&](size_t j) { return u_squares[v_centre_of[j] - v.own.first]; });
+        finish([&](size_t j) { return u_squares[centre_of[j]]; });
     }
     if (u.moved.data == v.moved.data && rows.first == others.first)
       for (size_t i = 0; i < tile.rows; ++i) {

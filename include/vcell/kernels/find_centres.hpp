@@ -10,16 +10,17 @@
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
-/// Points are near to each other below this share of the sum of their squared distances from their
-/// centres: their own squared distance from a Gram matrix has then lost more than a digit.
+/// Two points are near where their squared distance is below this share of the sum of those from
+/// their centres, which bounds its error: from the Gram matrix it has lost more than a digit.
 constexpr double near_share = 0.1;
 
-/// That a set is moved by at most.
+/// Of a set.
 constexpr size_t most_centres = 8;
 
 /// Points in a few tight clusters are near to others and far from their mean, the centre that a set
-/// has otherwise. Here some points become centres too, so that nearly all have one close by. Points
-/// are drawn, the same ones always, and compared: few of them, and more once some are near.
+/// has otherwise. Here some points become centres too, so that nearly all have one close by. They
+/// are found by comparing points that are drawn, the same ones always: few, and more once some are
+/// near. Where a cluster is missed its near pairs are taken one by one: only time is lost.
 ///
 /// @param first      number of the mean of the set; those of its other centres follow
 /// @param centres    by number; in: the mean
