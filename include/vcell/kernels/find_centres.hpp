@@ -27,7 +27,8 @@ constexpr size_t most_centres = 8;
 /// @param centre_of  (n) number of the closest centre
 /// @param memory     (2, n)
 /// @return how many centres the set has
-/// 240 D flops at most where no points are near, else 9 n D for each of at most 7 more.
+/// 240 D flops at most where no points are near; else 3 n D more for the mean and each of at most 7
+/// points that are tried, and 480 D for each that is taken.
 template <class T>
 size_t find_centres(MatrixView<const T> set, size_t first, const T** centres, uint32_t* centre_of,
                     MatrixView<T> memory) {
@@ -42,8 +43,11 @@ size_t find_centres(MatrixView<const T> set, size_t first, const T** centres, ui
       for (size_t a = 0; a < 4 && i + a < n; ++a) to[i + a] = four[a][0];
     }
   };
-  uint64_t place = 0;  // multiples of the golden ratio, which keep apart and find no period
-  const auto draw = [&] { return size_t(((place += 0x9e3779b97f4a7c15u) >> 32) * n >> 32); };
+  uint64_t state = 0;  // Knuth's linear congruential generator, MMIX
+  const auto draw = [&] {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return size_t((state >> 32) * n >> 32);
+  };
   size_t count = 1, offers = 0;
   // With fewer than 48 points near pairs cost less than this does.
   for (size_t blocks = std::min<size_t>(4, n / 48), k = 0; k < blocks; ++k) {
@@ -71,7 +75,7 @@ size_t find_centres(MatrixView<const T> set, size_t first, const T** centres, ui
           centre_of[r] = uint32_t(first + count);
         }
       centres[first + count++] = set.row(j[b]);
-      blocks = 8;
+      blocks = k + 9;
     }
   }
   return count;
