@@ -68,7 +68,7 @@ size_t find_centres(MatrixView<const T> set, size_t first, const T** centres, ui
       squares_from(set.row(j[b]), found);
       size_t closer = 0;
       for (size_t r = 0; r < n; ++r) closer += found[r] < own[r];
-      if (closer * closer < 2 * n) continue;  // few near pairs: they cost less than a centre does
+      if (closer * closer < n) continue;  // few near pairs: they cost less than a centre does
       for (size_t r = 0; r < n; ++r)
         if (found[r] < own[r]) {
           own[r] = found[r];
