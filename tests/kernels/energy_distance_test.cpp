@@ -230,6 +230,10 @@ TEST_CASE("kernel energy_distance: several clusters, uneven and in any order", "
   // Clusters of several widths, some of them no wider than what a centre takes.
   for (const double width : {0., 1e-4, 0.3, 1., 2., 3.})
     check_places({1, 130, 17}, {1, 97, 17}, {{0.5, 0.3, 0.2}, width}, {{0.5, 0.5}, width});
+  // Few cells, which have no centres: pairs of every nearness keep their digits.
+  for (const double width : {0.03, 0.1, 0.3, 1.})
+    for (const size_t s : {2, 3, 40})
+      check_places({1, s, 17}, {1, 3, 17}, {{0.5, 0.5}, width}, {{1}, width, 0, 78});
   // Far from the origin and from each other.
   for (const double shift : {1000., 1e5})
     check_places({1, 130, 17}, {1, 97, 17}, {{0.5, 0.3, 0.2}, 0.5, shift}, {{0.5, 0.5}, 0.5});
