@@ -26,14 +26,28 @@ Tensor<float, 3> trained(const Shape<3>& shape, uint64_t seed) {
   return expression<3>(shape, seed);
 }
 
+/// Two tight clusters, the same ones for every seed, in random order: half of all pairs are near.
+Tensor<float, 3> two_clusters(const Shape<3>& shape, uint64_t seed) {
+  const auto places = random<2>({2, shape[2]}, 3);
+  auto x = random<3>(shape, seed);
+  Rng rng(seed);
+  for (size_t b = 0; b < shape[0]; ++b)
+    for (size_t i = 0; i < shape[1]; ++i) {
+      const size_t k = rng.below(2);
+      for (size_t c = 0; c < shape[2]; ++c) x(b, i, c) = places(k, c) + 0.01f * x(b, i, c);
+    }
+  return x;
+}
+
 using Make = Tensor<float, 3> (*)(const Shape<3>&, uint64_t);
 
-void energy_distance(benchmark::State& state, bool with_gradient, Make predicted) {
+void energy_distance(benchmark::State& state, bool with_gradient, Make predicted,
+                     Make observed = expression<3>) {
   if (!vcell_bench::has_threads(state, state.range(3))) return;
   const size_t sets = size_t(state.range(0)), cells = size_t(state.range(1)),
                genes = size_t(state.range(2));
   const Variable<float, 3> x(predicted({sets, cells, genes}, 1), with_gradient),
-      y(expression<3>({sets, cells, genes}, 2));
+      y(observed({sets, cells, genes}, 2));
   Tensor<float, 1> ones({sets});
   for (float& v : ones.values()) v = 1;
   for (auto _ : state) {
@@ -63,6 +77,9 @@ BENCHMARK_CAPTURE(energy_distance, forward, false, trained)->Apply(shapes);
 BENCHMARK_CAPTURE(energy_distance, forward_and_backward, true, trained)->Apply(shapes);
 // How the cells lie must not matter much.
 BENCHMARK_CAPTURE(energy_distance, fresh_model, true, fresh)->Apply(shapes);
+BENCHMARK_CAPTURE(energy_distance, clusters_forward, false, two_clusters, two_clusters)
+    ->Apply(shapes);
+BENCHMARK_CAPTURE(energy_distance, clusters, true, two_clusters, two_clusters)->Apply(shapes);
 
 }  // namespace
 

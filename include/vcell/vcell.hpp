@@ -85,6 +85,7 @@
 #include "vcell/kernels/embedding.hpp"
 #include "vcell/kernels/energy_distance.hpp"
 #include "vcell/kernels/exponential.hpp"
+#include "vcell/kernels/find_centres.hpp"
 #include "vcell/kernels/gelu.hpp"
 #include "vcell/kernels/gemm.hpp"
 #include "vcell/kernels/gemm_epilogue.hpp"

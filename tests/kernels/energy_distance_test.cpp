@@ -42,7 +42,8 @@ size_t scratch_bytes_of(const Tensor<T, 3>& x, const Tensor<T, 3>& y) {
 
 /// The kernel on scratch that is full of what is not a number, with a margin that must stay.
 template <class T>
-Result<T> run(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor_squared = 0) {
+Result<T> run(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor_squared = 0,
+              const kernel::SetLengths<>& lengths = {}) {
   Result<T> r{Tensor<T, 1>({x.shape(0)}), Tensor<T, 3>(x.shape()), Tensor<T, 3>(y.shape())};
   for (auto* t : {&r.dx, &r.dy})
     for (T& v : t->values()) v = T(NAN);  // assigned, so never read
@@ -52,12 +53,12 @@ Result<T> run(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor_squared
   constexpr size_t margin = 256;
   Buffer<std::byte, Cpu> scratch(bytes + margin);
   std::memset(scratch.data(), 0xff, bytes + margin);
-  CHECK(Energy::forward<T>(context, x.view(), y.view(), {}, r.e.view(), T(floor_squared),
+  CHECK(Energy::forward<T>(context, x.view(), y.view(), lengths, r.e.view(), T(floor_squared),
                            {scratch.data(), {bytes}})
             .ok());
   std::memset(scratch.data(), 0xff, bytes);
-  CHECK(Energy::backward<T>(context, g.view(), x.view(), y.view(), {}, {r.dx.view()}, {r.dy.view()},
-                            T(floor_squared), {scratch.data(), {bytes}})
+  CHECK(Energy::backward<T>(context, g.view(), x.view(), y.view(), lengths, {r.dx.view()},
+                            {r.dy.view()}, T(floor_squared), {scratch.data(), {bytes}})
             .ok());
   size_t touched = 0;
   for (size_t i = 0; i < margin; ++i) touched += scratch.data()[bytes + i] != std::byte(0xff);
@@ -65,7 +66,7 @@ Result<T> run(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor_squared
   return r;
 }
 
-/// Three loops in double.
+/// Three loops in long double.
 struct Plain {
   double floor_squared;
   Tensor<double, 1> e;
@@ -90,23 +91,25 @@ struct Plain {
   template <class T>
   void add(size_t b, double weight, double share, View<const T, 2> u, View<const T, 2> v,
            View<double, 2> du, View<double, 2> dv) {
-    double sum = 0;
+    long double sum = 0;
     for (size_t i = 0; i < u.shape[0]; ++i)
       for (size_t j = 0; j < v.shape[0]; ++j) {
-        double square = 0;
-        for (size_t c = 0; c < u.shape[1]; ++c)
-          square += std::pow(double(u(i, c)) - double(v(j, c)), 2);
-        sum += std::sqrt(std::max(square, floor_squared));
+        long double square = 0;
+        for (size_t c = 0; c < u.shape[1]; ++c) {
+          const long double difference = (long double)(u(i, c)) - (long double)(v(j, c));
+          square += difference * difference;
+        }
+        sum += std::sqrt(std::max(square, (long double)(floor_squared)));
         constant += square <= floor_squared;
         if (square <= floor_squared) continue;
         for (size_t c = 0; c < u.shape[1]; ++c) {
-          const double d = weight / std::sqrt(square) * (double(u(i, c)) - double(v(j, c)));
+          const double d = weight / double(std::sqrt(square)) * (double(u(i, c)) - double(v(j, c)));
           du(i, c) += d;
           dv(j, c) -= d;
         }
       }
-    e(b) += share * sum;
-    largest_mean = std::max(largest_mean, std::abs(share) * sum);
+    e(b) += double(share * sum);
+    largest_mean = std::max(largest_mean, double(std::abs(share) * sum));
   }
 };
 
@@ -139,6 +142,32 @@ Tensor<T, 3> clusters(const Shape<3>& shape, size_t centres, uint64_t seed) {
     }
   return x;
 }
+
+/// Where cells lie: in clusters of these shares of them, in random order.
+struct Places {
+  std::vector<double> shares;
+  double width = 0.01, shift = 0;
+  uint64_t seed = 77;  // of the places themselves, 10 from the shift along every gene
+};
+
+template <class T>
+Tensor<T, 3> in_places(const Shape<3>& shape, const Places& places, uint64_t seed) {
+  const auto centre = random_tensor<double, 2>({places.shares.size(), shape[2]}, places.seed);
+  auto x = random_tensor<T, 3>(shape, seed);
+  Rng rng(seed, 1);
+  for (size_t b = 0; b < shape[0]; ++b)
+    for (size_t i = 0; i < shape[1]; ++i) {
+      double left = rng.uniform();
+      size_t k = 0;
+      while (k + 1 < places.shares.size() && left >= places.shares[k]) left -= places.shares[k++];
+      for (size_t c = 0; c < shape[2]; ++c)
+        x(b, i, c) = T(10 * centre(k, c) + places.width * double(x(b, i, c)) + places.shift);
+    }
+  return x;
+}
+
+const std::vector<std::vector<double>> uneven_shares{
+    {0.5, 0.5}, {0.95, 0.05}, {0.6, 0.3, 0.1}, {0.4, 0.25, 0.15, 0.1, 0.1}};
 
 }  // namespace
 
@@ -179,6 +208,105 @@ TEST_CASE("kernel energy_distance: float keeps its digits wherever sets lie", "[
   for (size_t b = 0; b < 2; ++b)
     for (size_t c = 0; c < 50; ++c) out(b, 3, c) = x(b, 3, c);
   check(out, y);
+}
+
+TEST_CASE("kernel energy_distance: several clusters, uneven and in any order", "[kernels]") {
+  const auto check_places = [](const Shape<3>& xs, const Shape<3>& ys, const Places& x_places,
+                               const Places& y_places) {
+    // Where both sets lie in the same places most of the gradient cancels.
+    check(in_places<float>(xs, x_places, 1), in_places<float>(ys, y_places, 2), 0, 8e-6);
+    check(in_places<double>(xs, x_places, 1), in_places<double>(ys, y_places, 2));
+  };
+  for (const auto& shares : uneven_shares)
+    for (const auto& [s, t, d] :
+         std::vector<Shape<3>>{{64, 49, 40}, {130, 97, 17}, {150, 300, 35}, {515, 60, 20}}) {
+      INFO(shares.size() << " clusters");
+      const Shape<3> xs{s < 100 ? size_t(3) : 1, s, d}, ys{xs[0], t, d};
+      check_places(xs, ys, {shares}, {shares});                            // the same ones
+      check_places(xs, ys, {shares}, {.shares = {0.7, 0.3}, .seed = 78});  // others
+      check_places(xs, ys, {shares}, {.shares = {1}, .width = 1});         // against none
+      check_places(xs, ys, {.shares = {1}, .width = 10, .seed = 78}, {shares});
+    }
+  // Clusters of several widths, some of them no wider than what a centre takes.
+  for (const double width : {0., 1e-4, 0.3, 1., 2., 3.})
+    check_places({1, 130, 17}, {1, 97, 17}, {{0.5, 0.3, 0.2}, width}, {{0.5, 0.5}, width});
+  // Few cells, which have no centres: pairs of every nearness keep their digits.
+  for (const double width : {0.03, 0.1, 0.3, 1.})
+    for (const size_t s : {2, 3, 40})
+      check_places({1, s, 17}, {1, 3, 17}, {{0.5, 0.5}, width}, {{1}, width, 0, 78});
+  // Far from the origin and from each other.
+  for (const double shift : {1000., 1e5})
+    check_places({1, 130, 17}, {1, 97, 17}, {{0.5, 0.3, 0.2}, 0.5, shift}, {{0.5, 0.5}, 0.5});
+}
+
+TEST_CASE("kernel energy_distance: a cell apart from all others, and cells many times",
+          "[kernels]") {
+  auto x = in_places<float>({2, 140, 30}, {{0.6, 0.4}}, 1),
+       y = in_places<float>({2, 77, 30}, {{0.5, 0.5}}, 2);
+  for (size_t b = 0; b < 2; ++b)
+    for (size_t c = 0; c < 30; ++c) {
+      x(b, 5, c) += 3000;
+      for (size_t i = 20; i < 60; ++i) x(b, i, c) = x(b, i % 7, c);
+      for (size_t i = 30; i < 40; ++i) y(b, i, c) = x(b, 8 + i % 2, c);
+    }
+  check(x, y);
+  check(y, x);
+  check(moved(random_tensor<float, 3>({2, 70, 30}, 1), 0.01, 5), x, 1e-6);
+  // All cells of a cluster in one place, whose distance is 0 and not nearly.
+  const auto same = in_places<float>({1, 96, 30}, {{0.5, 0.5}, 0}, 1);
+  const auto nothing = run(same, same);
+  CHECK(largest_magnitude(nothing.e.view()) == 0);
+  CHECK(largest_magnitude(nothing.dx.view()) < 1e-6);
+  check(same, in_places<float>({1, 64, 30}, {{0.5, 0.5}, 0, 0.5}, 2));
+}
+
+TEST_CASE("kernel energy_distance: the floor counts within and between clusters", "[kernels]") {
+  // Squared distances are about 0.004 within, and some thousands between.
+  const auto x = in_places<double>({1, 130, 20}, {{0.6, 0.3, 0.1}}, 1),
+             y = in_places<double>({1, 70, 20}, {{0.5, 0.5}}, 2);
+  for (const double floor_squared : {0.004, 1., 3000.}) {
+    const Plain plain(x, y, floor_squared);
+    CHECK(plain.constant > 400);
+    CHECK(plain.constant < 200 * 200);
+    check(x, y, floor_squared);
+  }
+}
+
+TEST_CASE("kernel energy_distance: clusters in sets of several lengths", "[kernels]") {
+  const std::vector<int32_t> x_lengths{150, 1, 61, 90}, y_lengths{49, 120, 1, 97};
+  auto x = in_places<float>({4, 150, 23}, {{0.6, 0.3, 0.1}}, 1),
+       y = in_places<float>({4, 120, 23}, {{0.5, 0.5}}, 2);
+  const auto pad = [](Tensor<float, 3>& t, const std::vector<int32_t>& lengths) {
+    for (size_t b = 0; b < lengths.size(); ++b)
+      for (size_t i = size_t(lengths[b]); i < t.shape(1); ++i)
+        std::fill_n(&t(b, i, 0), t.shape(2), NAN);
+  };
+  const auto without_padding = [](const Tensor<float, 3>& t, size_t b, int32_t length) {
+    Tensor<float, 3> set({1, size_t(length), t.shape(2)});
+    std::copy_n(&t(b, 0, 0), set.count(), set.data());
+    return set;
+  };
+  pad(x, x_lengths);
+  pad(y, y_lengths);
+  const auto found = run(x, y, 0, {{x_lengths.data(), {4}}, {y_lengths.data(), {4}}});
+  const auto g = cotangent<double>(4), one = cotangent<double>(1);
+  for (size_t b = 0; b < 4; ++b) {
+    const auto u = without_padding(x, b, x_lengths[b]), v = without_padding(y, b, y_lengths[b]);
+    const Plain plain(u, v, 0);
+    CHECK(std::abs(double(found.e(b)) - plain.e(0)) <= 4e-6 * plain.largest_mean);
+    const auto check_gradient = [&](const Tensor<float, 3>& all,
+                                    const Tensor<double, 3>& expected) {
+      const double scale = g(b) / one(0), most = largest_magnitude(expected.view());
+      double error = 0;
+      for (size_t i = 0; i < all.shape(1); ++i)
+        for (size_t c = 0; c < all.shape(2); ++c)
+          error = worse(error, std::abs(double(all(b, i, c)) -
+                                        (i < expected.shape(1) ? scale * expected(0, i, c) : 0)));
+      CHECK(error <= 4e-6 * std::abs(scale) * most);
+    };
+    check_gradient(found.dx, plain.dx);
+    check_gradient(found.dy, plain.dy);
+  }
 }
 
 TEST_CASE("kernel energy_distance: near pairs are exact", "[kernels]") {
@@ -243,12 +371,18 @@ TEST_CASE("kernel energy_distance: gradients are assigned, added to, or left", "
 }
 
 TEST_CASE("kernel energy_distance: the same bytes on any number of threads", "[kernels]") {
-  for (const auto& [sets, s, t, d] :
-       std::vector<Shape<4>>{{11, 33, 20, 70}, {1, 300, 270, 33}, {2, 140, 520, 17}}) {
+  for (const auto& [sets, s, t, d] : std::vector<Shape<4>>{
+           {11, 33, 20, 70}, {17, 60, 50, 9}, {1, 300, 270, 33}, {2, 140, 520, 17}}) {
     const auto x = random_tensor<float, 3>({sets, s, d}, 1);
     check_same_on_any_threads([&, t = t, sets = sets, d = d] {
       return run(x, random_tensor<float, 3>({sets, t, d}, 2)).all();
     });
+    for (const auto& shares : uneven_shares) {
+      const auto uneven = in_places<float>({sets, s, d}, {shares}, 1);
+      check_same_on_any_threads([&, t = t, sets = sets, d = d] {
+        return run(uneven, in_places<float>({sets, t, d}, {{0.6, 0.4}}, 2)).all();
+      });
+    }
     const auto near = clusters<float>({sets, s, d}, 4, 1);
     check_same_on_any_threads([&, t = t, sets = sets, d = d] {
       return run(near, clusters<float>({sets, t, d}, 4, 2)).all();

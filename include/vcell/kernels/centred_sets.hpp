@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "vcell/kernels/find_centres.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/matrix_view.hpp"
 #include "vcell/tensor/scratch.hpp"
@@ -43,22 +44,32 @@ struct Tiling {
   RowRange operator[](size_t i) const { return {i * rows, std::min(rows, n - i * rows)}; }
 };
 
-/// A set as it was given and moved by its mean. For a point u_i of it and v_j of another, moved to
-/// u'_i and v'_j: ||u_i - v_j||^2 = u.squares[i] + v.squares[j] - 2 u'_i . v'_j, with an error that
-/// u.bounds[i] + v.bounds[j] bounds, times a few units of rounding.
+/// A set as it was given and moved, each point by a centre: the mean of the set, or one of several
+/// where it lies in clusters. For a point u_i and a point v_j of the same set, or of the other of
+/// the pair, that were moved to u'_i and v'_j by the centres a and b
+///
+///   ||u_i - v_j||^2 = u.squares[b][i] + v.squares[a][j] - 2 u'_i . v'_j,
+///   u.squares[b][i] = ||u_i - b||^2 - 1/2 ||a - b||^2,
+///
+/// with an error of some units of rounding of what is largest: u.norms[i] + v.norms[j], or the
+/// result. Without one of these far apart neither the centres nor their squares can be.
 template <class T>
 struct CentredSet {
-  MatrixView<const T> given, moved;  // (n, D)
-  const T *squares, *bounds;         // (n)
-  const T* shift;  // (D), to be added to moved to have the place of v as the origin; null: 0
+  MatrixView<const T> given;  // (n, D)
+  MatrixView<T> moved;        // (n, D)
+  T* norms;                   // (n) squared, of moved
+  MatrixView<T> squares;      // (centres of both sets of the pair, n)
+  uint32_t* centre_of;        // (n) the number of each point's
+  const T** centres;          // by number, (D) each
+  RowRange own;               // numbers of those of this set
 
   size_t size() const { return given.rows; }
 };
 
-/// A pair of sets: x against x, y against y, and x_across against y_across.
+/// A pair of sets.
 template <class T>
 struct CentredPair {
-  CentredSet<T> x, y, x_across, y_across;
+  CentredSet<T> x, y;
   double* sums;  // one for each tile
 };
 
@@ -92,9 +103,12 @@ class CentredSets {
         scratch_(scratch),
         context_(context) {
     const size_t columns = x.shape[2], rows = x.shape[1] + y.shape[1];
-    points_ = part<T>(mean_rows * columns);  // after the means
+    points_ = part<T>(2 * columns);  // after the means
     squares_ = points_ + part<T>(rows * columns);
-    sums_ = squares_ + part<T>(3 * rows);
+    centre_of_ = squares_ + part<T>((1 + centre_count) * rows);  // norms come first
+    centres_ = centre_of_ + part<uint32_t>(rows);
+    counts_ = centres_ + part<const T*>(centre_count);
+    sums_ = counts_ + part<size_t>(2);
     pair_ = sums_ + part<double>(x_tiles.count + x_own_tiles.count + y_own_tiles.count);
     const size_t sets = x.shape[0], threads = size_t(context.pool().size()), mib = size_t(1) << 20;
     by_thread_ = sets >= 2 * threads && pair_ <= 16 * mib;
@@ -108,7 +122,8 @@ class CentredSets {
     slots_ = std::min(sets, std::max<size_t>({1, fit, busy}));
   }
 
-  /// For every pair under way S + T points, for every thread a tile and the sums of its rows.
+  /// For every pair under way S + T points and what is kept of each, for every thread a tile and
+  /// the sums of its rows.
   static size_t scratch_bytes(const Context<Cpu>& context, const Shape<3>& x, const Shape<3>& y) {
     const CentredSets sets(context, {nullptr, x}, {nullptr, y}, {}, nullptr);
     return sets.slots_ * sets.pair_ + size_t(context.pool().size()) * thread_bytes;
@@ -119,6 +134,7 @@ class CentredSets {
   void for_groups(F f) const {
     const auto run = [&](const PairGroup& group) {
       find_means(group);
+      find_clusters(group);
       move(group);
       f(group);
     };
@@ -133,23 +149,12 @@ class CentredSets {
 
   /// Pair group.first + k.
   CentredPair<T> pair(const PairGroup& group, size_t k) const {
-    const size_t s = x_.shape[1], t = y_.shape[1], columns = x_.shape[2];
-    const size_t b = group.first + k;
-    const MatrixView<const T> all = points(group.slot + k), x = x_set(b), y = y_set(b),
-                              x_moved = all.block(0, x.rows, 0, columns),
-                              y_moved = all.block(s, y.rows, 0, columns);
-    const auto squares = [&](size_t kind) { return row_squares(group.slot + k) + kind * (s + t); };
-    const T* shift = at<T>(group.slot + k, 0) + 2 * columns;
-    return {{x, x_moved, squares(own), squares(own), nullptr},
-            {y, y_moved, squares(own) + s, squares(own) + s, nullptr},
-            {x, x_moved, squares(across), squares(bound), shift},
-            {y, y_moved, squares(across) + s, squares(bound) + s, shift + columns},
-            at<double>(group.slot + k, sums_)};
+    return {set(group, k, 0), set(group, k, 1), at<double>(group.slot + k, sums_)};
   }
 
   /// Memory of the calling thread for a tile of `largest` rows and columns.
   T* tile() const { return reinterpret_cast<T*>(thread_part()); }
-  /// One for every row of the tile.
+  /// One for every row of the tile and centre that a set may have.
   double* row_sums() const { return reinterpret_cast<double*>(thread_part() + tile_bytes); }
 
  private:
@@ -160,7 +165,8 @@ class CentredSets {
     return (count * sizeof(U) + 63) / 64 * 64;
   }
   static constexpr size_t tile_bytes = part<T>(Tiling::largest * Tiling::largest),
-                          thread_bytes = tile_bytes + part<double>(Tiling::largest);
+                          thread_bytes = tile_bytes + part<double>(Tiling::largest * most_centres),
+                          centre_count = 2 * most_centres;  // of a pair of sets
 
   template <class U>
   U* at(size_t k, size_t offset) const {
@@ -169,27 +175,30 @@ class CentredSets {
   std::byte* thread_part() const {
     return scratch_ + slots_ * pair_ + thread_index(context_.pool()) * thread_bytes;
   }
-  MatrixView<T> points(size_t k) const {
-    const size_t columns = x_.shape[2];
-    return {at<T>(k, points_), x_.shape[1] + y_.shape[1], columns, columns};
+  /// Side 0, x, or 1, y, of pair group.first + k.
+  CentredSet<T> set(const PairGroup& group, size_t k, size_t side) const {
+    const size_t slot = group.slot + k, columns = x_.shape[2], rows = x_.shape[1] + y_.shape[1],
+                 first = side ? x_.shape[1] : 0;
+    const MatrixView<const T> given = side ? y_set(group.first + k) : x_set(group.first + k);
+    T *points = at<T>(slot, points_), *norms = at<T>(slot, squares_);
+    return {given,
+            {points + first * columns, given.rows, columns, columns},
+            norms + first,
+            {norms + rows + first, centre_count, given.rows, rows},
+            at<uint32_t>(slot, centre_of_) + first,
+            at<const T*>(slot, centres_),
+            {side * most_centres, at<size_t>(slot, counts_)[side]}};
   }
-  T* row_squares(size_t k) const { return at<T>(k, squares_); }
 
-  /// The means of x and y, mean of x - mean of y, and that with the other sign.
   void find_means(const PairGroup& group) const {
     constexpr size_t grain = 1024;  // columns, which few sets have more of
     const size_t columns = x_.shape[2], pieces = (columns + grain - 1) / grain;
     parallel_for(context_, group.count * pieces, 1, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
         const size_t k = i / pieces, from = i % pieces * grain, n = std::min(grain, columns - from);
-        T *x = at<T>(group.slot + k, 0) + from, *y = x + columns, *shift = y + columns,
-          *back = shift + columns;
-        find_mean<grain>(x_set(group.first + k), from, n, x);
-        find_mean<grain>(y_set(group.first + k), from, n, y);
-        for (size_t c = 0; c < n; ++c) {
-          shift[c] = x[c] - y[c];
-          back[c] = -shift[c];
-        }
+        T* means = at<T>(group.slot + k, 0) + from;
+        find_mean<grain>(x_set(group.first + k), from, n, means);
+        find_mean<grain>(y_set(group.first + k), from, n, means + columns);
       }
     });
   }
@@ -219,42 +228,55 @@ class CentredSets {
     for (size_t k = 0; k < n; ++k) mean[k] = T(sums[k] / double(rows));
   }
 
-  void move(const PairGroup& group) const {
-    constexpr size_t grain = 16;  // rows
-    const size_t s = x_.shape[1], columns = x_.shape[2], rows = s + y_.shape[1];
-    parallel_for(context_, group.count * rows, grain, [&](size_t begin, size_t end) {
+  void find_clusters(const PairGroup& group) const {
+    parallel_for(context_, 2 * group.count, 1, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
-        const size_t b = group.first + i / rows, slot = group.slot + i / rows, r = i % rows;
-        const bool of_x = r < s;
-        if (of_x ? r >= x_set(b).shape[0] : r - s >= y_set(b).shape[0]) continue;  // padding
-        const T* from = of_x ? x_[b].data + r * columns : y_[b].data + (r - s) * columns;
-        const T *means = at<T>(slot, 0), *mean = means + (of_x ? 0 : columns),
-                *shift = means + 2 * columns;
-        T* to = points(slot).row(r);
-        for (size_t c = 0; c < columns; ++c) to[c] = from[c] - mean[c];
-        // With x' + shift against y': ||x' + shift||^2 + (||y'||^2 - 2 shift . y') - 2 x' . y'.
-        const T norm = sum_lanes<T>(columns, [=](size_t c) { return to[c] * to[c]; });
-        const T other = of_x ? sum_lanes<T>(columns,
-                                            [=](size_t c) {
-                                              const T v = to[c] + shift[c];
-                                              return v * v;
-                                            })
-                             : sum_lanes<T>(columns, [=](size_t c) { return to[c] * shift[c]; });
-        T* squares = row_squares(slot) + r;
-        squares[own * rows] = norm;
-        squares[across * rows] = of_x ? other : norm - 2 * other;
-        squares[bound * rows] = of_x ? norm + other : norm;
+        const size_t k = i / 2, slot = group.slot + k, side = i % 2;
+        size_t& count = at<size_t>(slot, counts_)[side];
+        count = 1;
+        const CentredSet<T> u = set(group, k, side);
+        u.centres[u.own.first] = at<T>(slot, 0) + side * x_.shape[2];  // its mean
+        count = find_centres(u.given, u.own.first, u.centres, u.centre_of, u.squares);
       }
     });
   }
 
-  static constexpr size_t mean_rows = 4;                   // rows before the points
-  static constexpr size_t own = 0, across = 1, bound = 2;  // rows of squares
+  void move(const PairGroup& group) const {
+    constexpr size_t grain = 16;  // rows
+    const size_t x_pieces = (x_.shape[1] + grain - 1) / grain,
+                 pieces = x_pieces + (y_.shape[1] + grain - 1) / grain;
+    parallel_for(context_, group.count * pieces, 1, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        const size_t k = i / pieces, piece = i % pieces, side = piece >= x_pieces;
+        const CentredSet<T> u = set(group, k, side), v = set(group, k, 1 - side);
+        const RowRange rows = RowRange{(piece - side * x_pieces) * grain, grain}.below(u.size());
+        for (size_t r = rows.first; r < rows.first + rows.count; ++r) move(u, r, v);
+      }
+    });
+  }
+
+  /// Point i of u, and its place among the centres of u and v.
+  static void move(const CentredSet<T>& u, size_t i, const CentredSet<T>& v) {
+    const size_t columns = u.moved.columns, own = u.centre_of[i];
+    const T *from = u.given.row(i), *a = u.centres[own];
+    T* to = u.moved.row(i);
+    for (size_t c = 0; c < columns; ++c) to[c] = from[c] - a[c];
+    u.norms[i] = sum_lanes<T>(columns, [=](size_t c) { return to[c] * to[c]; });
+    for (const RowRange& some : {u.own, v.own})
+      for (size_t k = some.first; k < some.first + some.count; ++k) {
+        const T* b = u.centres[k];
+        u.squares.row(k)[i] = k == own ? u.norms[i] : sum_lanes<T>(columns, [=](size_t c) {
+          const T gap = a[c] - b[c], t = to[c] + gap;
+          return t * t - gap * gap / 2;
+        });
+      }
+  }
+
   View<const T, 3> x_, y_;
   SetLengths<> lengths_;
   std::byte* scratch_;
   Context<Cpu> context_;
-  size_t points_, squares_, sums_,
+  size_t points_, squares_, centre_of_, centres_, counts_, sums_,
       pair_;          // bytes from the beginning of a pair's part; of all of it
   size_t slots_ = 0;  // pairs under way
   bool by_thread_;    // each thread works on a pair of its own

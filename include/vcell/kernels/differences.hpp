@@ -16,8 +16,9 @@ struct Differences {
   const T* u[n];
   const T* v[m];
 
-  /// squares[i][j] = ||u_i - v_j||^2. The order of the sums depends on the columns alone.
-  void squares(T (&to)[n][m]) const {
+  /// squares[i][j] = ||u_i - v_j||^2. The order of the sums depends on the columns alone. By
+  /// itself, all sums stay in registers; amid the code of callers g++ leaves some in memory.
+  [[gnu::noinline]] void squares(T (&to)[n][m]) const {
     Lanes sums[n][m];
     for (auto& row : sums)
       for (Lanes& sum : row) sum.setZero();

@@ -23,9 +23,10 @@ namespace kernel {
 /// diagonals included; pairs at distance 0 and pairs that are not above the floor have gradient 0.
 /// A set has at least one cell, the floor is at least 0. Padding is not read, its gradient is 0.
 ///
-/// Squared distances come from the Gram matrices of sets that were moved, which changes no
-/// distance: each by its own mean. Pairs too near for that to keep the digits are taken from the
-/// difference of the points as given, which is exact where they are close.
+/// Squared distances come from the Gram matrices of sets that were moved: each by its own mean, or
+/// the points of each of its clusters by a centre of these, which the distances then make up for.
+/// Pairs too near for that to keep the digits are taken from the difference of the points as given,
+/// which is exact where they are close.
 /// (S^2 + 2 S T + T^2) D flops a pair of sets forward where S and T are many tiles, at most twice
 /// that where they are one; backward 4 (S^2 + S T) D for x, 4 (T^2 + S T) D for y.
 template <class Device>
@@ -56,7 +57,7 @@ struct EnergyDistance<Cpu> {
                                const CentredSet<T>& v, const Tiling& columns) {
             return sum_of_distances(session, u, rows, tile, v, columns, floor_squared, sets.tile());
           };
-          pair.sums[k] = k < s    ? sum(pair.x_across, sets.x_tiles, k, pair.y_across, sets.y_tiles)
+          pair.sums[k] = k < s    ? sum(pair.x, sets.x_tiles, k, pair.y, sets.y_tiles)
                          : k < ss ? sum(pair.x, sets.x_own_tiles, k - s, pair.x, sets.x_own_tiles)
                                   : sum(pair.y, sets.y_own_tiles, k - ss, pair.y, sets.y_own_tiles);
         }
@@ -96,36 +97,25 @@ struct EnergyDistance<Cpu> {
         parallel_for(context, group.count * tiles.count, 1, [&](size_t begin, size_t end) {
           const ProductSession session;
           for (size_t i = begin; i < end; ++i) {
-            const auto [u, u_across, v_across] = sides_of(sets.pair(group, i / tiles.count));
+            const auto [u, v] = sides_of(sets.pair(group, i / tiles.count));
             const RowRange tile = tiles[i % tiles.count], rows = tile.below(u.size());
             const MatrixView<T> all(du.view[group.first + i / tiles.count]);
             if (!du.accumulate) std::fill_n(all.row(tile.first), tile.count * all.columns, T(0));
             const auto to = all.block(rows.first, rows.count, 0, all.columns);
             const double gb = double(g[group.first + i / tiles.count]), n = double(u.size());
-            pull(session, u_across, v_across, rows, T(gb / (n * double(v_across.size()))),
-                 floor_squared, sets, to);
+            pull(session, u, v, rows, T(gb / (n * double(v.size()))), floor_squared, sets, to);
             pull(session, u, u, rows, T(-gb / (n * n)), floor_squared, sets, to);
           }
         });
       };
-      using Sides = std::array<CentredSet<T>, 3>;
-      if (dx)
-        side(sets.x_tiles, dx, [](const CentredPair<T>& p) {
-          return Sides{p.x, p.x_across, p.y_across};
-        });
-      if (dy)
-        side(sets.y_tiles, dy, [](const CentredPair<T>& p) {
-          return Sides{p.y, p.y_across, p.x_across};
-        });
+      using Sides = std::array<CentredSet<T>, 2>;
+      if (dx) side(sets.x_tiles, dx, [](const CentredPair<T>& p) { return Sides{p.x, p.y}; });
+      if (dy) side(sets.y_tiles, dy, [](const CentredPair<T>& p) { return Sides{p.y, p.x}; });
     });
     return {};
   }
 
  private:
-  // Below this share of what bounds its error a squared distance from the Gram matrix has lost more
-  // than a digit.
-  static constexpr double near = 0.1;
-
   /// The distances of a tile of rows of u to all rows of v, summed; within a set those to the rows
   /// of earlier tiles count there.
   template <class T>
@@ -155,8 +145,9 @@ struct EnergyDistance<Cpu> {
                    RowRange rows, T weight, T floor_squared, const CentredSets<T>& sets,
                    MatrixView<T> du) {
     const size_t columns = du.columns;
-    double* sums = sets.row_sums();
-    std::fill_n(sums, rows.count, 0.0);
+    const size_t centres = v.own.count;
+    const MatrixView<double> sums(sets.row_sums(), rows.count, centres, centres);  // of weights
+    std::fill_n(sums.data, rows.count * centres, 0.0);
     const Tiling tiles(v.size());
     const auto is_near = [=](T t) { return !(t > 0) && !(-t <= floor_squared); };
     for (size_t k = 0; k < tiles.count; ++k) {
@@ -177,23 +168,33 @@ struct EnergyDistance<Cpu> {
                    }
                    pairs.pull(weights, to);
                  });
+      const uint32_t* centre_of = v.centre_of + tiles[k].first;
       for (size_t i = 0; i < rows.count; ++i) {
         T* w = tile.row(i);
         for (size_t j = 0; j < tile.columns; ++j)
           w[j] = w[j] > floor_squared ? weight / std::sqrt(w[j]) : T(0);
-        sums[i] += sum_lanes<double>(tile.columns, [=](size_t j) { return double(w[j]); });
+        if (centres == 1)
+          sums.row(i)[0] += sum_lanes<double>(tile.columns, [=](size_t j) { return double(w[j]); });
+        else
+          for (size_t b = 0; b < centres; ++b)
+            sums.row(i)[b] += sum_lanes<double>(tile.columns, [=, n = v.own.first + b](size_t j) {
+              return centre_of[j] == n ? double(w[j]) : 0.0;
+            });
       }
       serial_gemm<T>(session, false, false, T(-1), tile,
                      v.moved.block(tiles[k].first, tile.columns, 0, columns), T(1), du);
     }
+    // What the points of v were moved by is missing from the product, and all of u_i.
     for (size_t i = 0; i < rows.count; ++i) {
-      const T sum = T(sums[i]);
-      const T* ui = u.moved.row(rows.first + i);
+      const T *ui = u.moved.row(rows.first + i), *a = u.centres[u.centre_of[rows.first + i]];
       T* to = du.row(i);
-      if (u.shift)
-        for (size_t c = 0; c < columns; ++c) to[c] += sum * (ui[c] + u.shift[c]);
-      else
-        for (size_t c = 0; c < columns; ++c) to[c] += sum * ui[c];
+      for (size_t k = 0; k < centres; ++k) {
+        const T sum = T(sums.row(i)[k]), *b = v.centres[v.own.first + k];
+        if (a == b)
+          for (size_t c = 0; c < columns; ++c) to[c] += sum * ui[c];
+        else
+          for (size_t c = 0; c < columns; ++c) to[c] += sum * (ui[c] + (a[c] - b[c]));
+      }
     }
   }
 
@@ -212,17 +213,28 @@ struct EnergyDistance<Cpu> {
     const MatrixView<T> tile(memory, rows.count, others.count, others.count);
     serial_gemm<T>(session, false, true, T(1), u.moved.block(rows.first, rows.count, 0, columns),
                    v.moved.block(others.first, others.count, 0, columns), T(0), tile);
-    const T *v_squares = v.squares + others.first, *v_bounds = v.bounds + others.first;
+    const T* v_norms = v.norms + others.first;
+    const uint32_t* centre_of = v.centre_of + others.first;
     uint32_t count = 0;  // of near pairs
     for (size_t i = 0; i < tile.rows; ++i) {
-      T* t = tile.row(i);
-      const T u_square = u.squares[rows.first + i], u_bound = u.bounds[rows.first + i];
-      for (size_t j = 0; j < tile.columns; ++j) {
-        const T square = u_square + v_squares[j] - 2 * t[j];
-        const bool is_far = square > T(near) * (u_bound + v_bounds[j]);
-        t[j] = is_far ? square : T(-1);
-        count += is_far ? 0 : 1;
-      }
+      const size_t r = rows.first + i;
+      const T u_norm = u.norms[r], *v_squares = v.squares.row(u.centre_of[r]) + others.first;
+      T *t = tile.row(i), u_squares[2 * most_centres];
+      const auto finish = [&](auto u_square) {
+        for (size_t j = 0; j < tile.columns; ++j) {
+          const T square = u_square(j) + v_squares[j] - 2 * t[j];
+          // Points that are their centres are exact: 0 is no less than 0.
+          const bool is_far = square >= T(near_share) * (u_norm + v_norms[j]);
+          t[j] = is_far ? square : T(-1);
+          count += is_far ? 0 : 1;
+        }
+      };
+      for (size_t k = v.own.first; k < v.own.first + v.own.count; ++k)
+        u_squares[k] = u.squares.row(k)[r];
+      if (v.own.count == 1)
+        finish([square = u_squares[v.own.first]](size_t) { return square; });
+      else
+        finish([&](size_t j) { return u_squares[centre_of[j]]; });
     }
     if (u.moved.data == v.moved.data && rows.first == others.first)
       for (size_t i = 0; i < tile.rows; ++i) {
