@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "vcell/io/h5ad.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
 #include "vcell/preprocess/filter_genes.hpp"
@@ -60,15 +63,20 @@ void say(const vcell::NormalizedToLog1p& normalized, Console& console) {
     console.note(
         "X holds whole numbers only and nothing says what they are: taken as counts "
         "(say --scale to be sure)");
-  if (normalized.target_sum)
+  if (normalized.found.scale == vcell::Scale::counts)
     console.note(
         fmt::format("counts were normalised to {} a cell and log1p'd", *normalized.target_sum));
   else
-    console.note("X is log1p already and stays as it is");
+    console.note("X is log1p already and stays as it is" +
+                 (normalized.target_sum
+                      ? fmt::format("; it was normalised to {} a cell", *normalized.target_sum)
+                      : ""));
   if (normalized.empty_cells)
     console.note(
         fmt::format("{} cells have no counts at all and stay zero", normalized.empty_cells));
 }
+
+bool same_total(double a, double b) { return std::abs(a - b) <= 1e-6 * std::max(a, b); }
 
 vcell::NormalizedToLog1p normalize(vcell::AnnData& adata,
                                    const vcell::NormalizeToLog1pOptions& options,

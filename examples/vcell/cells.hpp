@@ -30,6 +30,9 @@ void filter(vcell::AnnData& adata, size_t min_genes, size_t min_cells, Console& 
 /// Says how X became log1p.
 void say(const vcell::NormalizedToLog1p& normalized, Console& console);
 
+/// Whether two totals that cells were normalised to are one, but for rounding.
+bool same_total(double a, double b);
+
 /// Brings X to log1p.
 vcell::NormalizedToLog1p normalize(vcell::AnnData& adata,
                                    const vcell::NormalizeToLog1pOptions& options, Console& console);

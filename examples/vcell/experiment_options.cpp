@@ -37,7 +37,8 @@ void set(std::string& field, const Words& words, const std::string&) { field = w
 void set(Words& field, const Words& words, const std::string&) { field = words; }
 template <class T>
 void set(std::optional<T>& field, const Words& words, const std::string& flag) {
-  set(field.emplace(), words, flag);
+  field.reset();  // what nothing says
+  if (!words.back().empty()) set(field.emplace(), words, flag);
 }
 
 // What a setting holds by default, for the help.

@@ -50,7 +50,14 @@ vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model
   auto adata = read_cells(s.data, console, CellParts::expression);
   const auto normalized =
       normalize(adata, {.scale = s.scale, .target_sum = model.target_sum}, console);
-  if (normalized.target_sum && !model.target_sum)
+  const bool counts = normalized.found.scale == vcell::Scale::counts;
+  if (!counts && normalized.target_sum && model.target_sum &&
+      !same_total(*normalized.target_sum, *model.target_sum))
+    throw vcell::ConfigError(vcell::message(
+        "predict: --data holds log1p values of cells that were normalised to ",
+        *normalized.target_sum, ", and the model was trained on a total of ", *model.target_sum,
+        "; give the counts, which are then normalised as the model's were"));
+  if (counts && !model.target_sum)
     throw vcell::ConfigError(
         "predict: the data hold counts, and the model was trained on log1p values whose total is "
         "not known; normalise the data as the training data were and declare --scale log1p");
@@ -65,7 +72,6 @@ void predict(const Settings& s, Console& console) {
                                             vcell::quoted(s.model),
                                             " (no config.json); name the folder 'model' of a run"));
   const auto model = std::get<vcell::TrainedModel>(vcell::load_model(s.model));
-  make_folder(fs::path(s.out).parent_path());
   auto labels = model.labels;
   if (!s.perturbation_key.empty()) labels.perturbation_key = s.perturbation_key;
   if (!s.control.empty()) labels.control = s.control;
@@ -120,6 +126,7 @@ void predict(const Settings& s, Console& console) {
   }
   const auto predictions = predict_pairs(model, screen, s.all_genes ? &all : nullptr,
                                          std::move(pairs), console, s.new_context);
+  make_folder(fs::path(s.out).parent_path());
   write_cells(s.out,
               prediction_file(adata, labels, s.all_genes ? all : screen, predictions, model.genes),
               console);

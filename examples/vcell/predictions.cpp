@@ -228,6 +228,6 @@ vcell::AnnData prediction_file(const vcell::AnnData& adata, const vcell::ScreenO
   vcell::CsrMatrix<float> x = predictions.cells;
   for (const size_t row : controls) append_row(x, screen.expression, row);
   out.X = std::move(x);
-  vcell::declare_scale(out, vcell::Scale::log1p);
+  vcell::declare_scale(out, vcell::Scale::log1p, vcell::declared_target_sum(adata));
   return out;
 }

@@ -17,7 +17,6 @@ struct Settings {
 
 void preprocess(const Settings& s, Console& console) {
   refuse_to_overwrite("preprocess", s.out, s.overwrite);
-  make_folder(std::filesystem::path(s.out).parent_path());
   auto adata = read_cells(s.data, console, CellParts::all);
   filter(adata, s.min_genes, s.min_cells, console);
   auto options = s.options;
@@ -25,6 +24,7 @@ void preprocess(const Settings& s, Console& console) {
   const auto done = vcell::preprocess_train(adata, options);
   say(done.normalized, console);
   console.note(fmt::format("{} highly variable genes in obsm X_hvg", done.hvg.indices().size()));
+  make_folder(std::filesystem::path(s.out).parent_path());
   write_cells(s.out, adata, console);
   console.result(s.out);
 }

@@ -81,9 +81,10 @@ std::vector<vcell::ReportSection> facts_of(const vcell::Experiment& e, const Pre
       {"Perturbations", fmt::format("{} and the control {}", model.perturbations.names().size() - 1,
                                     e.labels.control)},
       {"Contexts", vcell::list_of(model.contexts)},
-      {"Scale of X", model.target_sum ? vcell::message("counts, normalised to ", *model.target_sum,
-                                                       " a cell, then log1p")
-                                      : "log1p, as it was"}};
+      {"Scale of X",
+       model.scale == vcell::Scale::counts
+           ? vcell::message("counts, normalised to ", *model.target_sum, " a cell, then log1p")
+           : "log1p, as it was"}};
   if (e.min_genes || e.min_cells)
     data.emplace_back("Dropped", fmt::format("cells with fewer than {} genes, then genes in fewer "
                                              "than {} cells",

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "output.hpp"
+#include "vcell/eval/remove_results.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/checkpoint.hpp"
 #include "vcell/train/choices.hpp"
@@ -15,17 +16,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What a run writes into its folder; nothing else is ever removed.
-const char* const run_files[] = {
-    "split.toml",  "model",       "checkpoints", "metrics.csv",  "predictions.h5ad",
-    "baselines",   "report.html", "run.log",     "contexts.csv", "agg_results.csv",
-    "results.csv", "real_de.csv", "pred_de.csv", "facts.csv",    "experiment.toml"};
-
-bool is_context_table(const fs::path& name) {
-  for (const char* ending : {"_results.csv", "_agg_results.csv", "_real_de.csv", "_pred_de.csv"})
-    if (name.string().ends_with(ending)) return true;
-  return false;
-}
+// What a run writes into its folder beside tables of results; nothing else is ever removed.
+const char* const run_files[] = {"split.toml",       "model",     "checkpoints", "metrics.csv",
+                                 "predictions.h5ad", "baselines", "report.html", "facts.csv",
+                                 "experiment.toml"};
 
 /// What predictions start from, of all cells that are not held out; alpha is found in training.
 std::optional<vcell::Anchors> first_anchors(const Prepared& p) {
@@ -58,11 +52,8 @@ vcell::TrainedModel new_model(const vcell::Experiment& e, const Prepared& p) {
 void begin_run(const fs::path& folder, const vcell::Experiment& e, const vcell::SplitSpec& split,
                vcell::Anchor anchor) {
   try {
+    if (fs::exists(folder)) vcell::remove_results(folder);
     for (const char* name : run_files) fs::remove_all(folder / name);
-    if (fs::exists(folder))
-      for (const auto& entry : fs::directory_iterator(folder))
-        if (entry.is_regular_file() && is_context_table(entry.path().filename()))
-          fs::remove(entry.path());
   } catch (const fs::filesystem_error& error) {
     throw vcell::IoError(vcell::message("cannot remove the old run: ", error.what()));
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "vcell/eval/read_results.hpp"
+#include "vcell/eval/remove_results.hpp"
 #include "vcell/eval/write_results.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/atomic_folder.hpp"
@@ -38,7 +39,9 @@
 #include "vcell/io/hdf5/text.hpp"
 #include "vcell/io/hdf5/types.hpp"
 #include "vcell/io/number_text.hpp"
+#include "vcell/io/path_in_file.hpp"
 #include "vcell/io/safetensors.hpp"
+#include "vcell/io/temporary_file.hpp"
 #include "vcell/io/toml_text.hpp"
 #include "vcell/io/utf8.hpp"
 #include "vcell/report/gnuplot.hpp"

@@ -1,10 +1,13 @@
 #include <fstream>
 #include <limits>
+#include <set>
 
 #include "support.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/eval/read_results.hpp"
+#include "vcell/eval/remove_results.hpp"
 #include "vcell/eval/result_files.hpp"
 
 using namespace vcell_test;
@@ -177,4 +180,32 @@ TEST_CASE("results: damaged tables are errors that name the place", "[eval]") {
   REQUIRE_THROWS_AS(read_results(folder.path()), IoError);
   write_csv(folder.path() / "contexts.csv", {{"context", "prefix"}, {{"x", "../x_"}}});
   REQUIRE_THROWS_AS(read_results(folder.path()), FormatError);
+}
+
+TEST_CASE("remove_results: tables of an earlier evaluation, and nothing else", "[eval]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto out = folder.path() / "out";
+  std::filesystem::create_directory(out);
+  const auto put = [&](const char* name, const char* text) { write_text(out / name, text); };
+  const auto there = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(out))
+      names.insert(entry.path().filename().string());
+    return names;
+  };
+  CHECK_NOTHROW(remove_results(out));
+  for (const char* name :
+       {"results.csv", "agg_results.csv", "real_de.csv", "pred_de.csv", "x_results.csv",
+        "x_agg_results.csv", "x_real_de.csv", "x_pred_de.csv", "my_results.csv", "y_results.csv"})
+    put(name, "a\n");
+  put("contexts.csv", "context,prefix\nx 1,x_\nevil,../\n");
+  std::filesystem::create_directory(out / "inner");
+  write_text(folder.path() / "results.csv", "a\n");
+  remove_results(out);
+  CHECK(there() == std::set<std::string>{"inner", "my_results.csv", "y_results.csv"});
+  CHECK(std::filesystem::remove(folder.path() / "results.csv"));
+  put("contexts.csv", "mine\n1\n");
+  put("results.csv", "a\n");
+  check_error<FormatError>([&] { remove_results(out); }, {"contexts.csv", "'mine'"});
+  CHECK(there().contains("results.csv"));
 }

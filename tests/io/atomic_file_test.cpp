@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "support/errors.hpp"
+#include "support/forked.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/safetensors.hpp"
@@ -102,4 +103,48 @@ TEST_CASE("atomic file: a full disk is an error, and the old file stays", "[io]"
   }
   REQUIRE_NOTHROW(write_h5ad(path, a));
   CHECK(read_h5ad(path) == a);
+}
+
+TEST_CASE("atomic file: two writers at once, and what a killed one left", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a";
+  const auto leftover = folder.path() / "a.0123456789abcdef.partial";
+  const std::string kept[] = {"a.partial", "a.0123456789abcdex.partial",
+                              "b.0123456789abcdef.partial", "a.0123456789abcdef.partial.gz"};
+  for (const std::string& name : kept) std::ofstream(folder.path() / name) << "mine";
+  std::ofstream(leftover) << "half";
+  write_atomically(path, [&](const std::filesystem::path& outer) {
+#if defined(F_OFD_SETLK)
+    CHECK_FALSE(std::filesystem::exists(leftover));
+#endif
+    std::ofstream(outer) << "outer";
+    write_atomically(path, [&](const std::filesystem::path& inner) {
+      CHECK(inner != outer);
+      CHECK(std::filesystem::exists(outer));  // its writer lives
+      std::ofstream(inner) << "inner";
+    });
+    CHECK(read_text(path) == "inner");
+  });
+  CHECK(read_text(path) == "outer");
+  for (const std::string& name : kept) CHECK(read_text(folder.path() / name) == "mine");
+}
+
+TEST_CASE("atomic file: of a child that was killed nothing stays after the next write", "[io]") {
+#if !defined(F_OFD_SETLK)
+  VCELL_SKIP("the system has no locks that belong to an open file");
+#else
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a";
+  const auto child = vcell_test::fork_child();
+  if (child == 0)
+    write_atomically(path, [](const std::filesystem::path& temporary) {
+      std::ofstream(temporary) << "half";
+      std::_Exit(9);
+    });
+  CHECK(vcell_test::status_of(child) == 9);
+  CHECK(files_in(folder.path()) == 1);
+  write_text(path, "whole");
+  CHECK(files_in(folder.path()) == 1);
+  CHECK(read_text(path) == "whole");
+#endif
 }

@@ -79,6 +79,22 @@ TEST_CASE("atomic_folder: what a killed writer left is settled", "[io]") {
   REQUIRE(entries() == 1);
 }
 
+TEST_CASE("atomic_folder: readers find the whole one and change nothing", "[io]") {
+  const fs::path fresh = root / "folder.vcell-new", old = root / "folder.vcell-old";
+  fs::remove_all(root);
+  REQUIRE(whole_folder(target).empty());
+  put(fresh, "half");
+  REQUIRE(whole_folder(target).empty());
+  put(target, "one");
+  REQUIRE(whole_folder(target) == target);
+  fs::rename(target, old);  // between the two renames
+  REQUIRE(whole_folder(target) == fresh);
+  REQUIRE(entries() == 2);
+  fs::remove_all(fresh);
+  REQUIRE(whole_folder(target) == old);
+  REQUIRE(entries() == 1);
+}
+
 TEST_CASE("atomic_folder: copies that people keep beside it stay", "[io]") {
   fs::remove_all(root);
   for (const char* name : {"folder.old", "folder.new", "folder.bak"}) put(root / name, "kept");

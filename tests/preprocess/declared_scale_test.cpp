@@ -2,6 +2,7 @@
 
 #include "preprocess/small_data.hpp"
 #include "support/catch.hpp"
+#include "vcell/preprocess/normalize_to_log1p.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -81,6 +82,45 @@ TEST_CASE("declared_scale: how it is recorded", "[preprocess]") {
   CHECK_FALSE(find(a.uns, "log1p"));
   a.X.reset();
   CHECK_THROWS_WITH(declared_scale(a), contains("there is no X"));
+}
+
+TEST_CASE("declared_scale: what vcell wrote says scale and total", "[preprocess]") {
+  AnnData a = around(dense(2, {0.5f, 0, 1.5f, 2}));
+  a.uns["vcell"] = Dict{{"other", "kept"}};
+  CHECK_FALSE(declared_target_sum(a));
+  declare_scale(a, Scale::log1p, 5000.0);
+  CHECK(*declared_target_sum(a) == 5000);
+  CHECK(declared_scale(a).scale == Scale::log1p);
+  a.uns.erase("log1p");
+  CHECK(declared_scale(a).scale == Scale::log1p);
+  CHECK(find(a.uns, "vcell/other"));
+  declare_scale(a, Scale::log1p);
+  CHECK_FALSE(declared_target_sum(a));
+  AnnData counts = around(dense(2, {1, 0, 2, 2}));
+  declare_scale(counts, Scale::counts);
+  CHECK_FALSE(declared_scale(counts).inferred);
+  CHECK_FALSE(find(counts.uns, "log1p"));
+  for (const Value& wrong : {Value("many"), Value(0.0), Value(-1), Value(INFINITY), Value()}) {
+    a.uns["vcell"] = Dict{{"target_sum", wrong}};
+    CHECK_THROWS_WITH(declared_target_sum(a), contains("target_sum"));
+  }
+  for (const Value& wrong : {Value("log2"), Value(1)}) {
+    a.uns["vcell"] = Dict{{"scale", wrong}};
+    CHECK_THROWS_WITH(declared_scale(a), contains("uns['vcell']['scale']"));
+  }
+}
+
+TEST_CASE("normalize_to_log1p: the total is declared and stays", "[preprocess]") {
+  AnnData a = around(dense(2, {1, 3, 2, 2}));
+  CHECK(*normalize_to_log1p(a, {.scale = {}, .target_sum = 10}).target_sum == 10);
+  CHECK(*declared_target_sum(a) == 10);
+  const auto again = normalize_to_log1p(a);
+  CHECK(again.found.scale == Scale::log1p);
+  CHECK(*again.target_sum == 10);
+  CHECK(*declared_target_sum(a) == 10);
+  AnnData foreign = around(dense(2, {0.5f, 0, 1.5f, 2}));
+  CHECK_FALSE(normalize_to_log1p(foreign, {.scale = Scale::log1p}).target_sum);
+  CHECK_FALSE(declared_target_sum(foreign));
 }
 
 TEST_CASE("declared_scale: the first offender is named, for any number of threads",

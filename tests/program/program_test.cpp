@@ -6,10 +6,13 @@
 #include <numeric>
 
 #include "support/catch.hpp"
+#include "vcell/data/factor.hpp"
+#include "vcell/data/keep.hpp"
 #include "vcell/eval/read_results.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/safetensors.hpp"
+#include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/version.hpp"
 
 using namespace vcell_test;
@@ -98,6 +101,8 @@ TEST_CASE("program: bad usage and bad input are code 2 and one message", "[progr
       {"simulate --genes -3" + out, {"--genes", "'-3'"}},
       {"simulate --cells nan" + out, {"--cells", "'nan'"}},
       {"evaluate --real x --pred x --scale logs" + out, {"--scale", "'logs'", "'log1p'"}},
+      {"evaluate --real x.h5ad --pred x.h5ad" + out, {"x.h5ad", "does not exist"}},
+      {"preprocess --data x.h5ad" + out + "/p.h5ad", {"x.h5ad", "does not exist"}},
       {"predict --model " + (folder / "") + data + " --perturbations A --cells 1" + out,
        {"no model", "config.json"}},
       {"report " + (folder / ""), {"experiment.toml"}},
@@ -169,9 +174,12 @@ TEST_CASE("program: a run leaves everything that is promised, and refuses to be 
   CHECK_THAT(again.err, contains("--overwrite"));
   CHECK(differing(before, contents(out)).empty());
 
-  SECTION("the same bytes for another number of threads") {
-    REQUIRE(run_vcell(folder, small_run(screen, out) + " --overwrite --threads 3").code == 0);
-    CHECK(vcell::list_of(differing(before, contents(out))) == "none");
+  SECTION("the same bytes for another number of threads, and what is not the run's stays") {
+    vcell::write_text(fs::path(out) / "my_results.csv", "mine");
+    REQUIRE(run_vcell(folder,
+                      small_run(screen, out) + " --overwrite --threads 3 --scale '' --batch-key ''")
+                .code == 0);
+    CHECK(vcell::list_of(differing(before, contents(out))) == "'my_results.csv'");
   }
   SECTION("the same bytes when it is repeated from its own settings") {
     REQUIRE(run_vcell(folder,
@@ -392,4 +400,50 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
   const auto pre = vcell::read_h5ad(folder.path() / "pre.h5ad");
   CHECK(pre.obsm.contains("X_hvg"));
   CHECK(pre.uns.contains("log1p"));
+  const double total = vcell::declared_target_sum(pre).value();
+
+  // Sides of one screen: as counts, and as log1p values of the same and of another total.
+  const auto with_total = [&](const std::string& name, double sum) {
+    REQUIRE(run_vcell(folder, "preprocess --data " + screen + " --hvgs 10 --out " +
+                                  (folder / name) + " --target-sum " + std::to_string(sum))
+                .code == 0);
+  };
+  with_total("other.h5ad", 2 * total);
+  const auto score = [&](const std::string& real, const std::string& pred) {
+    return run_vcell(folder, "evaluate --overwrite --context-key context --real " +
+                                 (folder / real) + " --pred " + (folder / pred) + " --out " +
+                                 (folder / "scores"));
+  };
+  const auto mae = [&] {
+    const auto table = vcell::read_csv(folder.path() / "scores" / "agg_results.csv");
+    const auto column = std::find(table.header.begin(), table.header.end(), "mae");
+    for (const auto& row : table.rows)
+      if (row[0] == "mean") return std::stod(row[size_t(column - table.header.begin())]);
+    return -1.0;
+  };
+  REQUIRE(score("screen.h5ad", "other.h5ad").code == 0);
+  CHECK(mae() < 1e-6);  // the counts went to the other side's total
+  REQUIRE(score("other.h5ad", "screen.h5ad").code == 0);
+  CHECK(mae() < 1e-6);
+  const auto differ = score("pre.h5ad", "other.h5ad");
+  CHECK(differ.code == 2);
+  CHECK_THAT(differ.err, contains("--real") && contains("--pred") && contains("normalise"));
+}
+
+TEST_CASE("program: a context without control cells takes no part", "[program]") {
+  const TemporaryFolder folder("no-controls");
+  const std::string screen = simulate(folder), out = folder / "run";
+  auto adata = vcell::read_h5ad(screen);
+  const auto context = vcell::factor(adata.obs.column("context"));
+  const auto perturbation = adata.obs.column("perturbation").text();
+  std::vector<uint8_t> keep(adata.cells(), 1);
+  for (size_t i = 0; i < keep.size(); ++i)
+    keep[i] = context.codes[i] != 0 || perturbation[i] != "non-targeting";
+  vcell::keep_cells(adata, keep);
+  vcell::write_h5ad(screen, adata);
+  const auto ran = run_vcell(folder, small_run(screen, out));
+  INFO(ran.err);
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.err, contains("no control cells ('non-targeting') in context " +
+                               vcell::quoted(context.names[0])));
 }

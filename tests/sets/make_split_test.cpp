@@ -185,16 +185,15 @@ TEST_CASE("default_split: one shared perturbation is test", "[sets]") {
         std::vector<std::string>{"P"});
 }
 
-TEST_CASE("default_split: a context without controls is not tested", "[sets]") {
-  const Screen screen = small_screen({{"a", "ctrl", 1},
-                                      {"a", "P", 1},
-                                      {"a", "Q", 1},
-                                      {"b", "P", 1},
-                                      {"b", "Q", 1},
-                                      {"b", "R", 1},
-                                      {"c", "ctrl", 1},
-                                      {"c", "R", 1}});
-  CHECK(default_split(screen, dataset).spec.fewshot.contains("screen.a"));
+TEST_CASE("default_split: a context without controls is not tested and does not count", "[sets]") {
+  std::vector<vcell_test::Cells> cells = {
+      {"a", "ctrl", 1}, {"a", "P", 1}, {"a", "Q", 1},    {"b", "P", 1}, {"b", "Q", 1},
+      {"b", "R", 1},    {"b", "S", 1}, {"c", "ctrl", 1}, {"c", "P", 1}, {"c", "R", 1}};
+  // P alone is in two contexts with controls.
+  CHECK(default_split(small_screen(cells), dataset).spec.fewshot.at("screen.c").test ==
+        std::vector<std::string>{"P"});
+  cells[8].perturbation = "S";
+  CHECK(default_split(small_screen(cells), dataset).description.starts_with("by cells"));
 }
 
 TEST_CASE("default_split: contexts that share nothing", "[sets]") {

@@ -190,8 +190,18 @@ TEST_CASE("split: a perturbation without cells in the context is a remark", "[se
 
 TEST_CASE("split: a context in use needs controls", "[sets]") {
   const Screen screen = small_screen({{"x", "ctrl", 1}, {"x", "A", 1}, {"y", "A", 1}});
-  refuses(screen, trained(), "screen", {"no control cells ('ctrl') in context 'y'"});
+  const auto warnings = check_split(screen, trained(), "screen");
+  REQUIRE(warnings.size() == 1);
+  check_holds(warnings[0], {"no control cells ('ctrl') in context 'y'", "not used"});
+  CHECK(assign_parts(screen, trained(), "screen") ==
+        std::vector<Part>{Part::train, Part::train, Part::unused});
   SplitSpec spec = trained();
+  spec.fewshot["screen.y"].test = {"A"};
+  refuses(screen, spec, "screen", {"no control cells ('ctrl') in context 'y'"});
+  spec = trained();
+  spec.zeroshot["screen.y"] = Part::test;
+  refuses(screen, spec, "screen", {"no control cells ('ctrl') in context 'y'"});
+  spec = trained();
   spec.training.clear();
   spec.zeroshot["screen.x"] = Part::test;
   CHECK_NOTHROW(check_split(screen, spec, "screen"));  // y is not used

@@ -66,7 +66,7 @@ TEST_CASE("split_toml: the text is what State reads", "[sets]") {
 TEST_CASE("split_toml: writing and reading gives the same split", "[sets]") {
   const TemporaryFolder folder;
   SplitSpec spec;
-  spec.datasets = {{"a", "C:\\data\\x.h5ad"}, {"a.b", "\"quoted\".h5ad"}, {"", "empty name"}};
+  spec.datasets = {{"a", "/C:\\data\\x.h5ad"}, {"a.b", "/\"quoted\".h5ad"}, {"", "/empty name"}};
   spec.training = {"a", "a.b"};
   spec.zeroshot = {{"a.T cell|d 3", Part::validation}, {"a.b.\u00e9\u4e2d", Part::test}};
   spec.fewshot["a.x\ny\t\x01\x7f"] = {{"A+B", "HLA-A", "#", "it's"}, {"\\", "\"", "A"}};
@@ -79,6 +79,18 @@ TEST_CASE("split_toml: writing and reading gives the same split", "[sets]") {
   spec.cells->seed = ~uint64_t(0);
   CHECK_THROWS_AS(write_split(path, spec), ConfigError);
   CHECK_FALSE(read_split(path) == spec);  // the old file is still there
+}
+
+TEST_CASE("split_toml: relative paths begin at the file's folder", "[sets]") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "split.toml";
+  write_text(path,
+             "[datasets]\na = \"x.h5ad\"\nb = \"/all/*.h5ad\"\nc = \"../y\"\n"
+             "[training]\na = \"train\"\n");
+  const auto datasets = read_split(path).datasets;
+  CHECK(datasets.at("a") == (folder.path() / "x.h5ad").string());
+  CHECK(datasets.at("b") == "/all/*.h5ad");
+  CHECK(datasets.at("c") == (folder.path().parent_path() / "y").string());
 }
 
 TEST_CASE("split_toml: errors name file, line and what was expected", "[sets]") {

@@ -88,7 +88,7 @@ TEST_CASE("experiment_toml: a file is complete and reads back", "[train]") {
   const TemporaryFolder folder;
   for (const std::string& name : preset_names()) {
     Experiment e = experiment_preset(name);
-    e.data = "Büro/screen \"1\".h5ad";
+    e.data = "/Büro/screen \"1\".h5ad";
     e.scale = Scale::counts;
     e.labels.batch_key = "plate";
     e.batch_encoder = true;
@@ -98,6 +98,19 @@ TEST_CASE("experiment_toml: a file is complete and reads back", "[train]") {
     REQUIRE(back.preset == name);
     REQUIRE(back.model == e.model);
   }
+}
+
+TEST_CASE("experiment_toml: relative paths begin at the file's folder", "[train]") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "experiment.toml";
+  Experiment e;
+  e.data = "screen.h5ad";
+  e.split = "../split.toml";
+  write_experiment(path, e);
+  const Experiment back = read_experiment(path);
+  CHECK(back.data == (folder.path() / "screen.h5ad").string());
+  CHECK(back.split == (folder.path().parent_path() / "split.toml").string());
+  CHECK(back.perturbation_features.empty());
 }
 
 TEST_CASE("experiment_toml: presets are the published ones", "[train]") {

@@ -42,9 +42,10 @@ constexpr DType dtype_of() {
 }
 
 /// Calls `f.operator()<T>()` with the C++ type in which numbers of a DType are kept, and returns
-/// what it returns: uint8_t for truth values.
-template <class F>
-decltype(auto) visit_storage(DType dtype, F&& f) {
+/// what it returns, an R: uint8_t for truth values. (R is said, since to deduce it the bodies of
+/// all types would have to be compiled wherever a call is only read.)
+template <class R = void, class F>
+R visit_storage(DType dtype, F&& f) {
   switch (dtype) {
     case DType::boolean:
     case DType::u8:
@@ -78,7 +79,7 @@ decltype(auto) visit_storage(DType dtype, F&& f) {
 /// Bytes of one element.
 template <class = void>
 size_t size_of(DType dtype) {
-  return visit_storage(dtype, []<class T>() { return sizeof(T); });
+  return visit_storage<size_t>(dtype, []<class T>() { return sizeof(T); });
 }
 
 /// numpy's name, e.g. "float32".

@@ -170,7 +170,7 @@ Matrix select_rows(const Matrix& m, std::span<const size_t> rows) {
     for (size_t row : rows) check_index("select_rows", "row", row, m.rows());
     return {rows.size(), m.columns(), m.values().select(rows, m.columns())};
   }
-  return m.values().visit([&]<class T>(std::span<const T> values) {
+  return m.values().visit<Matrix>([&]<class T>(std::span<const T> values) {
     auto picked =
         select_rows(CsrView<T>{m.rows(), m.columns(), m.indptr(), m.indices(), values}, rows);
     return Matrix(rows.size(), m.columns(), std::move(picked.indptr), std::move(picked.indices),
@@ -183,7 +183,7 @@ Matrix select_rows(const Matrix& m, std::span<const size_t> rows) {
 /// @throws ShapeError if there is no such column
 template <class = void>
 Matrix select_columns(const Matrix& m, std::span<const size_t> columns) {
-  return m.values().visit([&]<class T>(std::span<const T> values) {
+  return m.values().visit<Matrix>([&]<class T>(std::span<const T> values) {
     if (!m.is_sparse()) {
       auto picked = select_columns(DenseView<T>{m.rows(), m.columns(), values}, columns);
       return Matrix(m.rows(), columns.size(), Numbers(std::move(picked.values), m.dtype()));

@@ -60,7 +60,8 @@ class Numbers {
   /// Zeros of any dtype.
   template <class = void>
   Numbers(DType dtype, size_t n) {
-    *this = visit_storage(dtype, [&]<class T>() { return Numbers(std::vector<T>(n), dtype); });
+    *this =
+        visit_storage<Numbers>(dtype, [&]<class T>() { return Numbers(std::vector<T>(n), dtype); });
   }
   /// Truth values: true where a flag is not 0.
   template <class = void>
@@ -104,10 +105,11 @@ class Numbers {
     check_holds<T>("Numbers::values");
     return {reinterpret_cast<T*>(bytes_), size_};
   }
-  /// Calls f(std::span<const T>) with the numbers as they lie in memory.
-  template <class F>
-  decltype(auto) visit(F&& f) const {
-    return visit_storage(dtype_, [&]<class T>() -> decltype(auto) { return f(values<T>()); });
+  /// Calls f(std::span<const T>) with the numbers as they lie in memory, and returns what it
+  /// returns, an R.
+  template <class R = void, class F>
+  R visit(F&& f) const {
+    return visit_storage<R>(dtype_, [&]<class T>() -> R { return f(values<T>()); });
   }
 
   /// Writes count numbers from `first` on as T, rounded to nearest where T is shorter.
@@ -185,7 +187,8 @@ class Numbers {
 
   template <class = void>
   friend bool operator==(const Numbers& a, const Numbers& b) {
-    return a.dtype_ == b.dtype_ && std::ranges::equal(a.bytes(), b.bytes());
+    return a.dtype_ == b.dtype_ && a.size_ == b.size_ &&
+           std::equal(a.bytes().begin(), a.bytes().end(), b.bytes().begin());
   }
 
  private:

@@ -14,6 +14,7 @@
 #include "vcell/eval/pearson.hpp"
 #include "vcell/eval/responses.hpp"
 #include "vcell/eval/summary.hpp"
+#include "vcell/preprocess/declared_scale.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -28,8 +29,9 @@ struct EvaluationOptions {
   double epsilon = 0;
   /// A gene is differentially expressed when its false discovery rate is below this.
   double alpha = 0.05;
-  /// The least value that no log1p value reaches; a larger one is an error. 15 is cell-eval's.
-  double highest = 15;
+  /// The greatest log1p value; a larger one is an error. cell-eval refuses values from 15 on, by
+  /// which it guesses the scale.
+  double highest = highest_log1p;
 };
 
 /// Prediction against observation in one context.

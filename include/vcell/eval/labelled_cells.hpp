@@ -38,7 +38,7 @@ std::string text_of_value(const LabelledCells& cells, size_t stored) {
 
 /// Checks that one side can be evaluated.
 /// @param side     what messages call it, e.g. "real"
-/// @param highest  the least value that no log1p value reaches
+/// @param highest  the greatest log1p value
 /// @throws ShapeError if matrix, names and labels differ in size
 /// @throws ConfigError if a gene is there twice, a value is outside of 0 .. highest, or all values
 ///         are whole numbers, which log1p values above 0 are not
@@ -63,11 +63,11 @@ void check_labelled_cells(const LabelledCells& cells, std::string_view side, dou
   constexpr std::string_view mend = "; if X holds counts, declare it and normalise them";
   const auto& values = cells.X.values;
   const auto outside = std::find_if(values.begin(), values.end(),
-                                    [&](float x) { return !(x >= 0 && double(x) < highest); });
+                                    [&](float x) { return !(x >= 0 && double(x) <= highest); });
   if (outside != values.end())
     throw ConfigError(message(function, ": ",
                               detail::text_of_value(cells, size_t(outside - values.begin())),
-                              ", expected a log1p value from 0 to below ", highest, mend));
+                              ", expected a log1p value from 0 to ", highest, mend));
   const auto is_whole = [](float x) { return x == std::floor(x); };
   const auto above_zero = std::find_if(values.begin(), values.end(), [](float x) { return x > 0; });
   if (above_zero != values.end() && std::all_of(values.begin(), values.end(), is_whole))

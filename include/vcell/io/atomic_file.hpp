@@ -7,37 +7,22 @@
 #include <string_view>
 #include <system_error>
 
-#if __has_include(<unistd.h>)
-#include <unistd.h>
-#else
-#include <process.h>
-#endif
-
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
+#include "vcell/io/temporary_file.hpp"
 
 VCELL_BEGIN_NAMESPACE
-namespace detail {
 
-/// Removes a temporary file unless it was renamed in time.
-struct TemporaryFile {
-  std::filesystem::path path;
-  bool keep = false;
-  ~TemporaryFile() {
-    std::error_code ignored;
-    if (!keep) std::filesystem::remove(path, ignored);
-  }
-};
-
-}  // namespace detail
-
-/// Writes a file so that, whenever the program is stopped, the path holds either what was there
-/// before or all of the new file: `write` fills a temporary file in the same folder, which is then
-/// renamed. A symbolic link is followed, so that it keeps pointing to the file.
+/// Writes a file so that, whenever the program or the machine is stopped, the path holds either
+/// what was there before or all of the new file: `write` fills a temporary file in the same folder,
+/// which is then brought to the disk and renamed. A symbolic link is followed, so that it keeps
+/// pointing to the file. Several writers of one file do not disturb each other: the last one to end
+/// stays. What a writer that was killed left behind is removed by the next one.
 ///
 /// @param write  writes the whole file to the path it is given; when it throws, the old file stays
-/// @throws IoError if there is no such folder; WriteError if the file cannot be renamed; whatever
-///         `write` throws
+/// @throws IoError if there is no such folder; WriteError if a file cannot be made there, brought
+/// to
+///         the disk or renamed; whatever `write` throws
 template <class = void>
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path&)>& write) {
@@ -51,19 +36,10 @@ void write_atomically(const std::filesystem::path& path,
   if (std::filesystem::is_directory(target))
     throw IoError(
         message("write_atomically: cannot write ", quoted(path.string()), ": it is a folder"));
-#if __has_include(<unistd.h>)
-  const auto process = ::getpid();
-#else
-  const auto process = ::_getpid();
-#endif
-  detail::TemporaryFile temporary{target};
-  temporary.path += message(".", process, ".partial");
-  write(temporary.path);
-  std::filesystem::rename(temporary.path, target, error);
-  if (error)
-    throw WriteError(message("write_atomically: cannot rename ", quoted(temporary.path.string()),
-                             " to ", quoted(target.string()), ": ", error.message()));
-  temporary.keep = true;
+  TemporaryFile::remove_leftovers(target);
+  TemporaryFile temporary(target);
+  write(temporary.path());
+  temporary.rename_to(target);
 }
 
 /// Writes text to a file, all or nothing.

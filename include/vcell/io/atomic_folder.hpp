@@ -30,8 +30,21 @@ struct FolderNames {
 
 }  // namespace detail
 
+/// Where the folder that write_folder made can be read, in its old or its new form, whole: beside
+/// its place if a writer was killed, or is, between its two renames. Nothing is changed, so that
+/// readers do not disturb a writer.
+/// @return empty if there is none
+template <class = void>
+std::filesystem::path whole_folder(const std::filesystem::path& target) {
+  const detail::FolderNames names(target);
+  if (std::filesystem::is_directory(target)) return target;
+  if (!std::filesystem::is_directory(names.old)) return {};
+  return std::filesystem::is_directory(names.fresh) ? names.fresh : names.old;
+}
+
 /// Settles what a write_folder that was killed left behind: afterwards the folder is there in its
-/// old or its new form, whole, if it ever was; parts of another are gone.
+/// old or its new form, whole, if it ever was; parts of another are gone. For writers: see
+/// whole_folder.
 /// @return whether the folder is there
 /// @throws IoError if a folder cannot be renamed
 template <class = void>

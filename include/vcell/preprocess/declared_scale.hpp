@@ -15,6 +15,10 @@ enum class Scale {
   log1p,   ///< log(1 + normalised counts), natural
 };
 
+/// No log1p value is greater: exp(30) is 1e13, more molecules than a cell has, whatever it was
+/// normalised to.
+constexpr double highest_log1p = 30;
+
 struct DeclaredScale {
   Scale scale = Scale::counts;
   /// Nobody said so: X holds nothing but whole numbers from 0. Say it aloud.
@@ -23,10 +27,18 @@ struct DeclaredScale {
 
 namespace detail {
 
-/// Whether uns['log1p'] is there.
-/// @throws ConfigError if it names another base than e
+/// Whether uns['vcell']['scale'] says log1p or, where it is not there, uns['log1p'] is.
+/// @throws ConfigError if that names another base than e
 template <class = void>
 bool says_log1p(const char* function, const AnnData& adata) {
+  if (const Value* scale = find(adata.uns, "vcell/scale")) {
+    const std::string* text = scale->text();
+    if (!text || (*text != "counts" && *text != "log1p"))
+      throw ConfigError(message(function, ": uns['vcell']['scale'] is ",
+                                text ? quoted(*text) : "no text",
+                                ", expected 'counts' or 'log1p'"));
+    return *text == "log1p";
+  }
   const Value* base = find(adata.uns, "log1p/base");
   if (!base || base->is_nothing()) return find(adata.uns, "log1p") != nullptr;
   double number = 0;
@@ -51,9 +63,8 @@ constexpr auto is_no_count = [](auto x) {
 
 template <class = void>
 void check_log1p(const AnnData& adata) {
-  // exp(30) is 1e13: more molecules than a cell has, whatever it was normalised to.
   check_values(adata, "log1p", "numbers in 0 .. 30; say --scale counts if they are counts",
-               [](auto x) { return !(x >= 0 && x <= 30); });
+               [](auto x) { return !(x >= 0 && x <= highest_log1p); });
   // A whole number above 0 is the logarithm of no fraction, so log1p data without any fractional
   // value does not occur.
   if (find_value(*adata.X, [](auto x) { return x != std::trunc(x); })) return;
@@ -64,9 +75,9 @@ void check_log1p(const AnnData& adata) {
 
 }  // namespace detail
 
-/// The scale of X: `given` if it is; else log1p if uns['log1p'] is there; else counts, but only
-/// when every value is a whole number from 0 (`inferred` then says so). What is declared must also
-/// be what X holds:
+/// The scale of X: `given` if it is; else what uns['vcell']['scale'] says; else log1p if
+/// uns['log1p'] is there; else counts, but only when every value is a whole number from 0
+/// (`inferred` then says so). What is declared must also be what X holds:
 ///
 /// - counts: every value is a whole number from 0;
 /// - log1p: every value lies in 0 .. 30, and they are not all whole numbers (unless all are 0).
@@ -79,6 +90,7 @@ template <class = void>
 DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = {}) {
   const Matrix& X = detail::matrix_of("declared_scale", adata);
   if (!given && detail::says_log1p("declared_scale", adata)) given = Scale::log1p;
+  if (!given && find(adata.uns, "vcell/scale")) given = Scale::counts;
   if (!given) {
     if (const auto found = find_value(X, detail::is_no_count))
       throw ConfigError(message("declared_scale: nothing says whether X holds counts or log1p ",
@@ -96,14 +108,37 @@ DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = 
   return {*given, false};
 }
 
-/// Records the scale of X where other tools look for it: log1p as uns['log1p'] {base: null}, counts
-/// by its absence.
+/// The total that every cell had before the logarithm was taken, as uns['vcell']['target_sum']
+/// says.
+/// @throws ConfigError if that is no finite number above 0
 template <class = void>
-void declare_scale(AnnData& adata, Scale scale) {
+std::optional<double> declared_target_sum(const AnnData& adata) {
+  const Value* value = find(adata.uns, "vcell/target_sum");
+  if (!value) return {};
+  double sum = 0;
+  if (!value->is_number(sum) || !(sum > 0 && std::isfinite(sum)))
+    throw ConfigError(
+        "declared_target_sum: uns['vcell']['target_sum'] is no finite number above 0; remove it, "
+        "or "
+        "write the total that the cells were normalised to");
+  return sum;
+}
+
+/// Records the scale of X where other tools look for it, log1p as uns['log1p'] {base: null}, counts
+/// by its absence; and in uns['vcell'], with the total that every cell was normalised to, where
+/// that is known.
+template <class = void>
+void declare_scale(AnnData& adata, Scale scale, std::optional<double> target_sum = {}) {
   if (scale == Scale::log1p)
     adata.uns.insert_or_assign("log1p", Dict{{"base", Value()}});
   else
     adata.uns.erase("log1p");
+  const Value* before = find(adata.uns, "vcell");
+  Dict own = before && before->dict() ? *before->dict() : Dict();
+  own.insert_or_assign("scale", scale == Scale::log1p ? "log1p" : "counts");
+  own.erase("target_sum");
+  if (target_sum) own.insert_or_assign("target_sum", *target_sum);
+  adata.uns.insert_or_assign("vcell", std::move(own));
 }
 
 VCELL_END_NAMESPACE

@@ -31,7 +31,7 @@ requires RowBlocks<M, float> Filtered filter_cells(const M& X, const FilterCells
   const auto threshold =
       detail::threshold_of("filter_cells", "genes", options.min_counts, options.min_genes,
                            options.max_counts, options.max_genes);
-  return detail::judge(threshold, with_value_type(X, [&]<class T>() {
+  return detail::judge(threshold, with_value_type<std::vector<double>>(X, [&]<class T>() {
                          return map_cells<T>(X, [&](std::span<const T> values) {
                            return threshold.counts
                                       ? std::accumulate(values.begin(), values.end(), 0.0)

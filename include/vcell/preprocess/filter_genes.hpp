@@ -29,7 +29,7 @@ requires RowBlocks<M, float> Filtered filter_genes(const M& X, const FilterGenes
   const auto threshold =
       detail::threshold_of("filter_genes", "cells", options.min_counts, options.min_cells,
                            options.max_counts, options.max_cells);
-  const auto sums = with_value_type(X, [&]<class T>() {
+  const auto sums = with_value_type<std::vector<std::array<double, 1>>>(X, [&]<class T>() {
     return sum_over_cells<T, 1>(X, [&](T x) {
       return std::array<double, 1>{threshold.counts ? double(x) : double(x > 0)};
     });

@@ -22,7 +22,7 @@ struct FoundValue {
 /// @param is_sought  of a float or double
 template <class M, class F>
 std::optional<FoundValue> find_value(const M& X, F&& is_sought) {
-  return with_value_type(X, [&]<class T>() {
+  return with_value_type<std::optional<FoundValue>>(X, [&]<class T>() {
     constexpr size_t rows_per_piece = 512, pieces = 16;
     std::optional<FoundValue> found[pieces];
     CsrMatrix<T> scratch;

@@ -131,7 +131,8 @@ highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}
   if (genes == 0 || X.rows() < 2)
     throw ConfigError(message("highly_variable_genes: X has ", X.rows(), " cells and ", genes,
                               " genes, expected at least 2 and 1"));
-  const auto sums = with_value_type(X, [&]<class T>() { return detail::count_sums<T>(X); });
+  const auto sums = with_value_type<std::vector<std::array<double, 2>>>(
+      X, [&]<class T>() { return detail::count_sums<T>(X); });
   HighlyVariableGenes out;
   for (size_t gene = 0; gene < genes; ++gene) {
     double mean = sums[gene][0] / cells;

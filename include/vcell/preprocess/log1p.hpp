@@ -10,7 +10,7 @@ namespace detail {
 template <class = void>
 void log1p(Matrix& X, const AnnData* names) {
   check_not_negative("log1p", X, names);
-  with_value_type(X, [&]<class T>() {
+  with_value_type<void>(X, [&]<class T>() {
     transform_rows<T>(X, [](size_t, std::span<T> values) {
       for (T& x : values) x = std::log1p(x);
     });

@@ -14,27 +14,27 @@ struct NormalizeToLog1pOptions {
 
 struct NormalizedToLog1p {
   DeclaredScale found;               ///< what X held, and whether that was inferred
-  std::optional<double> target_sum;  ///< the total used; not known where X was log1p
+  std::optional<double> target_sum;  ///< the total used, or declared where X was log1p
   size_t empty_cells = 0;            ///< cells with total 0: they stay zero
 };
 
 /// Brings X to log1p of counts at one total per cell, whatever it holds: counts are normalised (see
-/// normalize_total) and their logarithm taken; log1p stays as it is. uns['log1p'] says so
-/// afterwards.
+/// normalize_total) and their logarithm taken; log1p stays as it is. uns['log1p'] and
+/// uns['vcell'] say so afterwards, with the total.
 ///
 /// @param adata  a whole screen, so that all its cells are normalised alike; X is changed in place
 /// @throws ConfigError if the scale of X is not known or X contradicts it (see declared_scale), or
 ///         as normalize_total does
 template <class = void>
 NormalizedToLog1p normalize_to_log1p(AnnData& adata, const NormalizeToLog1pOptions& options = {}) {
-  NormalizedToLog1p out{declared_scale(adata, options.scale), std::nullopt};
+  NormalizedToLog1p out{declared_scale(adata, options.scale), declared_target_sum(adata)};
   if (out.found.scale == Scale::counts) {
     const auto normalized = detail::normalize_total(*adata.X, {options.target_sum}, &adata);
     out.target_sum = normalized.target_sum;
     out.empty_cells = normalized.empty_cells;
     detail::log1p(*adata.X, &adata);
   }
-  declare_scale(adata, Scale::log1p);
+  declare_scale(adata, Scale::log1p, out.target_sum);
   return out;
 }
 

@@ -74,7 +74,8 @@ template <class = void>
 NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
                                 const AnnData* names) {
   check_not_negative("normalize_total", X, names);
-  return with_value_type(X, [&]<class T>() { return normalize_rows<T>(X, options); });
+  return with_value_type<NormalizedTotal>(X,
+                                          [&]<class T>() { return normalize_rows<T>(X, options); });
 }
 
 }  // namespace detail

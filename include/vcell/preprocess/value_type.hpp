@@ -29,12 +29,13 @@ bool needs_double(const Matrix& m) {
 
 }  // namespace detail
 
-/// Calls `f.operator()<T>()` with the type to compute in, float or double, so that what is computed
-/// from the values of a matrix is rounded no sooner than they are: float where it holds all of them
-/// exactly. A matrix that is read from its file in row blocks has an overload of its own.
+/// Calls `f.operator()<T>()`, which returns an R, with the type to compute in, float or double, so
+/// that what is computed from the values of a matrix is rounded no sooner than they are: float
+/// where it holds all of them exactly. A matrix that is read from its file in row blocks has an
+/// overload of its own.
 /// @throws ConfigError if double does not hold them either: whole numbers beyond 2^53
-template <class F>
-decltype(auto) with_value_type(const Matrix& m, F&& f) {
+template <class R, class F>
+R with_value_type(const Matrix& m, F&& f) {
   if (detail::needs_double(m)) return std::forward<F>(f).template operator()<double>();
   return std::forward<F>(f).template operator()<float>();
 }

@@ -21,6 +21,7 @@ class SplitReport {
     for (size_t i = 0; i < screen.cells(); ++i)
       pairs_[pair(screen.context.codes[i], screen.perturbation.codes[i])] = true;
     used_.assign(contexts, spec.training.contains(dataset));
+    named_.assign(contexts, false);
   }
 
   template <class = void>
@@ -95,13 +96,14 @@ class SplitReport {
     if (part != Part::validation && part != Part::test)
       error("[zeroshot] ", quoted(key), " is ", name_of(part), ", expected validation or test");
     if (spec_.fewshot.contains(key)) error("conflict: ", quoted(key), " is zeroshot and fewshot");
-    if (context >= 0) used_[size_t(context)] = true;
+    if (context >= 0) used_[size_t(context)] = named_[size_t(context)] = true;
   }
 
   template <class = void>
   void fewshot(const std::string& key, const HeldOutPerturbations& held) {
     const int32_t context = context_of("[fewshot]", key);
     if (context < 0) return;
+    named_[size_t(context)] = true;
     if (!spec_.training.contains(dataset_))
       error("conflict: [fewshot] ", quoted(key), " trains on the rest of its context, and ",
             quoted(dataset_), " is not in [training]");
@@ -145,14 +147,23 @@ class SplitReport {
     if (std::find(used_.begin(), used_.end(), true) == used_.end() && errors_.empty())
       error("no cell is used: ", quoted(dataset_), " is not in [training] and has no [zeroshot] ",
             "context");
-    std::vector<std::string> without;
-    for (size_t i = 0; i < screen_.context.names.size(); ++i)
-      if (used_[i] && !pairs_[pair(int32_t(i), screen_.control)])
-        without.push_back(screen_.context.names[i]);
-    if (!without.empty())
-      error("no control cells (", quoted(screen_.perturbation.names[size_t(screen_.control)]),
-            ") in context ", list_of(without),
-            ": leave these contexts out of the file or give them controls");
+    const std::string control = quoted(screen_.perturbation.names[size_t(screen_.control)]);
+    std::vector<std::string> without, named_without;
+    bool any = false;
+    for (size_t i = 0; i < screen_.context.names.size(); ++i) {
+      const bool has = pairs_[pair(int32_t(i), screen_.control)];
+      any = any || (used_[i] && has);
+      if (used_[i] && !has)
+        (named_[i] ? named_without : without).push_back(screen_.context.names[i]);
+    }
+    if (!named_without.empty())
+      error("no control cells (", control, ") in context ", list_of(named_without),
+            ": leave it out of the split or give it controls");
+    else if (!any && !without.empty())
+      error("no control cells (", control, ") in any context that is used: ", list_of(without));
+    else if (!without.empty())
+      warnings_.push_back(message("no control cells (", control, ") in context ", list_of(without),
+                                  ": its cells are not used"));
   }
 
   const Screen& screen_;
@@ -160,13 +171,15 @@ class SplitReport {
   const std::string& dataset_;
   std::vector<bool> pairs_;  // (contexts, perturbations): whether there are cells
   std::vector<bool> used_;   // (contexts)
+  std::vector<bool> named_;  // (contexts): in [zeroshot] or [fewshot]
   std::vector<std::string> errors_, warnings_;
 };
 
 }  // namespace detail
 
 /// Checks a split against a screen: that data sets, contexts and perturbations exist, that nothing
-/// contradicts or leaks, and that every context in use has control cells. Keys of other data sets
+/// contradicts or leaks, and that every context that is named has control cells; others without any
+/// are not used. Keys of other data sets
 /// are left to their own screens.
 ///
 /// @param dataset  the screen's name in the split (see dataset_name)

@@ -25,19 +25,21 @@ struct DefaultSplit {
 namespace detail {
 
 /// For each context the names, sorted, of the perturbations that can be tested there and learnt
-/// elsewhere: those with cells in this context and in another. None in a context without control
-/// cells, from which nothing can be predicted.
+/// elsewhere: those with cells in this context and in another. A context without control cells,
+/// from which nothing can be predicted or learnt, has none and does not count.
 template <class = void>
 std::vector<std::vector<std::string>> shared_perturbations(const Screen& screen) {
   const size_t contexts = screen.context.names.size(), n = screen.perturbation.names.size();
   std::vector<uint8_t> there(contexts * n);
   for (size_t i = 0; i < screen.cells(); ++i)
     there[size_t(screen.context.codes[i]) * n + size_t(screen.perturbation.codes[i])] = 1;
+  const auto has_controls = [&](size_t c) { return there[c * n + size_t(screen.control)] != 0; };
   std::vector<size_t> contexts_of(n);
-  for (size_t pair = 0; pair < there.size(); ++pair) contexts_of[pair % n] += there[pair];
+  for (size_t pair = 0; pair < there.size(); ++pair)
+    contexts_of[pair % n] += there[pair] && has_controls(pair / n);
   std::vector<std::vector<std::string>> shared(contexts);
   for (size_t c = 0; c < contexts; ++c) {
-    if (!there[c * n + size_t(screen.control)]) continue;
+    if (!has_controls(c)) continue;
     for (size_t code = 0; code < n; ++code)
       if (there[c * n + code] && contexts_of[code] > 1 && int32_t(code) != screen.control)
         shared[c].push_back(screen.perturbation.names[code]);

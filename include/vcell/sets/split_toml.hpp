@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vcell/io/atomic_file.hpp"
+#include "vcell/io/path_in_file.hpp"
 #include "vcell/io/toml_text.hpp"
 #include "vcell/sets/split_spec.hpp"
 
@@ -187,12 +188,15 @@ std::string format_split(const SplitSpec& spec) {
   return out;
 }
 
-/// Reads a split from a TOML file (see parse_split).
+/// Reads a split from a TOML file (see parse_split). Relative paths of its data sets begin at its
+/// folder.
 /// @throws IoError if it cannot be read
 /// @throws FormatError naming the file, the line and what was expected
 template <class = void>
 SplitSpec read_split(const std::filesystem::path& path) {
-  return parse_split(read_text(path), path.string());
+  SplitSpec spec = parse_split(read_text(path), path.string());
+  for (auto& [name, file] : spec.datasets) file = path_in_file(path, file);
+  return spec;
 }
 
 /// Writes a split as a TOML file (see format_split), whole or not at all.

@@ -208,7 +208,7 @@ class Checkpoints {
   }
 
   /// Whether there is a last checkpoint to go on from.
-  bool can_resume() const { return settle_folder(last()); }
+  bool can_resume() const { return !whole_folder(last()).empty(); }
 
   /// Puts a trainer where the last checkpoint was made.
   /// @throws what load_checkpoint throws; FormatError if best is not the one that last speaks of

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "vcell/io/atomic_file.hpp"
+#include "vcell/io/path_in_file.hpp"
 #include "vcell/io/toml_text.hpp"
 #include "vcell/sets/near_names.hpp"
 #include "vcell/train/choices.hpp"
@@ -186,10 +187,14 @@ std::string format_experiment(const Experiment& e) {
   return out;
 }
 
-/// Reads an experiment from a TOML file (see parse_experiment).
+/// Reads an experiment from a TOML file (see parse_experiment). Relative paths in it begin at its
+/// folder.
 template <class = void>
 Experiment read_experiment(const std::filesystem::path& path) {
-  return parse_experiment(read_text(path), path.string());
+  Experiment e = parse_experiment(read_text(path), path.string());
+  for (auto* named : {&e.data, &e.split, &e.perturbation_features})
+    *named = path_in_file(path, *named);
+  return e;
 }
 
 /// Writes an experiment as a TOML file (see format_experiment), whole or not at all.

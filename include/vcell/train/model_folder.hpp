@@ -291,8 +291,9 @@ using AnyModel = std::variant<TrainedModel>;
 /// @throws IoError if a file cannot be read; FormatError, ConfigError or ShapeError naming the file
 ///         and the key or name
 template <class = void>
-AnyModel load_model(const std::filesystem::path& folder) {
-  settle_folder(folder);
+AnyModel load_model(const std::filesystem::path& named) {
+  const auto whole = whole_folder(named);
+  const auto& folder = whole.empty() ? named : whole;
   const auto path = folder / "config.json";
   const std::string where = message("load_model: ", quoted(path.string()));
   const auto json = nlohmann::ordered_json::parse(read_text(path), nullptr, false);

@@ -79,7 +79,7 @@ Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& ex
     return size_of(type) == 8 ? DType::i64 : DType::i32;
   };
   const SparseLayout layout{by_columns, width(indices), width(indptr)};
-  return visit_storage(dtype, [&]<class T>() -> Matrix {
+  return visit_storage<Matrix>(dtype, [&]<class T>() -> Matrix {
     if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) {
       throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see above
     } else {

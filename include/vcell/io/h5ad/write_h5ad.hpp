@@ -79,6 +79,11 @@ void write_h5ad(const std::filesystem::path& path, const AnnData& a,
     const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip, &disk_failed};
     const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), creation(H5Pcreate(H5P_FILE_CREATE));
     hdf5::write_through(access, disk_failed);
+    // The file is this writer's alone and locked by it, which HDF5 would find in its way where the
+    // system has one kind of locks, as NFS.
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+    H5Pset_file_locking(access, false, true);
+#endif
     // 1.8 is the oldest format without times in groups and with attributes beyond 64 KiB.
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
     H5Pset_obj_track_times(creation, false);
