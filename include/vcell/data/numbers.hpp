@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -54,7 +53,7 @@ class Numbers {
   Numbers(std::vector<T> values, DType dtype) : size_(values.size()), dtype_(dtype) {
     static_assert(is_storage_v<T>, "say int64_t, uint32_t, ..., or Numbers::truths for bool");
     check_holds<T>("Numbers");
-    held_ = std::make_unique<Values<T>>(std::move(values));
+    held_ = new Values<T>(std::move(values));
     bytes_ = held_->bytes();
   }
   /// Zeros of any dtype.
@@ -80,7 +79,7 @@ class Numbers {
     swap(other);
     return *this;
   }
-  ~Numbers() = default;
+  ~Numbers() { delete held_; }
 
   size_t size() const { return size_; }
   DType dtype() const { return dtype_; }
@@ -195,7 +194,7 @@ class Numbers {
   // A vector whose type is forgotten, so that it can be taken over and given back.
   struct Held {
     virtual ~Held() = default;
-    virtual std::unique_ptr<Held> copy() const = 0;
+    virtual Held* copy() const = 0;
     virtual std::byte* bytes() = 0;
     virtual void resize(size_t n) = 0;
   };
@@ -203,7 +202,7 @@ class Numbers {
   struct Values final : Held {
     std::vector<T> values;
     explicit Values(std::vector<T> v) : values(std::move(v)) {}
-    std::unique_ptr<Held> copy() const override { return std::make_unique<Values>(values); }
+    Held* copy() const override { return new Values(values); }
     std::byte* bytes() override { return reinterpret_cast<std::byte*>(values.data()); }
     void resize(size_t n) override { values.resize(n); }
   };
@@ -221,7 +220,7 @@ class Numbers {
                                 name_of(dtype_of<T>()));
   }
 
-  std::unique_ptr<Held> held_;
+  Held* held_ = nullptr;  // owned; <memory> costs more to include than all of this header
   std::byte* bytes_ = nullptr;
   size_t size_ = 0;
   DType dtype_ = DType::f32;

@@ -3,14 +3,17 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
-#include <random>
 #include <string>
 #include <system_error>
 
 #if __has_include(<unistd.h>)
 #include <fcntl.h>
 #include <unistd.h>
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#endif
 #else
+#include <chrono>
 #include <cstdio>
 #endif
 
@@ -27,10 +30,9 @@ class TemporaryFile {
   /// @throws WriteError if no file can be made in the target's folder
   template <class = void>
   explicit TemporaryFile(const std::filesystem::path& target) {
-    std::random_device random;
     for (int attempt = 0; attempt < 100; ++attempt) {
       path_ = target;
-      path_ += message('.', digits_of(uint64_t(random()) << 32 | random()), ending);
+      path_ += message('.', digits_of(draw() + uint64_t(attempt)), ending);
       if (make()) return;
       if (errno != EEXIST) break;
     }
@@ -102,6 +104,11 @@ class TemporaryFile {
   }
 
 #if __has_include(<unistd.h>)
+  static uint64_t draw() {
+    uint64_t number = 0;
+    if (::getentropy(&number, sizeof number) != 0) number = uint64_t(::getpid());
+    return number;
+  }
   bool make() {
     file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file_ >= 0) lock(file_);
@@ -131,6 +138,9 @@ class TemporaryFile {
   }
   int file_ = -1;
 #else
+  static uint64_t draw() {
+    return uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
+  }
   bool make() {
     std::FILE* file = std::fopen(path_.string().c_str(), "wbx");
     if (file) std::fclose(file);
