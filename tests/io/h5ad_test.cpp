@@ -1,7 +1,9 @@
 // What is written comes back, and nothing is lost when it cannot be.
 #include "vcell/io/h5ad.hpp"
 
+#include <chrono>
 #include <limits>
+#include <thread>
 
 #include "edit_hdf5.hpp"
 #include "small_anndata.hpp"
@@ -88,6 +90,7 @@ TEST_CASE("h5ad: many columns, long names and long texts", "[io]") {
 TEST_CASE("h5ad: the same content gives the same bytes", "[io]") {
   const vcell_test::TemporaryFolder folder;
   write_h5ad(folder.path() / "a.h5ad", small_anndata());
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // in another second
   write_h5ad(folder.path() / "b.h5ad", small_anndata());
   CHECK(read_text(folder.path() / "a.h5ad") == read_text(folder.path() / "b.h5ad"));
 }

@@ -48,6 +48,7 @@ struct OutputGroup {
     return result;
   }
 
+  void make_way(const std::string& name) const;
   OutputGroup group(const std::string& name) const;
   Handle numbers(const std::string& name, DType dtype, const std::vector<size_t>& shape,
                  const void* values, std::optional<DType> memory = {}) const;
@@ -60,11 +61,9 @@ struct OutputGroup {
 
 namespace detail {
 
-/// A name may hold slashes ("a/b"): HDF5 then needs the groups on the way.
 template <class = void>
 Handle link_creation() {
   Handle link(H5Pcreate(H5P_LINK_CREATE));
-  H5Pset_create_intermediate_group(link, 1);
   H5Pset_char_encoding(link, H5T_CSET_UTF8);
   return link;
 }
@@ -90,8 +89,21 @@ std::vector<hsize_t> chunk_of(const std::vector<size_t>& shape, size_t element_b
 
 }  // namespace detail
 
+/// A name may hold slashes ("a/b"): makes the groups on the way, which HDF5 would give a time.
+inline void OutputGroup::make_way(const std::string& name) const {
+  const Handle creation(H5Pcreate(H5P_GROUP_CREATE)), link(detail::link_creation());
+  H5Pset_obj_track_times(creation, false);
+  for (size_t slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1)) {
+    const std::string above = name.substr(0, slash);
+    if (H5Lexists(id, above.c_str(), H5P_DEFAULT) > 0) continue;
+    const Handle made(H5Gcreate2(id, above.c_str(), link, creation, H5P_DEFAULT));
+    check(hid_t(made), above);
+  }
+}
+
 /// Makes a group in this one.
 inline OutputGroup OutputGroup::group(const std::string& name) const {
+  make_way(name);
   const Handle creation(H5Pcreate(H5P_GROUP_CREATE)), link(detail::link_creation());
   H5Pset_obj_track_times(creation, false);
   OutputGroup out{writing, path_of(name),
@@ -107,6 +119,7 @@ inline OutputGroup OutputGroup::group(const std::string& name) const {
 inline Handle OutputGroup::numbers(const std::string& name, DType dtype,
                                    const std::vector<size_t>& shape, const void* values,
                                    std::optional<DType> memory) const {
+  make_way(name);
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_obj_track_times(creation, false);
   const Handle type(memory_type(dtype)), space(detail::space_of(shape));
@@ -143,6 +156,7 @@ inline Handle OutputGroup::texts(const std::string& name, std::span<const std::s
                                 ", which no AnnData file can hold"));
     pointers.push_back(text.c_str());
   }
+  make_way(name);
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_obj_track_times(creation, false);
   const Handle type(text_type()), link(detail::link_creation());
