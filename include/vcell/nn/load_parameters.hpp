@@ -20,8 +20,8 @@ template <class T, class Device>
 std::vector<T> checked_values(std::string_view source, const Parameter<T, Device>& parameter,
                               const Array& array) {
   if (array.dtype() < DType::f16)
-    throw FormatError(message(source, ": ", quoted(parameter.name), " holds ", name_of(array.dtype()),
-                              ", expected floating-point numbers"));
+    throw FormatError(message(source, ": ", quoted(parameter.name), " holds ",
+                              name_of(array.dtype()), ", expected floating-point numbers"));
   if (array.shape != parameter.shape)
     throw ShapeError(message(source, ": ", quoted(parameter.name), " has shape ", array.shape,
                              ", expected ", parameter.shape,
