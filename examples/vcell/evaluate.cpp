@@ -76,7 +76,7 @@ void evaluate(const Settings& s, Console& console) {
   vcell::write_results(out, evaluation);
   vcell::report(progress, {"evaluate", 1, 1, {}});
   vcell::ReportInput input;
-  input.model = "prediction";
+  input.method = "prediction";
   input.evaluation = evaluation;
   print_scores(vcell::methods_of(input), console);
   console.result("scores: " + out.string());

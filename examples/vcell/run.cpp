@@ -57,8 +57,9 @@ void run(const Settings& s, Console& console) {
   write_report_of_run(folder, scores);
 
   vcell::ReportInput methods;
+  methods.method = "State Transition";
   methods.evaluation = scores.evaluation;
-  methods.baselines = scores.baselines;
+  methods.others = scores.baselines;
   print_scores(vcell::methods_of(methods), console);
   console.result("report: " + (folder / "report.html").string());
 }

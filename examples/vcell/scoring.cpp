@@ -144,7 +144,7 @@ Scores score_run(const Prepared& p, const vcell::Screen& screen, const Predictio
   options.control = screen.perturbation.names[size_t(screen.control)];
   const auto measured = [&](vcell::LabelledCells cells, std::string_view side) {
     vcell::check_labelled_cells(cells, side, options.highest);
-    return vcell::responses(std::move(cells), {options.control, options.epsilon});
+    return vcell::evaluation_sides(std::move(cells), {options.control, options.epsilon});
   };
   const auto observations = [&] {
     return labelled_observations(screen, predictions.pairs, p.parts);
@@ -160,7 +160,7 @@ Scores score_run(const Prepared& p, const vcell::Screen& screen, const Predictio
       measured(
           labelled_predictions(screen, predictions.pairs, predictions.cells, predictions.pair_of),
           "predicted"),
-      options.alpha);
+      options);
   vcell::write_results(folder, out.evaluation);
 
   const auto learnt = [&](size_t i) {
@@ -181,7 +181,7 @@ Scores score_run(const Prepared& p, const vcell::Screen& screen, const Predictio
     auto predicted = labelled_predictions(screen, predictions.pairs, made.cells, made.requests);
     const auto evaluation =
         made.missing.empty()
-            ? vcell::evaluate(observed, measured(std::move(predicted), name), options.alpha)
+            ? vcell::evaluate(observed, measured(std::move(predicted), name), options)
             : vcell::evaluate(observations(), std::move(predicted), options);
     vcell::write_results(folder / "baselines" / name, evaluation);
     out.baselines.push_back(vcell::scored_method(name, evaluation));
@@ -237,8 +237,9 @@ void write_report_of_run(const fs::path& folder, const Scores& scores) {
   const auto split = vcell::read_split(folder / "split.toml");
   vcell::ReportInput input;
   input.title = "Predicted perturbation responses: " + fs::path(e.data).filename().string();
+  input.method = "State Transition";
   input.evaluation = scores.evaluation;
-  input.baselines = scores.baselines;
+  input.others = scores.baselines;
   input.warnings = scores.remarks;
   if (split.cells && split.cells->test > 0)
     input.warnings.push_back(

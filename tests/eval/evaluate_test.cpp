@@ -1,6 +1,7 @@
 #include "vcell/eval/evaluate.hpp"
 
 #include <cstring>
+#include <set>
 
 #include "support.hpp"
 #include "support/catch.hpp"
@@ -276,17 +277,17 @@ TEST_CASE("evaluate: no significant gene and no expressed gene", "[eval]") {
   REQUIRE(std::isnan(*summarise(result)[3][summary_mean]));
 }
 
-TEST_CASE("evaluate: responses measured once serve several predictions", "[eval]") {
+TEST_CASE("evaluate: a side that was measured once serves several predictions", "[eval]") {
   const auto real = in_contexts(cells_of(1), {"y", "x"});
   const auto predicted = in_contexts(cells_of(2), {"y", "x"});
   const auto expected = evaluate(real, predicted, options);
-  const auto result =
-      evaluate(responses(real, {.control = "ctrl"}), responses(predicted, {.control = "ctrl"}));
+  const auto result = evaluate(evaluation_sides(real, {.control = "ctrl"}),
+                               evaluation_sides(predicted, {.control = "ctrl"}));
   for (size_t c = 0; c < 2; ++c)
     for (const auto& column : expected.contexts[c].scores.columns)
       REQUIRE(result.contexts[c].scores.column(column.name) == column.values);
   // The cells of a context are found among those of the whole side.
-  for (const auto& context : responses(real, {.control = "ctrl"}))
+  for (const auto& context : evaluation_sides(real, {.control = "ctrl"}))
     for (size_t t = 0; t < context.rows.size(); ++t) {
       REQUIRE(context.rows[t].size() == context.expression.target_membership[t]);
       for (const size_t row : context.rows[t]) {
@@ -295,7 +296,97 @@ TEST_CASE("evaluate: responses measured once serve several predictions", "[eval]
                 context.expression.targets[t]);
       }
     }
-  auto fewer = responses(predicted, {.control = "ctrl"});
+  auto fewer = evaluation_sides(predicted, {.control = "ctrl"});
   fewer.pop_back();
-  REQUIRE_THROWS_AS(evaluate(responses(real, {.control = "ctrl"}), fewer), ConfigError);
+  REQUIRE_THROWS_AS(evaluate(evaluation_sides(real, {.control = "ctrl"}), fewer), ConfigError);
+}
+
+TEST_CASE("evaluate: a metric of a user's own is a column like any other", "[eval]") {
+  auto own = options;
+  own.metrics = {{.name = "cells",
+                  .scores =
+                      [](const EvaluationSide& real, const EvaluationSide&, const MetricOptions&) {
+                        std::vector<Score> out;
+                        for (const auto& rows : real.rows) out.push_back(double(rows.size()));
+                        return out;
+                      }},
+                 {.name = "alpha",
+                  .aggregate = [](const EvaluationSide&, const EvaluationSide&,
+                                  const MetricOptions& o) { return Score(o.alpha); }}};
+  own.alpha = 0.25;
+  const auto result = evaluate(cells_of(1), cells_of(2), own);
+  REQUIRE(result.alpha == 0.25);
+  const auto& scores = result.contexts[0].scores;
+  REQUIRE(scores.columns.size() == 2);
+  REQUIRE(scores.column("cells") == std::vector<Score>{12, 12, 12});
+  REQUIRE(scores.column("alpha") == std::vector<Score>{0.25, 0.25, 0.25});
+
+  own.metrics[0].scores = [](const auto&, const auto&, const auto&) {
+    return std::vector<Score>(2);
+  };
+  REQUIRE_THROWS_WITH(evaluate(cells_of(1), cells_of(2), own),
+                      contains("metric 'cells' gave 2 scores") && contains("3 perturbations"));
+  own.metrics[0] = {.name = "empty"};
+  REQUIRE_THROWS_WITH(evaluate(cells_of(1), cells_of(2), own),
+                      contains("'empty' has neither scores nor aggregate"));
+  own.metrics[0].scores = own.metrics[1].scores;
+  own.metrics[1].scores = [](const auto&, const auto&, const auto&) {
+    return std::vector<Score>();
+  };
+  own.metrics = {own.metrics[1]};
+  REQUIRE_THROWS_WITH(evaluate(cells_of(1), cells_of(2), own), contains("both"));
+}
+
+TEST_CASE("evaluate: profiles choose columns", "[eval]") {
+  REQUIRE(profile_names() == std::vector<std::string>{"vcell", "vcc"});
+  auto vcc = options;
+  vcc.metrics = metrics_of("vcc");
+  const auto all = evaluate(cells_of(1), cells_of(2), options),
+             some = evaluate(cells_of(1), cells_of(2), vcc);
+  std::vector<std::string> names;
+  for (const auto& column : some.contexts[0].scores.columns) {
+    names.push_back(column.name);
+    REQUIRE(column.values == all.contexts[0].scores.column(column.name));
+  }
+  REQUIRE(names == std::vector<std::string>{"overlap_at_N", "mae", "discrimination_score_l1"});
+  REQUIRE_THROWS_WITH(metrics_of("vc"), contains("'vc'") && contains("'vcell', 'vcc'"));
+  REQUIRE(metric_named("mae").direction == -1);
+  REQUIRE(metric_named("mine").title == "mine");
+  REQUIRE(metric_named("mine").direction == 0);
+  std::set<std::string> seen;
+  for (const Metric& metric : all_metrics()) {
+    REQUIRE(seen.insert(metric.name).second);
+    REQUIRE_FALSE(metric.title.empty());
+    REQUIRE_FALSE(metric.meaning.empty());
+  }
+}
+
+TEST_CASE("evaluate: sides that were normalised to different totals do not compare", "[eval]") {
+  auto real = cells_of(1), predicted = cells_of(2);
+  real.target_sum = 1e4;
+  REQUIRE_NOTHROW(evaluate(real, predicted, options));
+  predicted.target_sum = 1e4 * (1 + 1e-9);
+  REQUIRE_NOTHROW(evaluate(real, predicted, options));
+  predicted.target_sum = 2e4;
+  REQUIRE_THROWS_WITH(evaluate(real, predicted, options),
+                      contains("10000") && contains("20000") && contains("normalise"));
+}
+
+TEST_CASE("evaluate: can be watched and stopped in each of its parts", "[eval]") {
+  auto watched = options;
+  std::set<std::string> stages;
+  watched.progress = [&](const ProgressUpdate& update) {
+    stages.insert(std::string(update.stage));
+    REQUIRE(update.done <= update.total);
+    return true;
+  };
+  const auto expected = evaluate(cells_of(1), cells_of(2), options);
+  const auto result = evaluate(cells_of(1), cells_of(2), watched);
+  for (const auto& column : expected.contexts[0].scores.columns)
+    REQUIRE(result.contexts[0].scores.column(column.name) == column.values);
+  REQUIRE(stages == std::set<std::string>{"differential expression", "distances"});
+  for (const std::string& stage : stages) {
+    watched.progress = [&](const ProgressUpdate& update) { return update.stage != stage; };
+    REQUIRE_THROWS_AS(evaluate(cells_of(1), cells_of(2), watched), Stopped);
+  }
 }

@@ -37,8 +37,9 @@ Evaluation example(double strength) {
 ReportInput example_input() {
   ReportInput input;
   input.title = "A <screen> & more";
+  input.method = "State Transition";
   input.evaluation = example(0.4);
-  input.baselines = {scored_method("control_copy", example(0))};
+  input.others = {scored_method("control_copy", example(0))};
   input.run = {{"Data <1>", {{"File", "a&b.h5ad"}, {"Cells", "490"}}}};
   for (int i = 1; i <= 1000; ++i) input.training_loss.push_back({double(i), 1 + 1. / i});
   input.validation_loss = {{500, 1.5}, {1000, 1.25}};
@@ -97,7 +98,7 @@ TEST_CASE("report: has everything that it is for", "[report]") {
   const auto mean = summarise(input.evaluation)[2][summary_mean];
   REQUIRE_THAT(html, contains(show(mean, 3)));
   REQUIRE(mean_score(methods_of(input)[0], "discrimination_score_l1") == mean);
-  REQUIRE_FALSE(mean_score(input.baselines[0], "no_such_score"));
+  REQUIRE_FALSE(mean_score(input.others[0], "no_such_score"));
 }
 
 TEST_CASE("report: needs no other file and carries no time", "[report]") {
@@ -149,7 +150,7 @@ TEST_CASE("report: marks the best of each row, and none where all are equal", "[
 
 TEST_CASE("report: a baseline that could not predict all says how many", "[report]") {
   auto input = example_input();
-  auto& scores = input.baselines[0].contexts[1].scores;
+  auto& scores = input.others[0].contexts[1].scores;
   scores.perturbations.pop_back();
   for (auto& column : scores.columns) column.values.pop_back();
   const std::string html = report_html(input, without_gnuplot);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "vcell/core/parallel_for.hpp"
+#include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/eval/benjamini_hochberg.hpp"
 #include "vcell/eval/gene_panel.hpp"
@@ -23,6 +23,8 @@ struct DifferentialExpressionOptions {
   bool is_log1p = true;
   /// Means are geometric, expm1(mean(log1p(counts))); false: arithmetic means of counts.
   bool geometric_mean = true;
+  /// Watches, told of genes, and may stop.
+  Progress progress = {};
 };
 
 /// Every gene of every perturbation against the control: a table with a row per (target, feature),
@@ -150,7 +152,8 @@ void write_gene(DifferentialExpression& out, size_t gene, const ExpressionGroups
 /// @return           the same bytes for any number of threads; another order of the cells changes
 ///                   means by float32 rounding, nothing else
 /// @throws ShapeError if sizes do not fit
-/// @throws ConfigError if no cell is a reference, or a value is not finite or a count below 0
+/// @throws ConfigError if no cell is a reference, or a value is not finite or a count below 0;
+///         Stopped if the progress callback asks for it
 template <class = void>
 DifferentialExpression differential_expression(CsrView<float> X, std::span<const std::string> genes,
                                                const Factor& groups, const std::string& reference,
@@ -180,24 +183,25 @@ DifferentialExpression differential_expression(CsrView<float> X, std::span<const
     if (options.is_log1p == options.geometric_mean) return x;
     return options.is_log1p ? std::expm1(x) : std::log1p(x);
   };
-  parallel_for(genes.size(), GenePanel::width(genes.size(), X.values.size()),
-               [&](size_t first, size_t last) {
-                 GenePanel panel;
-                 panel.fill(X, grouped.of_cell, first, last);
-                 RankSweep sweep(grouped.sizes, grouped.reference);
-                 std::vector<uint64_t> keys, scratch;
-                 std::vector<float> shares, means;
-                 for (size_t gene = first; gene < last; ++gene) {
-                   const auto values = panel.gene(gene - first);
-                   keys.assign(values.begin(), values.end());
-                   sort_keys(keys, scratch);
-                   sweep.run(keys);
-                   detail::mean_values(values, grouped, transform, shares, means);
-                   if (options.geometric_mean)
-                     for (float& mean : means) mean = std::expm1(mean);
-                   detail::write_gene(out, gene, grouped, means, sweep, options.epsilon);
-                 }
-               });
+  const auto measure = [&](size_t first, size_t last) {
+    GenePanel panel;
+    panel.fill(X, grouped.of_cell, first, last);
+    RankSweep sweep(grouped.sizes, grouped.reference);
+    std::vector<uint64_t> keys, scratch;
+    std::vector<float> shares, means;
+    for (size_t gene = first; gene < last; ++gene) {
+      const auto values = panel.gene(gene - first);
+      keys.assign(values.begin(), values.end());
+      sort_keys(keys, scratch);
+      sweep.run(keys);
+      detail::mean_values(values, grouped, transform, shares, means);
+      if (options.geometric_mean)
+        for (float& mean : means) mean = std::expm1(mean);
+      detail::write_gene(out, gene, grouped, means, sweep, options.epsilon);
+    }
+  };
+  parallel_for_watched(genes.size(), GenePanel::width(genes.size(), X.values.size()), measure,
+                       options.progress, "differential expression");
   parallel_for(out.targets.size(), 1, [&](size_t first, size_t last) {
     for (size_t t = first; t < last; ++t)
       benjamini_hochberg({out.p_value[t].data, genes.size()}, {out.fdr[t].data, genes.size()});

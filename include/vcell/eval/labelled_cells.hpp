@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -19,6 +20,8 @@ struct LabelledCells {
   std::vector<std::string> genes;  ///< the columns' names
   Factor perturbation;             ///< the control's label among them
   Factor context;                  ///< no names and no codes: all cells are one pool
+  /// The total that cells were normalised to before log1p, where it is known.
+  std::optional<double> target_sum = {};
 
   bool has_contexts() const { return !context.names.empty(); }
 };

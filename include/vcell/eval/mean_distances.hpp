@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "vcell/core/parallel_for.hpp"
+#include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/eval/distance_block.hpp"
 #include "vcell/tensor/tensor.hpp"
 
@@ -21,7 +21,7 @@ void check_cell_sets(const char* function, std::span<const CellSet> sets, size_t
 /// pairs of different cells, each once.
 template <class = void>
 std::vector<double> sums_of_distances(std::span<const CellSet> x, std::span<const CellSet> y,
-                                      bool own) {
+                                      bool own, const Progress& progress) {
   // Blocks of one size alone, whose sums are added in order: the same bytes for any threads.
   struct Task {
     size_t set;
@@ -38,14 +38,15 @@ std::vector<double> sums_of_distances(std::span<const CellSet> x, std::span<cons
   // Of every thread, and aligned alike: products may take another path where it is another.
   auto memory = Tensor<float, 2>::uninitialized({size_t(num_threads()), DistanceBlock::floats});
   std::vector<double> sums(tasks.size());
-  parallel_for(tasks.size(), 1, [&](size_t begin, size_t end) {
+  const auto measure = [&](size_t begin, size_t end) {
     const kernel::ProductSession session;
     float* mine = memory[thread_index(global_thread_pool())].data;
     for (size_t t = begin; t < end; ++t)
       sums[t] = DistanceBlock::sum(session, x[tasks[t].set], tasks[t].x, y[tasks[t].set],
                                    tasks[t].y, tasks[t].own, mine)
                     .sum;
-  });
+  };
+  parallel_for_watched(tasks.size(), 1, measure, progress, "distances");
   std::vector<double> out(x.size(), 0.0);
   for (size_t t = 0; t < tasks.size(); ++t) out[tasks[t].set] += sums[t];
   return out;
@@ -60,15 +61,17 @@ std::vector<double> sums_of_distances(std::span<const CellSet> x, std::span<cons
 /// @param x, y  as many sets, of the same genes
 /// @return      beside x; NaN where a set has no cell. About seven digits, the same bytes for any
 ///              number of threads
-/// @throws ShapeError if the number of sets or their genes differ, or a row is no cell
+/// @throws ShapeError if the number of sets or their genes differ, or a row is no cell; Stopped if
+///         progress asks for it
 /// n m genes products of two floats, in blocks of cells and genes: 2 MB of memory a thread.
 template <class = void>
-std::vector<double> mean_distances(std::span<const CellSet> x, std::span<const CellSet> y) {
+std::vector<double> mean_distances(std::span<const CellSet> x, std::span<const CellSet> y,
+                                   const Progress& progress = {}) {
   check_size_match("mean_distances", "sets x", x.size(), "sets y", y.size());
   const size_t genes = x.empty() ? 0 : x[0].X.columns;
   detail::check_cell_sets("mean_distances", x, genes);
   detail::check_cell_sets("mean_distances", y, genes);
-  auto out = detail::sums_of_distances(x, y, false);
+  auto out = detail::sums_of_distances(x, y, false, progress);
   for (size_t k = 0; k < x.size(); ++k) out[k] /= double(x[k].size()) * double(y[k].size());
   return out;
 }
@@ -79,12 +82,13 @@ std::vector<double> mean_distances(std::span<const CellSet> x, std::span<const C
 ///
 /// @param x  sets of the same genes
 /// @return   beside x; 0 where a set has one cell or none. Digits and bytes as of mean_distances
-/// @throws ShapeError if the genes differ, or a row is no cell
+/// @throws ShapeError if the genes differ, or a row is no cell; Stopped if progress asks for it
 /// n^2 / 2 genes products of two floats, in memory as mean_distances.
 template <class = void>
-std::vector<double> mean_distances_within(std::span<const CellSet> x) {
+std::vector<double> mean_distances_within(std::span<const CellSet> x,
+                                          const Progress& progress = {}) {
   detail::check_cell_sets("mean_distances_within", x, x.empty() ? 0 : x[0].X.columns);
-  auto out = detail::sums_of_distances(x, x, true);
+  auto out = detail::sums_of_distances(x, x, true, progress);
   for (size_t k = 0; k < x.size(); ++k)
     if (const double n = double(x[k].size()); n > 1) out[k] /= n * (n - 1) / 2;
   return out;

@@ -6,18 +6,9 @@
 
 #include "vcell/preprocess/find_value.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
+#include "vcell/preprocess/scale.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-/// What the values of X are.
-enum class Scale {
-  counts,  ///< molecules: whole numbers from 0
-  log1p,   ///< log(1 + normalised counts), natural
-};
-
-/// No log1p value is greater: exp(30) is 1e13, more molecules than a cell has, whatever it was
-/// normalised to.
-constexpr double highest_log1p = 30;
 
 struct DeclaredScale {
   Scale scale = Scale::counts;

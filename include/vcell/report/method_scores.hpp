@@ -53,7 +53,7 @@ Score mean_in(const ScoredMethod& method, const std::string& context, const std:
   return column ? summarise(column->values)[summary_mean] : Score();
 }
 
-/// The names of all scores that the model has.
+/// The names of all scores.
 template <class = void>
 std::vector<std::string> score_names(const ReportInput& input) {
   std::vector<std::string> out;

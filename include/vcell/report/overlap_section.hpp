@@ -17,8 +17,9 @@ namespace detail {
 /// Counts the genes that change in the observed cells, in the predicted ones, in both.
 template <class = void>
 OverlapCounts overlap_counts(const PerturbationPlace& place, const ReportInput& input) {
-  auto real = significant_genes(place.context->real_de, place.target);
-  auto predicted = significant_genes(place.context->predicted_de, place.target);
+  auto real = significant_genes(place.context->real_de, place.target, input.evaluation.alpha);
+  auto predicted =
+      significant_genes(place.context->predicted_de, place.target, input.evaluation.alpha);
   std::sort(real.begin(), real.end());
   std::sort(predicted.begin(), predicted.end());
   std::vector<uint32_t> both;
@@ -31,15 +32,15 @@ OverlapCounts overlap_counts(const PerturbationPlace& place, const ReportInput& 
 /// The strongest genes of the observed cells with an arrow each; bold where the predicted cells
 /// have them too, in the same direction.
 template <class = void>
-std::string strongest_genes(const PerturbationPlace& place, size_t most) {
+std::string strongest_genes(const PerturbationPlace& place, double alpha, size_t most) {
   const auto& real = place.context->real_de;
   const auto& predicted = place.context->predicted_de;
   std::string out;
   size_t shown = 0;
-  for (uint32_t gene : significant_genes(real, place.target)) {
+  for (uint32_t gene : significant_genes(real, place.target, alpha)) {
     if (shown++ == most) break;
     const double change = real.log2_fold_change(place.target, gene);
-    const bool found = float(predicted.fdr(place.target, gene)) < 0.05f &&
+    const bool found = float(predicted.fdr(place.target, gene)) < float(alpha) &&
                        change * predicted.log2_fold_change(place.target, gene) > 0;
     const std::string text = fmt::format("{}\u00A0{}", escape_html(real.features[gene]),
                                          change > 0 ? "\u2191" : "\u2193");
@@ -64,11 +65,14 @@ std::string overlap_section(const ReportInput& input, const GnuplotOptions& gnup
         "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td><td class=\"genes\">{}</td></tr>\n",
         escape_html(c.name), c.both + c.observed_only, c.both + c.predicted_only, c.both,
-        detail::strongest_genes(place, 6));
+        detail::strongest_genes(place, input.evaluation.alpha, 6));
   }
   std::string out =
-      "<p>Genes that differ from control cells (Wilcoxon rank-sum test, false discovery rate below "
-      "0.05, each side against its own control cells).</p>\n<div class=\"single\">" +
+      fmt::format(
+          "<p>Genes that differ from control cells (Wilcoxon rank-sum test, false discovery "
+          "rate below {:g}, each side against its own control cells).</p>\n"
+          "<div class=\"single\">",
+          input.evaluation.alpha) +
       figure(overlap_plot("overlap", counts),
              places.size() > counts.size()
                  ? fmt::format("The {} perturbations that change most genes.", counts.size())

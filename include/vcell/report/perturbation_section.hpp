@@ -7,7 +7,6 @@
 
 #include "vcell/report/method_scores.hpp"
 #include "vcell/report/score_cells.hpp"
-#include "vcell/report/score_info.hpp"
 #include "vcell/report/section.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -44,7 +43,7 @@ std::string perturbation_score_table(const ReportInput& input, const ContextEval
       "<th scope=\"col\" rowspan=\"2\" class=\"n\">Cells</th>";
   for (const std::string& name : names)
     out += fmt::format("<th scope=\"colgroup\" colspan=\"{}\" class=\"group\">{}</th>",
-                       methods.size(), escape_html(score_info(name).title));
+                       methods.size(), escape_html(metric_named(name, input.metrics).title));
   out += "</tr>\n<tr>";
   for (size_t i = 0; i < names.size(); ++i)
     for (size_t m = 0; m < methods.size(); ++m)
@@ -55,10 +54,10 @@ std::string perturbation_score_table(const ReportInput& input, const ContextEval
   const auto add_row = [&](const std::string& head, const std::string& cells, auto&& score) {
     out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td>", head, cells);
     for (const std::string& name : names) {
-      const ScoreInfo info = score_info(name);
+      const Metric metric = metric_named(name, input.metrics);
       std::vector<Score> scores;
       for (const ScoredMethod& method : methods) scores.push_back(score(method, name));
-      out += detail::score_cells(scores, complete, info.direction, info.digits);
+      out += detail::score_cells(scores, complete, metric.direction, metric.digits);
     }
     out += "</tr>\n";
   };

@@ -27,7 +27,8 @@ struct ScoredContext {
 
 /// A method with its scores; a perturbation it could not predict is absent from its tables.
 struct ScoredMethod {
-  std::string name;  ///< e.g. "perturbation_mean"; underscores are shown as spaces
+  std::string name;     ///< e.g. "perturbation_mean"; underscores are shown as spaces
+  std::string meaning;  ///< what it does, a sentence; may be empty
   std::vector<ScoredContext> contexts;
 };
 
@@ -35,32 +36,35 @@ struct ScoredMethod {
 /// would look for it.
 struct ReportInput {
   std::string title = "Predicted perturbation responses";
-  std::string model = "State Transition";  ///< what the scored predictions are of
-  std::vector<ReportSection> run;          ///< what was run: data, split, model, versions
-  std::vector<LossPoint> training_loss;    ///< by step; any number of points
-  std::vector<LossPoint> validation_loss;  ///< by step
-  std::optional<double> kept_step;         ///< the step whose weights were kept
-  Evaluation evaluation;                   ///< of the model
-  std::vector<ScoredMethod> baselines;     ///< shown beside it
-  std::vector<std::string> warnings;       ///< beyond those found in the evaluation
+  std::string method = "prediction";            ///< what the evaluation is of
+  std::string meaning;                          ///< what that does, a sentence; may be empty
+  std::vector<ReportSection> run;               ///< what was run: data, split, model, versions
+  std::vector<LossPoint> training_loss;         ///< by step; any number of points
+  std::vector<LossPoint> validation_loss;       ///< by step
+  std::optional<double> kept_step;              ///< the step whose weights were kept
+  Evaluation evaluation;                        ///< of the method
+  std::vector<ScoredMethod> others;             ///< shown beside it
+  std::vector<Metric> metrics = all_metrics();  ///< what is said of scores
+  std::vector<std::string> warnings;            ///< beyond those found in the evaluation
 };
 
 /// The scores of an evaluation under a method's name.
 template <class = void>
-ScoredMethod scored_method(std::string name, const Evaluation& evaluation) {
-  ScoredMethod out{std::move(name), {}};
+ScoredMethod scored_method(std::string name, const Evaluation& evaluation,
+                           std::string meaning = {}) {
+  ScoredMethod out{std::move(name), std::move(meaning), {}};
   for (const ContextEvaluation& c : evaluation.contexts)
     out.contexts.push_back({c.context, c.scores});
   return out;
 }
 
-/// The model and its baselines, the model first.
+/// The method and the others, in this order.
 template <class = void>
 std::vector<ScoredMethod> methods_of(const ReportInput& input) {
   std::vector<ScoredMethod> out;
-  out.reserve(1 + input.baselines.size());
-  out.push_back(scored_method(input.model, input.evaluation));
-  for (const ScoredMethod& baseline : input.baselines) out.push_back(baseline);
+  out.reserve(1 + input.others.size());
+  out.push_back(scored_method(input.method, input.evaluation, input.meaning));
+  out.insert(out.end(), input.others.begin(), input.others.end());
   return out;
 }
 

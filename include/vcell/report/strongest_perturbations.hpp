@@ -36,7 +36,8 @@ std::vector<PerturbationPlace> strongest_perturbations(const ReportInput& input)
   for (const ContextEvaluation& context : input.evaluation.contexts) {
     const auto shift = mean_shift(context.real_de);
     for (size_t t = 0; t < context.real_de.targets.size(); ++t)
-      out.push_back({&context, t, significant_genes(context.real_de, t).size(),
+      out.push_back({&context, t,
+                     significant_genes(context.real_de, t, input.evaluation.alpha).size(),
                      detail::norm_of_row(shift, t)});
   }
   std::stable_sort(out.begin(), out.end(),

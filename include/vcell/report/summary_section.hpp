@@ -7,7 +7,6 @@
 
 #include "vcell/report/method_scores.hpp"
 #include "vcell/report/score_cells.hpp"
-#include "vcell/report/score_info.hpp"
 #include "vcell/report/section.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -29,32 +28,31 @@ std::string mean_score_table(const ReportInput& input) {
   }
   out += "<th scope=\"col\" class=\"n\">Best possible</th></tr></thead>\n<tbody>\n";
   for (const std::string& name : detail::score_names(input)) {
-    const ScoreInfo info = score_info(name);
+    const Metric metric = metric_named(name, input.metrics);
     std::vector<Score> means;
     for (const ScoredMethod& method : methods) means.push_back(mean_score(method, name));
-    const std::string better = info.direction > 0   ? "higher is better"
-                               : info.direction < 0 ? "lower is better"
-                                                    : "";
+    const std::string better = metric.direction > 0   ? "higher is better"
+                               : metric.direction < 0 ? "lower is better"
+                                                      : "";
     out += fmt::format(
         "<tr><th scope=\"row\">{} <small>{}</small></th>{}<td class=\"n\">{}</td></tr>\n",
-        escape_html(info.title), better, detail::score_cells(means, complete, info.direction, 3),
-        info.direction > 0   ? "1"
-        : info.direction < 0 ? "0"
-                             : "\u2013");
+        escape_html(metric.title), better,
+        detail::score_cells(means, complete, metric.direction, 3),
+        metric.best ? fmt::format("{:g}", *metric.best) : "\u2013");
   }
   return out + "</tbody></table></div>\n";
 }
 
 namespace detail {
 
-/// "than control copy in 4 of 5 (equal in 1)": in how many mean scores the model is better.
+/// "than control copy in 4 of 5 (equal in 1)": in how many mean scores a method is better.
 template <class = void>
-std::string comparison(const ReportInput& input, const ScoredMethod& model,
-                       const ScoredMethod& baseline) {
+std::string comparison(const ReportInput& input, const ScoredMethod& method,
+                       const ScoredMethod& other) {
   size_t better = 0, equal = 0, all = 0;
   for (const std::string& name : score_names(input)) {
-    const int direction = score_info(name).direction;
-    const Score a = mean_score(model, name), b = mean_score(baseline, name);
+    const int direction = metric_named(name, input.metrics).direction;
+    const Score a = mean_score(method, name), b = mean_score(other, name);
     if (!direction || !a || !b || std::isnan(*a) || std::isnan(*b)) continue;
     ++all;
     if (show(a, 3) == show(b, 3))
@@ -62,13 +60,13 @@ std::string comparison(const ReportInput& input, const ScoredMethod& model,
     else
       better += *a * direction > *b * direction;
   }
-  return fmt::format("than <b>{}</b> in {} of {}{}", spoken(baseline.name), better, all,
+  return fmt::format("than <b>{}</b> in {} of {}{}", spoken(other.name), better, all,
                      equal ? fmt::format(" (equal in {})", equal) : "");
 }
 
 }  // namespace detail
 
-/// What was scored, and how the model compares, in a few sentences.
+/// What was scored, and how it compares, in a few sentences.
 template <class = void>
 std::string summary_section(const ReportInput& input) {
   const auto methods = methods_of(input);
@@ -86,7 +84,7 @@ std::string summary_section(const ReportInput& input) {
   std::string out = fmt::format(
       "<p>Predictions of <b>{}</b> for {} are compared with {} that were not used in training.{}"
       "</p>\n",
-      detail::spoken(input.model), what, counted(cells, "observed cell"),
+      detail::spoken(input.method), what, counted(cells, "observed cell"),
       input.run.empty() ? "" : " <a href=\"#run\">What was run</a> is said below.");
   std::vector<std::string> comparisons;
   for (size_t m = 1; m < methods.size(); ++m)

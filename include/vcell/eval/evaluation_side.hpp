@@ -13,24 +13,21 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// What the perturbations of one context did to its cells.
-struct Responses {
+/// One side of a comparison in one context, measured once for all metrics: what the perturbations
+/// did to its cells, against its own control cells.
+class EvaluationSide {
+ public:
   std::string context;                ///< empty when the cells are not divided
   DifferentialExpression expression;  ///< every gene of every perturbation against the control
   Tensor<double, 2> mean;             ///< mean cell of each perturbation, (targets, features)
   Tensor<double, 1> control;          ///< mean control cell, (features)
-  std::vector<double> within;         ///< mean_distances_within of each perturbation, (targets)
+  Tensor<double, 2> shift;            ///< mean - control, (targets, features)
   /// The cells of the whole side, which its contexts share, and which of them are each target's.
   std::shared_ptr<const CsrMatrix<float>> cells;
   std::vector<std::vector<size_t>> rows;  ///< (targets), of cells
 
-  /// mean - control, (targets, features).
-  Tensor<double, 2> shift() const {
-    Tensor<double, 2> out = mean;
-    for (size_t t = 0; t < out.shape(0); ++t)
-      for (size_t g = 0; g < out.shape(1); ++g) out(t, g) -= control(g);
-    return out;
-  }
+  const std::vector<std::string>& perturbations() const { return expression.targets; }
+  const std::vector<std::string>& genes() const { return expression.features; }
 
   /// The cells of each perturbation, borrowed from here.
   template <class = void>
@@ -39,13 +36,26 @@ struct Responses {
     for (const auto& of_target : rows) out.push_back({cells->view(), of_target});
     return out;
   }
+
+  /// mean_distances_within of each perturbation, (targets). Measured by the first call, which no
+  /// other thread may make at the same time.
+  template <class = void>
+  const std::vector<double>& within(const Progress& progress = {}) const {
+    if (within_.size() != rows.size()) within_ = mean_distances_within(sets(), progress);
+    return within_;
+  }
+
+ private:
+  mutable std::vector<double> within_;
 };
 
-struct ResponsesOptions {
+struct EvaluationSideOptions {
   /// The label of unperturbed cells.
   std::string control = "non-targeting";
   /// See DifferentialExpressionOptions; 0 is cell-eval's.
   double epsilon = 0;
+  /// Watches, and may stop.
+  Progress progress = {};
 };
 
 namespace detail {
@@ -54,14 +64,15 @@ namespace detail {
 /// @param rows   those of the context, beside perturbation
 /// @param X      these
 template <class = void>
-Responses responses_of(std::shared_ptr<const CsrMatrix<float>> cells,
+EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells,
                        const std::vector<size_t>& rows, CsrView<float> X,
                        const std::vector<std::string>& genes, const Factor& perturbation,
-                       std::string context, const ResponsesOptions& options) {
-  Responses out;
+                       std::string context, const EvaluationSideOptions& options) {
+  EvaluationSide out;
   out.context = std::move(context);
-  out.expression = differential_expression(X, genes, perturbation, options.control,
-                                           {.epsilon = options.epsilon});
+  out.expression =
+      differential_expression(X, genes, perturbation, options.control,
+                              {.epsilon = options.epsilon, .progress = options.progress});
   const Pseudobulk bulk = pseudobulk(X, perturbation);
   const auto& targets = out.expression.targets;
   out.mean = Tensor<double, 2>({targets.size(), genes.size()});
@@ -69,6 +80,9 @@ Responses responses_of(std::shared_ptr<const CsrMatrix<float>> cells,
   for (size_t i = 0, t = 0; i < bulk.names.size(); ++i)
     std::copy_n(bulk.mean[i].data, genes.size(),
                 bulk.names[i] == options.control ? out.control.data() : out.mean[t++].data);
+  out.shift = out.mean;
+  for (size_t t = 0; t < targets.size(); ++t)
+    for (size_t g = 0; g < genes.size(); ++g) out.shift(t, g) -= out.control(g);
   out.cells = std::move(cells);
   std::vector<int32_t> places(perturbation.names.size(), -1);
   for (size_t t = 0; t < targets.size(); ++t)
@@ -77,7 +91,6 @@ Responses responses_of(std::shared_ptr<const CsrMatrix<float>> cells,
   for (size_t i = 0; i < rows.size(); ++i)
     if (const int32_t code = perturbation.codes[i]; code >= 0 && places[size_t(code)] >= 0)
       out.rows[size_t(places[size_t(code)])].push_back(rows[i]);
-  out.within = mean_distances_within(out.sets());
   return out;
 }
 
@@ -88,14 +101,15 @@ Responses responses_of(std::shared_ptr<const CsrMatrix<float>> cells,
 /// @param cells  by value: move it in where it is not needed any more, its matrix is kept
 /// @throws ConfigError if a context has no control
 template <class = void>
-std::vector<Responses> responses(LabelledCells cells, const ResponsesOptions& options = {}) {
+std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
+                                             const EvaluationSideOptions& options = {}) {
   const auto all = std::make_shared<const CsrMatrix<float>>(std::move(cells.X));
-  std::vector<Responses> out;
+  std::vector<EvaluationSide> out;
   if (!cells.has_contexts()) {
     std::vector<size_t> rows(all->rows);
     std::iota(rows.begin(), rows.end(), size_t(0));
     out.push_back(
-        detail::responses_of(all, rows, all->view(), cells.genes, cells.perturbation, "", options));
+        detail::side_of(all, rows, all->view(), cells.genes, cells.perturbation, "", options));
     return out;
   }
   std::vector<std::vector<size_t>> rows(cells.context.names.size());
@@ -107,8 +121,8 @@ std::vector<Responses> responses(LabelledCells cells, const ResponsesOptions& op
     Factor perturbation;
     perturbation.names = cells.perturbation.names;
     for (size_t cell : rows[c]) perturbation.codes.push_back(cells.perturbation.codes[cell]);
-    out.push_back(detail::responses_of(all, rows[c], select_rows(*all, rows[c]).view(), cells.genes,
-                                       perturbation, cells.context.names[c], options));
+    out.push_back(detail::side_of(all, rows[c], select_rows(*all, rows[c]).view(), cells.genes,
+                                  perturbation, cells.context.names[c], options));
   }
   return out;
 }

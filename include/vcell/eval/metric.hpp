@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vcell/eval/evaluation_side.hpp"
+#include "vcell/eval/score_table.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+struct MetricOptions {
+  /// A gene is differentially expressed when its false discovery rate is below this.
+  double alpha = 0.05;
+  /// Watches, and may stop.
+  Progress progress = {};
+};
+
+/// A score of predicted cells against real ones, and how people read it. Tables, the program's help
+/// and the report take everything they say of a score from here.
+struct Metric {
+  /// The scores of the perturbations of one context, in the order of both sides' perturbations(),
+  /// which are the same and have the same genes.
+  using Scores = std::function<std::vector<Score>(
+      const EvaluationSide& real, const EvaluationSide& predicted, const MetricOptions&)>;
+  /// One score of all of them together.
+  using Aggregate = std::function<Score(const EvaluationSide& real, const EvaluationSide& predicted,
+                                        const MetricOptions&)>;
+
+  std::string name;                     ///< in tables, e.g. "mae"
+  std::string title = name;             ///< for people, e.g. "Expression error"
+  std::string meaning = {};             ///< what it measures and what its ends mean, in sentences
+  int direction = 0;                    ///< 1: larger is better, -1: smaller is, 0: neither
+  std::optional<double> best = {};      ///< the best possible, where there is one
+  int digits = 3;                       ///< shown behind the point where room is short
+  std::vector<std::string> profiles{};  ///< those that it is in, e.g. "vcc" of cell-eval
+  Scores scores = {};                   ///< per perturbation; this
+  Aggregate aggregate = {};             ///< or this; every perturbation then has the same score
+};
+
+/// A metric's column of a context's table.
+/// @throws ConfigError if the metric has neither or both of its functions, or gives another number
+///         of scores than there are perturbations
+template <class = void>
+ScoreColumn score_column(const Metric& metric, const EvaluationSide& real,
+                         const EvaluationSide& predicted, const MetricOptions& options = {}) {
+  const size_t n = real.perturbations().size();
+  if (bool(metric.scores) == bool(metric.aggregate))
+    throw ConfigError(
+        message("evaluate: metric ", quoted(metric.name), " has ",
+                metric.scores ? "both scores and aggregate" : "neither scores nor aggregate",
+                ", expected one of them"));
+  if (metric.aggregate)
+    return {metric.name, std::vector<Score>(n, metric.aggregate(real, predicted, options))};
+  ScoreColumn out{metric.name, metric.scores(real, predicted, options)};
+  if (out.values.size() != n)
+    throw ConfigError(message("evaluate: metric ", quoted(metric.name), " gave ", out.values.size(),
+                              " scores, expected one for each of ", n, " perturbations"));
+  return out;
+}
+
+VCELL_END_NAMESPACE

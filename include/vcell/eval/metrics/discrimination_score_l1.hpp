@@ -1,0 +1,49 @@
+#pragma once
+
+#include <algorithm>
+
+#include "vcell/eval/discrimination_score_l1.hpp"
+#include "vcell/eval/metric.hpp"
+
+VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// The column of each perturbation's own gene, -1 where it is none of the genes.
+template <class = void>
+std::vector<int32_t> own_columns(const EvaluationSide& side) {
+  std::vector<int32_t> out;
+  for (const std::string& perturbation : side.perturbations()) {
+    const auto found = std::find(side.genes().begin(), side.genes().end(), perturbation);
+    out.push_back(found == side.genes().end() ? -1 : int32_t(found - side.genes().begin()));
+  }
+  return out;
+}
+
+}  // namespace detail
+
+namespace metrics {
+
+/// discrimination_score_l1: is each perturbation's predicted shift told from those of the others.
+template <class = void>
+Metric discrimination_score_l1() {
+  return {.name = "discrimination_score_l1",
+          .title = "Discrimination",
+          .meaning =
+              "Is the predicted shift nearer to the observed shift of its own perturbation "
+              "than to those of the others? 1: nearest of all; about 0.5: no better than "
+              "chance.",
+          .direction = 1,
+          .best = 1,
+          .digits = 2,
+          .profiles = {"vcell", "vcc"},
+          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
+                       const MetricOptions&) {
+            const auto ranks = vcell::discrimination_score_l1(
+                predicted.shift.view(), real.shift.view(), detail::own_columns(real));
+            return std::vector<Score>(ranks.begin(), ranks.end());
+          }};
+}
+
+}  // namespace metrics
+
+VCELL_END_NAMESPACE

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "vcell/eval/metric.hpp"
+#include "vcell/eval/overlap_at_n.hpp"
+
+VCELL_BEGIN_NAMESPACE
+namespace metrics {
+
+/// overlap_at_N: the share of the N genes that really change which is among the N strongest of the
+/// predicted ones (overlap_at_n).
+template <class = void>
+Metric overlap_at_n() {
+  return {.name = "overlap_at_N",
+          .title = "DE overlap",
+          .meaning =
+              "Of the N genes that are differentially expressed in the observed cells, the "
+              "share found among the N strongest of the predicted cells. 1: all; 0: none, "
+              "or no such gene at all.",
+          .direction = 1,
+          .best = 1,
+          .digits = 2,
+          .profiles = {"vcell", "vcc"},
+          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
+                       const MetricOptions& options) {
+            std::vector<Score> out(real.perturbations().size());
+            for (size_t t = 0; t < out.size(); ++t)
+              out[t] =
+                  vcell::overlap_at_n(significant_genes(real.expression, t, options.alpha),
+                                      significant_genes(predicted.expression, t, options.alpha));
+            return out;
+          }};
+}
+
+}  // namespace metrics
+
+VCELL_END_NAMESPACE
