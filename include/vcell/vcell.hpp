@@ -176,6 +176,7 @@
 #include "vcell/ops/slice.hpp"
 #include "vcell/ops/softmax.hpp"
 #include "vcell/ops/swap_axes.hpp"
+#include "vcell/preprocess/chosen_cells.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
 #include "vcell/preprocess/filter_genes.hpp"

@@ -1,5 +1,8 @@
+#include <cstring>
+
 #include "preprocess/small_data.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "vcell/preprocess/preprocess_train.hpp"
 
 using namespace vcell;
@@ -94,6 +97,50 @@ TEST_CASE("highly_variable_genes: sparse, dense, float and double agree, threads
     CHECK(in_double.dispersions[j] == Approx(one.dispersions[j]).margin(1e-5));
 }
 
+TEST_CASE("highly_variable_genes: chosen cells give the bytes of their rows alone",
+          "[preprocess]") {
+  const size_t n = 20000;  // blocks of 8192 and pieces of 512 that begin and end anywhere
+  const Matrix X = log1p_counts(n, 25, 3);
+  std::vector<uint8_t> first(n), last(n), sparse(n), all(n, 1);
+  first[0] = first[1] = 1;
+  last[n - 1] = last[8191] = 1;
+  for (size_t i = 0; i < n; i += 37) sparse[i] = 1;
+  for (const auto& cells : {random_choice(n, 1), random_choice(n, 2), first, last, sparse, all}) {
+    const auto alone = highly_variable_genes(chosen_rows(X, cells), {.n_top_genes = 7});
+    for (const Matrix& m : {X, Matrix(to_dense<float>(X))}) {
+      const auto [one, three] = on_one_and_three_threads(
+          [&] { return highly_variable_genes(m, {.n_top_genes = 7, .cells = cells}); });
+      for (const auto* out : {&one, &three}) {
+        CHECK(std::memcmp(out->means.data(), alone.means.data(), 25 * sizeof(double)) == 0);
+        CHECK(std::memcmp(out->dispersions.data(), alone.dispersions.data(), 25 * sizeof(double)) ==
+              0);
+        CHECK(std::memcmp(out->dispersions_norm.data(), alone.dispersions_norm.data(),
+                          25 * sizeof(float)) == 0);
+        CHECK(out->highly_variable == alone.highly_variable);
+        CHECK(out->scored == alone.scored);
+      }
+    }
+  }
+}
+
+TEST_CASE("highly_variable_genes: what other cells hold has no say", "[preprocess]") {
+  Matrix X = dense(2, {1, 0, 0, 2, 3, 1, 1000, -5});  // no log1p in the last cell
+  CHECK_THROWS_AS(highly_variable_genes(X), ConfigError);
+  const std::vector<uint8_t> cells{1, 1, 1, 0};
+  CHECK(highly_variable_genes(X, {.cells = cells}).scored == 2);
+}
+
+TEST_CASE("highly_variable_genes: errors of a choice of cells", "[preprocess]") {
+  const Matrix X = log1p_counts(10, 4, 1);
+  std::vector<uint8_t> cells(10);
+  CHECK_THROWS_WITH(highly_variable_genes(X, {.cells = cells}), contains("chooses 0 of the 10"));
+  cells[3] = 1;
+  CHECK_THROWS_WITH(highly_variable_genes(X, {.cells = cells}), contains("chooses 1 of the 10"));
+  cells.push_back(1);
+  check_error<ShapeError>([&] { highly_variable_genes(X, {.cells = cells}); },
+                          {"highly_variable_genes", "(11)", "(10)"});
+}
+
 TEST_CASE("highly_variable_genes: errors", "[preprocess]") {
   const Matrix X = log1p_counts(10, 4, 1);
   CHECK_THROWS_WITH(highly_variable_genes(X, {.n_top_genes = 0}), contains("n_top_genes is 0"));
@@ -128,4 +175,24 @@ TEST_CASE("preprocess_train: variable genes apart, the rest kept", "[preprocess]
   const Matrix before = *a.X;
   CHECK_THROWS_WITH(preprocess_train(a), contains("declared log1p, expected counts"));
   CHECK(*a.X == before);
+}
+
+TEST_CASE("preprocess_train: without the cells that are kept apart", "[preprocess]") {
+  const Matrix counts = random_counts(300, 40, 7);
+  const auto cells = random_choice(300, 4);
+  AnnData all = around(counts), alone = around(chosen_rows(counts, cells));
+  const auto expected = preprocess_train(alone, {.hvg = {.n_top_genes = 6}});
+  const auto out = preprocess_train(all, {.hvg = {.n_top_genes = 6}, .cells = cells});
+  CHECK(out.normalized.target_sum == expected.normalized.target_sum);
+  CHECK(out.hvg.indices() == expected.hvg.indices());
+  CHECK(chosen_rows(*all.X, cells) == *alone.X);
+  CHECK(chosen_rows(matrix(all.obsm, "X_hvg", "obsm"), cells) ==
+        matrix(alone.obsm, "X_hvg", "obsm"));
+  // The genes from other cells than the median.
+  AnnData apart = around(counts);
+  const std::vector<uint8_t> everyone(300, 1);
+  const auto genes =
+      preprocess_train(apart, {.hvg = {.n_top_genes = 6, .cells = everyone}, .cells = cells});
+  CHECK(genes.normalized.target_sum == expected.normalized.target_sum);
+  CHECK(genes.hvg.means == highly_variable_genes(*apart.X).means);
 }

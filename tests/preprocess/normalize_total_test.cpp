@@ -1,5 +1,6 @@
 #include "preprocess/small_data.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
 
 using namespace vcell;
@@ -43,6 +44,59 @@ TEST_CASE("normalize_total: the same for any number of threads", "[preprocess]")
     return m;
   });
   CHECK(one == three);
+}
+
+TEST_CASE("normalize_total: the median of chosen cells, every cell scaled", "[preprocess]") {
+  // Without the third cell: 3 and 7.
+  for (Matrix m : {X, Matrix(to_csr<float>(X))}) {
+    const NormalizedTotal out = normalize_total(m, {.cells = std::vector<uint8_t>{1, 1, 0, 2}});
+    CHECK(out.target_sum == 5);
+    CHECK(out.empty_cells == 1);
+    CHECK(out.factors == std::vector<double>{3 / 5.f, 0, 12 / 5.f, 7 / 5.f});
+    CHECK(to_dense<float>(m).values[6] == 5 / (12 / 5.f));
+  }
+  Matrix one = X, given = X, all = X, none = X;
+  CHECK(normalize_total(one, {.cells = std::vector<uint8_t>{0, 0, 1, 0}}).target_sum == 12);
+  const std::vector<uint8_t> nothing(4);
+  CHECK(normalize_total(given, {.target_sum = 9, .cells = nothing}).target_sum == 9);
+  normalize_total(all, {.cells = std::vector<uint8_t>(4, 1)});
+  normalize_total(none);
+  CHECK(all == none);
+}
+
+TEST_CASE("normalize_total: chosen cells give the bytes of their rows alone", "[preprocess]") {
+  const Matrix counts = random_counts(9100, 12, 6);
+  const auto cells = random_choice(9100, 1);
+  Matrix alone = chosen_rows(counts, cells);
+  const double target = normalize_total(alone).target_sum;
+  const auto [one, three] = on_one_and_three_threads([&] {
+    Matrix m = counts;
+    CHECK(normalize_total(m, {.cells = cells}).target_sum == target);
+    return m;
+  });
+  CHECK(one == three);
+  CHECK(chosen_rows(one, cells) == alone);
+}
+
+TEST_CASE("normalize_total: errors of a choice of cells", "[preprocess]") {
+  Matrix m = X;
+  const std::vector<uint8_t> nothing(4), empty_cell{0, 1, 0, 0}, short_of_one(3, 1);
+  CHECK_THROWS_WITH(normalize_total(m, {.cells = nothing}),
+                    contains("none of the 0 cells") && contains("options.cells"));
+  CHECK_THROWS_WITH(normalize_total(m, {.cells = empty_cell}), contains("none of the 1 cells"));
+  check_error<ShapeError>([&] { normalize_total(m, {.cells = short_of_one}); },
+                          {"normalize_total", "(3)", "(4)"});
+  CHECK(m == X);
+  AnnData a = around(X);
+  const auto sizes = [&] {
+    check_error<ShapeError>([&] { normalize_to_log1p(a, {.cells = short_of_one}); },
+                            {"normalize_to_log1p", "(3)", "(4)"});
+  };
+  sizes();
+  CHECK(*a.X == X);
+  normalize_to_log1p(a, {.cells = std::vector<uint8_t>{0, 0, 1, 0}});
+  CHECK(*declared_target_sum(a) == 12);
+  sizes();  // though the choice has nothing to say of log1p
 }
 
 TEST_CASE("normalize_total: errors", "[preprocess]") {

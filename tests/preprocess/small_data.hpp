@@ -43,6 +43,25 @@ inline vcell::CsrMatrix<float> random_counts(size_t cells, size_t genes, uint64_
   return out;
 }
 
+/// The rows of m where `cells` is not 0.
+inline vcell::Matrix chosen_rows(const vcell::Matrix& m, const std::vector<uint8_t>& cells) {
+  std::vector<size_t> rows;
+  for (size_t i = 0; i < cells.size(); ++i)
+    if (cells[i]) rows.push_back(i);
+  return select_rows(m, rows);
+}
+
+/// One entry per cell: about a third of them 0, and long runs of nothing but 0 and nothing but 1.
+inline std::vector<uint8_t> random_choice(size_t cells, uint64_t seed) {
+  std::vector<uint8_t> out(cells);
+  vcell::Rng rng(seed);
+  for (size_t i = 0; i < cells; ++i) {
+    const size_t run = i / 3000;
+    out[i] = uint8_t(run % 4 == 1 ? 0 : run % 4 == 2 ? 1 : 2 * (rng.uniform() < 0.7));
+  }
+  return out;
+}
+
 /// The result of f on 1 and on 3 threads.
 template <class F>
 auto on_one_and_three_threads(F f) {

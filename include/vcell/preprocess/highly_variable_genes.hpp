@@ -6,6 +6,7 @@
 #include <functional>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "vcell/preprocess/declared_scale.hpp"
@@ -23,6 +24,9 @@ struct HighlyVariableGenesOptions {
   /// Genes to take. Genes tied with the last one are taken too; genes without a score never.
   size_t n_top_genes = 2000;
   size_t n_bins = 20;  ///< bins of the mean within which dispersions are compared
+  /// Not 0 where a cell is looked at, one entry per cell; empty: all are. The scores are those of
+  /// these rows alone, so that cells kept for a test have no say in which genes are taken.
+  std::span<const uint8_t> cells = {};
 };
 
 /// Scores of all genes, in their order.
@@ -99,11 +103,12 @@ std::vector<double> normalize_in_bins(const std::vector<double>& dispersions,
 
 /// Sum and sum of squares over the cells of exp(x) - 1. That, and its square, are rounded to T.
 template <class T, class M>
-std::vector<std::array<double, 2>> count_sums(const M& X) {
-  return sum_over_cells<T, 2>(X, [](T x) {
+std::vector<std::array<double, 2>> count_sums(const M& X, std::span<const uint8_t> cells) {
+  const auto terms = [](T x) {
     const T count = std::expm1(x), square = count * count;
     return std::array<double, 2>{double(count), double(square)};
-  });
+  };
+  return sum_over_cells<T, 2>(X, terms, cells);
 }
 
 }  // namespace detail
@@ -119,20 +124,25 @@ std::vector<std::array<double, 2>> count_sums(const M& X) {
 /// The genes with the n_top_genes highest scores are taken, and those tied with the last.
 ///
 /// @param X  (cells, genes) log1p of counts, a Matrix or anything that is read in row blocks
-/// @throws ConfigError if there are fewer than 2 cells, no genes, a setting is 0, or a gene has
-///         values that log1p of counts has not: below 0 in the mean, or not finite
+/// @throws ConfigError if fewer than 2 cells are looked at, there are no genes, a setting is 0, or
+///         a gene has values that log1p of counts has not: below 0 in the mean, or not finite;
+///         ShapeError if options.cells has another number of entries than X has rows
 template <class M>
 requires RowBlocks<M, float> HighlyVariableGenes
 highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}) {
   check_positive("highly_variable_genes", "n_top_genes", options.n_top_genes);
   check_positive("highly_variable_genes", "n_bins", options.n_bins);
   const size_t genes = X.columns();
-  const double cells = double(X.rows());
+  const size_t chosen = detail::count_chosen("highly_variable_genes", options.cells, X.rows());
+  const double cells = double(chosen);
   if (genes == 0 || X.rows() < 2)
     throw ConfigError(message("highly_variable_genes: X has ", X.rows(), " cells and ", genes,
                               " genes, expected at least 2 and 1"));
+  if (chosen < 2)
+    throw ConfigError(message("highly_variable_genes: options.cells chooses ", chosen, " of the ",
+                              X.rows(), " cells, expected at least 2"));
   const auto sums = with_value_type<std::vector<std::array<double, 2>>>(
-      X, [&]<class T>() { return detail::count_sums<T>(X); });
+      X, [&]<class T>() { return detail::count_sums<T>(X, options.cells); });
   HighlyVariableGenes out;
   for (size_t gene = 0; gene < genes; ++gene) {
     double mean = sums[gene][0] / cells;

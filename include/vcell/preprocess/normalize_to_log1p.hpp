@@ -10,6 +10,8 @@ struct NormalizeToLog1pOptions {
   std::optional<Scale> scale = {};
   /// The total every cell gets; ignored where X is log1p. Not given: the median of the totals.
   std::optional<double> target_sum = {};
+  /// Not 0 where a cell's total is in the median (see NormalizeTotalOptions); empty: all are.
+  std::span<const uint8_t> cells = {};
 };
 
 struct NormalizedToLog1p {
@@ -24,12 +26,15 @@ struct NormalizedToLog1p {
 ///
 /// @param adata  a whole screen, so that all its cells are normalised alike; X is changed in place
 /// @throws ConfigError if the scale of X is not known or X contradicts it (see declared_scale), or
-///         as normalize_total does
+///         as normalize_total does; ShapeError if options.cells has another number of entries than
+///         X has rows, also where X is log1p
 template <class = void>
 NormalizedToLog1p normalize_to_log1p(AnnData& adata, const NormalizeToLog1pOptions& options = {}) {
+  detail::count_chosen("normalize_to_log1p", options.cells, adata.cells());
   NormalizedToLog1p out{declared_scale(adata, options.scale), declared_target_sum(adata)};
   if (out.found.scale == Scale::counts) {
-    const auto normalized = detail::normalize_total(*adata.X, {options.target_sum}, &adata);
+    const auto normalized =
+        detail::normalize_total(*adata.X, {options.target_sum, options.cells}, &adata);
     out.target_sum = normalized.target_sum;
     out.empty_cells = normalized.empty_cells;
     detail::log1p(*adata.X, &adata);

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "vcell/preprocess/chosen_cells.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/preprocess/map_cells.hpp"
 #include "vcell/preprocess/transform_rows.hpp"
@@ -15,6 +17,9 @@ VCELL_BEGIN_NAMESPACE
 struct NormalizeTotalOptions {
   /// The total every cell gets. Not given: the median of the totals above 0.
   std::optional<double> target_sum = {};
+  /// Not 0 where a cell's total is in the median, one entry per cell; empty: all are. Every cell is
+  /// scaled whatever it says.
+  std::span<const uint8_t> cells = {};
 };
 
 struct NormalizedTotal {
@@ -33,14 +38,20 @@ void check_not_negative(const char* function, const Matrix& X, const AnnData* na
 }
 
 /// The median of the totals above 0; of an even number the mean of the two in the middle, in T.
+/// @param cells  whose totals; empty: those of all
 template <class T>
-T median_total(const std::vector<double>& totals) {
+T median_total(const std::vector<double>& totals, std::span<const uint8_t> cells) {
   std::vector<T> positive;
-  for (double total : totals)
-    if (total > 0) positive.push_back(T(total));
+  size_t chosen = 0;
+  for (size_t cell = 0; cell < totals.size(); ++cell) {
+    if (!is_chosen(cells, cell)) continue;
+    ++chosen;
+    if (totals[cell] > 0) positive.push_back(T(totals[cell]));
+  }
   if (positive.empty())
-    throw ConfigError(message("normalize_total: none of the ", totals.size(), " cells has a total ",
-                              "above 0, so there is no median; give target_sum"));
+    throw ConfigError(message("normalize_total: none of the ", chosen, " cells has a total above 0",
+                              cells.empty() ? "" : " (of those that options.cells chooses)",
+                              ", so there is no median; give target_sum"));
   const auto middle = positive.begin() + std::ptrdiff_t(positive.size() / 2);
   std::nth_element(positive.begin(), middle, positive.end());
   if (positive.size() % 2) return *middle;
@@ -53,7 +64,8 @@ NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) 
   out.factors = map_cells<T>(X, [](std::span<const T> values) {
     return double(T(std::accumulate(values.begin(), values.end(), 0.0)));
   });
-  const T target = options.target_sum ? T(*options.target_sum) : median_total<T>(out.factors);
+  const T target =
+      options.target_sum ? T(*options.target_sum) : median_total<T>(out.factors, options.cells);
   if (!(target > 0 && std::isfinite(target)))
     throw ConfigError(
         message("normalize_total: target_sum is ", target, ", expected a finite number above 0"));
@@ -73,6 +85,7 @@ NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) 
 template <class = void>
 NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
                                 const AnnData* names) {
+  count_chosen("normalize_total", options.cells, X.rows());
   check_not_negative("normalize_total", X, names);
   return with_value_type<NormalizedTotal>(X,
                                           [&]<class T>() { return normalize_rows<T>(X, options); });
@@ -89,7 +102,8 @@ NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
 ///
 /// @param X  (cells, genes) counts; changed in place
 /// @throws ConfigError if a value is negative or not finite, target_sum is not finite or not
-///         above 0, or it is not given and no cell has a total above 0
+///         above 0, or it is not given and no cell that is looked at has a total above 0;
+///         ShapeError if options.cells has another number of entries than X has rows
 template <class = void>
 NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options = {}) {
   return detail::normalize_total(X, options, nullptr);

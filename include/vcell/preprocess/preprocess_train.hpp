@@ -24,6 +24,9 @@ struct PreprocessTrainOptions {
   /// The total every cell gets. Not given: the median of the totals above 0.
   std::optional<double> target_sum = {};
   HighlyVariableGenesOptions hvg = {};
+  /// Not 0 where a cell is looked at, for the median and for the genes, one entry per cell; empty:
+  /// all are. Where hvg.cells is given, it says so for the genes.
+  std::span<const uint8_t> cells = {};
 };
 
 struct PreprocessedTrain {
@@ -45,8 +48,10 @@ PreprocessedTrain preprocess_train(AnnData& adata, const PreprocessTrainOptions&
         "preprocess_train: X is declared log1p, expected counts; for log1p data call "
         "highly_variable_genes and store_hvg");
   PreprocessedTrain out;
-  out.normalized = normalize_to_log1p(adata, {options.scale, options.target_sum});
-  out.hvg = highly_variable_genes(adata, options.hvg);
+  out.normalized = normalize_to_log1p(adata, {options.scale, options.target_sum, options.cells});
+  auto hvg = options.hvg;
+  if (hvg.cells.empty()) hvg.cells = options.cells;
+  out.hvg = highly_variable_genes(adata, hvg);
   store_hvg(adata, out.hvg.indices());
   return out;
 }

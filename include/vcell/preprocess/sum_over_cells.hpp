@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/row_blocks.hpp"
+#include "vcell/preprocess/chosen_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -16,35 +18,53 @@ VCELL_BEGIN_NAMESPACE
 /// Pieces of 512 cells are summed apart and then added in their order, so the result does not
 /// depend on the number of threads. Zeros of a dense matrix are left out: f(0) must be 0.
 ///
-/// @param X  (cells, genes), read in row blocks
-/// @param f  T -> std::array<double, width>
-/// @return   (genes)
+/// @param X      (cells, genes), read in row blocks
+/// @param f      T -> std::array<double, width>
+/// @param cells  not 0 where a cell takes part; empty: all do. The sums are those of these rows
+///               alone: pieces count the cells that take part
+/// @return       (genes)
+/// @throws ShapeError if cells has another number of entries than X has rows
 template <class T, size_t width, class M, class F>
-requires RowBlocks<M, T> std::vector<std::array<double, width>> sum_over_cells(const M& X, F&& f) {
+requires RowBlocks<M, T> std::vector<std::array<double, width>> sum_over_cells(
+    const M& X, F&& f, std::span<const uint8_t> cells = {}) {
   constexpr size_t piece = 512, pieces_at_once = 16;
   using Sums = std::vector<std::array<double, width>>;
+  detail::count_chosen("sum_over_cells", cells, X.rows());
   Sums out(X.columns(), std::array<double, width>{});
-  std::array<Sums, pieces_at_once> partial;
-  for_each_row_block<T>(X, piece * pieces_at_once, [&](size_t, const CsrView<T>& block) {
-    const size_t pieces = (block.rows + piece - 1) / piece;
-    parallel_for(block.rows, piece, [&](size_t first, size_t last) {
+  // One more than a block has: its first cells may end a piece that the block before began.
+  std::array<Sums, pieces_at_once + 1> partial;
+  const auto add = [&](size_t pieces) {
+    parallel_for(out.size(), 4096, [&](size_t first, size_t last) {
+      for (size_t p = 0; p < pieces; ++p)
+        for (size_t gene = first; gene < last; ++gene)
+          for (size_t i = 0; i < width; ++i) out[gene][i] += partial[p][gene][i];
+    });
+  };
+  std::vector<size_t> rows;  // of the block that take part
+  size_t begun = 0;          // cells that partial[0] holds of blocks before
+  for_each_row_block<T>(X, piece * pieces_at_once, [&](size_t first_cell, const CsrView<T>& block) {
+    rows.clear();
+    for (size_t row = 0; row < block.rows; ++row)
+      if (detail::is_chosen(cells, first_cell + row)) rows.push_back(row);
+    const size_t end = begun + rows.size();
+    parallel_for(end, piece, [&](size_t first, size_t last) {
       Sums& sums = partial[first / piece];
-      sums.assign(out.size(), std::array<double, width>{});
-      for (size_t cell = first; cell < last; ++cell) {
-        const auto genes = block.row_indices(cell);
-        const auto values = block.row_values(cell);
+      if (first >= begun) sums.assign(out.size(), std::array<double, width>{});
+      for (size_t place = std::max(first, begun); place < last; ++place) {
+        const size_t row = rows[place - begun];
+        const auto genes = block.row_indices(row);
+        const auto values = block.row_values(row);
         for (size_t k = 0; k < genes.size(); ++k) {
           const std::array<double, width> terms = f(values[k]);
           for (size_t i = 0; i < width; ++i) sums[size_t(genes[k])][i] += terms[i];
         }
       }
     });
-    parallel_for(out.size(), 4096, [&](size_t first, size_t last) {
-      for (size_t p = 0; p < pieces; ++p)
-        for (size_t gene = first; gene < last; ++gene)
-          for (size_t i = 0; i < width; ++i) out[gene][i] += partial[p][gene][i];
-    });
+    add(end / piece);
+    begun = end % piece;
+    if (begun) std::swap(partial[0], partial[end / piece]);
   });
+  add(begun > 0);
   return out;
 }
 
