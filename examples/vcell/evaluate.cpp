@@ -4,14 +4,18 @@
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "scoring.hpp"
+#include "print_scores.hpp"
 #include "vcell/eval/remove_results.hpp"
 #include "vcell/eval/write_results.hpp"
+#include "vcell/pipeline/prepare.hpp"
+#include "vcell/report/report.hpp"
+#include "vcell/version.hpp"
 
 namespace {
 
 struct Settings {
-  std::string real, predicted, perturbation_key = "perturbation", control = "non-targeting", out;
+  std::string real, predicted, perturbation_key = "perturbation", control = "non-targeting", out,
+                               profile = "vcell";
   std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
   bool subset = false, overwrite = false;
@@ -21,11 +25,16 @@ struct Settings {
 /// @param target_sum  of counts; none: their own median total
 vcell::LabelledCells side(const Settings& s, vcell::AnnData adata, std::optional<double> target_sum,
                           Console& console) {
-  normalize(adata, {.scale = s.scale, .target_sum = target_sum}, console);
-  vcell::LabelledCells cells{vcell::to_csr<float>(std::move(*adata.X)),
-                             adata.var.index,
-                             vcell::factor(adata.obs.column(s.perturbation_key)),
-                             {}};
+  const auto normalized =
+      vcell::normalize_to_log1p(adata, {.scale = s.scale, .target_sum = target_sum});
+  vcell::note_scale(normalized, callbacks_of(console));
+  vcell::LabelledCells cells{
+      vcell::to_csr<float>(std::move(*adata.X)),
+      adata.var.index,
+      vcell::factor(obs_column(adata, "--perturbation-key", s.perturbation_key)),
+      {},
+      normalized.target_sum};
+  for (const auto& key : s.context_keys) obs_column(adata, "--context-key", key);
   if (!s.context_keys.empty()) cells.context = vcell::joined_factor(adata.obs, s.context_keys);
   return cells;
 }
@@ -36,22 +45,13 @@ std::pair<vcell::LabelledCells, vcell::LabelledCells> read_sides(const Settings&
                                                                  Console& console) {
   auto real = read_cells(s.real, console, CellParts::expression),
        predicted = read_cells(s.predicted, console, CellParts::expression);
-  const auto scale_of = [&](const vcell::AnnData& adata) {
-    return vcell::declared_scale(adata, s.scale).scale;
+  // What log1p values say of their total; nothing of counts, which can have any.
+  const auto total_of = [&](const vcell::AnnData& adata) {
+    const bool counts = vcell::declared_scale(adata, s.scale).scale == vcell::Scale::counts;
+    return std::pair(counts, counts ? std::nullopt : vcell::declared_target_sum(adata));
   };
-  const bool real_counts = scale_of(real) == vcell::Scale::counts,
-             predicted_counts = scale_of(predicted) == vcell::Scale::counts;
-  const auto total_of = [](const vcell::AnnData& adata, bool counts) {
-    return counts ? std::optional<double>() : vcell::declared_target_sum(adata);
-  };
-  const auto real_total = total_of(real, real_counts),
-             predicted_total = total_of(predicted, predicted_counts);
-  if (real_total && predicted_total && !same_total(*real_total, *predicted_total))
-    throw vcell::ConfigError(
-        vcell::message("evaluate: the cells of --real were normalised to ", *real_total,
-                       " and those of --pred to ", *predicted_total,
-                       ", so their values do not compare; normalise one of them again, from ",
-                       "counts, to the total of the other"));
+  const auto [real_counts, real_total] = total_of(real);
+  const auto [predicted_counts, predicted_total] = total_of(predicted);
   if ((real_counts && !predicted_total) || (predicted_counts && !real_total))
     console.note(
         "the other side does not say what total its cells were normalised to: counts are "
@@ -63,23 +63,32 @@ std::pair<vcell::LabelledCells, vcell::LabelledCells> read_sides(const Settings&
 void evaluate(const Settings& s, Console& console) {
   const std::filesystem::path out = s.out;
   refuse_to_overwrite("evaluate", out / "agg_results.csv", s.overwrite);
+  const auto progress = console.progress();
+  auto [real, predicted] = read_sides(s, console);
   vcell::EvaluationOptions options;
   options.control = s.control;
   options.subset = s.subset;
-  const auto progress = console.progress();
-  auto [real, predicted] = read_sides(s, console);
-  vcell::report(progress, {"evaluate", 0, 1, {}});
-  const auto evaluation = vcell::evaluate(std::move(real), std::move(predicted), options);
-  for (const auto& line : evaluation.left_out) console.note("left out: " + line);
+  options.metrics = vcell::metrics_of(s.profile);
+  options.progress = progress;
+  vcell::ReportInput report;
+  report.title =
+      "Predicted perturbation responses: " + std::filesystem::path(s.predicted).filename().string();
+  report.evaluation = vcell::evaluate(std::move(real), std::move(predicted), options);
+  for (const auto& line : report.evaluation.left_out) console.note("left out: " + line);
+  for (const auto& context : report.evaluation.contexts)
+    for (const auto& warning : vcell::warnings(context)) console.note("warning: " + warning);
   make_folder(out);
   vcell::remove_results(out);
-  vcell::write_results(out, evaluation);
-  vcell::report(progress, {"evaluate", 1, 1, {}});
-  vcell::ReportInput input;
-  input.method = "prediction";
-  input.evaluation = evaluation;
-  print_scores(vcell::methods_of(input), console);
+  vcell::write_results(out, report.evaluation);
+  report.run = {{"Data",
+                 {{"Observed cells", s.real},
+                  {"Predicted cells", s.predicted},
+                  {"Perturbations", s.perturbation_key + ", control " + s.control}}},
+                {"Versions", {{"vcell", VCELL_VERSION}}}};
+  vcell::write_report(out / "report.html", report);
+  print_scores(vcell::methods_of(report), console);
   console.result("scores: " + out.string());
+  console.result("report: " + (out / "report.html").string());
 }
 
 }  // namespace
@@ -101,6 +110,10 @@ void add_evaluate(CLI::App& program, Console& console) {
   command->add_option("--out", s->out, "The folder for the tables")
       ->required()
       ->type_name("FOLDER");
+  command
+      ->add_option("--profile", s->profile,
+                   "Which metrics: " + vcell::list_of(vcell::profile_names()))
+      ->capture_default_str();
   command->add_flag("--subset", s->subset,
                     "Compare what both have where labels or genes differ, and list the rest");
   command->add_flag("--overwrite", s->overwrite, "Replace tables that are there");

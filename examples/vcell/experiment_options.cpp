@@ -1,6 +1,7 @@
 #include "experiment_options.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "options.hpp"
 #include "vcell/train/experiment_toml.hpp"
@@ -58,6 +59,22 @@ std::string text_of(const std::optional<T>& value) {
 }
 
 }  // namespace
+
+std::string with_flags(std::string text) {
+  const vcell::Experiment defaults;
+  vcell::visit_experiment(
+      defaults, [&](std::string_view section, std::string_view key, const auto&, std::string_view) {
+        if (section.empty()) return;
+        const std::string setting = vcell::message('[', section, "] ", key),
+                          flag = flag_of(section, key);
+        const auto goes_on = [&](size_t end) {
+          return end < text.size() && (std::isalnum(uint8_t(text[end])) || text[end] == '_');
+        };
+        for (size_t i = text.find(setting); i != std::string::npos; i = text.find(setting, i + 1))
+          if (!goes_on(i + setting.size())) text.replace(i, setting.size(), flag);
+      });
+  return text;
+}
 
 ExperimentOptions::ExperimentOptions(CLI::App& command) {
   command.add_option("--experiment", *file_, "Settings in TOML; flags come on top")

@@ -9,6 +9,9 @@
 
 #include "vcell/train/experiment.hpp"
 
+/// A message in which every setting, as in "[data] min_genes", became its flag, "--min-genes".
+std::string with_flags(std::string text);
+
 /// The flags of everything that decides what a run does: one for every setting of an experiment
 /// file, over a file (--experiment) and published settings (--preset).
 class ExperimentOptions {

@@ -4,15 +4,15 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "product_backend.hpp"
 #include "vcell/core/parallel_for.hpp"
+#include "vcell/core/product_backend.hpp"
 #include "vcell/version.hpp"
 
 namespace {
 
 nlohmann::ordered_json facts() {
   return {
-    {"version", VCELL_VERSION}, {"products", product_backend()},
+    {"version", VCELL_VERSION}, {"products", vcell::product_backend()},
         {"eigen",
          fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
         {"instructions", Eigen::SimdInstructionSetsInUse()}, {"threads", vcell::num_threads()},

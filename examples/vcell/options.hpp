@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "console.hpp"
+#include "experiment_options.hpp"
+#include "vcell/core/callbacks.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/train/choices.hpp"
 
@@ -58,6 +60,12 @@ CLI::Option* add_number(CLI::App& command, const std::string& flag, N& field,
           help)
       ->type_name("N")
       ->default_str(vcell::message(field));
+}
+
+/// What the library says, for people: on the console, with flags instead of settings.
+inline vcell::Callbacks callbacks_of(Console& console) {
+  return {console.progress(),
+          [&console](const std::string& line) { console.note(with_flags(line)); }};
 }
 
 /// --scale

@@ -1,5 +1,3 @@
-#include "vcell/models/predict.hpp"
-
 #include <fmt/format.h>
 
 #include <sstream>
@@ -8,7 +6,10 @@
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "predictions.hpp"
+#include "vcell/models/predict_cells.hpp"
+#include "vcell/pipeline/prediction_anndata.hpp"
+#include "vcell/pipeline/prepare.hpp"
+#include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/train/model_folder.hpp"
 
@@ -49,10 +50,11 @@ vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model
                              Console& console) {
   auto adata = read_cells(s.data, console, CellParts::expression);
   const auto normalized =
-      normalize(adata, {.scale = s.scale, .target_sum = model.target_sum}, console);
+      vcell::normalize_to_log1p(adata, {.scale = s.scale, .target_sum = model.target_sum});
+  vcell::note_scale(normalized, callbacks_of(console));
   const bool counts = normalized.found.scale == vcell::Scale::counts;
   if (!counts && normalized.target_sum && model.target_sum &&
-      !same_total(*normalized.target_sum, *model.target_sum))
+      !vcell::same_target_sum(*normalized.target_sum, *model.target_sum))
     throw vcell::ConfigError(vcell::message(
         "predict: --data holds log1p values of cells that were normalised to ",
         *normalized.target_sum, ", and the model was trained on a total of ", *model.target_sum,
@@ -79,26 +81,14 @@ void predict(const Settings& s, Console& console) {
   if (model.batches.empty()) labels.batch_key.reset();
 
   auto adata = read_controls(s, model, console);
-  auto all = vcell::make_labels(adata, labels);
-  vcell::take_expression(all, adata);
-  auto screen = vcell::select_genes(all, model.genes);
-  if (!model.batches.empty()) {  // the model's own numbers for batches
-    std::vector<int32_t> codes;
-    for (const auto& name : screen.batch.names) {
-      const auto found = std::find(model.batches.begin(), model.batches.end(), name);
-      if (found == model.batches.end())
-        throw vcell::ConfigError(vcell::message("predict: batch ", vcell::quoted(name),
-                                                " is not one the model was trained with; it "
-                                                "knows ",
-                                                vcell::list_of(model.batches)));
-      codes.push_back(int32_t(found - model.batches.begin()));
-    }
-    for (auto& code : screen.batch.codes) code = codes[size_t(code)];
-    screen.batch.names = model.batches;
-  }
+  obs_column(adata, "--perturbation-key", labels.perturbation_key);
+  for (const auto& key : labels.context_keys) obs_column(adata, "--context-key", key);
+  auto screen = vcell::make_labels(adata, labels);
+  vcell::take_expression(screen, adata);
+  if (!s.all_genes) screen = vcell::select_genes(screen, model.genes);
 
   // Predicted perturbations need not occur in the data: they get codes of their own.
-  std::vector<vcell::BaselineRequest> pairs;
+  std::vector<vcell::PredictionRequest> pairs;
   const vcell::ControlPairing pairing(screen);
   std::vector<std::string> text;
   for (const auto code : screen.perturbation.codes)
@@ -109,10 +99,8 @@ void predict(const Settings& s, Console& console) {
   }
   auto factor = vcell::factor(text);
   factor.codes.resize(screen.cells());
-  for (auto* both : {&screen, &all}) {
-    both->perturbation = factor;
-    both->control = factor.code(labels.control);
-  }
+  screen.perturbation = factor;
+  screen.control = factor.code(labels.control);
   for (size_t context = 0; context < screen.context.names.size(); ++context) {
     const auto& name = screen.context.names[context];
     if (std::find(model.contexts.begin(), model.contexts.end(), name) == model.contexts.end())
@@ -124,14 +112,14 @@ void predict(const Settings& s, Console& console) {
                        vcell::draw_controls(controls, s.cells, rng)});
     }
   }
-  const auto predictions = predict_pairs(model, screen, s.all_genes ? &all : nullptr,
-                                         std::move(pairs), console, s.new_context);
+  const auto predicted = vcell::predict_cells(
+      model, screen, pairs, {.new_context = s.new_context, .progress = console.progress()});
   make_folder(fs::path(s.out).parent_path());
   write_cells(s.out,
-              prediction_file(adata, labels, s.all_genes ? all : screen, predictions, model.genes),
+              vcell::prediction_anndata(adata, labels, screen, pairs, predicted, model.genes),
               console);
   console.note(fmt::format("{} predicted cells: {} perturbations in {} contexts",
-                           predictions.cells.rows, names.size(), screen.context.names.size()));
+                           predicted.cells.rows, names.size(), screen.context.names.size()));
   console.result(s.out);
 }
 

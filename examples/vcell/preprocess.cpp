@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "vcell/pipeline/prepare.hpp"
 #include "vcell/preprocess/preprocess_train.hpp"
 
 namespace {
@@ -18,11 +19,12 @@ struct Settings {
 void preprocess(const Settings& s, Console& console) {
   refuse_to_overwrite("preprocess", s.out, s.overwrite);
   auto adata = read_cells(s.data, console, CellParts::all);
-  filter(adata, s.min_genes, s.min_cells, console);
+  const auto callbacks = callbacks_of(console);
+  vcell::filter(adata, s.min_genes, s.min_cells, callbacks);
   auto options = s.options;
   options.hvg.n_top_genes = std::min(s.hvgs, adata.genes());
   const auto done = vcell::preprocess_train(adata, options);
-  say(done.normalized, console);
+  vcell::note_scale(done.normalized, callbacks);
   console.note(fmt::format("{} highly variable genes in obsm X_hvg", done.hvg.indices().size()));
   make_folder(std::filesystem::path(s.out).parent_path());
   write_cells(s.out, adata, console);

@@ -1,5 +1,5 @@
 #include "commands.hpp"
-#include "scoring.hpp"
+#include "vcell/pipeline/report_folder.hpp"
 
 void add_report(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand("report", "Write the report of a run again");
@@ -7,11 +7,7 @@ void add_report(CLI::App& program, Console& console) {
   command->add_option("folder", *folder, "The run's folder")->required()->type_name("FOLDER");
   command->callback([folder, &console] {
     const std::filesystem::path run = *folder;
-    if (!std::filesystem::exists(run / "experiment.toml"))
-      throw vcell::ConfigError(vcell::message("report: there is no run in ", vcell::quoted(*folder),
-                                              " (no experiment.toml); name the folder that 'vcell "
-                                              "run' wrote"));
-    write_report_of_run(run, read_scores_of_run(run));
+    vcell::write_report(run / "report.html", vcell::read_report_input(run));
     console.result((run / "report.html").string());
   });
 }

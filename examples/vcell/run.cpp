@@ -1,10 +1,8 @@
-#include "cells.hpp"
 #include "commands.hpp"
 #include "experiment_options.hpp"
 #include "options.hpp"
-#include "predictions.hpp"
-#include "scoring.hpp"
-#include "training.hpp"
+#include "print_scores.hpp"
+#include "vcell/pipeline/run_in_folder.hpp"
 
 namespace fs = std::filesystem;
 
@@ -16,52 +14,51 @@ struct Settings {
   std::string out;
   bool overwrite = false, resume = false;
 
-  OldRun old_run() const {
-    return resume ? OldRun::resume : overwrite ? OldRun::overwrite : OldRun::keep;
+  vcell::Experiment experiment() const {
+    return resume ? options.resumed(fs::path(out) / "experiment.toml") : options.experiment();
   }
 };
 
-/// An experiment and its data. Nothing is written yet.
-struct Ready {
-  vcell::Experiment experiment;
-  Prepared prepared;
-};
+/// How the library is to use the run's folder.
+vcell::RunInFolderOptions in_folder(const Settings& s, Console& console) {
+  vcell::RunInFolderOptions options;
+  options.old = s.resume      ? vcell::OldRun::resume
+                : s.overwrite ? vcell::OldRun::overwrite
+                              : vcell::OldRun::keep;
+  options.anchor_may_give_way = !s.options.says("model.anchor");
+  options.begun = [&console, log = fs::path(s.out) / "run.log"] { console.log_to(log); };
+  options.callbacks = callbacks_of(console);
+  return options;
+}
 
-Ready get_ready(const Settings& s, Console& console) {
-  const fs::path folder = s.out;
-  check_run_folder(folder, s.old_run());
-  const auto e = s.resume ? s.options.resumed(folder / "experiment.toml") : s.options.experiment();
-  return {e, prepare(e, console, s.options.says("model.anchor"),
-                     s.resume ? folder / "split.toml" : fs::path())};
+/// Work on a run's folder, whose messages name flags instead of settings.
+template <class Work>
+void work_in_folder(const Settings& s, Work&& work) try {
+  vcell::RunFolder(s.out).check(s.resume      ? vcell::OldRun::resume
+                                : s.overwrite ? vcell::OldRun::overwrite
+                                              : vcell::OldRun::keep);
+  work(s.experiment());
+} catch (const vcell::ConfigError& error) {
+  throw vcell::ConfigError(with_flags(error.what()));
+} catch (const vcell::Stopped& stopped) {
+  const bool resumes = vcell::Checkpoints(fs::path(s.out) / "checkpoints").can_resume();
+  throw vcell::Stopped(
+      vcell::message(stopped.what(), resumes ? "; --resume goes on from there" : ""));
 }
 
 void train(const Settings& s, Console& console) {
-  const auto [e, p] = get_ready(s, console);
-  train_in_folder(e, p, s.out, s.old_run(), console);
+  work_in_folder(s, [&](const vcell::Experiment& e) {
+    vcell::train_in_folder(e, s.out, in_folder(s, console));
+  });
   console.result((fs::path(s.out) / "model").string());
 }
 
 void run(const Settings& s, Console& console) {
-  const auto [e, p] = get_ready(s, console);
-  auto pairs = held_out_pairs(p, e.training.seed, e.predict_from);  // there must be some
-  const fs::path folder = s.out;
-  const auto trained = train_in_folder(e, p, folder, s.old_run(), console);
-  write_facts(folder, e, p, trained.model);
-  const auto& screen = e.all_genes ? p.all : p.screen();
-  const auto predictions = predict_pairs(trained.model, p.screen(), e.all_genes ? &p.all : nullptr,
-                                         std::move(pairs), console);
-  write_cells(folder / "predictions.h5ad",
-              prediction_file(p.adata, e.labels, screen, predictions, trained.model.genes),
-              console);
-  const auto scores = score_run(p, screen, predictions, folder, console);
-  write_report_of_run(folder, scores);
-
-  vcell::ReportInput methods;
-  methods.method = "State Transition";
-  methods.evaluation = scores.evaluation;
-  methods.others = scores.baselines;
-  print_scores(vcell::methods_of(methods), console);
-  console.result("report: " + (folder / "report.html").string());
+  work_in_folder(s, [&](const vcell::Experiment& e) {
+    const auto done = vcell::run_in_folder(e, s.out, in_folder(s, console));
+    print_scores(vcell::methods_of(done.report), console);
+  });
+  console.result("report: " + (fs::path(s.out) / "report.html").string());
 }
 
 std::shared_ptr<Settings> add_flags(CLI::App& command, Console& console) {

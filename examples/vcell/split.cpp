@@ -25,7 +25,10 @@ struct Settings {
 
 /// The labels of a screen without its expression.
 vcell::Screen read_labels(const Settings& s, Console& console) {
-  return vcell::make_labels(read_cells(s.data, console, CellParts::labels), s.labels);
+  const auto adata = read_cells(s.data, console, CellParts::labels);
+  obs_column(adata, "--perturbation-key", s.labels.perturbation_key);
+  for (const auto& key : s.labels.context_keys) obs_column(adata, "--context-key", key);
+  return vcell::make_labels(adata, s.labels);
 }
 
 vcell::SplitSpec make(const Settings& s, const vcell::Screen& screen, Console& console) {

@@ -5,7 +5,7 @@
 
 cmake_minimum_required(VERSION 3.25)
 get_filename_component(include_folder "${CMAKE_CURRENT_LIST_DIR}/../../include" ABSOLUTE)
-set(rooms core tensor kernels data io preprocess sets simulate autograd ops nn models eval train report)
+set(rooms core tensor kernels data io preprocess sets simulate autograd ops nn models eval train report pipeline)
 set(most_lines 400)
 set(most_lines_median 120)
 

@@ -35,7 +35,7 @@ struct Fixture {
     add("x", "ctrl", {2, 2, 0}, Part::train);
     add("x", "A", {2, 1, 0}, Part::train);
     add("x", "A", {4, 3, 0}, Part::train);
-    add("x", "A", {9, 9, 9}, Part::validation);
+    add("x", "A", {9, 9, 9}, Part::unused);
     add("x", "B", {1, 0, 4}, Part::train);
     add("y", "ctrl", {2, 2, 2}, Part::test);
     add("y", "A", {2, 4, 2}, Part::train);
@@ -46,8 +46,8 @@ struct Fixture {
     screen.perturbation = factor(perturbation);
     screen.control = screen.perturbation.code("ctrl");
   }
-  BaselineRequest request(const char* context, const char* perturbation,
-                          std::vector<size_t> control_cells) const {
+  PredictionRequest request(const char* context, const char* perturbation,
+                            std::vector<size_t> control_cells) const {
     return {screen.context.code(context), screen.perturbation.code(perturbation),
             std::move(control_cells)};
   }
@@ -55,34 +55,62 @@ struct Fixture {
 
 using Values = std::vector<double>;
 
+/// A baseline that was fitted.
+template <class Baseline>
+Baseline fitted(const Fixture& f) {
+  Baseline baseline;
+  baseline.fit(f.screen, f.parts, {});
+  return baseline;
+}
+
 }  // namespace
 
 TEST_CASE("baselines: shifts are means of means of training cells", "[models]") {
   const Fixture f;
-  const PairShifts shifts = pair_shifts(f.screen, f.parts);
-  const auto shift = [&](Baseline baseline, const char* c, const char* p) {
-    return baseline_shift(baseline, shifts, f.screen.context.code(c),
-                          f.screen.perturbation.code(p));
+  const auto shift = [&](const ShiftPredictor& baseline, const char* c, const char* p) {
+    return baseline.shift(f.screen.context.code(c), f.screen.perturbation.code(p));
   };
-  REQUIRE(shift(Baseline::control_copy, "z", "C") == Values{0, 0, 0});
+  REQUIRE(shift(fitted<ControlCopy>(f), "z", "C") == Values{0, 0, 0});
   // A: (2, 0, 0) in x and (0, 2, 0) in y; B: (0, -2, 4) in x alone.
-  REQUIRE(shift(Baseline::perturbation_mean, "z", "A") == Values{1, 1, 0});
-  REQUIRE(shift(Baseline::perturbation_mean, "y", "B") == Values{0, -2, 4});
-  REQUIRE_FALSE(shift(Baseline::perturbation_mean, "x", "C"));
-  REQUIRE_FALSE(shift(Baseline::perturbation_mean_shrunk, "x", "C"));
-  REQUIRE(shift(Baseline::perturbation_mean_shrunk, "z", "A") ==
-          shrunk_mean(shifts, pairs_of(shifts, f.screen.perturbation.code("A")), 2));
-  REQUIRE(shift(Baseline::context_mean, "x", "C") == Values{1, -1, 2});
-  REQUIRE(shift(Baseline::context_mean, "y", "B") == Values{0, 2, 0});
-  REQUIRE_FALSE(shift(Baseline::context_mean, "z", "A"));
+  const auto mean = fitted<PerturbationMean>(f);
+  REQUIRE(shift(mean, "z", "A") == Values{1, 1, 0});
+  REQUIRE(shift(mean, "y", "B") == Values{0, -2, 4});
+  REQUIRE_FALSE(shift(mean, "x", "C"));
+  const auto shrunk = fitted<PerturbationMeanShrunk>(f);
+  REQUIRE_FALSE(shift(shrunk, "x", "C"));
+  const PairShifts shifts = pair_shifts(f.screen, f.parts);
+  REQUIRE(shrunk.shrinkage() == choose_shrinkage(shifts, shifts));
+  REQUIRE(shift(shrunk, "z", "A") == shrunk_mean(shifts,
+                                                 pairs_of(shifts, f.screen.perturbation.code("A")),
+                                                 shrunk.shrinkage()));
+  const auto context = fitted<ContextMean>(f);
+  REQUIRE(shift(context, "x", "C") == Values{1, -1, 2});
+  REQUIRE(shift(context, "y", "B") == Values{0, 2, 0});
+  REQUIRE_FALSE(shift(context, "z", "A"));
+}
+
+TEST_CASE("baselines: cells of validation are learnt from, those of test are not", "[models]") {
+  Fixture f;
+  const auto shift = [&] {
+    return *fitted<PerturbationMean>(f).shift(f.screen.context.code("z"),
+                                              f.screen.perturbation.code("A"));
+  };
+  const auto before = shift();
+  f.parts[4] = Part::test;
+  REQUIRE(shift() == before);
+  f.parts[4] = Part::validation;  // (5, 13 / 3, 3) - (1, 2, 0) in x
+  const auto after = shift();
+  REQUIRE(after[0] == Approx(2.));
+  REQUIRE(after[1] == Approx((13. / 3 - 2 + 2) / 2));
+  REQUIRE(after[2] == Approx(1.5));
 }
 
 TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "[models]") {
   const Fixture f;
-  const PairShifts shifts = pair_shifts(f.screen, f.parts);
   const std::vector requests = {f.request("y", "B", {6, 6}), f.request("z", "A", {9})};
+  const auto baseline = fitted<PerturbationMean>(f);
 
-  const auto mean = predict(Baseline::perturbation_mean, f.screen, shifts, requests);
+  const auto mean = baseline.predict(f.screen, requests, {});
   REQUIRE(mean.missing.empty());
   REQUIRE(mean.requests == std::vector<size_t>{0, 0, 1});
   REQUIRE(mean.cells.rows == 3);
@@ -91,40 +119,56 @@ TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "
   REQUIRE(mean.cells.values == std::vector<float>{2, 6, 2, 6, 2, 2, 1});
   REQUIRE(mean.cells.indices == std::vector<int32_t>{0, 2, 0, 2, 0, 1, 2});
   const std::vector below = {f.request("z", "B", {9})};
-  REQUIRE(predict(Baseline::perturbation_mean, f.screen, shifts, below).cells.values ==
-          std::vector<float>{1, 5});
+  REQUIRE(baseline.predict(f.screen, below, {}).cells.values == std::vector<float>{1, 5});
 
-  const auto copy = predict(Baseline::control_copy, f.screen, shifts, requests);
+  const auto copy = fitted<ControlCopy>(f).predict(f.screen, requests, {});
   const std::vector<size_t> rows = {6, 6, 9};
   REQUIRE(copy.cells == select_rows(f.screen.expression, std::span<const size_t>(rows)));
 }
 
 TEST_CASE("baselines: what no training cell tells is missing by name", "[models]") {
   const Fixture f;
-  const PairShifts shifts = pair_shifts(f.screen, f.parts);
   const std::vector requests = {f.request("z", "A", {9}), f.request("y", "B", {6})};
-  const auto context = predict(Baseline::context_mean, f.screen, shifts, requests);
+  const auto context = fitted<ContextMean>(f).predict(f.screen, requests, {});
   REQUIRE(context.requests == std::vector<size_t>{1});
   REQUIRE(context.missing.size() == 1);
   REQUIRE_THAT(context.missing[0],
                contains("context_mean") && contains("'A' in 'z'") && contains("no cell"));
   const std::vector unseen = {f.request("z", "C", {9})};
-  const auto perturbation = predict(Baseline::perturbation_mean, f.screen, shifts, unseen);
+  const auto perturbation = fitted<PerturbationMean>(f).predict(f.screen, unseen, {});
   REQUIRE(perturbation.cells.rows == 0);
   REQUIRE(perturbation.cells.columns == 3);
   REQUIRE_THAT(perturbation.missing.at(0), contains("'C' in 'z'"));
 }
 
+TEST_CASE("baselines: each is made by its name", "[models]") {
+  for (const auto name : baseline_names) {
+    const auto baseline = make_baseline(name);
+    REQUIRE(baseline);
+    REQUIRE(baseline->name() == name);
+    REQUIRE_FALSE(baseline->meaning().empty());
+  }
+  REQUIRE_FALSE(make_baseline("mean"));
+}
+
 TEST_CASE("baselines: errors", "[models]") {
   Fixture f;
-  const PairShifts shifts = pair_shifts(f.screen, f.parts);
   const std::vector requests = {f.request("y", "A", {99})};
-  REQUIRE_THROWS_AS(predict(Baseline::control_copy, f.screen, shifts, requests), ShapeError);
+  REQUIRE_THROWS_AS(fitted<ControlCopy>(f).predict(f.screen, requests, {}), ShapeError);
   for (const auto& [context, perturbation] : {std::pair{-1, 0}, {3, 0}, {0, -1}, {0, 4}}) {
-    const std::vector<BaselineRequest> bad = {{context, perturbation, {}}};
-    REQUIRE_THROWS_AS(predict(Baseline::context_mean, f.screen, shifts, bad), ShapeError);
+    const std::vector<PredictionRequest> bad = {{context, perturbation, {}}};
+    REQUIRE_THROWS_AS(fitted<ContextMean>(f).predict(f.screen, bad, {}), ShapeError);
   }
+  // A screen with other genes than those that were learnt.
+  const auto fewer = select_genes(f.screen, {"g0", "g1"});
+  const std::vector fine = {f.request("y", "A", {6})};
+  REQUIRE_THROWS_AS(fitted<PerturbationMean>(f).predict(fewer, fine, {}), ShapeError);
+  PerturbationMean mean;
+  REQUIRE_THROWS_AS(mean.fit(f.screen, std::span(f.parts).first(3), {}), ShapeError);
   REQUIRE_THROWS_AS(pair_shifts(f.screen, std::span(f.parts).first(3)), ShapeError);
+  REQUIRE_THROWS_AS(
+      mean.predict(f.screen, fine, {.progress = [](const ProgressUpdate&) { return false; }}),
+      Stopped);
   f.parts[10] = Part::train;
   f.screen.context.codes[9] = f.screen.context.code("x");  // z keeps no control
   REQUIRE_THROWS_WITH(pair_shifts(f.screen, f.parts), contains("'z'"));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -48,6 +49,78 @@ class EvaluationSide {
  private:
   mutable std::vector<double> within_;
 };
+
+namespace detail {
+
+template <class T>
+Tensor<T, 2> rows_of(const Tensor<T, 2>& table, std::span<const size_t> rows) {
+  Tensor<T, 2> out({rows.size(), table.shape(1)});
+  for (size_t i = 0; i < rows.size(); ++i)
+    std::copy_n(table[rows[i]].data, table.shape(1), out[i].data);
+  return out;
+}
+
+}  // namespace detail
+
+/// The same side with some of its perturbations alone: what was measured of one does not depend on
+/// the others.
+/// @param targets  places in perturbations(), ascending
+/// @throws ShapeError if one is no place
+template <class = void>
+EvaluationSide select_perturbations(const EvaluationSide& side, std::span<const size_t> targets) {
+  for (const size_t t : targets)
+    check_index("select_perturbations", "target", t, side.perturbations().size());
+  const DifferentialExpression& all = side.expression;
+  EvaluationSide out;
+  out.context = side.context;
+  out.control = side.control;
+  out.cells = side.cells;
+  DifferentialExpression& some = out.expression;
+  some.features = all.features;
+  some.ref_membership = all.ref_membership;
+  some.ref_mean = all.ref_mean;
+  for (const size_t t : targets) {
+    some.targets.push_back(all.targets[t]);
+    some.target_membership.push_back(all.target_membership[t]);
+    out.rows.push_back(side.rows[t]);
+  }
+  out.mean = detail::rows_of(side.mean, targets);
+  out.shift = detail::rows_of(side.shift, targets);
+  some.target_mean = detail::rows_of(all.target_mean, targets);
+  some.log2_fold_change = detail::rows_of(all.log2_fold_change, targets);
+  some.percent_change = detail::rows_of(all.percent_change, targets);
+  some.p_value = detail::rows_of(all.p_value, targets);
+  some.statistic = detail::rows_of(all.statistic, targets);
+  some.fdr = detail::rows_of(all.fdr, targets);
+  return out;
+}
+
+/// The sides of the contexts and perturbations that a prediction has, out of what was observed.
+/// @throws ConfigError if the prediction has one that was not observed
+template <class = void>
+std::vector<EvaluationSide> select_like(const std::vector<EvaluationSide>& observed,
+                                        const std::vector<EvaluationSide>& predicted) {
+  std::vector<EvaluationSide> out;
+  for (const EvaluationSide& like : predicted) {
+    const auto side = std::find_if(observed.begin(), observed.end(), [&](const EvaluationSide& s) {
+      return s.context == like.context;
+    });
+    if (side == observed.end())
+      throw ConfigError(
+          message("select_like: no cell was observed in context ", quoted(like.context)));
+    std::vector<size_t> targets;
+    const auto& names = side->perturbations();
+    for (const std::string& name : like.perturbations()) {
+      const auto found = std::lower_bound(names.begin(), names.end(), name);
+      if (found == names.end() || *found != name)
+        throw ConfigError(message("select_like: no cell of ", quoted(name),
+                                  " was observed in context ", quoted(like.context)));
+      targets.push_back(size_t(found - names.begin()));
+    }
+    out.push_back(targets.size() == names.size() ? *side : select_perturbations(*side, targets));
+  }
+  return out;
+}
 
 struct EvaluationSideOptions {
   /// The label of unperturbed cells.

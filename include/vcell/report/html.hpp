@@ -58,4 +58,15 @@ std::string counted(size_t n, std::string_view what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
+namespace detail {
+
+/// "perturbation_mean" as "perturbation mean", safe in HTML.
+template <class = void>
+std::string spoken(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return escape_html(name);
+}
+
+}  // namespace detail
+
 VCELL_END_NAMESPACE

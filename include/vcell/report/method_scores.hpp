@@ -4,18 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "vcell/report/html.hpp"
 #include "vcell/report/report_input.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
-
-/// "perturbation_mean" as "perturbation mean", safe in HTML.
-template <class = void>
-std::string spoken(std::string name) {
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return escape_html(name);
-}
 
 /// A method's scores in one context; null where it has none.
 template <class = void>

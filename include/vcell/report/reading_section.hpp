@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "vcell/report/html.hpp"
 #include "vcell/report/method_scores.hpp"
 #include "vcell/report/section.hpp"
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/report/html.hpp"
 #include "vcell/report/method_scores.hpp"
 #include "vcell/report/score_cells.hpp"
 #include "vcell/report/section.hpp"

@@ -93,12 +93,28 @@ void check_screen(const Screen& screen) {
                               " perturbations"));
 }
 
+namespace detail {
+
+/// @param setting  what messages call the column: the name in files of settings
+template <class = void>
+void check_column(const AnnData& adata, const char* setting, const std::string& name) {
+  if (!adata.obs.has(name))
+    throw ConfigError(message("[data] ", setting, " ", quoted(name), ": no such column in obs; ",
+                              names_there({name}, adata.obs.names())));
+}
+
+}  // namespace detail
+
 /// The labels of annotated cells and the names of their genes: a screen whose expression is zero
 /// everywhere, which is enough to split it.
 /// @throws ConfigError if a column is absent, a cell misses a label, or the control is no label
 ///         (listing those there are)
 template <class = void>
 Screen make_labels(const AnnData& adata, const ScreenOptions& options = {}) {
+  detail::check_column(adata, "perturbation_key", options.perturbation_key);
+  for (const std::string& key : options.context_keys)
+    detail::check_column(adata, "context_keys", key);
+  if (options.batch_key) detail::check_column(adata, "batch_key", *options.batch_key);
   Screen screen;
   screen.perturbation = factor(adata.obs.column(options.perturbation_key));
   detail::check_labelled(screen.perturbation, "perturbation",

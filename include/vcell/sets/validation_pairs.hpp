@@ -70,4 +70,26 @@ size_t add_validation_pairs(const Screen& screen, std::span<Part> parts,
 VCELL_INSTANTIATE(data, size_t add_validation_pairs<void>(const Screen&, std::span<Part>,
                                                           const ValidationPairOptions&));
 
+/// Whether there are perturbed validation cells, and none of them is of a pair of context and
+/// perturbation that is trained on: then validation measures prediction and not fit.
+/// @param parts  (cells)
+template <class = void>
+bool validates_pairs(const Screen& screen, std::span<const Part> parts) {
+  check_size_match("validates_pairs", "parts", parts.size(), "cells", screen.cells());
+  const size_t n = screen.perturbation.names.size();
+  std::vector<uint8_t> trained(screen.context.names.size() * n);
+  const auto pair = [&](size_t i) {
+    return size_t(screen.context.codes[i]) * n + size_t(screen.perturbation.codes[i]);
+  };
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (parts[i] == Part::train) trained[pair(i)] = 1;
+  bool any = false;
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (parts[i] == Part::validation && !screen.is_control(i)) {
+      if (trained[pair(i)]) return false;
+      any = true;
+    }
+  return any;
+}
+
 VCELL_END_NAMESPACE

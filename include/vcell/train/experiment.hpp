@@ -21,6 +21,14 @@ enum class PredictFrom {
 
 constexpr std::array<std::string_view, 2> choices(PredictFrom) { return {"drawn", "all"}; }
 
+/// The cells from which the total of normalisation and the model's genes are chosen.
+enum class ChooseFrom {
+  training,  ///< those that train, and controls
+  all        ///< all of them, those of test too, as State does
+};
+
+constexpr std::array<std::string_view, 2> choices(ChooseFrom) { return {"training", "all"}; }
+
 /// Everything that decides what a run does, so that it can be repeated. The defaults are those of
 /// `vcell run`.
 struct Experiment {
@@ -31,7 +39,8 @@ struct Experiment {
   size_t min_genes = 0;        ///< cells with fewer genes are dropped
   size_t min_cells = 0;        ///< genes in fewer cells are dropped
   size_t hvgs = 2000;          ///< highly variable genes for the model; 0: all genes
-  bool all_genes = false;      ///< predictions hold the genes outside the model too
+  ChooseFrom choose_from = ChooseFrom::training;  ///< cells that hvgs and the total are chosen from
+  bool all_genes = false;  ///< predictions hold the genes outside the model too
   PredictFrom predict_from = PredictFrom::drawn;  ///< control cells, for held-out pairs
   std::string split;                              ///< TOML file; empty: the default split
   /// Share of the pairs whose perturbation trains in another context too, held out whole for
@@ -50,6 +59,10 @@ struct Experiment {
   bool control_sets = true;        ///< train on control cells as targets too
   size_t validation_batches = 64;  ///< batches that each validation measures; 0: all
   TrainOptions training = {.learning_rate = 1e-4};  ///< with the seed of everything
+  /// What predicts, by name: the first is reported on, the others beside it.
+  std::vector<std::string> methods = {"state_transition", "control_copy", "perturbation_mean",
+                                      "perturbation_mean_shrunk", "context_mean"};
+  std::string profile = "vcell";  ///< which metrics score it (metrics_of)
 };
 
 /// Calls f(table, key, field, help) for every setting, in the order of the file. The one list from
@@ -70,6 +83,9 @@ void visit_experiment(E& e, F&& f) {
   f("data", "min_genes", e.min_genes, "cells with fewer genes are dropped");
   f("data", "min_cells", e.min_cells, "genes in fewer cells are dropped");
   f("data", "hvgs", e.hvgs, "highly variable genes for the model; 0: all genes");
+  f("data", "choose_from", e.choose_from,
+    "cells that the total of normalisation and the genes are chosen from: training, those that "
+    "train and controls; all, those of test too");
   f("data", "all_genes", e.all_genes, "predictions hold the genes outside the model too");
   f("data", "predict_from", e.predict_from,
     "control cells that held-out pairs are predicted from: drawn, one for every real cell with a "
@@ -107,6 +123,10 @@ void visit_experiment(E& e, F&& f) {
   f("training", "validation_batches", e.validation_batches, "that are measured; 0: all");
   f("training", "patience", t.patience, "validations without a new best; 0: never stop early");
   f("training", "checkpoint_every", t.checkpoint_every, "steps; 0: best and last only");
+
+  f("scores", "methods", e.methods,
+    "what predicts, by name; the first is reported on, the others beside it");
+  f("scores", "profile", e.profile, "which metrics are computed");
 }
 
 /// @throws ConfigError naming the setting and what it may be. Settings of the model are checked

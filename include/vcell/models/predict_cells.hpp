@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "vcell/models/predict.hpp"
+#include "vcell/models/predictor.hpp"
+#include "vcell/models/trained_model.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+struct PredictCellsOptions {
+  /// Contexts are others than those the model was trained on, though names coincide.
+  bool new_context = false;
+  /// Watches, and may stop.
+  Progress progress = {};
+};
+
+namespace detail {
+
+/// Where each gene of a screen is among a model's, -1 for one that the model does not have.
+template <class = void>
+std::vector<int32_t> places_among(const std::vector<std::string>& model,
+                                  const std::vector<std::string>& genes) {
+  std::unordered_map<std::string_view, int32_t> places;
+  for (size_t g = 0; g < model.size(); ++g) places[model[g]] = int32_t(g);
+  std::vector<int32_t> out;
+  for (const std::string& gene : genes) {
+    const auto found = places.find(gene);
+    out.push_back(found == places.end() ? -1 : found->second);
+  }
+  return out;
+}
+
+/// The model's own numbers for the batches of a screen's cells; empty without a batch encoder.
+template <class = void>
+std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
+  if (m.batches.empty()) return {};
+  if (!screen.has_batches())
+    throw ConfigError("predict: the model was trained with batches, and the screen has none");
+  std::vector<int32_t> codes;
+  for (const std::string& name : screen.batch.names) {
+    const auto found = std::find(m.batches.begin(), m.batches.end(), name);
+    if (found == m.batches.end())
+      throw ConfigError(message("predict: batch ", quoted(name), " is not one the model was ",
+                                "trained with; it knows ", list_of(m.batches)));
+    codes.push_back(int32_t(found - m.batches.begin()));
+  }
+  std::vector<int32_t> out;
+  for (const int32_t code : screen.batch.codes) out.push_back(codes[size_t(code)]);
+  return out;
+}
+
+}  // namespace detail
+
+/// Predicts cells with a trained model, one for every control cell of every request. Genes of the
+/// screen that the model does not have are those of the control cell.
+/// @param screen  log1p, with the model's genes, matched by name; contexts, perturbations and
+///                batches are matched by name too
+/// @return        every request has its cells
+/// @throws ConfigError if a gene of the model is absent, a perturbation or batch is not known to
+///         it, or an anchored model has nothing to start from for a perturbation; ShapeError as
+///         check_request; Stopped
+template <class = void>
+PredictedCells predict_cells(const TrainedModel& m, const Screen& screen,
+                             std::span<const PredictionRequest> requests,
+                             const PredictCellsOptions& options = {}) {
+  std::vector<std::vector<float>> anchors;  // all before the first prediction: one may be missing
+  for (const PredictionRequest& request : requests) {
+    check_request(screen, request);
+    const auto& perturbation = screen.perturbation.names[size_t(request.perturbation)];
+    m.perturbations.place(perturbation);
+    anchors.push_back(anchor_of(
+        m, perturbation, options.new_context ? "" : screen.context.names[size_t(request.context)]));
+  }
+  const bool same_genes = screen.genes == m.genes;
+  const auto columns =
+      same_genes ? std::vector<int32_t>() : detail::places_among(m.genes, screen.genes);
+  const CsrMatrix<float> chosen =
+      same_genes ? CsrMatrix<float>() : select_genes(screen, m.genes).expression;
+  const CsrMatrix<float>& inputs = same_genes ? screen.expression : chosen;
+  const auto batches = detail::batches_of(m, screen);
+
+  PredictedCells out;
+  out.cells.columns = screen.genes.size();
+  std::vector<float> row(screen.genes.size());
+  for (size_t k = 0; k < requests.size(); ++k) {
+    const PredictionRequest& request = requests[k];
+    report(options.progress, {"predict", k, requests.size(), {}});
+    const auto made = predict(
+        m.model, inputs, request.control_cells,
+        m.perturbations.vector(screen.perturbation.names[size_t(request.perturbation)]), batches,
+        {.set_size = m.set_size, .anchor = anchors[k], .alpha = m.anchors ? m.anchors->alpha : 1});
+    out.requests.insert(out.requests.end(), made.rows, k);
+    for (size_t i = 0; i < made.rows; ++i) {
+      const auto predicted = made.row(i);
+      if (same_genes) {
+        row.assign(predicted.begin(), predicted.end());
+      } else {
+        const auto genes = screen.expression.row_indices(request.control_cells[i]);
+        const auto values = screen.expression.row_values(request.control_cells[i]);
+        std::fill(row.begin(), row.end(), 0.f);
+        for (size_t g = 0; g < genes.size(); ++g) row[size_t(genes[g])] = values[g];
+        for (size_t g = 0; g < row.size(); ++g)
+          if (columns[g] >= 0) row[g] = predicted[size_t(columns[g])];
+      }
+      for (size_t g = 0; g < row.size(); ++g)
+        if (row[g] != 0) {
+          out.cells.indices.push_back(int32_t(g));
+          out.cells.values.push_back(row[g]);
+        }
+      out.cells.end_row();
+    }
+  }
+  report(options.progress, {"predict", requests.size(), requests.size(), {}});
+  return out;
+}
+
+VCELL_END_NAMESPACE

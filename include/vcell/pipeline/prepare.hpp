@@ -1,0 +1,193 @@
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/core/callbacks.hpp"
+#include "vcell/models/perturbation_features.hpp"
+#include "vcell/preprocess/filter_cells.hpp"
+#include "vcell/preprocess/filter_genes.hpp"
+#include "vcell/preprocess/highly_variable_genes.hpp"
+#include "vcell/preprocess/normalize_to_log1p.hpp"
+#include "vcell/sets/default_split.hpp"
+#include "vcell/sets/split.hpp"
+#include "vcell/sets/validation_cells.hpp"
+#include "vcell/sets/validation_pairs.hpp"
+#include "vcell/train/experiment.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// A screen that methods can learn from and be scored on.
+struct Prepared {
+  AnnData annotations;           ///< filtered: the file's own columns, without X
+  NormalizedToLog1p normalized;  ///< how X became log1p
+  Screen screen;                 ///< with the genes that predictions have
+  /// The genes of the model, by name, where they are fewer than the screen's
+  /// (Experiment::all_genes); else empty.
+  std::vector<std::string> model_genes;
+  size_t genes_before = 0;  ///< genes among which the model's were chosen
+  SplitSpec split;
+  std::string split_text;         ///< where the split is from, for people
+  std::vector<Part> parts;        ///< (cells), with validation drawn where the split has none
+  PerturbationFeatures features;  ///< what models read of perturbations
+};
+
+/// What an experiment takes from files, for who has it in memory.
+struct PrepareInputs {
+  std::optional<SplitSpec> split;  ///< none: the default split
+  std::string dataset = "screen";  ///< what a given split calls this screen (dataset_name)
+  std::string split_text;          ///< where it is from
+  std::optional<PerturbationFeatures> features;  ///< none: one-hot
+};
+
+/// Drops cells with fewer than `min_genes` genes, then genes in fewer than `min_cells` cells; 0
+/// drops none.
+/// @throws ConfigError if nothing is left
+template <class = void>
+void filter(AnnData& adata, size_t min_genes, size_t min_cells, const Callbacks& callbacks = {}) {
+  const auto say_uncut = [&](const std::vector<std::string>& names) {
+    if (!names.empty())
+      note(callbacks, "left out, since what is kept unread cannot be cut: ", list_of(names));
+  };
+  if (min_genes) {
+    const auto not_cut = uncut(adata, true, false);
+    const auto kept = filter_cells(adata, {.min_genes = double(min_genes)});
+    note(callbacks, "dropped ", kept.dropped(), " of ", kept.keep.size(), " cells with fewer than ",
+         min_genes, " genes");
+    if (kept.dropped()) say_uncut(not_cut);
+    if (adata.cells() == 0)
+      throw ConfigError(
+          message("no cell has ", min_genes, " genes, so none is left; lower [data] min_genes"));
+  }
+  if (min_cells) {
+    const auto not_cut = uncut(adata, false, true);
+    const auto kept = filter_genes(adata, {.min_cells = double(min_cells)});
+    note(callbacks, "dropped ", kept.dropped(), " of ", kept.keep.size(), " genes in fewer than ",
+         min_cells, " cells");
+    if (kept.dropped()) say_uncut(not_cut);
+    if (adata.genes() == 0)
+      throw ConfigError(
+          message("no gene is in ", min_cells, " cells, so none is left; lower [data] min_cells"));
+  }
+}
+
+/// Says how X became log1p.
+template <class = void>
+void note_scale(const NormalizedToLog1p& normalized, const Callbacks& callbacks) {
+  if (normalized.found.inferred)
+    note(callbacks, "X holds whole numbers only and nothing says what they are: taken as counts ",
+         "(declare the scale to be sure)");
+  if (normalized.found.scale == Scale::counts)
+    note(callbacks, "counts were normalised to ", *normalized.target_sum, " a cell and log1p'd");
+  else
+    note(callbacks, "X is log1p already and stays as it is",
+         normalized.target_sum
+             ? message("; it was normalised to ", *normalized.target_sum, " a cell")
+             : "");
+  if (normalized.empty_cells)
+    note(callbacks, normalized.empty_cells, " cells have no counts at all and stay zero");
+}
+
+namespace detail {
+
+/// Splits labels, and draws validation where the split has none.
+template <class = void>
+void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
+                 const Callbacks& callbacks) {
+  if (given.split) {
+    p.split = *given.split;
+    p.split_text = given.split_text;
+  } else {
+    auto made =
+        default_split(p.screen, {given.dataset, e.data},
+                      {!e.perturbation_features.empty() || given.features, e.training.seed});
+    p.split = std::move(made.spec);
+    p.split_text = "default: " + made.description;
+  }
+  note(callbacks, "split: ", p.split_text);
+  for (const auto& remark : check_split(p.screen, p.split, given.dataset)) note(callbacks, remark);
+  p.parts = assign_parts(p.screen, p.split, given.dataset);
+  if (const size_t pairs = add_validation_pairs(
+          p.screen, p.parts, {.share = e.validation_pairs, .seed = e.training.seed}))
+    note(callbacks, "the split has no validation part: ", pairs,
+         " pairs of context and perturbation, whose perturbations train in other contexts too, ",
+         "are held out for it");
+  if (const size_t cells = add_validation_cells(
+          p.screen, p.parts, {.fraction = e.validation, .seed = e.training.seed}))
+    note(callbacks, "the split has no validation part: ", cells, " training cells were drawn for ",
+         "it, of pairs that are trained on: it measures the fit to them");
+  const auto cells = count_parts(p.parts);
+  note(callbacks, "cells: ", cells[0], " train, ", cells[1], " validation, ", cells[2], " test, ",
+       cells[3], " unused");
+}
+
+/// What models read of perturbations.
+template <class = void>
+PerturbationFeatures features_of(const Experiment& e, const PrepareInputs& given, const Prepared& p,
+                                 const Callbacks& callbacks) {
+  if (!given.features) {
+    const auto unseen = unseen_perturbations(p.screen, p.parts);
+    if (!unseen.empty())
+      throw ConfigError(
+          message("the split holds out every cell of ", list_of(unseen),
+                  ", and one-hot perturbations say nothing of what was never seen; give [data] "
+                  "perturbation_features, or keep these perturbations in another context"));
+    return PerturbationFeatures::one_hot(p.screen.perturbation.names);
+  }
+  auto features = *given.features;
+  if (e.zero_control && !features.has(e.labels.control))
+    features.add(e.labels.control, std::vector<float>(features.width(), 0));
+  note(callbacks, "perturbations are described by ", features.width(), " features",
+       e.perturbation_features.empty() ? "" : message(" of ", e.perturbation_features));
+  return features;
+}
+
+}  // namespace detail
+
+/// Filters, labels, splits, normalises and chooses genes, as an experiment says.
+///
+/// The total that counts are normalised to and the genes of the model are chosen from the cells
+/// that e.choose_from says.
+///
+/// @param adata  the screen; by value: move it in where it is not needed any more, X is kept once
+/// @throws ConfigError naming the setting, if data, split and features do not fit each other
+template <class = void>
+Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given = {},
+                 const Callbacks& callbacks = {}) {
+  Prepared p;
+  filter(adata, e.min_genes, e.min_cells, callbacks);
+  p.screen = make_labels(adata, e.labels);
+  note(callbacks, p.screen.perturbation.names.size() - 1, " perturbations beside the control ",
+       quoted(e.labels.control), ", ", p.screen.context.names.size(),
+       " contexts: ", list_of(p.screen.context.names));
+  detail::split_cells(e, given, p, callbacks);
+  p.features = detail::features_of(e, given, p, callbacks);
+
+  std::vector<uint8_t> chosen_from;
+  if (e.choose_from == ChooseFrom::training)
+    for (size_t i = 0; i < p.parts.size(); ++i)
+      chosen_from.push_back(p.parts[i] == Part::train || p.screen.is_control(i));
+  p.normalized = normalize_to_log1p(adata, {.scale = e.scale, .cells = chosen_from});
+  note_scale(p.normalized, callbacks);
+  p.genes_before = adata.genes();
+  std::vector<std::string> genes;
+  if (e.hvgs && adata.genes() > e.hvgs)
+    for (const size_t gene :
+         highly_variable_genes(*adata.X, {.n_top_genes = e.hvgs, .cells = chosen_from}).indices())
+      genes.push_back(adata.var.index[gene]);
+  if (genes.empty())
+    note(callbacks, "the model reads and predicts all ", p.genes_before, " genes");
+  else
+    note(callbacks, "the model reads and predicts the ", genes.size(), " most variable of ",
+         p.genes_before, " genes");
+  take_expression(p.screen, adata);
+  if (!genes.empty() && !e.all_genes) p.screen = select_genes(p.screen, genes);
+  if (e.all_genes) p.model_genes = std::move(genes);
+  p.annotations = std::move(adata);
+  return p;
+}
+
+VCELL_END_NAMESPACE

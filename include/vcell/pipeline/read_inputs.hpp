@@ -1,0 +1,55 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/io/h5ad.hpp"
+#include "vcell/pipeline/prepare.hpp"
+#include "vcell/sets/dataset_name.hpp"
+#include "vcell/sets/split_toml.hpp"
+#include "vcell/train/perturbation_features_file.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// What an experiment names, read.
+struct ExperimentInputs {
+  AnnData adata;  ///< X, obs, var and uns
+  PrepareInputs inputs;
+};
+
+/// Reads the screen, the split and the features of an experiment.
+/// @param split  read instead of the experiment's where it is not empty, as of a run that is gone
+///               on with
+/// @throws ConfigError if no screen is named; IoError, FormatError
+template <class = void>
+ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {},
+                             const std::filesystem::path& split = {}) {
+  if (e.data.empty()) throw ConfigError("no screen was named; set [data] path to an h5ad file");
+  ExperimentInputs out;
+  const std::filesystem::path path = split.empty() ? e.split : split.string();
+  if (path.empty()) {
+    out.inputs.dataset = std::filesystem::path(e.data).stem().string();
+  } else {
+    out.inputs.split = read_split(path);
+    out.inputs.split_text = path.string();
+    out.inputs.dataset = dataset_name(*out.inputs.split, e.data);
+  }
+  if (!e.perturbation_features.empty())
+    out.inputs.features = read_perturbation_features(e.perturbation_features);
+  std::vector<std::string> remarks;
+  out.adata = read_h5ad(e.data, {.layers = false,
+                                 .obsm = false,
+                                 .varm = false,
+                                 .obsp = false,
+                                 .varp = false,
+                                 .raw = false,
+                                 .warnings = &remarks,
+                                 .progress = callbacks.progress});
+  for (const auto& remark : remarks) note(callbacks, remark);
+  note(callbacks, e.data, ": ", out.adata.cells(), " cells x ", out.adata.genes(), " genes");
+  return out;
+}
+
+VCELL_END_NAMESPACE

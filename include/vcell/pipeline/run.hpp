@@ -1,0 +1,205 @@
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/eval/evaluate.hpp"
+#include "vcell/pipeline/held_out_pairs.hpp"
+#include "vcell/pipeline/labelled_cells_of.hpp"
+#include "vcell/pipeline/make_methods.hpp"
+#include "vcell/pipeline/run_facts.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// What a method could not predict.
+struct MissingPrediction {
+  std::string method;
+  std::string reason;  ///< what and why, a sentence
+};
+
+/// What a run leaves in memory.
+struct RunResult {
+  Prepared prepared;
+  std::vector<PredictionRequest> requests;  ///< the held-out pairs
+  PredictedCells predicted;                 ///< of the first method
+  std::vector<MissingPrediction> missing;
+  ReportInput report;                 ///< scores of all methods, facts, training
+  std::vector<MetricsRow> metrics;    ///< of every step of training in this run
+  std::optional<TrainedModel> model;  ///< where State Transition was among the methods
+};
+
+/// One method's part of a run, while it lasts.
+struct MethodOutcome {
+  const Predictor& method;
+  bool is_first;
+  const Prepared& prepared;
+  std::span<const PredictionRequest> requests;
+  const PredictedCells& predicted;
+  const Evaluation& evaluation;
+};
+
+struct RunOptions {
+  PrepareInputs inputs = {};
+  StateTransitionPredictorOptions state_transition = {};
+  /// Methods of one's own, after those that the experiment names.
+  std::vector<std::shared_ptr<Predictor>> more_methods = {};
+  /// Metrics of one's own, after those of the experiment's profile.
+  std::vector<Metric> more_metrics = {};
+  /// Data and settings were found to fit; methods are fitted next.
+  std::function<void(const Prepared&)> prepared = {};
+  /// A method has been fitted, and has not predicted yet.
+  std::function<void(const Predictor&, const Prepared&)> fitted = {};
+  /// A method has been scored. Its cells and tables are freed afterwards, but for the first one's.
+  std::function<void(const MethodOutcome&)> scored = {};
+  Callbacks callbacks = {};
+};
+
+namespace detail {
+
+/// The first reasons of each method, and how many more there are.
+template <class = void>
+std::vector<std::string> remarks_of(const std::vector<MissingPrediction>& missing) {
+  constexpr size_t most = 3;
+  std::map<std::string, size_t> counts;
+  std::vector<std::string> out;
+  for (const auto& [method, reason] : missing)
+    if (counts[method]++ < most) out.push_back(reason);
+  for (const auto& [method, n] : counts)
+    if (n > most) out.push_back(message(method, " cannot predict ", n - most, " more"));
+  return out;
+}
+
+/// The warning that a split calls for.
+template <class = void>
+std::vector<std::string> warnings_of(const SplitSpec& split) {
+  if (!split.cells || !(split.cells->test > 0)) return {};
+  return {
+      "The split is by cells: other cells of the same perturbations and contexts were trained "
+      "on, so the scores measure fit and not generalisation."};
+}
+
+}  // namespace detail
+
+/// Adds what steps of training left to the curves of a report.
+template <class = void>
+void add_training(ReportInput& report, std::span<const MetricsRow> rows) {
+  double best = std::numeric_limits<double>::infinity();
+  for (const LossPoint& point : report.validation_loss) best = std::min(best, point.loss);
+  for (const MetricsRow& row : rows) {
+    report.training_loss.push_back({double(row.step), row.train_loss});
+    if (!row.validation_loss) continue;
+    report.validation_loss.push_back({double(row.step), *row.validation_loss});
+    if (*row.validation_loss < best) {
+      best = *row.validation_loss;
+      report.kept_step = double(row.step);
+    }
+  }
+}
+
+/// Scores one method's predictions against what was observed: where it could not predict a pair,
+/// over the others.
+/// @param observed  measured once, for all methods
+/// @throws ConfigError if a predicted value is no log1p value; Stopped
+template <class = void>
+Evaluation evaluate_method(const std::vector<EvaluationSide>& observed, const Screen& screen,
+                           std::span<const PredictionRequest> requests,
+                           const PredictedCells& predicted, const EvaluationOptions& options) {
+  auto cells = labelled_predictions(screen, requests, predicted);
+  check_labelled_cells(cells, "predicted", options.highest);
+  const auto sides =
+      evaluation_sides(std::move(cells), {options.control, options.epsilon, options.progress});
+  return predicted.missing.empty() ? evaluate(observed, sides, options)
+                                   : evaluate(select_like(observed, sides), sides, options);
+}
+
+/// Everything that an experiment says: prepares a screen, fits every method, predicts the held-out
+/// pairs from control cells of their context, and scores all methods on them. Nothing is written:
+/// run_in_folder writes.
+///
+/// @param adata  the screen; by value: move it in where it is not needed any more
+/// @throws ConfigError if data and settings do not fit each other; Stopped
+template <class = void>
+RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}) {
+  check_experiment(e);
+  const Callbacks& callbacks = options.callbacks;
+  EvaluationOptions evaluation;
+  evaluation.control = e.labels.control;
+  evaluation.metrics = metrics_of(e.profile);
+  for (const Metric& metric : options.more_metrics) evaluation.metrics.push_back(metric);
+
+  RunResult out;
+  out.prepared = prepare(std::move(adata), e, options.inputs, callbacks);
+  const Prepared& p = out.prepared;
+  out.requests = held_out_pairs(p.screen, p.parts, e.training.seed, e.predict_from);
+  auto state_transition = options.state_transition;
+  state_transition.hooks.metrics = [&,
+                                    told = state_transition.hooks.metrics](const MetricsRow& row) {
+    out.metrics.push_back(row);
+    if (told) told(row);
+  };
+  auto methods = make_methods(e, p, state_transition);
+  for (const auto& method : options.more_methods) methods.push_back(method);
+
+  if (options.prepared) options.prepared(p);
+
+  const size_t total = 1 + methods.size();
+  size_t done = 0;
+  // Within one method's share nothing is drawn, and it can be stopped.
+  evaluation.progress = [&](const ProgressUpdate&) {
+    return !callbacks.progress || callbacks.progress({"evaluate", done, total, {}});
+  };
+  std::vector<EvaluationSide> observed;
+  out.report.metrics = evaluation.metrics;
+  for (auto& method : methods) {
+    const bool first = &method == &methods.front();
+    method->fit(p.screen, p.parts, callbacks);
+    if (options.fitted) options.fitted(*method, p);
+    auto predicted = method->predict(p.screen, out.requests, first ? callbacks : Callbacks{});
+    for (const auto& reason : predicted.missing) out.missing.push_back({method->name(), reason});
+    if (first) {
+      const auto* model = dynamic_cast<const StateTransitionPredictor*>(method.get());
+      out.report.run = run_facts(e, p, options.inputs.dataset, model ? &model->model() : nullptr);
+      report(evaluation.progress, {});
+      auto cells = labelled_observations(p.screen, out.requests, p.parts);
+      check_labelled_cells(cells, "observed", evaluation.highest);
+      observed = evaluation_sides(std::move(cells),
+                                  {evaluation.control, evaluation.epsilon, evaluation.progress});
+    }
+    ++done;
+    report(evaluation.progress, {});
+    if (predicted.requests.empty()) {
+      if (first)
+        throw ConfigError(message("run: ", method->name(), ", the first of [scores] methods, can ",
+                                  "predict none of the held-out pairs; name another one first"));
+      continue;
+    }
+    auto scores = evaluate_method(observed, p.screen, out.requests, predicted, evaluation);
+    if (options.scored) options.scored({*method, first, p, out.requests, predicted, scores});
+    if (first) {
+      out.report.method = method->title();
+      out.report.meaning = method->meaning();
+      out.report.evaluation = std::move(scores);
+      out.predicted = std::move(predicted);
+    } else {
+      out.report.others.push_back(scored_method(method->title(), scores, method->meaning()));
+    }
+    if (auto* trained = dynamic_cast<StateTransitionPredictor*>(method.get()))
+      out.model = trained->take_model();
+    method.reset();  // a method's memory is the next one's
+  }
+  ++done;
+  report(evaluation.progress, {});
+  add_training(out.report, out.metrics);
+  out.report.warnings = detail::remarks_of(out.missing);
+  for (const auto& remark : out.report.warnings) note(callbacks, remark);
+  for (auto& text : detail::warnings_of(p.split)) out.report.warnings.push_back(std::move(text));
+  return out;
+}
+
+VCELL_END_NAMESPACE

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/core/product_backend.hpp"
+#include "vcell/models/trained_model.hpp"
+#include "vcell/pipeline/prepare.hpp"
+#include "vcell/report/report_input.hpp"
+#include "vcell/train/choices.hpp"
+#include "vcell/version.hpp"
+
+VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+/// What a split says of one data set, context by context.
+template <class = void>
+Facts split_facts(const SplitSpec& split, const std::string& dataset) {
+  Facts out;
+  const auto context_of = [&](const std::string& key) -> std::optional<std::string> {
+    const auto parts = split_key(split, key);
+    return parts && parts->dataset == dataset ? std::optional(parts->context) : std::nullopt;
+  };
+  for (const auto& [key, part] : split.zeroshot)
+    if (const auto context = context_of(key))
+      out.emplace_back("Context " + *context, message("every perturbation is ", name_of(part)));
+  for (const auto& [key, held] : split.fewshot)
+    if (const auto context = context_of(key))
+      for (const auto& [part, names] :
+           {std::pair("test", &held.test), std::pair("validation", &held.validation)})
+        if (!names->empty())
+          out.emplace_back(message("Context ", *context, ", ", part), list_of(*names, 40));
+  if (split.cells)
+    out.emplace_back("By cells",
+                     message("of every training perturbation ", split.cells->test,
+                             " of the cells are test, ", split.cells->validation, " validation"));
+  return out;
+}
+
+template <class = void>
+ReportSection data_section(const Experiment& e, const Prepared& p) {
+  const auto& screen = p.screen;
+  Facts facts = {{"File", e.data.empty() ? "in memory" : e.data},
+                 {"Cells", message(screen.cells(), ", with ", p.genes_before, " genes")},
+                 {"Perturbations", message(screen.perturbation.names.size() - 1,
+                                           " and the control ", e.labels.control)},
+                 {"Contexts", list_of(screen.context.names)},
+                 {"Scale of X", p.normalized.found.scale == Scale::counts
+                                    ? message("counts, normalised to ", *p.normalized.target_sum,
+                                              " a cell, then log1p")
+                                    : "log1p, as it was"}};
+  if (e.min_genes || e.min_cells)
+    facts.emplace_back("Dropped", message("cells with fewer than ", e.min_genes, " genes, then ",
+                                          "genes in fewer than ", e.min_cells, " cells"));
+  const size_t genes = p.model_genes.empty() ? screen.genes.size() : p.model_genes.size();
+  facts.emplace_back(
+      "Genes", genes == p.genes_before
+                   ? message("all ", genes)
+                   : message("the ", genes, " most variable, chosen from ",
+                             e.choose_from == ChooseFrom::training ? "training cells and controls"
+                                                                   : "all cells, those of test too",
+                             genes == screen.genes.size()
+                                 ? "; scores are over these alone"
+                                 : "; the others are those of the control cell, and scored too"));
+  return {"Data", std::move(facts)};
+}
+
+template <class = void>
+ReportSection split_section(const Experiment& e, const Prepared& p, const std::string& dataset) {
+  const auto cells = count_parts(p.parts);
+  Facts facts = {{"From", e.split.empty() ? "the default rule" : e.split},
+                 {"Cells", message(cells[0], " train, ", cells[1], " validation, ", cells[2],
+                                   " test, ", cells[3], " unused")}};
+  for (auto& fact : split_facts(p.split, dataset)) facts.push_back(std::move(fact));
+  return {"Split", std::move(facts)};
+}
+
+template <class = void>
+ReportSection model_section(const Experiment& e, const TrainedModel& model) {
+  const auto& c = model.model.config();
+  return {
+      "Model",
+      {{"State Transition",
+        message(c.layers, " layers of width ", c.hidden, ", ", c.heads, " heads of ", c.head_dim,
+                ", ", model.model.parameters().count(), " parameters")},
+       {"Preset", e.preset.empty() ? "none" : e.preset},
+       {"Starts from",
+        model.anchors ? message("the control cell and the mean shift in other contexts, shrunk ",
+                                "with k = ", model.anchors->shrinkage, "; of what is learnt ",
+                                model.anchors->alpha, " is added")
+                      : "nothing: not anchored"},
+       {"Genes", message(model.genes.size())},
+       {"Perturbations as",
+        model.perturbations.is_one_hot()
+            ? "one-hot"
+            : message(
+                  c.perturbation_width, " features",
+                  e.perturbation_features.empty() ? "" : message(" of ", e.perturbation_features))},
+       {"Batches", c.batches ? message("a learned vector for each of ", c.batches) : "not used"}}};
+}
+
+template <class = void>
+ReportSection training_facts(const Experiment& e) {
+  const auto& t = e.training;
+  return {
+      "Training",
+      {{"Steps", message(t.max_steps, ", ", e.batch_size, " sets of ", e.set_size, " cells each")},
+       {"Loss", std::string(name_of_choice(e.model.loss))},
+       {"Optimiser", message(name_of_choice(t.optimizer), ", rate ", t.learning_rate, " (",
+                             name_of_choice(t.schedule), "), weight decay ", t.weight_decay)},
+       {"Seed", message(t.seed)}}};
+}
+
+}  // namespace detail
+
+/// What was run on what, by which version: the report's last section.
+/// @param dataset  what the split calls the screen
+/// @param model    null where none was trained
+template <class = void>
+std::vector<ReportSection> run_facts(const Experiment& e, const Prepared& p,
+                                     const std::string& dataset, const TrainedModel* model) {
+  std::vector<ReportSection> out = {detail::data_section(e, p),
+                                    detail::split_section(e, p, dataset)};
+  if (model) {
+    out.push_back(detail::model_section(e, *model));
+    out.push_back(detail::training_facts(e));
+  }
+  out.push_back({"Versions", {{"vcell", VCELL_VERSION}, {"Matrix products", product_backend()}}});
+  return out;
+}
+
+VCELL_END_NAMESPACE

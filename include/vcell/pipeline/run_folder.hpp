@@ -1,0 +1,127 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "vcell/eval/remove_results.hpp"
+#include "vcell/pipeline/state_transition_predictor.hpp"
+#include "vcell/sets/split_toml.hpp"
+#include "vcell/train/checkpoint.hpp"
+#include "vcell/train/experiment_toml.hpp"
+#include "vcell/train/metrics_log.hpp"
+#include "vcell/train/model_folder.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// What may be done with a run that is in the folder already.
+enum class OldRun { keep, overwrite, resume };
+
+/// The folder of a run: `experiment.toml` and `split.toml`, which say what the run is a function
+/// of, `checkpoints/`, `metrics.csv`, `model/`, predictions, tables and the report.
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const char* name) const { return path_ / name; }
+
+  /// Sees to it, before any work, that the folder can take a run and that an old one is not lost by
+  /// accident.
+  /// @throws ConfigError if a run is there and has to be kept, if there is none to go on with, or
+  ///         if the folder holds something else
+  template <class = void>
+  void check(OldRun old) const;
+
+  /// Makes the folder, without what an old run left in it, and writes the settings of the new one.
+  /// @param anchor  what the model starts from, where the experiment's gave way
+  /// @throws IoError
+  template <class = void>
+  void begin(const Experiment& e, const SplitSpec& split, Anchor anchor) const;
+
+  /// Keeps a training here: checkpoints, and metrics.csv. It begins the folder once everything was
+  /// found to fit, or goes on with what is there.
+  /// @param split   asked for when the folder is begun
+  /// @param begun   called once the folder is a run's
+  template <class = void>
+  TrainingHooks hooks(const Experiment& e, OldRun old, std::function<const SplitSpec&()> split,
+                      std::function<void()> begun) const;
+
+ private:
+  // What a run writes into its folder beside tables of results; nothing else is ever removed.
+  static constexpr const char* files[] = {"split.toml",  "model",          "checkpoints",
+                                          "metrics.csv", "run.log",        "predictions.h5ad",
+                                          "baselines",   "report.html",    "facts.csv",
+                                          "methods.csv", "experiment.toml"};
+
+  std::filesystem::path path_;
+};
+
+template <class>
+void RunFolder::check(OldRun old) const {
+  const bool is_run = std::filesystem::exists(path_ / "experiment.toml");
+  if (old == OldRun::resume && !is_run)
+    throw ConfigError(message("there is no run to go on with in ", quoted(path_.string()),
+                              " (no experiment.toml); leave --resume out"));
+  if (old == OldRun::keep && is_run)
+    throw ConfigError(message("there is a run in ", quoted(path_.string()),
+                              " already; name another --out, say --resume to go on with it or ",
+                              "--overwrite to replace it"));
+  if (!is_run && std::filesystem::exists(path_) &&
+      (!std::filesystem::is_directory(path_) || !std::filesystem::is_empty(path_)))
+    throw ConfigError(
+        message(quoted(path_.string()), " is there and holds no run; name another --out"));
+}
+
+template <class>
+void RunFolder::begin(const Experiment& e, const SplitSpec& split, Anchor anchor) const {
+  try {
+    if (std::filesystem::exists(path_)) remove_results(path_);
+    for (const char* name : files) std::filesystem::remove_all(path_ / name);
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw IoError(message("cannot remove the old run: ", error.what()));
+  }
+  std::error_code error;
+  std::filesystem::create_directories(path_, error);
+  if (error)
+    throw IoError(message("cannot make the folder ", quoted(path_.string()), ": ", error.message(),
+                          "; choose another --out"));
+  write_split(path_ / "split.toml", split);
+  auto done = e;
+  done.model.anchor = anchor;
+  write_experiment(path_ / "experiment.toml", done);
+}
+
+template <class>
+TrainingHooks RunFolder::hooks(const Experiment& e, OldRun old,
+                               std::function<const SplitSpec&()> split,
+                               std::function<void()> begun) const {
+  const Checkpoints checkpoints(path_ / "checkpoints");
+  // Shared by the hooks: the step that training goes on after, and the log once it is open.
+  struct State {
+    uint64_t step = 0;
+    std::optional<MetricsLog> log;
+  };
+  const auto state = std::make_shared<State>();
+  TrainingHooks out;
+  if (old == OldRun::resume)
+    out.restore = [=](Trainer<float>& trainer) {
+      if (!checkpoints.can_resume()) return;
+      checkpoints.resume(trainer);
+      state->step = trainer.state().step;
+    };
+  out.begin = [=, *this](const TrainedModel& model) {
+    if (old != OldRun::resume) begin(e, split(), model.model.config().anchor);
+    if (begun) begun();
+    state->log.emplace(path_ / "metrics.csv", state->step);
+  };
+  out.metrics = [=](const MetricsRow& row) { state->log->add(row); };
+  out.checkpoint = [=](const Trainer<float>& trainer, CheckpointKind kind) {
+    checkpoints.save(trainer, kind);
+  };
+  return out;
+}
+
+VCELL_END_NAMESPACE

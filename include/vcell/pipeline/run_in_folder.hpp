@@ -1,0 +1,128 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/eval/write_results.hpp"
+#include "vcell/pipeline/prediction_anndata.hpp"
+#include "vcell/pipeline/read_inputs.hpp"
+#include "vcell/pipeline/report_folder.hpp"
+#include "vcell/pipeline/run.hpp"
+#include "vcell/pipeline/run_folder.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+struct RunInFolderOptions {
+  OldRun old = OldRun::keep;
+  /// See StateTransitionPredictorOptions.
+  bool anchor_may_give_way = true;
+  /// Methods and metrics of one's own, as in RunOptions.
+  std::vector<std::shared_ptr<Predictor>> more_methods = {};
+  std::vector<Metric> more_metrics = {};
+  /// The folder is this run's: what is written there now stays.
+  std::function<void()> begun = {};
+  /// How the report's plots are drawn.
+  GnuplotOptions gnuplot = {};
+  Callbacks callbacks = {};
+};
+
+namespace detail {
+
+template <class = void>
+ExperimentInputs read_for_folder(const Experiment& e, const RunFolder& folder,
+                                 const RunInFolderOptions& options) {
+  folder.check(options.old);
+  check_experiment(e);
+  return read_inputs(
+      e, options.callbacks,
+      options.old == OldRun::resume ? folder / "split.toml" : std::filesystem::path());
+}
+
+}  // namespace detail
+
+/// Trains State Transition as an experiment says, in a folder: checkpoints, metrics.csv, model/.
+/// @return  the model, with the parameters of the best validation
+/// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint written
+template <class = void>
+TrainedModel train_in_folder(const Experiment& e, const std::filesystem::path& path,
+                             const RunInFolderOptions& options = {}) {
+  const RunFolder folder(path);
+  auto [adata, inputs] = detail::read_for_folder(e, folder, options);
+  const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
+  StateTransitionPredictor predictor(
+      e, {.features = p.features,
+          .genes = p.model_genes,
+          .normalized = p.normalized,
+          .anchor_may_give_way = options.anchor_may_give_way,
+          .hooks = folder.hooks(
+              e, options.old, [&]() -> const SplitSpec& { return p.split; }, options.begun)});
+  predictor.fit(p.screen, p.parts, options.callbacks);
+  save_model(folder / "model", predictor.model());
+  return predictor.take_model();
+}
+
+/// The same as run(), in a folder: what it needs is read from the files that the experiment names,
+/// and everything that it makes is written: training as by train_in_folder, predictions.h5ad, the
+/// tables of every method, facts.csv, report.html. An old run is replaced once everything has been
+/// found to fit.
+/// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint of training written
+template <class = void>
+RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
+                        const RunInFolderOptions& options = {}) {
+  const RunFolder folder(path);
+  auto [adata, inputs] = detail::read_for_folder(e, folder, options);
+  const bool resumes = options.old == OldRun::resume;
+  const Prepared* prepared = nullptr;
+  std::vector<std::string> folders;
+  RunOptions all;
+  all.inputs = std::move(inputs);
+  all.more_methods = options.more_methods;
+  all.more_metrics = options.more_metrics;
+  all.callbacks = options.callbacks;
+  all.state_transition.anchor_may_give_way = options.anchor_may_give_way;
+  all.state_transition.hooks = folder.hooks(
+      e, options.old, [&]() -> const SplitSpec& { return prepared->split; }, options.begun);
+  const bool trains =
+      std::find(e.methods.begin(), e.methods.end(), "state_transition") != e.methods.end();
+  all.prepared = [&](const Prepared& p) {
+    prepared = &p;
+    if (trains) return;  // begins the folder when its own settings were found to fit too
+    if (!resumes) folder.begin(e, p.split, Anchor::none);
+    if (options.begun) options.begun();
+  };
+  all.fitted = [&](const Predictor& method, const Prepared&) {
+    if (const auto* trained = dynamic_cast<const StateTransitionPredictor*>(&method))
+      save_model(folder / "model", trained->model());
+  };
+  all.scored = [&](const MethodOutcome& done) {
+    if (!done.is_first) {
+      folders.push_back("baselines/" + done.method.name());
+      write_results(folder.path() / folders.back(), done.evaluation);
+      return;
+    }
+    const Prepared& p = done.prepared;
+    write_h5ad(folder / "predictions.h5ad",
+               prediction_anndata(p.annotations, e.labels, p.screen, done.requests, done.predicted,
+                                  p.model_genes),
+               {.progress = options.callbacks.progress});
+    write_results(folder.path(), done.evaluation);
+  };
+  auto out = run(std::move(adata), e, all);
+  ReportInput& report = out.report;
+  report.title =
+      "Predicted perturbation responses: " + std::filesystem::path(e.data).filename().string();
+  if (resumes && trains) {
+    report.training_loss.clear();
+    report.validation_loss.clear();
+    report.kept_step.reset();
+    add_training(report, read_metrics(folder / "metrics.csv"));
+  }
+  write_report_tables(folder.path(), report, folders, out.missing);
+  write_report(folder / "report.html", report, {options.gnuplot});
+  return out;
+}
+
+VCELL_END_NAMESPACE

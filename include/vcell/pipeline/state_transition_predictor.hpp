@@ -1,0 +1,225 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/models/predict_cells.hpp"
+#include "vcell/models/training_anchors.hpp"
+#include "vcell/preprocess/normalize_to_log1p.hpp"
+#include "vcell/sets/control_pairing.hpp"
+#include "vcell/sets/split.hpp"
+#include "vcell/sets/validation_pairs.hpp"
+#include "vcell/train/choices.hpp"
+#include "vcell/train/experiment.hpp"
+#include "vcell/train/state_transition_task.hpp"
+#include "vcell/train/trainer.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// Where training can be kept, gone on with and watched. All may be empty.
+struct TrainingHooks {
+  /// Puts a new trainer where an interrupted training stood.
+  std::function<void(Trainer<float>&)> restore = {};
+  /// Data and settings were found to fit, and the first step is next.
+  std::function<void(const TrainedModel&)> begin = {};
+  std::function<void(const MetricsRow&)> metrics = {};  ///< of every step
+  /// Where training stands is to be kept.
+  std::function<void(const Trainer<float>&, CheckpointKind)> checkpoint = {};
+};
+
+struct StateTransitionPredictorOptions {
+  PerturbationFeatures features =
+      PerturbationFeatures();  ///< of every perturbation that is trained on or predicted
+  /// The model's genes, by name; empty: all of the screen's.
+  std::vector<std::string> genes = {};
+  NormalizedToLog1p normalized = {};  ///< how the screen became log1p, which the model keeps
+  /// The anchor of the experiment is a default that gives way where it cannot be; false: that is an
+  /// error.
+  bool anchor_may_give_way = true;
+  TrainingHooks hooks = {};
+};
+
+/// State Transition as an experiment describes it, anchored or not.
+class StateTransitionPredictor final : public Predictor {
+ public:
+  StateTransitionPredictor(Experiment experiment, StateTransitionPredictorOptions options)
+      : experiment_(std::move(experiment)), options_(std::move(options)) {}
+
+  std::string name() const override { return "state_transition"; }
+  std::string title() const override { return "State Transition"; }
+
+  /// Trains. What an anchored model starts from when it predicts is learnt from the cells of train
+  /// and validation.
+  /// @throws ConfigError if settings and data do not fit each other; Stopped if progress asks for
+  ///         it, after a last checkpoint
+  void fit(const Screen& screen, std::span<const Part> parts, const Callbacks& callbacks) override {
+    fit_to(screen, parts, callbacks);
+  }
+
+  PredictedCells predict(const Screen& screen, std::span<const PredictionRequest> requests,
+                         const Callbacks& callbacks) const override {
+    return predict_cells(model(), screen, requests, {.progress = callbacks.progress});
+  }
+
+  /// The trained model, with the parameters of the best validation.
+  /// @throws Error before fit
+  const TrainedModel& model() const {
+    if (!model_) throw Error("StateTransitionPredictor::model: fit was not called yet");
+    return *model_;
+  }
+  /// The same, which this predictor then no longer has.
+  TrainedModel take_model() {
+    model();
+    TrainedModel out = std::move(*model_);
+    model_.reset();
+    return out;
+  }
+  /// Where training ended.
+  const TrainState& state() const { return state_; }
+
+ private:
+  template <class = void>
+  void fit_to(const Screen& screen, std::span<const Part> parts, const Callbacks& callbacks);
+  /// The anchor that the data allow.
+  template <class = void>
+  Anchor anchor_for(const Screen& screen, std::span<const Part> parts,
+                    const Callbacks& callbacks) const;
+  template <class = void>
+  TrainedModel new_model(const Screen& screen, const PerturbationFeatures& features,
+                         Anchor anchor) const;
+
+  Experiment experiment_;
+  StateTransitionPredictorOptions options_;
+  std::optional<TrainedModel> model_;
+  TrainState state_;
+};
+
+template <class>
+Anchor StateTransitionPredictor::anchor_for(const Screen& screen, std::span<const Part> parts,
+                                            const Callbacks& callbacks) const {
+  const Anchor asked = experiment_.model.anchor;
+  if (asked == Anchor::none) return asked;
+  std::string why;
+  if (experiment_.model.output_space == OutputSpace::all_genes)
+    why = "a model of [model] output_space all_genes has none";
+  else if (const auto unseen = unseen_perturbations(screen, parts); !unseen.empty())
+    why = message("the split holds out every cell of ", list_of(unseen),
+                  ", so there is no shift in another context to start from");
+  if (why.empty()) return asked;
+  if (!options_.anchor_may_give_way)
+    throw ConfigError(
+        message("[model] anchor is ", name_of_choice(asked), ": ", why, "; set it to none"));
+  note(callbacks, "the model is not anchored ([model] anchor none): ", why);
+  return Anchor::none;
+}
+
+template <class>
+TrainedModel StateTransitionPredictor::new_model(const Screen& screen,
+                                                 const PerturbationFeatures& features,
+                                                 Anchor anchor) const {
+  const Experiment& e = experiment_;
+  auto config = e.model;
+  config.input_width = config.output_width = screen.genes.size();
+  config.perturbation_width = features.width();
+  config.batches = e.batch_encoder ? screen.batch.names.size() : 0;
+  config.anchor = anchor;
+  return {.model = StateTransition<float>(config, e.training.seed),
+          .genes = screen.genes,
+          .perturbations = features,
+          .contexts = screen.context.names,
+          .batches = e.batch_encoder ? screen.batch.names : std::vector<std::string>(),
+          .labels = e.labels,
+          .scale = options_.normalized.found.scale,
+          .target_sum = options_.normalized.target_sum,
+          .set_size = e.set_size};
+}
+
+template <class>
+void StateTransitionPredictor::fit_to(const Screen& all, std::span<const Part> parts,
+                                      const Callbacks& callbacks) {
+  const Experiment& e = experiment_;
+  const auto& t = e.training;
+  const bool some = !options_.genes.empty() && options_.genes != all.genes;
+  const Screen chosen = some ? select_genes(all, options_.genes) : Screen();
+  const Screen& screen = some ? chosen : all;
+  std::vector<Part> learnt(parts.begin(), parts.end());
+  PerturbationFeatures features = options_.features;
+  const Anchor anchor = anchor_for(screen, parts, callbacks);
+  std::optional<TrainingAnchors> anchors;
+  if (anchor != Anchor::none) {
+    anchors.emplace(screen, learnt, t.seed);
+    note(callbacks,
+         "anchored at the mean shift in other contexts, shrunk with k = ", anchors->shrinkage());
+    std::vector<std::string> names;
+    for (const int32_t code : anchors->untrained())
+      names.push_back(screen.perturbation.names[size_t(code)]);
+    for (const std::string& name : names) features.silence(name);
+    if (!names.empty())
+      note(callbacks, "not trained on, since there is a single cell to train on: ", list_of(names));
+  }
+  TrainedModel model = new_model(screen, features, anchor);
+  if (anchors)  // alpha is found in training
+    model.anchors = make_anchors(
+        screen, [&](size_t i) { return parts[i] == Part::train || parts[i] == Part::validation; },
+        features, anchors->shrinkage(), 1);
+  note(callbacks, "State Transition: ", model.model.parameters().count(), " parameters, width ",
+       e.model.hidden, ", ", e.model.layers, " layers, ", e.model.heads, " heads x ",
+       e.model.head_dim, ", MLP ", e.model.mlp_width, "; ", t.max_steps, " steps of ", e.batch_size,
+       " sets of ", e.set_size, " cells");
+  note(callbacks, name_of_choice(t.optimizer), ", rate ", t.learning_rate, " ",
+       name_of_choice(t.schedule), ", weight decay ", t.weight_decay, ", clip ", t.clip, "; loss ",
+       name_of_choice(e.model.loss), "; seed ", t.seed);
+
+  Trainer<float> trainer(model.model.parameters(), t);
+  if (options_.hooks.restore) options_.hooks.restore(trainer);
+  if (trainer.state().step) note(callbacks, "going on after step ", trainer.state().step);
+  const bool measures_prediction = validates_pairs(screen, learnt);
+  StateTransitionTaskOptions options;
+  options.sets.sets = {.set_size = e.set_size, .control_sets = e.control_sets};
+  options.sets.pairing.within_batch = e.batch_encoder;
+  options.sets.batch_size = e.batch_size;
+  options.sets.seed = t.seed;
+  options.validation_batches = e.validation_batches;
+  options.anchors = anchors ? &*anchors : nullptr;
+  options.choose_alpha = measures_prediction;
+  StateTransitionTask<float> task(model.model, features, screen, learnt, options,
+                                  trainer.state().step);
+  if (e.batch_encoder) {
+    const ControlPairing pairing(screen, {.within_batch = true});
+    size_t cells = 0;
+    for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;
+    if (cells)
+      note(callbacks, cells, " perturbed cells are in batches without controls: they are paired ",
+           "with controls of their context");
+  }
+  if (options_.hooks.begin) options_.hooks.begin(model);
+  TrainCallbacks told{.progress = callbacks.progress, .metrics = options_.hooks.metrics};
+  if (options_.hooks.checkpoint)
+    told.checkpoint = [&](CheckpointKind kind) { options_.hooks.checkpoint(trainer, kind); };
+  const auto result = trainer.run(task, told);
+  state_ = result.state;
+  if (result.stopped)
+    throw Stopped(message("stopped after step ", state_.step, " of ", t.max_steps));
+  if (result.stopped_early)
+    note(callbacks, "stopped early after step ", state_.step, ": no better validation loss in ",
+         t.patience, " validations");
+  trainer.use_best();
+  if (model.anchors) {
+    model.anchors->alpha = state_.best_alpha;
+    note(callbacks, "of what is learnt beside the anchor ", model.anchors->alpha, " is added",
+         measures_prediction ? ", as validation says" : "");
+  }
+  if (state_.best_step)
+    note(callbacks, "the model of step ", state_.best_step, " is kept: validation loss ",
+         std::round(state_.best_validation_loss * 1e4) / 1e4);
+  else
+    note(callbacks, "nothing to validate on: the model of the last step is kept");
+  model_ = std::move(model);
+}
+
+VCELL_END_NAMESPACE

@@ -1,0 +1,135 @@
+#include "vcell/pipeline/run_in_folder.hpp"
+
+#include <set>
+
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/simulate/simulate_screen.hpp"
+
+using namespace vcell;
+using namespace vcell_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A screen in a file, and an experiment on it.
+struct Fixture {
+  TemporaryFolder folder{"run"};
+  AnnData screen = simulate_screen({.seed = 3,
+                                    .genes = 30,
+                                    .contexts = 3,
+                                    .perturbations = 6,
+                                    .cells = 10,
+                                    .control_cells = 20})
+                       .screen;
+  Experiment e;
+
+  Fixture() {
+    write_h5ad(folder / "screen.h5ad", screen);
+    e.data = folder / "screen.h5ad";
+    e.labels.context_keys = {"context"};
+    e.model.hidden = 16;
+    e.model.layers = 1;
+    e.model.heads = 2;
+    e.model.head_dim = 8;
+    e.model.mlp_width = 16;
+    e.set_size = 8;
+    e.batch_size = 2;
+    e.training.max_steps = 4;
+    e.training.validate_every = 2;
+  }
+  RunInFolderOptions options(OldRun old = OldRun::keep) const {
+    RunInFolderOptions out;
+    out.old = old;
+    out.gnuplot.program = "vcell-no-such-program";
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("run_in_folder: leaves what run has in memory", "[pipeline]") {
+  Fixture f;
+  const auto memory = run(f.screen, f.e);
+  const fs::path out = f.folder / "out";
+  const auto files = run_in_folder(f.e, out, f.options());
+  REQUIRE(files.predicted.cells == memory.predicted.cells);
+  const auto predictions = read_h5ad(out / "predictions.h5ad");
+  const auto x = to_csr<float>(*predictions.X);
+  REQUIRE(x.rows > memory.predicted.cells.rows);
+  for (size_t i = 0; i < memory.predicted.cells.rows; ++i)
+    for (size_t k = 0; k < memory.predicted.cells.row_size(i); ++k)
+      REQUIRE(x.row_values(i)[k] == memory.predicted.cells.row_values(i)[k]);
+
+  // What the report was made of is there to be read again, and gives the same page.
+  const auto again = read_report_input(out);
+  REQUIRE(again.method == "State Transition");
+  REQUIRE(again.others.size() == 4);
+  REQUIRE(again.training_loss.size() == 4);
+  REQUIRE(again.kept_step == files.report.kept_step);
+  REQUIRE(again.run.size() == files.report.run.size());
+  const auto page = report_html(again, {f.options().gnuplot});
+  REQUIRE(page == read_text(out / "report.html"));
+  const auto model = std::get<TrainedModel>(load_model(out / "model"));
+  REQUIRE(model.genes == files.model->genes);
+}
+
+TEST_CASE("run_in_folder: an old run is kept, replaced or gone on with", "[pipeline]") {
+  Fixture f;
+  f.e.methods = {"state_transition"};
+  const fs::path out = f.folder / "out";
+  auto options = f.options();
+  size_t steps = 0;
+  options.callbacks.progress = [&](const ProgressUpdate& update) {
+    return update.stage != "train" || ++steps < 3;
+  };
+  REQUIRE_THROWS_WITH(run_in_folder(f.e, out, options), contains("stopped after step 3 of 4"));
+  REQUIRE_THROWS_WITH(read_report_input(out), contains("has no scores"));
+  REQUIRE_THROWS_WITH(run_in_folder(f.e, out, f.options()), contains("already"));
+  const auto resumed = run_in_folder(f.e, out, f.options(OldRun::resume));
+  REQUIRE(resumed.metrics.size() == 1);
+  REQUIRE(resumed.report.training_loss.size() == 4);
+
+  const auto whole = run_in_folder(f.e, f.folder / "whole", f.options());
+  REQUIRE(resumed.predicted.cells == whole.predicted.cells);
+  REQUIRE(read_text(out / "report.html") == read_text(f.folder / "whole/report.html"));
+
+  // A setting that does not fit leaves the old run as it is.
+  auto wrong = f.e;
+  wrong.labels.control = "nobody";
+  REQUIRE_THROWS_AS(run_in_folder(wrong, out, f.options(OldRun::overwrite)), ConfigError);
+  REQUIRE(fs::exists(out / "report.html"));
+  // A user's own file stays.
+  write_text(out / "my_results.csv", "mine\n");
+  auto other = f.e;
+  other.methods = {"control_copy", "perturbation_mean"};
+  run_in_folder(other, out, f.options(OldRun::overwrite));
+  REQUIRE(fs::exists(out / "my_results.csv"));
+  REQUIRE_FALSE(fs::exists(out / "model"));  // of the run that was replaced
+  REQUIRE(read_report_input(out).method == "control_copy");
+  REQUIRE(read_report_input(out).training_loss.empty());
+
+  write_text(f.folder / "file", "x");
+  REQUIRE_THROWS_WITH(run_in_folder(f.e, f.folder / "file", f.options()), contains("no run"));
+  REQUIRE_THROWS_WITH(run_in_folder(f.e, f.folder / "none", f.options(OldRun::resume)),
+                      contains("no run to go on with"));
+  REQUIRE_FALSE(fs::exists(f.folder / "none"));
+  f.e.data.clear();
+  REQUIRE_THROWS_WITH(run_in_folder(f.e, f.folder / "none", f.options()), contains("[data] path"));
+}
+
+TEST_CASE("train_in_folder: trains the same model as a run", "[pipeline]") {
+  Fixture f;
+  const fs::path out = f.folder / "out";
+  bool begun = false;
+  auto options = f.options();
+  options.begun = [&] { begun = fs::exists(out / "experiment.toml"); };
+  const auto model = train_in_folder(f.e, out, options);
+  REQUIRE(begun);
+  const auto run = run_in_folder(f.e, f.folder / "run", f.options());
+  REQUIRE(model.anchors->alpha == run.model->anchors->alpha);
+  REQUIRE(read_text(out / "model/weights.safetensors") ==
+          read_text(f.folder / "run/model/weights.safetensors"));
+  REQUIRE_THROWS_WITH(read_report_input(out), contains("has no scores"));
+  REQUIRE_THROWS_WITH(read_report_input(f.folder / "none"), contains("there is no run"));
+}

@@ -1,0 +1,316 @@
+#include "vcell/pipeline/run.hpp"
+
+#include <set>
+
+#include "support/catch.hpp"
+#include "support/threads.hpp"
+#include "vcell/pipeline/prediction_anndata.hpp"
+#include "vcell/simulate/simulate_screen.hpp"
+
+using namespace vcell;
+using namespace vcell_test;
+
+namespace {
+
+AnnData screen() {
+  return simulate_screen({.seed = 3,
+                          .genes = 40,
+                          .contexts = 3,
+                          .perturbations = 6,
+                          .cells = 12,
+                          .control_cells = 30})
+      .screen;
+}
+
+Experiment experiment() {
+  Experiment e;
+  e.labels.context_keys = {"context"};
+  e.model.hidden = 16;
+  e.model.layers = 1;
+  e.model.heads = 2;
+  e.model.head_dim = 8;
+  e.model.mlp_width = 16;
+  e.set_size = 8;
+  e.batch_size = 2;
+  e.hvgs = 25;
+  e.training.max_steps = 6;
+  e.training.learning_rate = 1e-2;
+  return e;
+}
+
+/// Cheap: nothing is trained.
+Experiment baselines() {
+  Experiment e = experiment();
+  e.methods = {"perturbation_mean", "control_copy"};
+  return e;
+}
+
+std::vector<std::string> names_of(const RunResult& result) {
+  std::vector<std::string> names;
+  for (const auto& method : methods_of(result.report)) names.push_back(method.name);
+  return names;
+}
+
+/// Predicts what it was made with in every gene, for some perturbations only.
+class Constant final : public Predictor {
+ public:
+  Constant(float value, size_t most) : value_(value), most_(most) {}
+  std::string name() const override { return "constant"; }
+  void fit(const Screen&, std::span<const Part> parts, const Callbacks&) override {
+    REQUIRE(std::count(parts.begin(), parts.end(), Part::validation) > 0);
+  }
+  PredictedCells predict(const Screen& screen, std::span<const PredictionRequest> requests,
+                         const Callbacks&) const override {
+    PredictedCells out;
+    out.cells.columns = screen.genes.size();
+    for (size_t r = 0; r < requests.size(); ++r) {
+      if (r >= most_) {
+        out.missing.push_back("constant cannot");
+        continue;
+      }
+      for (size_t i = 0; i < requests[r].control_cells.size(); ++i) {
+        for (size_t g = 0; g < screen.genes.size(); ++g) {
+          out.cells.indices.push_back(int32_t(g));
+          out.cells.values.push_back(value_ + 0.25f * float(i % 2));
+        }
+        out.cells.end_row();
+        out.requests.push_back(r);
+      }
+    }
+    return out;
+  }
+
+ private:
+  float value_;
+  size_t most_;
+};
+
+}  // namespace
+
+TEST_CASE("run: from a screen in memory to scores of every method", "[pipeline]") {
+  std::vector<std::string> notes;
+  std::set<std::string> stages;
+  const auto result = run(screen(), experiment(),
+                          {.callbacks = {[&](const ProgressUpdate& update) {
+                                           stages.insert(std::string(update.stage));
+                                           return true;
+                                         },
+                                         [&](const std::string& line) { notes.push_back(line); }}});
+  REQUIRE(names_of(result) == std::vector<std::string>{"State Transition", "control_copy",
+                                                       "perturbation_mean",
+                                                       "perturbation_mean_shrunk", "context_mean"});
+  REQUIRE(stages == std::set<std::string>{"train", "predict", "evaluate"});
+  REQUIRE(notes.size() > 8);
+  REQUIRE(result.metrics.size() == 6);
+  REQUIRE(result.report.training_loss.size() == 6);
+  REQUIRE(result.model);
+  REQUIRE(result.model->genes == result.prepared.screen.genes);
+  REQUIRE(result.prepared.screen.genes.size() == 25);
+  REQUIRE(result.prepared.genes_before == 40);
+  REQUIRE_FALSE(result.prepared.annotations.X);  // it is in the screen, once
+  REQUIRE(result.missing.empty());
+
+  // A predicted cell for every observed one, from a control of its own context.
+  const auto& s = result.prepared.screen;
+  size_t cells = 0;
+  for (const auto& request : result.requests) {
+    size_t observed = 0;
+    for (size_t i = 0; i < s.cells(); ++i)
+      observed += result.prepared.parts[i] == Part::test && s.context.codes[i] == request.context &&
+                  s.perturbation.codes[i] == request.perturbation;
+    REQUIRE(request.control_cells.size() == observed);
+    for (const size_t row : request.control_cells) {
+      REQUIRE(s.is_control(row));
+      REQUIRE(s.context.codes[row] == request.context);
+    }
+    cells += observed;
+  }
+  REQUIRE(result.predicted.cells.rows == cells);
+  REQUIRE(result.predicted.requests.size() == cells);
+  const auto& scores = result.report.evaluation.contexts;
+  REQUIRE(scores.size() == 1);
+  REQUIRE(scores[0].scores.perturbations.size() == result.requests.size());
+  for (const auto& other : result.report.others)
+    REQUIRE(other.contexts[0].scores.perturbations == scores[0].scores.perturbations);
+  std::vector<std::string> sections;
+  for (const auto& section : result.report.run) sections.push_back(section.heading);
+  REQUIRE(sections == std::vector<std::string>{"Data", "Split", "Model", "Training", "Versions"});
+}
+
+TEST_CASE("run: the same bytes on any number of threads", "[pipeline]") {
+  check_same_on_any_threads([] {
+    const auto result = run(screen(), experiment());
+    std::vector<float> bytes = result.predicted.cells.values;
+    for (const auto& method : methods_of(result.report))
+      for (const auto& column : method.contexts[0].scores.columns)
+        for (const Score& score : column.values) bytes.push_back(float(score.value_or(-1)));
+    return bytes;
+  });
+}
+
+TEST_CASE("run: nothing of a test cell is known to what predicts it", "[pipeline]") {
+  auto e = experiment();
+  e.predict_from = PredictFrom::all;
+  const auto before = run(screen(), e);
+  auto changed = screen();
+  auto counts = changed.X->take_csr<float>();
+  for (size_t i = 0; i < counts.rows; ++i)
+    if (before.prepared.parts[i] == Part::test && !before.prepared.screen.is_control(i))
+      for (float& x : counts.row_values(i)) x = x * 3 + float(i % 5);
+  changed.X = std::move(counts);
+  const auto after = run(changed, e);
+  REQUIRE(after.prepared.screen.genes == before.prepared.screen.genes);
+  REQUIRE(after.prepared.normalized.target_sum == before.prepared.normalized.target_sum);
+  REQUIRE(after.predicted.cells == before.predicted.cells);
+  REQUIRE(after.report.evaluation.contexts[0].scores.column("mae") !=
+          before.report.evaluation.contexts[0].scores.column("mae"));
+  // As State does it, the total is that of all cells.
+  e.choose_from = ChooseFrom::all;
+  e.methods = {"control_copy"};
+  REQUIRE(run(changed, e).prepared.normalized.target_sum != before.prepared.normalized.target_sum);
+}
+
+TEST_CASE("run: genes outside the model are those of the control cell", "[pipeline]") {
+  auto e = experiment();
+  e.all_genes = true;
+  e.methods = {"state_transition"};
+  const auto result = run(screen(), e);
+  const auto& s = result.prepared.screen;
+  REQUIRE(s.genes.size() == 40);
+  REQUIRE(result.prepared.model_genes.size() == 25);
+  REQUIRE(result.model->genes == result.prepared.model_genes);
+  const std::set<std::string> inside(result.model->genes.begin(), result.model->genes.end());
+  std::vector<float> predicted(40), control(40);
+  size_t row = 0, differ = 0;
+  for (const auto& request : result.requests)
+    for (const size_t cell : request.control_cells) {
+      std::fill(predicted.begin(), predicted.end(), 0.f);
+      std::fill(control.begin(), control.end(), 0.f);
+      for (size_t k = 0; k < result.predicted.cells.row_size(row); ++k)
+        predicted[size_t(result.predicted.cells.row_indices(row)[k])] =
+            result.predicted.cells.row_values(row)[k];
+      for (size_t k = 0; k < s.expression.row_size(cell); ++k)
+        control[size_t(s.expression.row_indices(cell)[k])] = s.expression.row_values(cell)[k];
+      for (size_t g = 0; g < 40; ++g)
+        if (!inside.contains(s.genes[g]))
+          REQUIRE(predicted[g] == control[g]);
+        else
+          differ += predicted[g] != control[g];
+      ++row;
+    }
+  REQUIRE(differ > 0);
+
+  const auto file = prediction_anndata(result.prepared.annotations, e.labels, s, result.requests,
+                                       result.predicted, result.prepared.model_genes);
+  REQUIRE(file.genes() == 40);
+  REQUIRE(declared_target_sum(file) == result.prepared.normalized.target_sum);
+  const auto marked = file.var.column("predicted");
+  size_t n = 0;
+  for (const auto flag : marked.numbers()) n += flag;
+  REQUIRE(n == 25);
+}
+
+TEST_CASE("run: methods and metrics of a user's own", "[pipeline]") {
+  RunOptions options;
+  options.more_methods = {std::make_shared<Constant>(1.f, 1000)};
+  options.more_metrics = {{.name = "one",
+                           .aggregate = [](const EvaluationSide&, const EvaluationSide&,
+                                           const MetricOptions&) { return Score(1.); }}};
+  size_t scored = 0;
+  options.scored = [&](const MethodOutcome& done) {
+    REQUIRE(done.is_first == (scored == 0));
+    REQUIRE(done.evaluation.contexts[0].scores.columns.back().name == "one");
+    ++scored;
+  };
+  const auto result = run(screen(), baselines(), options);
+  REQUIRE(names_of(result) ==
+          std::vector<std::string>{"perturbation_mean", "control_copy", "constant"});
+  REQUIRE(scored == 3);
+  REQUIRE_FALSE(result.model);
+  REQUIRE(result.report.metrics.back().name == "one");
+  // Its mean cell is 1 to 1.25 in every gene, so all perturbations are predicted alike.
+  const auto& own = result.report.others[1].contexts[0].scores;
+  for (const Score& score : own.column("pearson_delta")) REQUIRE(std::abs(*score) <= 1);
+}
+
+TEST_CASE("run: a method that cannot predict all is scored on the rest", "[pipeline]") {
+  auto e = baselines();
+  RunOptions options;
+  options.more_methods = {std::make_shared<Constant>(1.f, 1000)};
+  const auto whole = run(screen(), e, options);
+  const size_t all = whole.requests.size();
+  REQUIRE(all > 2);
+  options.more_methods = {std::make_shared<Constant>(1.f, 2)};
+  std::vector<std::string> notes;
+  options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+  const auto part = run(screen(), e, options);
+  REQUIRE(part.missing.size() == all - 2);
+  const auto& scores = part.report.others[1].contexts[0].scores;
+  const auto& before = whole.report.others[1].contexts[0].scores;
+  REQUIRE(scores.perturbations ==
+          std::vector<std::string>(before.perturbations.begin(), before.perturbations.begin() + 2));
+  for (const char* column : {"mae", "mae_delta", "pearson_delta", "edistance", "overlap_at_N"})
+    for (size_t t = 0; t < 2; ++t) REQUIRE(scores.column(column)[t] == before.column(column)[t]);
+  REQUIRE_THAT(notes.back(), contains("constant cannot"));
+  REQUIRE_FALSE(part.report.warnings.empty());
+
+  // One that predicts nothing is left out; the first one has to predict something.
+  options.more_methods = {std::make_shared<Constant>(1.f, 0)};
+  REQUIRE(run(screen(), e, options).report.others.size() == 1);
+}
+
+TEST_CASE("run: settings that name no method or profile are errors that list them", "[pipeline]") {
+  auto e = baselines();
+  e.methods = {"perturbation_men"};
+  REQUIRE_THROWS_WITH(run(screen(), e),
+                      contains("[scores] methods") && contains("did you mean 'perturbation_mean'"));
+  e.methods = {};
+  REQUIRE_THROWS_WITH(run(screen(), e), contains("state_transition"));
+  e.methods = {"control_copy", "control_copy"};
+  REQUIRE_THROWS_WITH(run(screen(), e), contains("twice"));
+  e = baselines();
+  e.profile = "all";
+  REQUIRE_THROWS_WITH(run(screen(), e), contains("'all'") && contains("vcell"));
+  e = baselines();
+  e.labels.context_keys = {"contxt"};
+  REQUIRE_THROWS_WITH(run(screen(), e), contains("[data] context_keys 'contxt'") &&
+                                            contains("did you mean 'context'"));
+  e = baselines();
+  e.min_genes = 1000;
+  REQUIRE_THROWS_WITH(run(screen(), e), contains("[data] min_genes"));
+}
+
+TEST_CASE("run: stops where it is asked to", "[pipeline]") {
+  for (const std::string stage : {"train", "predict", "evaluate"}) {
+    INFO(stage);
+    RunOptions options;
+    options.callbacks.progress = [&](const ProgressUpdate& update) {
+      return update.stage != stage;
+    };
+    REQUIRE_THROWS_AS(run(screen(), experiment(), options), Stopped);
+  }
+}
+
+TEST_CASE("run: one cell of test, one context, and nothing held out", "[pipeline]") {
+  auto e = baselines();
+  e.labels.context_keys = {};
+  const auto one = run(screen(), e);  // by cells
+  REQUIRE(one.report.evaluation.contexts.size() == 1);
+  REQUIRE(one.report.evaluation.contexts[0].context.empty());
+  REQUIRE_THAT(one.report.warnings.back(), contains("measure fit"));
+
+  auto parts = one.prepared.parts;
+  std::replace(parts.begin(), parts.end(), Part::test, Part::unused);
+  const auto& s = one.prepared.screen;
+  REQUIRE_THROWS_WITH(held_out_pairs(s, parts, 1, PredictFrom::drawn),
+                      contains("nothing to score"));
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (!s.is_control(i)) {
+      parts[i] = Part::test;
+      break;
+    }
+  const auto pairs = held_out_pairs(s, parts, 1, PredictFrom::drawn);
+  REQUIRE(pairs.size() == 1);
+  REQUIRE(pairs[0].control_cells.size() == 1);
+  REQUIRE(labelled_observations(s, pairs, parts).X.rows == 1 + control_rows(s, pairs).size());
+}
