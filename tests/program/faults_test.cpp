@@ -205,6 +205,21 @@ TEST_CASE("program: outputs that cannot be written are code 1 and one message", 
   CHECK(vcell::read_text(file) == "no folder");
 }
 
+TEST_CASE("program: a disk that is full is code 1 and one message", "[program]") {
+  const TemporaryFolder folder("full");
+  const auto train = "train" + small_flags(folder) + " --out " + (folder / "run");
+  // A limit of the size of files stands for it; its unit is half or a whole kilobyte.
+  for (const auto& words :
+       {"simulate --genes 400 --out " + (folder / "a.h5ad"), train + " --max-steps 2000"}) {
+    INFO(words);
+    const auto ran = run_shell(
+        folder, std::string("(ulimit -f 16; '") + VCELL_TEST_PROGRAM + "' " + words + " --quiet)");
+    CHECK(ran.code == 1);
+    CHECK_THAT(ran.err, contains("cannot write"));
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+  }
+}
+
 TEST_CASE("program: a report of a run without scores says how to get them", "[program]") {
   const TemporaryFolder folder("scores");
   const std::string out = folder / "run";
