@@ -1,17 +1,24 @@
 #include "console.hpp"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <ctime>
+#include <system_error>
 
 #include "interrupt.hpp"
 #include "vcell/core/error.hpp"
 
 namespace {
+
+/// Writes to stderr what helps whoever reads it. Where nobody can, closed, full or hung up, the
+/// work goes on: fmt::print would end it.
+void put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 /// Whether stderr is a terminal on which a line can be drawn again.
 bool is_terminal() {
@@ -36,6 +43,15 @@ std::string rate_text(double per_second) {
 
 }  // namespace
 
+void open_standard_files() {
+  // open() takes the lowest number that is free, so this is the one that was found closed. Writing
+  // to one that is open for reading fails: results that nobody gets stay an error.
+  for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(file, F_GETFD) < 0 && errno == EBADF &&
+        ::open("/dev/null", file == STDERR_FILENO ? O_WRONLY : O_RDONLY) < 0)
+      return;
+}
+
 Console::~Console() {
   clear_line();
   if (log_) std::fclose(log_);
@@ -44,40 +60,48 @@ Console::~Console() {
 void Console::note(std::string_view line) {
   clear_line();
   log(line);
-  if (!quiet) fmt::print(stderr, "{}\n", line);
+  if (!quiet) put(fmt::format("{}\n", line));
 }
 
 void Console::result(std::string_view line) {
   clear_line();
   const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
                        std::fputc('\n', stdout) != EOF && std::fflush(stdout) == 0;
-  if (!written) throw vcell::WriteError("cannot write to standard output; is the disk full?");
+  if (!written)
+    throw vcell::WriteError(vcell::message(
+        "cannot write results to standard output: ", std::generic_category().message(errno),
+        "; is it closed, or the disk full?"));
 }
 
 void Console::error(std::string_view line) {
   clear_line();
   log(line);
-  fmt::print(stderr, "vcell: {}\n", line);
+  put(fmt::format("vcell: {}\n", line));
 }
 
 void Console::log_to(const std::filesystem::path& file) {
-  log_ = std::fopen(file.string().c_str(), "a");
+  log_ = std::fopen(file.string().c_str(), "ae");  // e: no child process gets it
   if (!log_)
-    throw vcell::IoError(
-        vcell::message("cannot write ", vcell::quoted(file.string()), "; choose another --out"));
-  std::fputs(said_.c_str(), log_);
-  std::fflush(log_);
+    throw vcell::WriteError(vcell::message("cannot write ", vcell::quoted(file.string()), ": ",
+                                           std::generic_category().message(errno),
+                                           "; choose another --out"));
+  write_log(said_);
 }
 
 void Console::log(std::string_view line) {
   const auto text =
       fmt::format("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::localtime(std::time(nullptr)), line);
-  if (!log_) {
+  if (log_)
+    write_log(text);
+  else
     said_ += text;
-    return;
-  }
-  std::fputs(text.c_str(), log_);
-  std::fflush(log_);
+}
+
+void Console::write_log(const std::string& text) {
+  if (std::fputs(text.c_str(), log_) >= 0 && std::fflush(log_) == 0) return;
+  if (!lost_ && !quiet)
+    put(fmt::format("the log is not complete: {}\n", std::generic_category().message(errno)));
+  lost_ = true;
 }
 
 vcell::Progress Console::progress() {
@@ -85,7 +109,7 @@ vcell::Progress Console::progress() {
 }
 
 void Console::clear_line() {
-  if (open_) fmt::print(stderr, "\r\033[K");
+  if (open_) put("\r\033[K");
   open_ = false;
 }
 
@@ -122,11 +146,10 @@ bool Console::draw(const vcell::ProgressUpdate& update) {
         const size_t full = bar * std::min(update.done, update.total) / update.total;
         text = fmt::format("[{}{}] {}", std::string(full, '='), std::string(bar - full, ' '), text);
       }
-      fmt::print(stderr, "\r\033[K{}{}", text.substr(0, width), ends ? "\n" : "");
-      std::fflush(stderr);
+      put(fmt::format("\r\033[K{}{}", text.substr(0, width), ends ? "\n" : ""));
       open_ = !ends;
     } else {
-      fmt::print(stderr, "{}\n", text);
+      put(fmt::format("{}\n", text));
     }
   }
   return !interrupt::requested();

@@ -8,9 +8,14 @@
 
 #include "vcell/core/progress.hpp"
 
+/// Opens /dev/null as standard input, output or error where that is closed, so that no file which
+/// is opened later takes its place and gets what is said. Results to a closed standard output stay
+/// an error. To be called before any file is opened.
+void open_standard_files();
+
 /// What the program says while it works: notes and progress on stderr, results on stdout. On a
 /// terminal progress is one line that is drawn again, and stays when its stage ends; elsewhere it
-/// is a plain line now and then.
+/// is a plain line now and then. Notes, progress and the log that cannot be written end nothing.
 class Console {
  public:
   ~Console();
@@ -27,7 +32,7 @@ class Console {
   void error(std::string_view line);
   /// Keeps a copy of every note and error in a file, those said before too, each with the time of
   /// day.
-  /// @throws vcell::IoError if the file cannot be written
+  /// @throws vcell::WriteError if the file cannot be opened
   void log_to(const std::filesystem::path& file);
   /// A callback for long work: draws progress, and asks it to stop once the user has.
   vcell::Progress progress();
@@ -38,9 +43,11 @@ class Console {
   bool draw(const vcell::ProgressUpdate& update);
   void clear_line();
   void log(std::string_view line);
+  void write_log(const std::string& text);
 
   std::FILE* log_ = nullptr;
   std::string said_;         // before there was a log
+  bool lost_ = false;        // something could not be written to it
   std::string stage_;        // the one that is running
   Clock::time_point start_;  // of it
   Clock::time_point drawn_;  // when its line was last drawn

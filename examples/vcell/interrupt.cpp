@@ -17,18 +17,25 @@ std::atomic<bool> flag = false;
 // theirs in a piece of the heap that is too small for it. So every thread blocks these signals, and
 // one that does nothing else waits for them.
 void install() {
-  sigset_t asked;
+  for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
+  sigset_t asked, again;
   sigemptyset(&asked);
-  for (const int signal : {SIGINT, SIGTERM}) {
+  sigemptyset(&again);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    // What nohup, or a shell for a job in the background, has the program ignore, it ignores.
+    struct sigaction before = {};
+    if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     sigaddset(&asked, signal);
-    ::signal(signal, SIG_DFL);  // a shell's background jobs start with SIGINT ignored
+    // A terminal that is closed may send SIGHUP twice, by its shell and itself.
+    if (signal != SIGHUP) sigaddset(&again, signal);
   }
   pthread_sigmask(SIG_BLOCK, &asked, nullptr);  // and so of every thread that is started later
-  std::thread([asked] {
+  std::thread([asked, again] {
     int signal = 0;
-    sigwait(&asked, &signal);
-    flag = true;
-    pthread_sigmask(SIG_UNBLOCK, &asked, nullptr);  // the next one ends the program, here
+    if (sigwait(&asked, &signal) == 0) {
+      flag = true;
+      pthread_sigmask(SIG_UNBLOCK, &again, nullptr);  // the next one ends the program, here
+    }
     while (true) pause();
   }).detach();
 }

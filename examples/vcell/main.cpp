@@ -45,6 +45,7 @@ std::string usage_message(const CLI::App& program, const CLI::ParseError& error)
 }  // namespace
 
 int main(int count, char** words) {
+  open_standard_files();
   Console console;
   CLI::App program{
       "vcell: predict how perturbations change cells, and score the predictions.\n"
@@ -70,7 +71,8 @@ int main(int count, char** words) {
     return done;
   } catch (const CLI::Success& asked) {  // --help, --version
     program.exit(asked);
-    return std::cout.flush() ? done : failed;
+    if (std::cout.flush()) return done;
+    return say("cannot write to standard output; is it closed, or the disk full?", failed);
   } catch (const CLI::ParseError& error) {
     return say(usage_message(program, error).c_str(), bad_input);
   } catch (const vcell::Stopped& stopped) {

@@ -15,11 +15,12 @@ inline void refuse_to_overwrite(std::string_view command, const std::filesystem:
                                             "--overwrite to replace it"));
 }
 
-/// @throws vcell::IoError if it cannot be made
+/// @throws vcell::WriteError if it cannot be made
 inline void make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error)
-    throw vcell::IoError(vcell::message("cannot make the folder ", vcell::quoted(folder.string()),
-                                        ": ", error.message(), "; choose another --out"));
+    throw vcell::WriteError(vcell::message("cannot make the folder ",
+                                           vcell::quoted(folder.string()), ": ", error.message(),
+                                           "; choose another --out"));
 }

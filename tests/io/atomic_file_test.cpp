@@ -62,8 +62,9 @@ TEST_CASE("atomic file: a failure leaves the old file and nothing else", "[io]")
   CHECK_THROWS_AS(write_atomically(path, half), Stopped);
   CHECK(read_text(path) == "old");
   CHECK(files_in(folder.path()) == 1);
-  check_error<IoError>([&] { write_text(folder.path() / "no" / "a", "x"); }, {"no folder", "no'"});
-  check_error<IoError>([&] { write_text(folder.path(), "x"); }, {"is a folder"});
+  check_error<WriteError>([&] { write_text(folder.path() / "no" / "a", "x"); },
+                          {"no folder", "no'"});
+  check_error<WriteError>([&] { write_text(folder.path(), "x"); }, {"is a folder"});
   check_error<IoError>([&] { read_text(folder.path()); }, {"cannot open"});
   check_error<IoError>([&] { read_text(folder.path() / "b"); }, {"cannot open"});
 }

@@ -110,7 +110,7 @@ TEST_CASE("atomic_folder: errors", "[io]") {
   fs::create_directories(root);
   std::ofstream(root / "file") << "no folder";
   const auto nothing = [](const fs::path&) {};
-  REQUIRE_THROWS_AS(write_folder(root / "file" / "below", nothing), IoError);
-  REQUIRE_THROWS_AS(write_folder(root / "file", nothing), IoError);
+  REQUIRE_THROWS_AS(write_folder(root / "file" / "below", nothing), WriteError);
+  REQUIRE_THROWS_AS(write_folder(root / "file", nothing), WriteError);
   fs::remove_all(root);
 }

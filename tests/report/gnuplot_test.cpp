@@ -1,6 +1,13 @@
 #include "vcell/report/gnuplot.hpp"
 
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
 #include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/io/atomic_file.hpp"
 #include "vcell/report/inline_svg.hpp"
 
 using namespace vcell;
@@ -22,6 +29,14 @@ size_t occurrences(const std::string& text, const std::string& part) {
   return n;
 }
 
+/// A shell's script to run in place of gnuplot.
+std::string stand_in(const vcell_test::TemporaryFolder& folder, const std::string& commands) {
+  const auto path = folder.path() / "stand-in";
+  write_text(path, "#!/bin/sh\n" + commands + '\n');
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path.string();
+}
+
 }  // namespace
 
 TEST_CASE("gnuplot: a program that is not there is said so", "[report]") {
@@ -35,6 +50,50 @@ TEST_CASE("gnuplot: a program that does not draw is said so", "[report]") {
   const auto early = gnuplot(std::string(1 << 20, '#'), {.program = "true"});
   REQUIRE_THAT(early.trouble, contains("without a drawing"));
   REQUIRE_THAT(gnuplot(script, {.program = "false"}).trouble, contains("without a drawing"));
+}
+
+TEST_CASE("gnuplot: a program that takes too long is ended", "[report]") {
+  const vcell_test::TemporaryFolder folder;
+  const std::string pid = folder / "pid";
+  for (const std::string how :
+       {"exec sleep 100", "exec >&-; exec sleep 100",
+        "echo '<svg></svg>'; exec >&-; trap '' TERM; exec sleep 100", "while :; do echo x; done"}) {
+    INFO(how);
+    const auto program = stand_in(folder, "echo $$ >'" + pid + "'; " + how);
+    const auto before = std::chrono::steady_clock::now();
+    const auto drawing = gnuplot(script, {.program = program, .time_limit = 0.3});
+    CHECK(drawing.svg.empty());
+    CHECK(drawing.trouble == program + ": was not done within 0.3 s and was ended");
+    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(30));
+    CHECK(::kill(std::stoi(read_text(pid)), 0) != 0);
+  }
+  const auto slow = stand_in(folder, "sleep 0.2; echo '<svg>'; sleep 0.2; echo '</svg>'");
+  for (const double limit : {30.0, double(INFINITY)})
+    CHECK(gnuplot(script, {.program = slow, .time_limit = limit}).svg == "<svg>\n</svg>\n");
+  for (const double limit : {0.0, -1.0, double(NAN)})
+    vcell_test::check_error<ConfigError>([&] { gnuplot(script, {.time_limit = limit}); },
+                                         {"gnuplot", "time_limit"});
+}
+
+TEST_CASE("gnuplot: signals that we block or do not die of end it", "[report]") {
+  const vcell_test::TemporaryFolder folder;
+  sigset_t asked, before;
+  sigemptyset(&asked);
+  for (const int signal : {SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&asked, signal);
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, &asked, &before) == 0);
+  const auto pipe = ::signal(SIGPIPE, SIG_IGN), ignored = ::signal(SIGHUP, SIG_IGN);
+  const auto said = [&](const std::string& name) {
+    return gnuplot(script,
+                   {.program = stand_in(folder, "kill -" + name + " $$; echo went on >&2; exit 1")})
+        .trouble;
+  };
+  CHECK_THAT(said("TERM"), contains("ended by signal 15"));
+  CHECK_THAT(said("USR1"), contains("ended by signal"));
+  CHECK_THAT(said("PIPE"), contains("ended by signal 13"));
+  CHECK_THAT(said("HUP"), contains("went on"));  // as nohup has it
+  ::signal(SIGPIPE, pipe);
+  ::signal(SIGHUP, ignored);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 TEST_CASE("gnuplot: draws, the same bytes each time", "[report]") {

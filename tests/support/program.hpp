@@ -31,13 +31,14 @@ inline Ran run_vcell(const TemporaryFolder& folder, const std::string& words) {
   return run_shell(folder, vcell::message("'", VCELL_TEST_PROGRAM, "' ", words));
 }
 
-/// Runs vcell and presses Ctrl-C, as it were, once a file has so many lines.
+/// Runs vcell and asks it to end once a file has so many lines. Not by SIGINT: a shell has its jobs
+/// in the background ignore that.
 inline Ran interrupt_vcell(const TemporaryFolder& folder, const std::string& words,
                            const std::string& file, size_t lines) {
   return run_shell(folder, vcell::message("'", VCELL_TEST_PROGRAM, "' ", words, " & pid=$!\n",
                                           "while kill -0 $pid && [ \"$(cat '", file,
                                           "' | wc -l)\" -lt ", lines, " ]; do sleep 0.01; done 2>'",
-                                          folder / "waiting", "'\n", "kill -INT $pid; wait $pid"));
+                                          folder / "waiting", "'\n", "kill -TERM $pid; wait $pid"));
 }
 
 }  // namespace vcell_test

@@ -22,7 +22,7 @@ struct IoError : Error {
   using Error::Error;
 };
 
-/// A file that could not be written whole, though its place is right: a full or failing disk.
+/// An output that cannot be written, or not whole: its place is none, or the disk is full or fails.
 struct WriteError : IoError {
   using IoError::IoError;
 };

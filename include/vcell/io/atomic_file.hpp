@@ -20,9 +20,8 @@ VCELL_BEGIN_NAMESPACE
 /// stays. What a writer that was killed left behind is removed by the next one.
 ///
 /// @param write  writes the whole file to the path it is given; when it throws, the old file stays
-/// @throws IoError if there is no such folder; WriteError if a file cannot be made there, brought
-/// to
-///         the disk or renamed; whatever `write` throws
+/// @throws WriteError if there is no such folder, or a file cannot be made there, brought to the
+///         disk or renamed; whatever `write` throws
 template <class = void>
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path&)>& write) {
@@ -31,10 +30,10 @@ void write_atomically(const std::filesystem::path& path,
       std::filesystem::is_symlink(path) ? std::filesystem::weakly_canonical(path, error) : path;
   const auto folder = target.parent_path();
   if (!folder.empty() && !std::filesystem::is_directory(folder))
-    throw IoError(message("write_atomically: cannot write ", quoted(path.string()),
-                          ": there is no folder ", quoted(folder.string())));
+    throw WriteError(message("write_atomically: cannot write ", quoted(path.string()),
+                             ": there is no folder ", quoted(folder.string())));
   if (std::filesystem::is_directory(target))
-    throw IoError(
+    throw WriteError(
         message("write_atomically: cannot write ", quoted(path.string()), ": it is a folder"));
   TemporaryFile::remove_leftovers(target);
   TemporaryFile temporary(target);
@@ -43,7 +42,7 @@ void write_atomically(const std::filesystem::path& path,
 }
 
 /// Writes text to a file, all or nothing.
-/// @throws IoError if there is no such folder, WriteError if the file cannot be written
+/// @throws WriteError if the file cannot be written
 template <class = void>
 void write_text(const std::filesystem::path& path, std::string_view text) {
   write_atomically(path, [&](const std::filesystem::path& temporary) {

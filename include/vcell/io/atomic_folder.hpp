@@ -46,7 +46,7 @@ std::filesystem::path whole_folder(const std::filesystem::path& target) {
 /// old or its new form, whole, if it ever was; parts of another are gone. For writers: see
 /// whole_folder.
 /// @return whether the folder is there
-/// @throws IoError if a folder cannot be renamed
+/// @throws WriteError if a folder cannot be renamed
 template <class = void>
 bool settle_folder(const std::filesystem::path& target) {
   namespace fs = std::filesystem;
@@ -66,7 +66,7 @@ bool settle_folder(const std::filesystem::path& target) {
 /// new one is there once settle_folder has been called.
 ///
 /// @param write  called as write(const std::filesystem::path& folder)
-/// @throws IoError if a folder cannot be made or renamed; what write throws
+/// @throws WriteError if a folder cannot be made or renamed; what write throws
 template <class F>
 void write_folder(const std::filesystem::path& target, F&& write) {
   namespace fs = std::filesystem;
@@ -76,8 +76,8 @@ void write_folder(const std::filesystem::path& target, F&& write) {
   try {
     fs::create_directories(names.fresh, error);
     if (error)
-      throw IoError(message("write_folder: cannot make ", quoted(names.fresh.string()), ": ",
-                            error.message()));
+      throw WriteError(message("write_folder: cannot make ", quoted(names.fresh.string()), ": ",
+                               error.message()));
     write(std::as_const(names.fresh));
     if (replaces) detail::rename_folder(target, names.old);
     detail::rename_folder(names.fresh, target);
