@@ -146,7 +146,7 @@ inline H5L_type_t Object::check_header_of(hid_t place, const std::string& name,
   try {
     check_header(reading->raw, address);
   } catch (const Damage& damage) {
-    fail(damage.what, "; the file is damaged");
+    fail(damage.what, "; ", damage.verdict);
   }
   return name == "/" ? H5L_TYPE_HARD : link.type;
 }
@@ -200,6 +200,22 @@ inline std::vector<std::string> Object::names() const {
   return out;
 }
 
+/// The latest version of a superblock that this HDF5 knows.
+constexpr int newest_superblock = 3;
+
+/// The version of a file's superblock (section II.A), which lies at 0, 512, 1024, 2048, ...; 0
+/// where there is none.
+template <class = void>
+int superblock_version(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  for (std::streamoff at = 0; in.seekg(at); at = at ? 2 * at : 512) {
+    char start[9] = {};
+    if (!in.read(start, sizeof start)) return 0;
+    if (std::string_view(start, 8) == "\x89HDF\r\n\x1a\n") return uint8_t(start[8]);
+  }
+  return 0;
+}
+
 /// Opens a file for reading and returns its root.
 /// @throws IoError if there is no such file or it cannot be read, FormatError if it is not HDF5
 template <class = void>
@@ -226,9 +242,18 @@ Object open_file(const std::filesystem::path& path, Reading& reading) {
   // size that the file says, whatever the shape is.
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_cache(access, 0, 0, 0, 0);
+  H5Pset_fapl_sec2(access);  // whose descriptor RawFile reads from
   const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, access));
-  if (!file.valid()) throw IoError(message(prefix, "cannot be opened: ", error_text()));
-  reading.raw = RawFile(file, reading.file);
+  if (!file.valid()) {
+    const std::string reason = error_text();
+    if (const int version = superblock_version(reading.file); version > newest_superblock)
+      throw FormatError(message(
+          prefix, "is of version ", version, " of the format, and this HDF5 (", library_version(),
+          ") knows up to ", newest_superblock,
+          "; write it again for an older HDF5 (h5py: libver='v110'), or use ", "a newer one"));
+    throw IoError(message(prefix, "cannot be opened: ", reason));
+  }
+  reading.raw = RawFile(file);
   Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};
   root.check(hid_t(root.id), "open");
   root.check_header_of(file, "/", H5P_DEFAULT);

@@ -42,7 +42,7 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
       try {
         out[i] = object.reading->heap.text(raw, {bytes.data() + i * width, width});
       } catch (const Damage& damage) {
-        object.fail("its text ", i, ": ", damage.what, "; the file is damaged");
+        object.fail("its text ", i, ": ", damage.what, "; ", damage.verdict);
       }
       object.charge_text(out[i].size());
     }
