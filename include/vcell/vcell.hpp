@@ -21,6 +21,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/job_place.hpp"
+#include "vcell/core/machine_memory.hpp"
 #include "vcell/core/message.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/core/philox.hpp"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vcell/core/error.hpp"
+#include "vcell/core/machine_memory.hpp"
 #include "vcell/io/hdf5/check_header.hpp"
 #include "vcell/io/hdf5/global_heap.hpp"
 #include "vcell/io/hdf5/lzf_filter.hpp"
@@ -25,6 +26,9 @@ struct Reading {
   double spare_bytes = double(64 << 20);  ///< memory that any file may ask for, however small
   size_t objects = 0;                     ///< opened so far
   double text_bytes = 0;                  ///< of variable length, read so far
+  /// Bytes that its arrays may take in all; 0: what open_file grants by the file's size.
+  size_t budget = 0;
+  double taken = 0;  ///< of the budget, so far
   std::vector<std::string>* warnings = nullptr;
   RawFile raw;
   GlobalHeap heap;
@@ -73,6 +77,19 @@ struct Object {
     return result;
   }
 
+  /// Takes memory out of the budget: filters that are not vcell's may expand without measure, and
+  /// so may elements that become wider.
+  /// @param kept     for as long as the file is read
+  /// @param passing  beside it for a moment
+  void take(double kept, double passing = 0) const {
+    if (reading->taken + kept + passing > double(reading->budget))
+      fail("needs ", uint64_t(std::min(kept + passing, 9e18)), " bytes of memory beside the ",
+           uint64_t(reading->taken), " that the file has taken so far, and ", reading->budget,
+           " are granted; if you trust the file, grant more by H5adReadOptions::budget, or leave ",
+           "parts unread");
+    reading->taken += kept;
+  }
+
   /// Accounts for memory about to be taken. Bytes that are stored justify `expansion` times as
   /// many in memory; what goes beyond comes out of the file's small spare allowance.
   void charge(double bytes, double stored, double expansion) const {
@@ -88,6 +105,7 @@ struct Object {
 
   /// The same for text: references may all lead to one long text.
   void charge_text(size_t bytes) const {
+    take(double(bytes));
     reading->text_bytes += double(bytes);
     if (reading->text_bytes > 8.0 * double(reading->file_bytes))
       fail("its text adds up to more than the file holds; the file is damaged");
@@ -234,6 +252,11 @@ Object open_file(const std::filesystem::path& path, Reading& reading) {
   reading.file_bytes = std::filesystem::file_size(path, error);
   if (error || !std::ifstream(path))
     throw IoError(message(prefix, "cannot be opened; may you read it?"));
+  if (reading.budget == 0) {
+    double granted = std::max(double(size_t(1) << 30), 64.0 * double(reading.file_bytes));
+    granted = vcell::detail::lesser(granted, vcell::detail::machine_memory());
+    reading.budget = size_t(std::min(granted, 9e18));
+  }
   if (H5Fis_hdf5(reading.file.c_str()) <= 0)
     throw FormatError(message(prefix, "is no HDF5 file (", reading.file_bytes,
                               " bytes); is it cut ", "short, or in another format?"));
