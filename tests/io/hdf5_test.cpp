@@ -1,4 +1,5 @@
 // What vcell reads of HDF5 files by itself.
+#include <chrono>
 #include <cstring>
 
 #include "edit_hdf5.hpp"
@@ -334,6 +335,66 @@ TEST_CASE("hdf5: what borrows its description from nowhere", "[io]") {
   fails(at, std::string("\3\1", 2), "borrowed in an unknown way");  // the file has no table
   fails(at + 2, "\xff\xff\xff", "the file is damaged");
   fails(at + 2, std::string(3, '\0'), "header");  // of the file itself
+}
+
+TEST_CASE("hdf5: texts that lie in large heaps by turns", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  constexpr size_t texts = 20'000;
+  // Two heaps beyond the end of what HDF5 wrote, of so many bytes each, the second so many after
+  // the first; both hold one text and free space. The texts of /x lie in them by turns.
+  const auto write = [&](uint64_t bytes, uint64_t between) {
+    uint64_t references = 0;
+    {
+      const hdf5::Handle file(vcell_test::must(
+          H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)));
+      const hsize_t n = texts;
+      const hdf5::Handle type(hdf5::text_type()), space(H5Screate_simple(1, &n, nullptr));
+      const hdf5::Handle x(vcell_test::must(
+          H5Dcreate2(file, "/x", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)));
+      const std::vector<const char*> all(texts, "a");
+      vcell_test::must(H5Dwrite(x, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()));
+      references = H5Dget_offset(x);
+    }
+    const uint64_t first = (std::filesystem::file_size(path) + 7) / 8 * 8;
+    std::filesystem::resize_file(path, first + between + bytes);  // with holes, in most places
+    std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
+    const auto number = [&](uint64_t value, std::streamsize width) {
+      out.write(reinterpret_cast<const char*>(&value), width);
+    };
+    for (const uint64_t at : {first, first + between}) {
+      out.seekp(std::streamoff(at));
+      out.write("GCOL\1\0\0\0", 8);
+      number(bytes, 8);
+      number(1, 8);
+      number(3, 8);
+      out.write(at == first ? "one\0\0\0\0\0" : "two\0\0\0\0\0", 8);
+      number(0, 8);
+      number(bytes - 40, 8);
+    }
+    out.seekp(std::streamoff(references));
+    for (size_t i = 0; i < texts; ++i) {
+      number(3, 4);
+      number(first + (i % 2 ? between : 0), 8);
+      number(1, 4);
+    }
+  };
+  const auto read = [&] {
+    hdf5::Reading reading;
+    const hdf5::Object x = hdf5::open_file(path, reading).open("x");
+    return hdf5::read_text(hdf5::open_dataset(x));
+  };
+  std::vector<std::string> expected(texts);
+  for (size_t i = 0; i < texts; ++i) expected[i] = i % 2 ? "two" : "one";
+  for (const uint64_t bytes : {uint64_t(4096), uint64_t(70) << 20}) {
+    write(bytes, bytes);
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(read() == expected);
+    // Each heap is read once, in less than a second; for each text it would take half an hour.
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::minutes(1));
+  }
+  write(uint64_t(1) << 20, 4096);
+  vcell_test::check_error<FormatError>(read, {"'/x'", "heaps of texts lie within each other"});
 }
 
 TEST_CASE("hdf5: what is newer than HDF5 is no damage", "[io]") {
