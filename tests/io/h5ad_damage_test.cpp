@@ -318,6 +318,37 @@ TEST_CASE("h5ad damage: what is not read is named", "[io]") {
     CHECK_THAT(all, vcell_test::contains(text));
 }
 
+TEST_CASE("h5ad damage: a file that changes while it is read", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad", other = folder.path() / "b.h5ad";
+  const AnnData a = vcell_test::small_anndata();
+  H5adReadOptions options;
+  const auto on_uns = [&](auto f) {
+    options.progress = [f](const ProgressUpdate& update) {
+      if (update.note == "uns") f();
+      return true;
+    };
+  };
+  write_h5ad(path, a);
+  on_uns([&] { std::ofstream(path, std::ios::binary | std::ios::app) << "x"; });
+  check_error<IoError>([&] { read_h5ad(path, options); },
+                       {"read_h5ad: file '" + path.string() + "'", "changed while it was read"});
+  write_h5ad(path, a);
+  std::filesystem::last_write_time(
+      path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  on_uns([&] {
+    const std::string bytes = read_text(path);
+    std::fstream(path, std::ios::binary | std::ios::in | std::ios::out) << bytes[0];
+  });
+  check_error<IoError>([&] { read_h5ad(path, options); }, {"changed while it was read"});
+  // Another file in its place: what was opened is read to its end, checks and all.
+  write_h5ad(path, a);
+  write_h5ad(other, AnnData{});
+  on_uns([&] { std::filesystem::rename(other, path); });
+  CHECK(read_h5ad(path, options) == a);
+  CHECK(read_h5ad(path) == AnnData{});
+}
+
 TEST_CASE("h5ad damage: files that are no AnnData", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto path = folder.path() / "a.h5ad";

@@ -89,7 +89,7 @@ Raw read_raw(const hdf5::Object& group, size_t cells) {
 ///
 /// HDF5 is not thread-safe everywhere: call this from one thread at a time.
 ///
-/// @throws IoError if the file cannot be opened
+/// @throws IoError if the file cannot be opened, or is changed meanwhile
 /// @throws FormatError if it is damaged, foreign, older than 0.8, or needs a filter that is absent
 template <class = void>
 AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& options = {}) {
@@ -143,6 +143,7 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
   }
   begin("uns");
   if (options.uns && root.has("uns")) a.uns = detail::read_dict(root.open("uns"));
+  hdf5::check_unchanged(root);
   return a;
 }
 

@@ -252,11 +252,6 @@ Object open_file(const std::filesystem::path& path, Reading& reading) {
   reading.file_bytes = std::filesystem::file_size(path, error);
   if (error || !std::ifstream(path))
     throw IoError(message(prefix, "cannot be opened; may you read it?"));
-  if (reading.budget == 0) {
-    double granted = std::max(double(size_t(1) << 30), 64.0 * double(reading.file_bytes));
-    granted = vcell::detail::lesser(granted, vcell::detail::machine_memory());
-    reading.budget = size_t(std::min(granted, 9e18));
-  }
   if (H5Fis_hdf5(reading.file.c_str()) <= 0)
     throw FormatError(message(prefix, "is no HDF5 file (", reading.file_bytes,
                               " bytes); is it cut ", "short, or in another format?"));
@@ -277,10 +272,28 @@ Object open_file(const std::filesystem::path& path, Reading& reading) {
     throw IoError(message(prefix, "cannot be opened: ", reason));
   }
   reading.raw = RawFile(file);
+  reading.file_bytes = size_t(reading.raw.size());
+  if (reading.budget == 0) {
+    double granted = std::max(double(size_t(1) << 30), 64.0 * double(reading.file_bytes));
+    granted = vcell::detail::lesser(granted, vcell::detail::machine_memory());
+    reading.budget = size_t(std::min(granted, 9e18));
+  }
   Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};
   root.check(hid_t(root.id), "open");
   root.check_header_of(file, "/", H5P_DEFAULT);
   return root;
+}
+
+/// Refuses what was read of a file that another program wrote to meanwhile: parts of it may be of
+/// before and others of after. A file that was put in its place does no harm.
+/// @param root  of the file, which is still open
+/// @throws IoError
+template <class = void>
+void check_unchanged(const Object& root) {
+  const Reading& reading = *root.reading;
+  if (!reading.raw.unchanged())
+    throw IoError(message(reading.function, ": file ", quoted(reading.file),
+                          " was changed while it was read; read it again when it is whole"));
 }
 
 }  // namespace hdf5
