@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "vcell/io/h5ad/describe_h5ad.hpp"
+#include "vcell/io/sandbox.hpp"
 
 namespace {
 
@@ -27,13 +28,14 @@ std::string shape_text(const vcell::H5adElement& e) {
   return fmt::format("{}", fmt::join(e.shape, " x "));
 }
 
-void print(const std::vector<vcell::H5adElement>& elements, Console& console) {
+std::string as_text(const std::vector<vcell::H5adElement>& elements) {
   size_t path = 4, encoding = 4, shape = 5;
   for (const auto& e : elements) {
     path = std::max(path, e.path.size());
     encoding = std::max(encoding, e.encoding.size());
     shape = std::max(shape, shape_text(e).size());
   }
+  std::string text;
   for (const auto& e : elements) {
     std::string line = fmt::format("{:<{}}  {:<{}}  {:<{}}", e.path, path, e.encoding, encoding,
                                    shape_text(e), shape);
@@ -41,8 +43,9 @@ void print(const std::vector<vcell::H5adElement>& elements, Console& console) {
     if (e.stored_values) line += fmt::format(", {} stored", e.stored_values);
     if (!e.filters.empty()) line += fmt::format(", {}", fmt::join(e.filters, " "));
     line.erase(line.find_last_not_of(' ') + 1);
-    console.result(line);
+    text += (text.empty() ? "" : "\n") + line;
   }
+  return text;
 }
 
 }  // namespace
@@ -51,14 +54,22 @@ void add_inspect(CLI::App& program, Console& console) {
   auto* command =
       program.add_subcommand("inspect", "What an h5ad file holds, without reading its values");
   auto file = std::make_shared<std::string>();
-  auto json = std::make_shared<bool>(false);
+  auto json = std::make_shared<bool>(false), sandbox = std::make_shared<bool>(false);
   command->add_option("file", *file, "The h5ad file")->required()->type_name("FILE");
   command->add_flag("--json", *json, "As JSON");
-  command->callback([file, json, &console] {
-    const auto elements = vcell::describe_h5ad(*file);
-    if (*json)
-      console.result(as_json(elements).dump(2));
-    else
-      print(elements, console);
+  command->add_flag("--sandbox", *sandbox,
+                    "Read the file in a process of its own with little memory and time: for files "
+                    "from strangers, which may crash HDF5");
+  command->callback([file, json, sandbox, &console] {
+    const auto say = [&]() -> std::string {
+      const auto elements = vcell::describe_h5ad(*file);
+      return *json ? as_json(elements).dump(2) : as_text(elements);
+    };
+    if (!*sandbox) return console.result(say());
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(*file, error);
+    vcell::SandboxLimits limits;
+    if (!error) limits.memory += 4.0 * double(bytes);
+    console.result(vcell::in_sandbox("inspect: file " + vcell::quoted(*file), say, limits));
   });
 }

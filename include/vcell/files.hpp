@@ -41,6 +41,7 @@
 #include "vcell/io/number_text.hpp"
 #include "vcell/io/path_in_file.hpp"
 #include "vcell/io/safetensors.hpp"
+#include "vcell/io/sandbox.hpp"
 #include "vcell/io/temporary_file.hpp"
 #include "vcell/io/toml_text.hpp"
 #include "vcell/io/utf8.hpp"

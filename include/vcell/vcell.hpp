@@ -22,6 +22,7 @@
 #include "vcell/core/error.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/job_place.hpp"
+#include "vcell/core/machine_memory.hpp"
 #include "vcell/core/message.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/core/parallel_for_watched.hpp"

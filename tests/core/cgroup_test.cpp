@@ -4,7 +4,9 @@
 
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
+#include "vcell/core/machine_memory.hpp"
 
+using vcell::detail::cgroup_memory;
 using vcell::detail::cgroup_threads;
 
 namespace {
@@ -21,6 +23,10 @@ struct Tree {
   int threads(const std::string& self) const {
     file("self", self);
     return cgroup_threads(folder / "root", folder / "self");
+  }
+  double memory(const std::string& self) const {
+    file("self", self);
+    return cgroup_memory(folder / "root", folder / "self");
   }
 };
 
@@ -91,4 +97,20 @@ TEST_CASE("cgroup: both versions side by side", "[core]") {
   tree.file("root/cpu/cpu.cfs_quota_us", "200000\n");
   tree.file("root/cpu/cpu.cfs_period_us", "100000\n");
   CHECK(tree.threads("1:cpu:/a\n0::/a\n") == 2);
+}
+
+TEST_CASE("cgroup: memory, in both versions", "[core]") {
+  const Tree tree;
+  CHECK(tree.memory("0::/\n") == 0);
+  tree.file("root/memory.max", "max\n");
+  CHECK(tree.memory("0::/a\n") == 0);
+  tree.file("root/a/memory.max", "1073741824\n");
+  CHECK(tree.memory("0::/a\n") == 1073741824.0);
+  CHECK(tree.memory("0::/\n") == 0);
+  tree.file("root/memory.max", "4096\n");
+  CHECK(tree.memory("0::/a\n") == 4096);
+  tree.file("root/memory/job/memory.limit_in_bytes", "2048\n");
+  CHECK(tree.memory("4:memory:/job\n0::/\n") == 2048);
+  CHECK(tree.memory("4:cpu:/job\n") == 0);
+  CHECK(vcell::detail::machine_memory() >= double(1 << 20));
 }

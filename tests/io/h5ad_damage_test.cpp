@@ -189,6 +189,44 @@ TEST_CASE("h5ad damage: sizes that what is stored cannot justify", "[io]") {
       {"'/uns/huge'", "cannot hold so much"});
 }
 
+TEST_CASE("h5ad damage: what a filter expands, and what becomes wider, has a budget", "[io]") {
+  // A filter whose data know no measure: 40 kB that claim to be 2 GiB.
+  fails(
+      [](hid_t f) {
+        const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+        const hsize_t n = hsize_t(1) << 28, start = 0;
+        H5Pset_chunk(creation, 1, &n);
+        H5Pset_scaleoffset(creation, H5Z_SO_INT, 0);
+        const hdf5::Handle space(H5Screate_simple(1, &n, nullptr));
+        const hdf5::Handle d(vcell_test::must(H5Dcreate2(f, "/uns/huge", H5T_NATIVE_INT64, space,
+                                                         H5P_DEFAULT, creation, H5P_DEFAULT)));
+        const std::string bytes(40'000, '\0');
+        vcell_test::must(H5Dwrite_chunk(d, H5P_DEFAULT, 0, &start, bytes.size(), bytes.data()));
+      },
+      {"'/uns/huge'", "needs 2147483648 bytes", "1073741824 are granted",
+       "H5adReadOptions::budget"});
+
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  AnnData a = vcell_test::small_anndata();
+  a.uns["wide"] = Array::of<double>({100'000}, std::vector<double>(100'000, 1));
+  write_h5ad(path, a);
+  H5adReadOptions options;
+  const auto refused = [&](size_t budget, const std::vector<std::string>& texts) {
+    options.budget = budget;
+    check_error<FormatError>([&] { read_h5ad(path, options); }, texts);
+  };
+  refused(500'000, {"'/uns/wide'", "needs 800000 bytes", "500000 are granted"});
+  refused(10, {path.string(), "10 are granted"});
+  options.budget = 2'000'000;
+  CHECK(read_h5ad(path, options) == a);
+  // All of it counts together.
+  a.uns["and_another"] = *a.uns.at("wide").array();
+  a.uns["one_more"] = *a.uns.at("wide").array();
+  write_h5ad(path, a);
+  refused(2'000'000, {"needs 800000 bytes of memory beside the 16", "'/uns/wide'"});
+}
+
 TEST_CASE("h5ad damage: links in a circle and out of the file", "[io]") {
   fails([](hid_t f) { H5Lcreate_hard(f, "/uns", f, "/uns/inner/again", H5P_DEFAULT, H5P_DEFAULT); },
         {"links in a circle"});
@@ -278,6 +316,37 @@ TEST_CASE("h5ad damage: what is not read is named", "[io]") {
         "element '/obs': its attributes 'origin'", "'/uns/inner': its attributes 'seen'",
         "'/obsm': its attributes 'unit'", "'/uns/link': is a link"})
     CHECK_THAT(all, vcell_test::contains(text));
+}
+
+TEST_CASE("h5ad damage: a file that changes while it is read", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad", other = folder.path() / "b.h5ad";
+  const AnnData a = vcell_test::small_anndata();
+  H5adReadOptions options;
+  const auto on_uns = [&](auto f) {
+    options.progress = [f](const ProgressUpdate& update) {
+      if (update.note == "uns") f();
+      return true;
+    };
+  };
+  write_h5ad(path, a);
+  on_uns([&] { std::ofstream(path, std::ios::binary | std::ios::app) << "x"; });
+  check_error<IoError>([&] { read_h5ad(path, options); },
+                       {"read_h5ad: file '" + path.string() + "'", "changed while it was read"});
+  write_h5ad(path, a);
+  std::filesystem::last_write_time(
+      path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  on_uns([&] {
+    const std::string bytes = read_text(path);
+    std::fstream(path, std::ios::binary | std::ios::in | std::ios::out) << bytes[0];
+  });
+  check_error<IoError>([&] { read_h5ad(path, options); }, {"changed while it was read"});
+  // Another file in its place: what was opened is read to its end, checks and all.
+  write_h5ad(path, a);
+  write_h5ad(other, AnnData{});
+  on_uns([&] { std::filesystem::rename(other, path); });
+  CHECK(read_h5ad(path, options) == a);
+  CHECK(read_h5ad(path) == AnnData{});
 }
 
 TEST_CASE("h5ad damage: files that are no AnnData", "[io]") {

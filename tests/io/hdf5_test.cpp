@@ -1,4 +1,5 @@
 // What vcell reads of HDF5 files by itself.
+#include <chrono>
 #include <cstring>
 
 #include "edit_hdf5.hpp"
@@ -31,6 +32,7 @@ void write_x(const std::filesystem::path& path, const std::vector<int32_t>& valu
 }
 
 std::vector<int32_t> read_x(const std::filesystem::path& path) {
+  const hdf5::QuietErrors quiet;
   hdf5::Reading reading;
   reading.function = "read_x";
   const hdf5::Object x = hdf5::open_file(path, reading).open("x");
@@ -179,6 +181,249 @@ TEST_CASE("hdf5: a chunk whose size in the file's index is another", "[io]") {
       CHECK(std::string(e.what()).find("'/x'") != std::string::npos);
     }
   }
+}
+
+TEST_CASE("hdf5: chunks of another rank or of other elements than the data", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  // The layout message in the oldest format: version 3, in chunks, their rank and one more, the
+  // address of their index, their extents, and the bytes of an element.
+  const auto fails = [&](std::vector<hsize_t> shape, std::vector<hsize_t> chunk, int at, char value,
+                         const std::vector<std::string>& texts) {
+    for (const bool packed : {false, true}) {
+      const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+      H5Pset_chunk(creation, int(chunk.size()), chunk.data());
+      if (packed) H5Pset_deflate(creation, 1);
+      {
+        const hdf5::Handle file(vcell_test::must(
+            H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)));
+        put<int32_t>(file, "/x", std::vector<int32_t>(64), shape, creation);
+      }
+      CHECK(read_x(path).size() == 64);
+      std::string bytes = read_text(path);
+      const char start[] = {3, 2, char(chunk.size() + 1)};
+      std::string extents;
+      for (const hsize_t extent : chunk) extents += {char(extent), 0, 0, 0};
+      extents += {4, 0, 0, 0};
+      size_t layout = bytes.find(std::string_view(start, 3));
+      while (layout != bytes.npos && bytes.substr(layout + 11, extents.size()) != extents)
+        layout = bytes.find(std::string_view(start, 3), layout + 1);
+      REQUIRE(layout != bytes.npos);
+      bytes[layout + size_t(at)] = value;
+      write_text(path, bytes);
+      std::vector<std::string> all = texts;
+      all.insert(all.end(), {path.string(), "'/x'", "damaged"});
+      vcell_test::check_error<FormatError>([&] { read_x(path); }, all);
+      vcell_test::check_error<FormatError>([&] { describe_h5ad(path); }, all);
+    }
+  };
+  fails({8, 8}, {2, 4}, 2, 2, {"its chunks have 1 dimensions, expected 2"});
+  fails({8, 8}, {4, 1}, 2, 2, {"its chunks have 1 dimensions, expected 2"});
+  fails({64}, {4}, 2, 3, {"chunk"});
+  fails({64}, {4}, 15, 2, {"elements of 2 bytes, expected 4"});
+  fails({64}, {4}, 15, 8, {"elements of 8 bytes, expected 4"});
+  fails({64}, {4}, 2, 1, {"impossible rank"});
+}
+
+TEST_CASE("hdf5: every layout and borrowed description that HDF5 writes", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  std::vector<int32_t> values(60);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = int32_t(i * 7919 % 1000) - 300;
+  const auto names = {"one_piece", "compact",    "single",   "implicit",
+                      "fixed",     "extensible", "two_grow", "plain_edges"};
+  for (const bool latest : {false, true})
+    for (const bool shared : {false, true})
+      for (const int gzip : {0, 1}) {
+        CAPTURE(latest, shared, gzip);
+        const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), files(H5Pcreate(H5P_FILE_CREATE));
+        if (latest) H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+        if (shared) {  // a table of descriptions of types and shapes, of any size
+          H5Pset_shared_mesg_nindexes(files, 1);
+          H5Pset_shared_mesg_index(files, 0, H5O_SHMESG_ALL_FLAG, 1);
+        }
+        {
+          const hdf5::Handle file(
+              vcell_test::must(H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, files, access)));
+          const hdf5::Handle type(H5Tcopy(H5T_STD_I32LE));
+          vcell_test::must(H5Tcommit2(file, "/type", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+          const hdf5::Handle scalar(H5Screate(H5S_SCALAR));
+          const hdf5::Handle note(
+              vcell_test::must(H5Acreate2(type, "note", type, scalar, H5P_DEFAULT, H5P_DEFAULT)));
+          for (const std::string name : names) {
+            const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+            const hsize_t shape[] = {6, 10}, none = H5S_UNLIMITED, most[] = {none, none};
+            const hsize_t grows[] = {none, 10}, chunk[] = {4, 3};
+            const bool chunked = name != "one_piece" && name != "compact";
+            if (chunked) H5Pset_chunk(creation, 2, name == "single" ? shape : chunk);
+            if (chunked && gzip && name != "implicit") H5Pset_deflate(creation, 1);
+            if (name == "compact") H5Pset_layout(creation, H5D_COMPACT);
+            if (name == "implicit") H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+            if (name == "plain_edges")
+              H5Pset_chunk_opts(creation, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);
+            const hdf5::Handle space(H5Screate_simple(2, shape,
+                                                      name == "extensible" ? grows
+                                                      : name == "two_grow" ? most
+                                                                           : nullptr));
+            for (const hid_t element : {hid_t(type), H5T_STD_I32LE}) {
+              const std::string path_in = "/" + name + (element == type ? "_named" : "");
+              const hdf5::Handle d(vcell_test::must(H5Dcreate2(
+                  file, path_in.c_str(), element, space, H5P_DEFAULT, creation, H5P_DEFAULT)));
+              vcell_test::must(
+                  H5Dwrite(d, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()));
+              const hdf5::Handle a(vcell_test::must(
+                  H5Acreate2(d, "seven", element, scalar, H5P_DEFAULT, H5P_DEFAULT)));
+              const int seven = 7;
+              vcell_test::must(H5Awrite(a, H5T_NATIVE_INT, &seven));
+            }
+          }
+        }
+        hdf5::Reading reading;
+        const hdf5::Object root = hdf5::open_file(path, reading);
+        for (const std::string name : names)
+          for (const char* suffix : {"", "_named"}) {
+            CAPTURE(name, suffix);
+            const hdf5::Object x = root.open(name + suffix);
+            CHECK(hdf5::read_numbers<int32_t>(hdf5::open_dataset(x)) == values);
+            CHECK(hdf5::integers_attribute(x, "seven") == std::vector<int64_t>{7});
+          }
+      }
+}
+
+TEST_CASE("hdf5: what borrows its description from nowhere", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  uint64_t type_at = 0;
+  {
+    const hdf5::Handle file(vcell_test::must(
+        H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)));
+    const hdf5::Handle type(H5Tcopy(H5T_STD_I32LE)), space(H5Screate(H5S_SCALAR));
+    vcell_test::must(H5Tcommit2(file, "/type", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    const hdf5::Handle x(vcell_test::must(
+        H5Dcreate2(file, "/x", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)));
+    const int value = 5;
+    vcell_test::must(H5Dwrite(x, H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value));
+#if H5_VERSION_GE(1, 12, 0)
+    H5O_info2_t info;
+    vcell_test::must(H5Oget_info3(type, &info, H5O_INFO_BASIC));
+    vcell_test::must(H5VLnative_token_to_addr(type, info.token, &type_at));
+#else
+    H5O_info_t info;
+    vcell_test::must(H5Oget_info2(type, &info, H5O_INFO_BASIC));
+    type_at = info.addr;
+#endif
+  }
+  CHECK(read_x(path) == std::vector<int32_t>{5});
+  const std::string sound = read_text(path);
+  // The message of the type: version, kind 2 (a named type), address of its header.
+  std::string borrowed(10, '\0');
+  std::memcpy(&borrowed[2], &type_at, 8);
+  borrowed[1] = 2;
+  size_t at = sound.npos;
+  for (const char version : {2, 3}) {
+    borrowed[0] = version;
+    if (at == sound.npos) at = sound.find(borrowed);
+  }
+  REQUIRE(at != sound.npos);
+  const auto fails = [&](size_t byte, const std::string& value, const char* text) {
+    std::string bytes = sound;
+    bytes.replace(byte, value.size(), value);
+    write_text(path, bytes);
+    vcell_test::check_error<FormatError>([&] { read_x(path); }, {path.string(), "'/x'", text});
+  };
+  fails(at, std::string(1, 9), "borrowed in an unknown way");
+  fails(at, std::string("\3\1", 2), "borrowed in an unknown way");  // the file has no table
+  fails(at + 2, "\xff\xff\xff", "the file is damaged");
+  fails(at + 2, std::string(3, '\0'), "header");  // of the file itself
+}
+
+TEST_CASE("hdf5: texts that lie in large heaps by turns", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  constexpr size_t texts = 20'000;
+  // Two heaps beyond the end of what HDF5 wrote, of so many bytes each, the second so many after
+  // the first; both hold one text and free space. The texts of /x lie in them by turns.
+  const auto write = [&](uint64_t bytes, uint64_t between) {
+    uint64_t references = 0;
+    {
+      const hdf5::Handle file(vcell_test::must(
+          H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)));
+      const hsize_t n = texts;
+      const hdf5::Handle type(hdf5::text_type()), space(H5Screate_simple(1, &n, nullptr));
+      const hdf5::Handle x(vcell_test::must(
+          H5Dcreate2(file, "/x", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)));
+      const std::vector<const char*> all(texts, "a");
+      vcell_test::must(H5Dwrite(x, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()));
+      references = H5Dget_offset(x);
+    }
+    const uint64_t first = (std::filesystem::file_size(path) + 7) / 8 * 8;
+    std::filesystem::resize_file(path, first + between + bytes);  // with holes, in most places
+    std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
+    const auto number = [&](uint64_t value, std::streamsize width) {
+      out.write(reinterpret_cast<const char*>(&value), width);
+    };
+    for (const uint64_t at : {first, first + between}) {
+      out.seekp(std::streamoff(at));
+      out.write("GCOL\1\0\0\0", 8);
+      number(bytes, 8);
+      number(1, 8);
+      number(3, 8);
+      out.write(at == first ? "one\0\0\0\0\0" : "two\0\0\0\0\0", 8);
+      number(0, 8);
+      number(bytes - 40, 8);
+    }
+    out.seekp(std::streamoff(references));
+    for (size_t i = 0; i < texts; ++i) {
+      number(3, 4);
+      number(first + (i % 2 ? between : 0), 8);
+      number(1, 4);
+    }
+  };
+  const auto read = [&] {
+    hdf5::Reading reading;
+    const hdf5::Object x = hdf5::open_file(path, reading).open("x");
+    return hdf5::read_text(hdf5::open_dataset(x));
+  };
+  std::vector<std::string> expected(texts);
+  for (size_t i = 0; i < texts; ++i) expected[i] = i % 2 ? "two" : "one";
+  for (const uint64_t bytes : {uint64_t(4096), uint64_t(70) << 20}) {
+    write(bytes, bytes);
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(read() == expected);
+    // Each heap is read once, in less than a second; for each text it would take half an hour.
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::minutes(1));
+  }
+  write(uint64_t(1) << 20, 4096);
+  vcell_test::check_error<FormatError>(read, {"'/x'", "heaps of texts lie within each other"});
+}
+
+TEST_CASE("hdf5: what is newer than HDF5 is no damage", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  const hsize_t chunk = 4;
+  H5Pset_chunk(creation, 1, &chunk);
+  write_x(path, {1, 2, 3, 4, 5}, creation);
+  const std::string sound = read_text(path);
+  const auto fails = [&](size_t at, const std::vector<std::string>& texts) {
+    std::string bytes = sound;
+    bytes[at] = 9;
+    write_text(path, bytes);
+    try {
+      read_x(path);
+      FAIL_CHECK("no error");
+    } catch (const FormatError& e) {
+      for (const std::string& text : texts) CHECK_THAT(e.what(), vcell_test::contains(text));
+      CHECK(std::string(e.what()).find("damaged") == std::string::npos);
+    }
+  };
+  fails(8, {path.string(), "version 9 of the format", "this HDF5 (", "libver='v110'"});
+  const char layout[] = {3, 2, 2};
+  size_t at = sound.find(std::string_view(layout, 3));
+  while (at != sound.npos && sound.substr(at + 11, 8) != std::string("\4\0\0\0\4\0\0\0", 8))
+    at = sound.find(std::string_view(layout, 3), at + 1);
+  REQUIRE(at != sound.npos);
+  fails(at, {path.string(), "'/x'", "a layout is of version 9", "this HDF5 (", "libver='v110'"});
 }
 
 TEST_CASE("hdf5: a shape larger than what is stored in one piece", "[io]") {

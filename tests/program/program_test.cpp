@@ -140,6 +140,12 @@ TEST_CASE("program: info and inspect, also as JSON", "[program]") {
   const auto json = run_vcell(folder, "inspect --json " + screen);
   CHECK(json.code == 0);
   CHECK_FALSE(nlohmann::json::parse(json.out).empty());
+  CHECK(run_vcell(folder, "inspect --sandbox " + screen).out == text.out);
+  CHECK(run_vcell(folder, "inspect --sandbox --json " + screen).out == json.out);
+  fs::resize_file(screen, 1000);
+  const auto damaged = run_vcell(folder, "inspect --sandbox " + screen);
+  CHECK(damaged.code == 2);
+  CHECK_THAT(damaged.err, contains(screen));
 }
 
 TEST_CASE("program: a run leaves everything that is promised, and refuses to be overwritten",

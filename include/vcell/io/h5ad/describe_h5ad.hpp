@@ -115,7 +115,7 @@ void describe(const hdf5::Object& object, std::vector<H5adElement>& out) {
 
 /// Lists what an AnnData file of any version, or any HDF5 file, holds, without reading its values:
 /// parents before children, beginning with "/".
-/// @throws IoError if the file cannot be opened
+/// @throws IoError if the file cannot be opened, or is changed meanwhile
 /// @throws FormatError if it is no HDF5 file, or damaged
 template <class = void>
 std::vector<H5adElement> describe_h5ad(const std::filesystem::path& path) {
@@ -123,7 +123,9 @@ std::vector<H5adElement> describe_h5ad(const std::filesystem::path& path) {
   hdf5::Reading reading;
   reading.function = "describe_h5ad";
   std::vector<H5adElement> out;
-  detail::describe(hdf5::open_file(path, reading), out);
+  const hdf5::Object root = hdf5::open_file(path, reading);
+  detail::describe(root, out);
+  hdf5::check_unchanged(root);
   return out;
 }
 

@@ -11,6 +11,10 @@ struct H5adReadOptions {
   /// Parts that may be left unread; obs and var always are read.
   bool X = true, layers = true, obsm = true, varm = true, obsp = true, varp = true, raw = true,
        uns = true;
+  /// Bytes of memory that the arrays of the file may take in all, which a small file can claim to
+  /// be many: 0 grants 64 times the size of the file, or 1 GiB if that is more, and never more than
+  /// the machine has or its control groups grant.
+  size_t budget = 0;
   /// Takes one line for everything that was left out or kept unread; nullptr drops them.
   std::vector<std::string>* warnings = nullptr;
   /// Called before each part, with its name as the note; see progress.hpp.
@@ -85,7 +89,7 @@ Raw read_raw(const hdf5::Object& group, size_t cells) {
 ///
 /// HDF5 is not thread-safe everywhere: call this from one thread at a time.
 ///
-/// @throws IoError if the file cannot be opened
+/// @throws IoError if the file cannot be opened, or is changed meanwhile
 /// @throws FormatError if it is damaged, foreign, older than 0.8, or needs a filter that is absent
 template <class = void>
 AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& options = {}) {
@@ -93,6 +97,7 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
   hdf5::Reading reading;
   reading.function = "read_h5ad";
   reading.warnings = options.warnings;
+  reading.budget = options.budget;
   const hdf5::Object root = hdf5::open_file(path, reading);
   detail::check_is_anndata(root);
   size_t done = 0;
@@ -138,6 +143,7 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
   }
   begin("uns");
   if (options.uns && root.has("uns")) a.uns = detail::read_dict(root.open("uns"));
+  hdf5::check_unchanged(root);
   return a;
 }
 

@@ -65,6 +65,7 @@ Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& ex
   check_extents(group, rows, columns, expected);
   // Turning columns into rows takes memory for every row, which nothing stored has to justify.
   if (by_columns && !expected.rows) group.charge(8.0 * double(rows), 0, 1);
+  if (by_columns) group.take(8.0 * double(rows), 8.0 * double(rows));
 
   const hdf5::Object data = group.open("data"), indptr = group.open("indptr"),
                      indices = group.open("indices");
@@ -91,7 +92,10 @@ Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& ex
       m.indices = read_indices(indices, m.columns, m.values.size());
       m.indices.resize(size_t(m.indptr.back()));
       m.values.resize(size_t(m.indptr.back()));
-      if (by_columns) m = transposed(m.view());
+      if (by_columns) {
+        group.take(0, double(m.values.size()) * double(sizeof(T) + sizeof(int32_t)));
+        m = transposed(m.view());
+      }
       try {
         sort_rows(m);
       } catch (const FormatError& e) {

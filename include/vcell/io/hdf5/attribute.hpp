@@ -66,6 +66,7 @@ std::optional<std::vector<int64_t>> integers_attribute(const Object& object, con
   if (!dtype || (*dtype != DType::boolean && H5Tget_class(a->type) != H5T_INTEGER))
     object.fail("its attribute ", quoted(name), " holds ", type_name(a->type),
                 ", expected whole numbers");
+  object.take(double(a->count) * sizeof(int64_t), double(a->count) * double(H5Tget_size(a->type)));
   std::vector<int64_t> out(a->count);
   if (*dtype == DType::boolean) {
     std::vector<int8_t> bytes(a->count);

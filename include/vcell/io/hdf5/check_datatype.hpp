@@ -6,6 +6,15 @@ VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 namespace detail {
 
+/// The latest version of a stored datatype, and its last kind, that this HDF5 knows.
+#if H5_VERSION_GE(2, 0, 0)
+constexpr uint64_t newest_datatype = 5, last_kind = 11;
+#elif H5_VERSION_GE(1, 12, 0)
+constexpr uint64_t newest_datatype = 4, last_kind = 10;
+#else
+constexpr uint64_t newest_datatype = 3, last_kind = 10;
+#endif
+
 /// Takes a name up to and with its zero byte, and the padding to a multiple of eight bytes.
 template <class = void>
 void take_name(Cursor& cursor, bool padded) {
@@ -26,7 +35,9 @@ uint64_t check_datatype(Cursor& cursor, size_t reference_size, int depth = 0) {
   if (depth > 16) throw Damage{"a datatype is nested too deeply"};
   const uint64_t head = cursor.number(1), bits = cursor.number(3), size = cursor.number(4);
   const uint64_t kind = head & 15, version = head >> 4, members = bits & 0xffff;
-  if (version < 1 || version > 4 || size == 0) throw Damage{"a datatype has an impossible head"};
+  if (version > detail::newest_datatype)
+    throw newer("a datatype", version, detail::newest_datatype);
+  if (version < 1 || size == 0) throw Damage{"a datatype has an impossible head"};
   const auto numeric = [&](uint64_t properties, uint64_t most) {
     if (size > most) throw Damage{"a number has an impossible size"};
     const uint64_t offset = cursor.number(2), precision = cursor.number(2);
@@ -90,17 +101,25 @@ uint64_t check_datatype(Cursor& cursor, size_t reference_size, int depth = 0) {
         throw Damage{"an array type does not fit its elements"};
       break;
     }
+    case 11:  // complex, of two numbers
+      if (detail::last_kind >= 11 && 2 * check_datatype(cursor, reference_size, depth + 1) == size)
+        break;
+      [[fallthrough]];
     default:
       throw Damage{"a datatype is of an unknown kind"};
   }
   return size;
 }
 
+struct StoredShape {
+  double count = 1;  ///< of elements, which may be beyond any memory
+  uint64_t rank = 0;
+};
+
 /// Takes a stored shape (section IV.A.2.b) off the front.
-/// @return how many elements it has, which may be beyond any memory
 /// @throws Damage
 template <class = void>
-double check_dataspace(Cursor& cursor, size_t length_size) {
+StoredShape check_dataspace(Cursor& cursor, size_t length_size) {
   const uint64_t version = cursor.number(1), rank = cursor.number(1), flags = cursor.number(1);
   const uint64_t kind = cursor.number(1);
   if (version == 1) cursor.take(4);
@@ -109,7 +128,7 @@ double check_dataspace(Cursor& cursor, size_t length_size) {
   for (uint64_t i = 0; i < rank; ++i) count *= double(cursor.number(length_size));
   if (flags & 1) cursor.take(rank * length_size);
   if (flags & 2 && version == 1) cursor.take(rank * length_size);
-  return count;
+  return {count, rank};
 }
 
 }  // namespace hdf5

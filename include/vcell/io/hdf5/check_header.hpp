@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include "vcell/io/hdf5/check_datatype.hpp"
 #include "vcell/io/hdf5/check_symbol_table.hpp"
 
@@ -7,33 +11,77 @@ VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 namespace detail {
 
+/// The latest version of a stored layout that this HDF5 knows.
+#if H5_VERSION_GE(2, 0, 0)
+constexpr uint64_t newest_layout = 5;
+#else
+constexpr uint64_t newest_layout = 4;
+#endif
+
+/// What the parts of a header say of each other; absent where none does, or where it is kept in the
+/// file's table of shared descriptions, which is left to HDF5.
+struct Header {
+  std::optional<uint64_t> element_bytes, rank;
+  std::optional<uint64_t> chunk_rank, chunk_element_bytes;  ///< of a dataset in chunks
+};
+
+template <class = void>
+uint64_t named_type(RawFile& file, uint64_t address);
+
+/// The bytes of an element of a type that is stored here or, where it is borrowed, elsewhere
+/// (section IV.A.2, "Shared Message"); nothing where that is the table of shared descriptions.
+template <class = void>
+std::optional<uint64_t> check_type(Cursor cursor, bool borrowed, RawFile& file) {
+  if (!borrowed) return check_datatype(cursor, file.reference_size());
+  const uint64_t version = cursor.number(1), kind = cursor.number(1);
+  if (version == 3 && kind == 1 && file.has_shared_table) return {};
+  if (version < 2 || version > 3 || (version == 3 && kind != 2))
+    throw Damage{"a type is borrowed in an unknown way"};
+  return named_type(file, cursor.number(file.address_size));
+}
+
+/// The same for a shape, which only that table has for several.
+template <class = void>
+std::optional<StoredShape> check_shape(Cursor cursor, bool borrowed, const RawFile& file) {
+  if (!borrowed) return check_dataspace(cursor, file.length_size);
+  if (!file.has_shared_table) throw Damage{"a shape is borrowed, and nothing lends it"};
+  return {};
+}
+
 /// An attribute (section IV.A.2.m): its name, type, shape and value must all fit into it.
 template <class = void>
-void check_attribute(Cursor cursor, const RawFile& file) {
+void check_attribute(Cursor cursor, RawFile& file) {
   const uint64_t version = cursor.number(1), flags = cursor.number(1);
-  if (version < 1 || version > 3) throw Damage{"an attribute is of an unknown version"};
-  if (version > 1 && flags) throw Damage{"an attribute borrows its type, which is not supported"};
+  if (version > 3) throw newer("an attribute", version, 3);
+  if (version < 1) throw Damage{"an attribute is of an unknown version"};
+  const uint64_t borrowed = version > 1 ? flags : 0;
   const uint64_t name = cursor.number(2), type = cursor.number(2), space = cursor.number(2);
   if (version == 3) cursor.take(1);
   const auto padded = [&](uint64_t n) { return version == 1 ? (n + 7) / 8 * 8 : n; };
   if (cursor.take(padded(name)).substr(0, size_t(name)).find('\0') + 1 != name)
     throw Damage{"the name of an attribute has no end"};
-  Cursor stored_type{cursor.take(padded(type)).substr(0, size_t(type))};
-  Cursor stored_space{cursor.take(padded(space)).substr(0, size_t(space))};
-  const double element = double(check_datatype(stored_type, file.reference_size()));
-  if (element * check_dataspace(stored_space, file.length_size) > double(cursor.bytes.size()))
+  const Cursor stored_type{cursor.take(padded(type)).substr(0, size_t(type))};
+  const Cursor stored_space{cursor.take(padded(space)).substr(0, size_t(space))};
+  const auto element = check_type(stored_type, borrowed & 1, file);
+  const auto shape = check_shape(stored_space, borrowed & 2, file);
+  if (element && shape && double(*element) * shape->count > double(cursor.bytes.size()))
     throw Damage{"the value of an attribute is cut short"};
 }
 
 /// How a dataset is laid out (section IV.A.2.i): all there, and no chunk without elements.
 template <class = void>
-void check_layout(Cursor cursor, const RawFile& file) {
+void check_layout(Cursor cursor, const RawFile& file, Header& header) {
   const uint64_t version = cursor.number(1);
-  if (version < 1 || version > 4) throw Damage{"a layout is of an unknown version"};
+  if (version > newest_layout) throw newer("a layout", version, newest_layout);
+  if (version < 1) throw Damage{"a layout is of an unknown version"};
+  // The extents of a chunk, and as its last one the bytes of an element.
   const auto check_chunk = [&](uint64_t rank, size_t bytes) {
-    if (rank < 1 || rank > 33) throw Damage{"a chunk has an impossible rank"};
-    for (uint64_t i = 0; i < rank; ++i)
-      if (cursor.number(bytes) == 0) throw Damage{"a chunk has no elements"};
+    if (rank < 2 || rank > 33) throw Damage{"a chunk has an impossible rank"};
+    header.chunk_rank = rank - 1;
+    for (uint64_t i = 0; i < rank; ++i) {
+      header.chunk_element_bytes = cursor.number(bytes);
+      if (*header.chunk_element_bytes == 0) throw Damage{"a chunk has no elements"};
+    }
   };
   if (version < 3) {
     const uint64_t rank = cursor.number(1), kind = cursor.number(1);
@@ -96,20 +144,24 @@ void check_fill_value(Cursor cursor, bool old) {
 }
 
 template <class = void>
-void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file) {
-  const bool described =
-      kind == 1 || kind == 3 || kind == 4 || kind == 5 || kind == 11 || kind == 12;
-  if (flags & 2) {  // the description lies elsewhere, where it is not checked
-    if (described) throw Damage{"it borrows a description, which is not supported"};
+void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file, Header& header) {
+  const bool borrowed = flags & 2;
+  switch (kind) {
+    case 1:
+      if (const auto shape = check_shape(data, borrowed, file)) header.rank = shape->rank;
+      return;
+    case 3:
+      header.element_bytes = check_type(data, borrowed, file);
+      return;
+    default:
+      break;
+  }
+  if (borrowed) {  // from the table of shared descriptions: HDF5 looks it up, and refuses the rest
+    if (!file.has_shared_table && (kind == 4 || kind == 5 || kind == 11 || kind == 12))
+      throw Damage{"it borrows a description, and nothing lends it"};
     return;
   }
   switch (kind) {
-    case 1:
-      check_dataspace(data, file.length_size);
-      break;
-    case 3:
-      check_datatype(data, file.reference_size());
-      break;
     case 4:
       check_fill_value(data, true);
       break;
@@ -117,7 +169,7 @@ void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file) {
       check_fill_value(data, false);
       break;
     case 8:
-      check_layout(data, file);
+      check_layout(data, file, header);
       break;
     case 11:
       check_filters(data);
@@ -133,22 +185,30 @@ void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file) {
   }
 }
 
-}  // namespace detail
-
-/// Checks the header of a stored object (section IV.A) before HDF5 opens it: releases up to 1.14 of
-/// HDF5 read beyond a damaged header or divide by its zeros.
-/// @throws Damage
+/// The parts of a header must agree: HDF5 walks over chunks of another rank without an end, or
+/// beyond them.
 template <class = void>
-void check_header(RawFile& file, uint64_t address) {
+void check_agreement(const Header& h) {
+  if (h.rank && h.chunk_rank && *h.rank != *h.chunk_rank)
+    throw Damage{message("its chunks have ", *h.chunk_rank, " dimensions, expected ", *h.rank,
+                         " as its shape has")};
+  if (h.element_bytes && h.chunk_element_bytes && *h.element_bytes != *h.chunk_element_bytes)
+    throw Damage{message("its chunks have elements of ", *h.chunk_element_bytes,
+                         " bytes, expected ", *h.element_bytes, " as its type has")};
+}
+
+/// Goes through the header of a stored object (section IV.A).
+/// @param type_alone  it is of a named type, of which nothing but the type matters
+template <class = void>
+Header read_header(RawFile& file, uint64_t address, bool type_alone) {
   struct Block {
     uint64_t address, size;
   };
+  Header header;
   std::vector<Block> blocks;
   bool second_version = false;
   uint64_t order_bytes = 0, messages_left = 0;
-  const uint64_t at_most = std::min<uint64_t>(64, file.size());
-  const auto start =
-      file.read(address, std::min(at_most, file.size() - std::min(address, file.size())));
+  const auto start = file.read(address, std::min<uint64_t>(64, file.left(address)));
   Cursor head{{start.data(), start.size()}};
   if (head.bytes.starts_with("OHDR")) {
     second_version = true;
@@ -187,12 +247,34 @@ void check_header(RawFile& file, uint64_t address) {
       if (kind == 16 && !(flags & 2)) {
         const uint64_t next = data.number(file.address_size);
         blocks.push_back({next, data.number(file.length_size)});
-      } else {
-        detail::check_message(kind, flags, data, file);
+      } else if (!type_alone || kind == 3) {
+        if (type_alone && (flags & 2)) throw Damage{"a named type borrows its type"};
+        check_message(kind, flags, data, file, header);
       }
     }
   }
   if (messages_left != 0) throw Damage{"a header lacks some of its parts"};
+  return header;
+}
+
+/// The bytes of an element of a named type, whose header is there.
+template <class>
+uint64_t named_type(RawFile& file, uint64_t address) {
+  const auto [known, is_new] = file.named_types.emplace(address, 0);
+  if (is_new)  // 0 for as long as it is looked at: it must not borrow from itself
+    known->second = read_header(file, address, true).element_bytes.value_or(0);
+  if (known->second == 0) throw Damage{"a named type is none"};
+  return known->second;
+}
+
+}  // namespace detail
+
+/// Checks the header of a stored object (section IV.A) before HDF5 opens it: releases up to 1.14 of
+/// HDF5 read beyond a damaged header or divide by its zeros.
+/// @throws Damage
+template <class = void>
+void check_header(RawFile& file, uint64_t address) {
+  detail::check_agreement(detail::read_header(file, address, false));
 }
 
 }  // namespace hdf5

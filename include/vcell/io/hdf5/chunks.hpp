@@ -124,8 +124,14 @@ bool unpack_chunks(const Dataset& d, F&& place) {
     std::vector<char> bytes;
     uint32_t skipped = 0;  // bit i: filter i was not applied
   };
+  const auto is_plain = [&](const Packed& chunk) {
+    bool beyond = false;
+    for (size_t i = 0; i < rank; ++i) beyond |= chunk.start[i] + d.chunk[i] > d.shape[i];
+    return d.plain_edges && beyond;
+  };
   const auto unpack = [&](Packed& chunk) {
     if (chunk.bytes.empty()) return;
+    if (is_plain(chunk)) chunk.skipped = ~uint32_t(0);
     for (size_t i = d.filters.size(); i-- > 0;) {
       if (chunk.skipped >> i & 1) continue;
       const H5Z_filter_t id = d.filters[i].id;
@@ -168,7 +174,7 @@ bool unpack_chunks(const Dataset& d, F&& place) {
       });
     }
   } catch (const Damage& damage) {
-    d.object->fail(damage.what, "; the file is damaged");
+    d.object->fail(damage.what, "; ", damage.verdict);
   }
   // H5Dread_chunk would write as many bytes as the file says a chunk has. That is the size asked
   // for above where there are filters; else H5Dread goes by the shape, since open_file turns its

@@ -59,6 +59,7 @@ void follow_references(const Object& object, hid_t type, size_t count, Read&& re
   const RawType raw = raw_type(type, reference_size);
   if (raw.references.empty() || count == 0) return;
   const size_t size = H5Tget_size(raw.type);
+  object.take(0, double(count) * double(size));
   std::vector<char> bytes(count * size);
   object.check(read(hid_t(raw.type), bytes.data()), "read its data");
   for (size_t i = 0; i < count; ++i)
@@ -77,6 +78,8 @@ void copy_elements(const Object& object, hid_t type, hid_t space, size_t count, 
   if (H5Tdetect_class(type, H5T_REFERENCE) > 0) throw Damage{"it refers to other elements"};
   follow_references(object, type, count, [&](hid_t raw, void* to) { return read(raw, to); });
   if (count == 0) return;
+  const double wanted = double(count) * double(H5Tget_size(type));
+  object.take(wanted, wanted);  // once in the copy, and once on the way there
   std::vector<char> bytes(count * H5Tget_size(type));
   object.check(read(type, bytes.data()), "read its data");
   const herr_t written = write(bytes.data());

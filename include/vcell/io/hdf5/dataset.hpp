@@ -22,6 +22,7 @@ struct Dataset {
   bool null = false;            ///< H5S_NULL: it holds nothing at all
   std::vector<size_t> chunk;    ///< extents of a chunk; empty when it is stored in one piece
   std::vector<Filter> filters;  ///< what chunks went through, in that order
+  bool plain_edges = false;     ///< chunks that reach beyond the shape went through none
 };
 
 /// The extents of a data space.
@@ -100,7 +101,14 @@ Dataset open_dataset(const Object& object) {
   }
   if (layout == H5D_CHUNKED) {
     std::vector<hsize_t> extents(d.shape.size(), 1);
-    object.check(H5Pget_chunk(creation, int(extents.size()), extents.data()), "read its chunks");
+    const int chunk_rank = object.check(H5Pget_chunk(creation, int(extents.size()), extents.data()),
+                                        "read its chunks");
+    if (size_t(chunk_rank) != extents.size())
+      object.fail("its chunks have ", chunk_rank, " dimensions, expected ", extents.size(),
+                  " as its shape has; the file is damaged");
+    unsigned options = 0;
+    object.check(H5Pget_chunk_opts(creation, &options), "read how its chunks are stored");
+    d.plain_edges = options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
     for (hsize_t extent : extents) chunk *= double(extent);
     d.chunk.assign(extents.begin(), extents.end());
   }

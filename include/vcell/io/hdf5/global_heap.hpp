@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +16,7 @@ namespace hdf5 {
 /// check: they crash, loop, or allocate what a damaged size asks for.
 class GlobalHeap {
  public:
-  /// The text that a stored reference means.
+  /// The text that a stored reference means. It lasts until the next call.
   /// @throws Damage if it leads nowhere
   std::string_view text(RawFile& file, std::string_view reference) {
     Cursor cursor{reference};
@@ -22,40 +24,70 @@ class GlobalHeap {
     const uint64_t number = cursor.number(4);
     if (address == 0 || length == 0) return "";
     const Collection& collection = collection_at(file, address);
-    const auto found = collection.objects.find(number);
-    if (found == collection.objects.end() || length > found->second.size())
-      throw Damage{"a text is not where the file says it is"};
-    return found->second.substr(0, size_t(length));
+    const Piece* piece = collection.find(number);
+    if (!piece || length > piece->length) throw Damage{"a text is not where the file says it is"};
+    if (!collection.bytes.empty())
+      return std::string_view(collection.bytes).substr(size_t(piece->offset), size_t(length));
+    apart_.resize(size_t(length));
+    file.read(address + piece->offset, length, apart_.data());
+    return apart_;
   }
 
  private:
-  /// One piece of the heap, with its objects by number.
+  /// Where an object of a collection lies in it.
+  struct Piece {
+    uint64_t number, offset, length;
+  };
+  /// One piece of the heap.
   struct Collection {
-    std::vector<char> bytes;
-    std::map<uint64_t, std::string_view> objects;
+    std::string bytes;          // all of it, or none after a while
+    std::vector<Piece> pieces;  // by number
+
+    const Piece* find(uint64_t number) const {
+      // Mostly they are numbered 1, 2, 3, ...
+      if (number - 1 < pieces.size() && pieces[size_t(number - 1)].number == number)
+        return &pieces[size_t(number - 1)];
+      const auto found = std::lower_bound(pieces.begin(), pieces.end(), number,
+                                          [](const Piece& p, uint64_t n) { return p.number < n; });
+      return found == pieces.end() || found->number != number ? nullptr : &*found;
+    }
   };
 
+  /// A collection is read once. Texts mostly lie in the order in which they are read, so the bytes
+  /// of those that were read are soon dropped; where their pieces lie is kept, and what is asked of
+  /// them later is read by itself, in whatever order.
   const Collection& collection_at(RawFile& file, uint64_t address) {
-    const auto known = collections_.find(address);
-    if (known != collections_.end()) return known->second;
-    if (kept_bytes_ > size_t(64) << 20) {  // texts mostly lie in the order in which they are read
-      collections_.clear();
-      kept_bytes_ = 0;
+    if (last_ && last_address_ == address) return *last_;
+    auto known = collections_.find(address);
+    if (known == collections_.end()) {
+      if (kept_bytes_ > most_kept) {
+        for (const uint64_t kept : kept_) std::string().swap(collections_[kept].bytes);
+        kept_.clear();
+        kept_bytes_ = 0;
+      }
+      known = collections_.emplace(address, read_collection(file, address)).first;
+      kept_.push_back(address);
+      kept_bytes_ += known->second.bytes.size();
     }
-    Collection collection = read_collection(file, address);
-    kept_bytes_ += collection.bytes.size();
-    return collections_.emplace(address, std::move(collection)).first->second;
+    last_ = &known->second;
+    last_address_ = address;
+    return *last_;
   }
 
-  static Collection read_collection(RawFile& file, uint64_t address) {
+  Collection read_collection(RawFile& file, uint64_t address) {
     const auto head = file.read(address, 8 + file.length_size);
     Cursor start{{head.data(), head.size()}};
     if (start.take(5) != "GCOL\1") throw Damage{"a heap of texts does not begin as one"};
     start.take(3);
     const uint64_t size = start.number(file.length_size);
     if (size < head.size()) throw Damage{"a heap of texts has an impossible size"};
-    Collection out{file.read(address, size), {}};
-    Cursor rest{std::string_view(out.bytes.data(), out.bytes.size()).substr(head.size())};
+    file.check(address, size);
+    if ((read_bytes_ += size) > file.size()) throw Damage{"heaps of texts lie within each other"};
+    Collection out;
+    out.bytes.resize(size_t(size));
+    file.read(address, size, out.bytes.data());
+    Cursor rest{std::string_view(out.bytes).substr(head.size())};
+    bool ascending = true;
     while (rest.bytes.size() >= 8 + file.length_size) {
       const uint64_t number = rest.number(2);
       rest.take(6);  // a count of references that nobody keeps, and padding
@@ -65,15 +97,29 @@ class GlobalHeap {
         rest.take(length - 8 - file.length_size);
         continue;
       }
-      if (!out.objects.emplace(number, rest.take(length)).second)
-        throw Damage{"a heap of texts names an object twice"};
+      ascending &= out.pieces.empty() || out.pieces.back().number < number;
+      out.pieces.push_back({number, size - rest.bytes.size(), length});
+      rest.take(length);
       rest.take(std::min<uint64_t>((8 - length % 8) % 8, rest.bytes.size()));
+    }
+    if (!ascending) {
+      const auto before = [](const Piece& a, const Piece& b) { return a.number < b.number; };
+      std::sort(out.pieces.begin(), out.pieces.end(), before);
+      const auto same = [](const Piece& a, const Piece& b) { return a.number == b.number; };
+      if (std::adjacent_find(out.pieces.begin(), out.pieces.end(), same) != out.pieces.end())
+        throw Damage{"a heap of texts names an object twice"};
     }
     return out;
   }
 
+  static constexpr size_t most_kept = size_t(64) << 20;
   std::map<uint64_t, Collection> collections_;
+  const Collection* last_ = nullptr;
+  uint64_t last_address_ = 0;
+  std::vector<uint64_t> kept_;  // whose bytes are in memory
   size_t kept_bytes_ = 0;
+  uint64_t read_bytes_ = 0;  // of all collections
+  std::string apart_;        // the last text that was read by itself
 };
 
 /// While it lives, HDF5 hands out references to text of variable length as they are stored: a

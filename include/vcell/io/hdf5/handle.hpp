@@ -8,6 +8,10 @@
 
 #include "vcell/core/message.hpp"
 
+#if !H5_VERSION_GE(1, 10, 8)  // whose releases before crash on damage that later ones refuse
+#error "vcell needs HDF5 1.10.8 or later: install one, and name its place in CMAKE_PREFIX_PATH"
+#endif
+
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 

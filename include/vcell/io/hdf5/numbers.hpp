@@ -10,12 +10,23 @@
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 
+/// Bytes that are needed for a moment beside the elements themselves: a chunk, and the elements as
+/// they are stored where that is wider.
+template <class = void>
+double passing_bytes(const Dataset& d, size_t size) {
+  if (d.chunk.empty()) return 0;
+  double chunk = double(d.element_bytes);
+  for (size_t extent : d.chunk) chunk *= double(extent);
+  return chunk + (d.element_bytes > size ? double(d.count) * double(d.element_bytes) : 0);
+}
+
 /// All elements of a dataset as a type in memory. Text of variable length comes as its references
 /// when that type is opaque.
 /// @param to  zeros, as many as all elements need
 template <class = void>
 void read_elements(const Dataset& d, hid_t memory, void* to) {
   if (d.count == 0) return;
+  d.object->take(0, passing_bytes(d, H5Tget_size(memory)));
   const size_t size = H5Tget_size(memory);
   const bool as_stored = H5Tequal(d.type, memory) > 0 || H5Tget_class(memory) == H5T_OPAQUE;
   if (!d.chunk.empty()) {
@@ -53,6 +64,7 @@ DType number_type(const Dataset& d) {
 template <class = void>
 Array read_array(const Dataset& d) {
   const DType dtype = number_type(d);
+  d.object->take(double(d.count) * double(size_of(dtype)));
   Array out{d.shape, Numbers(dtype, d.count)};
   // Truth values are read with the file's own enumeration: its bytes are the values.
   read_elements(d, dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(dtype),
@@ -72,6 +84,7 @@ std::vector<T> read_numbers(const Dataset& d) {
   if (dtype == DType::boolean) return read_array(d).as<T>();
   if (std::is_integral_v<T> && H5Tget_class(d.type) != H5T_INTEGER)
     d.object->fail("holds ", name_of(dtype), ", expected whole numbers");
+  d.object->take(double(d.count) * sizeof(T));
   std::vector<T> out(d.count);
   read_elements(d, memory_type(dtype_of<T>()), out.data());
   return out;

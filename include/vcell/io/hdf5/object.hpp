@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vcell/core/error.hpp"
+#include "vcell/core/machine_memory.hpp"
 #include "vcell/io/hdf5/check_header.hpp"
 #include "vcell/io/hdf5/global_heap.hpp"
 #include "vcell/io/hdf5/lzf_filter.hpp"
@@ -25,6 +26,9 @@ struct Reading {
   double spare_bytes = double(64 << 20);  ///< memory that any file may ask for, however small
   size_t objects = 0;                     ///< opened so far
   double text_bytes = 0;                  ///< of variable length, read so far
+  /// Bytes that its arrays may take in all; 0: what open_file grants by the file's size.
+  size_t budget = 0;
+  double taken = 0;  ///< of the budget, so far
   std::vector<std::string>* warnings = nullptr;
   RawFile raw;
   GlobalHeap heap;
@@ -73,6 +77,19 @@ struct Object {
     return result;
   }
 
+  /// Takes memory out of the budget: filters that are not vcell's may expand without measure, and
+  /// so may elements that become wider.
+  /// @param kept     for as long as the file is read
+  /// @param passing  beside it for a moment
+  void take(double kept, double passing = 0) const {
+    if (reading->taken + kept + passing > double(reading->budget))
+      fail("needs ", uint64_t(std::min(kept + passing, 9e18)), " bytes of memory beside the ",
+           uint64_t(reading->taken), " that the file has taken so far, and ", reading->budget,
+           " are granted; if you trust the file, grant more by H5adReadOptions::budget, or leave ",
+           "parts unread");
+    reading->taken += kept;
+  }
+
   /// Accounts for memory about to be taken. Bytes that are stored justify `expansion` times as
   /// many in memory; what goes beyond comes out of the file's small spare allowance.
   void charge(double bytes, double stored, double expansion) const {
@@ -88,6 +105,7 @@ struct Object {
 
   /// The same for text: references may all lead to one long text.
   void charge_text(size_t bytes) const {
+    take(double(bytes));
     reading->text_bytes += double(bytes);
     if (reading->text_bytes > 8.0 * double(reading->file_bytes))
       fail("its text adds up to more than the file holds; the file is damaged");
@@ -146,7 +164,7 @@ inline H5L_type_t Object::check_header_of(hid_t place, const std::string& name,
   try {
     check_header(reading->raw, address);
   } catch (const Damage& damage) {
-    fail(damage.what, "; the file is damaged");
+    fail(damage.what, "; ", damage.verdict);
   }
   return name == "/" ? H5L_TYPE_HARD : link.type;
 }
@@ -200,6 +218,22 @@ inline std::vector<std::string> Object::names() const {
   return out;
 }
 
+/// The latest version of a superblock that this HDF5 knows.
+constexpr int newest_superblock = 3;
+
+/// The version of a file's superblock (section II.A), which lies at 0, 512, 1024, 2048, ...; 0
+/// where there is none.
+template <class = void>
+int superblock_version(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  for (std::streamoff at = 0; in.seekg(at); at = at ? 2 * at : 512) {
+    char start[9] = {};
+    if (!in.read(start, sizeof start)) return 0;
+    if (std::string_view(start, 8) == "\x89HDF\r\n\x1a\n") return uint8_t(start[8]);
+  }
+  return 0;
+}
+
 /// Opens a file for reading and returns its root.
 /// @throws IoError if there is no such file or it cannot be read, FormatError if it is not HDF5
 template <class = void>
@@ -226,13 +260,40 @@ Object open_file(const std::filesystem::path& path, Reading& reading) {
   // size that the file says, whatever the shape is.
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_cache(access, 0, 0, 0, 0);
+  H5Pset_fapl_sec2(access);  // whose descriptor RawFile reads from
   const Handle file(H5Fopen(reading.file.c_str(), H5F_ACC_RDONLY, access));
-  if (!file.valid()) throw IoError(message(prefix, "cannot be opened: ", error_text()));
-  reading.raw = RawFile(file, reading.file);
+  if (!file.valid()) {
+    const std::string reason = error_text();
+    if (const int version = superblock_version(reading.file); version > newest_superblock)
+      throw FormatError(message(
+          prefix, "is of version ", version, " of the format, and this HDF5 (", library_version(),
+          ") knows up to ", newest_superblock,
+          "; write it again for an older HDF5 (h5py: libver='v110'), or use ", "a newer one"));
+    throw IoError(message(prefix, "cannot be opened: ", reason));
+  }
+  reading.raw = RawFile(file);
+  reading.file_bytes = size_t(reading.raw.size());
+  if (reading.budget == 0) {
+    double granted = std::max(double(size_t(1) << 30), 64.0 * double(reading.file_bytes));
+    granted = vcell::detail::lesser(granted, vcell::detail::machine_memory());
+    reading.budget = size_t(std::min(granted, 9e18));
+  }
   Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};
   root.check(hid_t(root.id), "open");
   root.check_header_of(file, "/", H5P_DEFAULT);
   return root;
+}
+
+/// Refuses what was read of a file that another program wrote to meanwhile: parts of it may be of
+/// before and others of after. A file that was put in its place does no harm.
+/// @param root  of the file, which is still open
+/// @throws IoError
+template <class = void>
+void check_unchanged(const Object& root) {
+  const Reading& reading = *root.reading;
+  if (!reading.raw.unchanged())
+    throw IoError(message(reading.function, ": file ", quoted(reading.file),
+                          " was changed while it was read; read it again when it is whole"));
 }
 
 }  // namespace hdf5

@@ -26,11 +26,12 @@ std::string trimmed(const char* text, size_t width, H5T_str_t padding) {
 /// attribute.
 template <class Read>
 std::vector<std::string> read_texts(const Object& object, hid_t type, size_t count, Read&& read) {
-  std::vector<std::string> out(count);
-  if (count == 0) return out;
+  if (count == 0) return {};
   const bool variable = H5Tis_variable_str(type) > 0;
   RawFile& raw = object.reading->raw;
   const size_t width = variable ? raw.reference_size() : H5Tget_size(type);
+  object.take(double(count) * sizeof(std::string), double(count) * double(width));
+  std::vector<std::string> out(count);
   std::vector<char> bytes(count * width);
   const Handle memory(variable ? H5Tcreate(H5T_OPAQUE, width) : H5Tcopy(type));
   read(hid_t(memory), bytes.data());
@@ -38,11 +39,12 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
   for (size_t i = 0; i < count; ++i) {
     if (!variable) {
       out[i] = trimmed(bytes.data() + i * width, width, padding);
+      object.take(double(out[i].size()));
     } else {
       try {
         out[i] = object.reading->heap.text(raw, {bytes.data() + i * width, width});
       } catch (const Damage& damage) {
-        object.fail("its text ", i, ": ", damage.what, "; the file is damaged");
+        object.fail("its text ", i, ": ", damage.what, "; ", damage.verdict);
       }
       object.charge_text(out[i].size());
     }
