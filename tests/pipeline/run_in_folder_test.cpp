@@ -84,7 +84,7 @@ TEST_CASE("run_in_folder: an old run is kept, replaced or gone on with", "[pipel
     return update.stage != "train" || ++steps < 3;
   };
   REQUIRE_THROWS_WITH(run_in_folder(f.e, out, options), contains("stopped after step 3 of 4"));
-  REQUIRE_THROWS_WITH(read_report_input(out), contains("has no scores"));
+  REQUIRE_THROWS_WITH(read_report_input(out), contains("there are no scores"));
   REQUIRE_THROWS_WITH(run_in_folder(f.e, out, f.options()), contains("already"));
   const auto resumed = run_in_folder(f.e, out, f.options(OldRun::resume));
   REQUIRE(resumed.metrics.size() == 1);
@@ -130,6 +130,6 @@ TEST_CASE("train_in_folder: trains the same model as a run", "[pipeline]") {
   REQUIRE(model.anchors->alpha == run.model->anchors->alpha);
   REQUIRE(read_text(out / "model/weights.safetensors") ==
           read_text(f.folder / "run/model/weights.safetensors"));
-  REQUIRE_THROWS_WITH(read_report_input(out), contains("has no scores"));
+  REQUIRE_THROWS_WITH(read_report_input(out), contains("there are no scores"));
   REQUIRE_THROWS_WITH(read_report_input(f.folder / "none"), contains("there is no run"));
 }

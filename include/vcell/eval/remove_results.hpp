@@ -11,7 +11,8 @@ VCELL_BEGIN_NAMESPACE
 /// Removes the tables that an earlier write_results left in a folder: those of one context, and
 /// those of every context that its contexts.csv names. Other files stay, whatever their names end
 /// in.
-/// @throws IoError if a table cannot be removed; FormatError if contexts.csv is there and is none
+/// @throws WriteError if a table cannot be removed; FormatError if contexts.csv is there and is
+/// none
 ///         of write_results
 template <class = void>
 void remove_results(const std::filesystem::path& folder) {
@@ -32,8 +33,8 @@ void remove_results(const std::filesystem::path& folder) {
     std::error_code error;
     std::filesystem::remove(folder / name, error);
     if (error)
-      throw IoError(message("remove_results: cannot remove ", quoted((folder / name).string()),
-                            ": ", error.message()));
+      throw WriteError(message("remove_results: cannot remove ", quoted((folder / name).string()),
+                               ": ", error.message()));
   }
 }
 

@@ -41,7 +41,7 @@ std::string csv_field(const std::string& text) {
 }  // namespace detail
 
 /// Writes a table of differential expression: a row per target and gene.
-/// @throws IoError if the file cannot be written
+/// @throws WriteError if the file cannot be written
 template <class = void>
 void write_differential_expression(const std::filesystem::path& path,
                                    const DifferentialExpression& de) {
@@ -66,7 +66,7 @@ void write_differential_expression(const std::filesystem::path& path,
 }
 
 /// Writes scores: a row per perturbation, an empty field for null.
-/// @throws IoError if the file cannot be written
+/// @throws WriteError if the file cannot be written
 template <class = void>
 void write_scores(const std::filesystem::path& path, const ScoreTable& scores) {
   CsvTable table{{"perturbation"}, {}};
@@ -82,7 +82,7 @@ void write_scores(const std::filesystem::path& path, const ScoreTable& scores) {
 /// Writes summaries: a row per statistic, a column per score.
 /// @param columns    the scores
 /// @param summaries  beside columns
-/// @throws IoError if the file cannot be written
+/// @throws WriteError if the file cannot be written
 template <class = void>
 void write_summaries(const std::filesystem::path& path, const std::vector<ScoreColumn>& columns,
                      const std::vector<Summary>& summaries) {
@@ -102,14 +102,14 @@ void write_summaries(const std::filesystem::path& path, const std::vector<ScoreC
 /// `<context>_results.csv` and so on (see result_files), and agg_results.csv, the mean over
 /// contexts of each entry of their summaries, nulls left out. Where contexts have names,
 /// contexts.csv says which prefix is whose. The same evaluation gives the same bytes.
-/// @throws IoError if the folder or a file cannot be written
+/// @throws WriteError if the folder or a file cannot be written
 template <class = void>
 void write_results(const std::filesystem::path& folder, const Evaluation& evaluation) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
-    throw IoError(message("write_results: cannot make the folder ", quoted(folder.string()), ": ",
-                          error.message()));
+    throw WriteError(message("write_results: cannot make the folder ", quoted(folder.string()),
+                             ": ", error.message()));
   std::vector<std::string> contexts;
   for (const ContextEvaluation& c : evaluation.contexts) contexts.push_back(c.context);
   const auto files = result_files(contexts);
@@ -133,8 +133,8 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
   else
     write_csv(folder / "contexts.csv", names);
   if (error)
-    throw IoError(message("write_results: cannot remove ",
-                          quoted((folder / "contexts.csv").string()), ": ", error.message()));
+    throw WriteError(message("write_results: cannot remove ",
+                             quoted((folder / "contexts.csv").string()), ": ", error.message()));
 }
 
 VCELL_END_NAMESPACE

@@ -47,10 +47,10 @@ ReportInput read_report_input(const std::filesystem::path& folder) {
     throw ConfigError(message("report: there is no run in ", quoted(folder.string()),
                               " (no experiment.toml); name the folder that 'vcell run' wrote"));
   if (!is_there("methods.csv") || !is_there("facts.csv"))
-    throw ConfigError(message("report: the run in ", quoted(folder.string()),
-                              " has no scores (no methods.csv): it was trained alone, or stopped "
-                              "before its end; 'vcell run --resume --out ",
-                              folder.string(), "' makes them"));
+    throw ConfigError(
+        message("report: there are no scores in ", quoted(folder.string()),
+                " (no methods.csv): its run was only trained, or stopped; 'vcell run ",
+                "--resume --out ", folder.string(), "' makes them"));
   const auto e = read_experiment(folder / "experiment.toml");
   ReportInput out;
   out.title =

@@ -37,7 +37,7 @@ class RunFolder {
 
   /// Makes the folder, without what an old run left in it, and writes the settings of the new one.
   /// @param anchor  what the model starts from, where the experiment's gave way
-  /// @throws IoError
+  /// @throws WriteError
   template <class = void>
   void begin(const Experiment& e, const SplitSpec& split, Anchor anchor) const;
 
@@ -81,13 +81,13 @@ void RunFolder::begin(const Experiment& e, const SplitSpec& split, Anchor anchor
     if (std::filesystem::exists(path_)) remove_results(path_);
     for (const char* name : files) std::filesystem::remove_all(path_ / name);
   } catch (const std::filesystem::filesystem_error& error) {
-    throw IoError(message("cannot remove the old run: ", error.what()));
+    throw WriteError(message("cannot remove the old run: ", error.what()));
   }
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error)
-    throw IoError(message("cannot make the folder ", quoted(path_.string()), ": ", error.message(),
-                          "; choose another --out"));
+    throw WriteError(message("cannot make the folder ", quoted(path_.string()), ": ",
+                             error.message(), "; choose another --out"));
   write_split(path_ / "split.toml", split);
   auto done = e;
   done.model.anchor = anchor;
