@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "vcell/core/error.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/number_text.hpp"
 #include "vcell/io/utf8.hpp"
 
@@ -243,5 +244,8 @@ std::string json_text(const Json& value, size_t indent = 0) {
   detail::append_json(out, value, indent, 0);
   return out;
 }
+
+VCELL_INSTANTIATE(files, Json parse_json_object<void>(std::string_view, const std::string&));
+VCELL_INSTANTIATE(files, std::string json_text<void>(const Json&, size_t));
 
 VCELL_END_NAMESPACE

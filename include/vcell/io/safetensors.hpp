@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/data/array.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/json.hpp"
@@ -199,5 +200,9 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& con
                                "; is the disk full, or the folder read-only?"));
   });
 }
+
+VCELL_INSTANTIATE(files, Safetensors read_safetensors<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(files,
+                  void write_safetensors<void>(const std::filesystem::path&, const Safetensors&));
 
 VCELL_END_NAMESPACE

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_folder.hpp"
 #include "vcell/models/trained_model.hpp"
 #include "vcell/nn/load_parameters.hpp"
@@ -311,5 +312,8 @@ AnyModel load_model(const std::filesystem::path& named) {
   }
   detail::fail<FormatError>(where, ": 'kind' has no reader");
 }
+
+VCELL_INSTANTIATE(files, void save_model<void>(const std::filesystem::path&, const TrainedModel&));
+VCELL_INSTANTIATE(files, AnyModel load_model<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

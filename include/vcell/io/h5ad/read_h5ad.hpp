@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/progress.hpp"
 #include "vcell/io/h5ad/read_value.hpp"
 
@@ -140,5 +141,8 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
   if (options.uns && root.has("uns")) a.uns = detail::read_dict(root.open("uns"));
   return a;
 }
+
+VCELL_INSTANTIATE(files,
+                  AnnData read_h5ad<void>(const std::filesystem::path&, const H5adReadOptions&));
 
 VCELL_END_NAMESPACE
