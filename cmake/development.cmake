@@ -45,3 +45,4 @@ if(VCELL_CCACHE)
 endif()
 
 target_link_libraries(vcell_instantiations PRIVATE vcell_development)
+target_link_libraries(vcell_files_instantiations PRIVATE vcell_development)

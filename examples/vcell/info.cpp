@@ -1,32 +1,37 @@
 #include <fmt/format.h>
 
 #include <Eigen/Core>
-#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/core/product_backend.hpp"
+#include "vcell/io/json.hpp"
 #include "vcell/version.hpp"
 
 namespace {
 
-nlohmann::ordered_json facts() {
-  return {
-    {"version", VCELL_VERSION}, {"products", vcell::product_backend()},
-        {"eigen",
-         fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
-        {"instructions", Eigen::SimdInstructionSetsInUse()}, {"threads", vcell::num_threads()},
+std::string compiler() {
 #if defined(__clang__)
-        {"compiler", "clang " __clang_version__},
+  return "clang " __clang_version__;
 #elif defined(__GNUC__)
-        {"compiler", "gcc " __VERSION__},
+  return "gcc " __VERSION__;
 #else
-        {"compiler", "unknown"},
+  return "unknown";
 #endif
-    {
-      "devices", { "cpu" }
-    }
-  };
+}
+
+vcell::Json facts() {
+  vcell::Json all;
+  const auto add = [&](const char* key, const auto& value) { all.add(key, vcell::json_of(value)); };
+  add("version", VCELL_VERSION);
+  add("products", vcell::product_backend());
+  add("eigen",
+      fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION));
+  add("instructions", Eigen::SimdInstructionSetsInUse());
+  add("threads", vcell::num_threads());
+  add("compiler", compiler());
+  add("devices", std::vector<std::string>{"cpu"});
+  return all;
 }
 
 }  // namespace
@@ -39,11 +44,14 @@ void add_info(CLI::App& program, Console& console) {
   command->callback([json, &console] {
     const auto all = facts();
     if (*json) {
-      console.result(all.dump(2));
+      console.result(vcell::json_text(all, 2));
       return;
     }
-    for (const auto& [name, value] : all.items())
-      console.result(fmt::format("{:<14}{}", name,
-                                 value.is_string() ? value.get<std::string>() : value.dump()));
+    for (size_t i = 0; i < all.items.size(); ++i) {
+      const vcell::Json& value = all.items[i];
+      const bool is_text = value.kind == vcell::Json::Kind::text;
+      console.result(
+          fmt::format("{:<14}{}", all.keys[i], is_text ? value.text : vcell::json_text(value)));
+    }
   });
 }

@@ -1,25 +1,29 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
-
 #include "commands.hpp"
 #include "vcell/io/h5ad/describe_h5ad.hpp"
+#include "vcell/io/json.hpp"
 #include "vcell/io/sandbox.hpp"
 
 namespace {
 
-nlohmann::ordered_json as_json(const std::vector<vcell::H5adElement>& elements) {
-  auto all = nlohmann::ordered_json::array();
-  for (const auto& e : elements)
-    all.push_back({{"path", e.path},
-                   {"encoding", e.encoding},
-                   {"shape", e.shape},
-                   {"dtype", e.dtype},
-                   {"chunks", e.chunks},
-                   {"filters", e.filters},
-                   {"stored_values", e.stored_values},
-                   {"stored_bytes", e.stored_bytes}});
+vcell::Json as_json(const std::vector<vcell::H5adElement>& elements) {
+  vcell::Json all{vcell::Json::Kind::array};
+  for (const auto& e : elements) {
+    vcell::Json& one = all.items.emplace_back();
+    const auto add = [&](const char* key, const auto& value) {
+      one.add(key, vcell::json_of(value));
+    };
+    add("path", e.path);
+    add("encoding", e.encoding);
+    add("shape", e.shape);
+    add("dtype", e.dtype);
+    add("chunks", e.chunks);
+    add("filters", e.filters);
+    add("stored_values", e.stored_values);
+    add("stored_bytes", e.stored_bytes);
+  }
   return all;
 }
 
@@ -63,7 +67,7 @@ void add_inspect(CLI::App& program, Console& console) {
   command->callback([file, json, sandbox, &console] {
     const auto say = [&]() -> std::string {
       const auto elements = vcell::describe_h5ad(*file);
-      return *json ? as_json(elements).dump(2) : as_text(elements);
+      return *json ? vcell::json_text(as_json(elements), 2) : as_text(elements);
     };
     if (!*sandbox) return console.result(say());
     std::error_code error;

@@ -255,7 +255,6 @@
 #include "vcell/train/choices.hpp"
 #include "vcell/train/clip_gradient_norm.hpp"
 #include "vcell/train/experiment.hpp"
-#include "vcell/train/json_fields.hpp"
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/presets.hpp"
 #include "vcell/train/schedule.hpp"

@@ -18,7 +18,7 @@ set(limits
   "vcell/eval/evaluate.hpp 130 175"
   "vcell/io/h5ad.hpp 105 170"
   "vcell/vcell.hpp 140 230"
-  "vcell/files.hpp 190 410")
+  "vcell/files.hpp 175 345")
 
 string(REPLACE "|" ";-I" folders "-I${FOLDERS}")
 file(MAKE_DIRECTORY "${WORK}")

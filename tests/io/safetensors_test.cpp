@@ -1,5 +1,7 @@
 #include "vcell/io/safetensors.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -43,6 +45,19 @@ TEST_CASE("safetensors: arrays of every dtype come back the same", "[io]") {
     CHECK(read_safetensors(folder.path() / "a") == s);
     CHECK(read_text(folder.path() / "a") == read_text(folder.path() / "b"));
   }
+}
+
+TEST_CASE("safetensors: the header is compact, its members sorted by name", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  Safetensors s;
+  s.metadata = {{"b", "\x1f\n"}, {"a", ""}};
+  s.tensors["Z"] = Array::of<float>({1, 1}, std::vector<float>{1});
+  s.tensors["z"] = Array::of<double>({}, std::vector<double>{1});
+  write_safetensors(folder.path() / "a", s);
+  CHECK_THAT(read_text(folder.path() / "a"),
+             vcell_test::contains(R"({"Z":{"data_offsets":[8,12],"dtype":"F32","shape":[1,1]},)"
+                                  R"("__metadata__":{"a":"","b":"\u001f\n"},)"
+                                  R"("z":{"data_offsets":[0,8],"dtype":"F64","shape":[]}})"));
 }
 
 TEST_CASE("safetensors: data begin at a multiple of 8 and of the element", "[io]") {
@@ -97,6 +112,8 @@ TEST_CASE("safetensors: a file that says impossible things is refused", "[io]") 
   fails("{\"__metadata__\":\"a\"}", 0, {"__metadata__"});
   fails("[]", 0, {"no JSON object"});
   fails("{\"x\":", 0, {"no JSON object"});
+  fails("{\"x\":" + array("[1]", "[0,4]") + ",\"\\u0078\":" + array("[1]", "[4,8]") + "}", 8,
+        {"no JSON object", "the key 'x' twice"});
   fails(std::string(100000, '['), 0, {"no JSON object"});
   check_error<FormatError>([&] { read_safetensors(file_of(folder, "{}", 0, 1)); }, {"header"});
   check_error<FormatError>([&] { read_safetensors(file_of(folder, "{}", 0, ~uint64_t(9))); },
@@ -116,5 +133,8 @@ TEST_CASE("safetensors: what cannot be written leaves the old file as it was", "
   s.tensors.clear();
   s.tensors["\xff"] = Array::of<float>({0}, std::vector<float>{});
   check_error<FormatError>([&] { write_safetensors(path, s); }, {"UTF-8"});
+  s.tensors.clear();
+  s.tensors["__metadata__"] = Array::of<float>({0}, std::vector<float>{});
+  check_error<FormatError>([&] { write_safetensors(path, s); }, {"'__metadata__'", "rename"});
   CHECK(read_text(path) == "old");
 }

@@ -193,6 +193,13 @@ TEST_CASE("model_folder: errors name the file and the key", "[train]") {
         {"'model.hidden' is \"16\", expected a whole number"}, format);
   check(json, "\"hidden\": 16", "\"hidden\": -16", {"'model.hidden' is -16"}, format);
   check(json, "\"hidden\": 16", "\"hidden\": 1.5", {"'model.hidden' is 1.5"}, format);
+  check(json, "\"hidden\": 16", "\"hidden\": [[1], {}]", {"'model.hidden' is a list, expected"},
+        format);
+  check(json, "\"hidden\": 16", "\"hidden\": {\"x\": 1}", {"'model.hidden' is an object"}, format);
+  check(json, "\"hidden\": 16", ("\"hidden\": \"" + std::string(79, 'x') + "ü\"").c_str(),
+        {"'model.hidden' is \"" + std::string(79, 'x') + "...\", expected"}, format);
+  check(json, "\"hidden\": 16", "\"hidden\": 16, \"hidden\": 16",
+        {"config.json' is no JSON object: it has the key 'hidden' twice"}, format);
   check(json, "\"hidden\": 16", "\"hiden\": 16", {"'model.hidden' is not there"}, format);
   check(json, "\"hidden\": 16", "\"hidden\": 16, \"widht\": 3", {"'model.widht' is not known"},
         format);

@@ -2,7 +2,9 @@
 
 // The target vcell::instantiations compiles what most programs use of vcell's templates once, and
 // defines VCELL_INSTANTIATIONS for whoever links it: that changes where code is made and never
-// what it means. Without it every source makes the code that it calls, as of any template.
+// what it means. Without it every source makes the code that it calls, as of any template. The
+// target vcell::files_instantiations and VCELL_FILES_INSTANTIATIONS are the same for the group
+// files.
 //
 //   VCELL_INSTANTIATE(ops, Variable<float, 0> mean(const Variable<float, 1>&));
 //
@@ -11,10 +13,22 @@
 // includes vcell, so that there the same line makes it. One list, which declares and defines.
 // Functions that are `inline`, by word or because they are written within their class, are compiled
 // by all who call them in any case: what is dear stands outside.
+#define VCELL_INSTANTIATE(group, ...) VCELL_INSTANTIATE_##group(__VA_ARGS__)
 #if defined(VCELL_INSTANTIATIONS)
-#define VCELL_INSTANTIATE(group, ...) VCELL_MAKE_##group template __VA_ARGS__
+#define VCELL_INSTANTIATE_products(...) VCELL_MAKE_products template __VA_ARGS__
+#define VCELL_INSTANTIATE_ops(...) VCELL_MAKE_ops template __VA_ARGS__
+#define VCELL_INSTANTIATE_models(...) VCELL_MAKE_models template __VA_ARGS__
+#define VCELL_INSTANTIATE_data(...) VCELL_MAKE_data template __VA_ARGS__
 #else
-#define VCELL_INSTANTIATE(group, ...) static_assert(true)
+#define VCELL_INSTANTIATE_products(...) static_assert(true)
+#define VCELL_INSTANTIATE_ops(...) static_assert(true)
+#define VCELL_INSTANTIATE_models(...) static_assert(true)
+#define VCELL_INSTANTIATE_data(...) static_assert(true)
+#endif
+#if defined(VCELL_FILES_INSTANTIATIONS)
+#define VCELL_INSTANTIATE_files(...) VCELL_MAKE_files template __VA_ARGS__
+#else
+#define VCELL_INSTANTIATE_files(...) static_assert(true)
 #endif
 
 #if !defined(VCELL_MAKE_products)
@@ -28,4 +42,7 @@
 #endif
 #if !defined(VCELL_MAKE_data)
 #define VCELL_MAKE_data extern
+#endif
+#if !defined(VCELL_MAKE_files)
+#define VCELL_MAKE_files extern
 #endif

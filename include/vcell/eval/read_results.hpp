@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/write_results.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -122,5 +123,7 @@ Evaluation read_results(const std::filesystem::path& folder) {
                             read_differential_expression(folder / (prefix + "pred_de.csv"))});
   return out;
 }
+
+VCELL_INSTANTIATE(files, Evaluation read_results<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

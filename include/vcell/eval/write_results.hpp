@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/result_files.hpp"
 #include "vcell/io/csv.hpp"
@@ -136,5 +137,7 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
     throw WriteError(message("write_results: cannot remove ",
                              quoted((folder / "contexts.csv").string()), ": ", error.message()));
 }
+
+VCELL_INSTANTIATE(files, void write_results<void>(const std::filesystem::path&, const Evaluation&));
 
 VCELL_END_NAMESPACE

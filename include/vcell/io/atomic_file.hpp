@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "vcell/core/error.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/message.hpp"
 #include "vcell/io/temporary_file.hpp"
 
@@ -69,5 +70,11 @@ std::string read_text(const std::filesystem::path& path) {
     throw IoError(message("read_text: cannot read ", quoted(path.string())));
   return text;
 }
+
+VCELL_INSTANTIATE(
+    files, void write_atomically<void>(const std::filesystem::path&,
+                                       const std::function<void(const std::filesystem::path&)>&));
+VCELL_INSTANTIATE(files, void write_text<void>(const std::filesystem::path&, std::string_view));
+VCELL_INSTANTIATE(files, std::string read_text<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_file.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -139,5 +140,8 @@ void write_csv(const std::filesystem::path& path, const CsvTable& table) {
   }
   write_text(path, text);
 }
+
+VCELL_INSTANTIATE(files, CsvTable read_csv<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(files, void write_csv<void>(const std::filesystem::path&, const CsvTable&));
 
 VCELL_END_NAMESPACE

@@ -5,14 +5,15 @@
 #include <cstring>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/data/array.hpp"
 #include "vcell/io/atomic_file.hpp"
+#include "vcell/io/json.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -37,29 +38,35 @@ constexpr std::pair<DType, const char*> safetensors_dtypes[] = {
     {DType::i64, "I64"},      {DType::f16, "F16"}, {DType::bf16, "BF16"}, {DType::f32, "F32"},
     {DType::f64, "F64"}};
 
+/// The member of the header that is no array.
+inline constexpr std::string_view safetensors_metadata = "__metadata__";
+
 /// Reads one array as the header describes it, trusting nothing.
 template <class = void>
-Array read_safetensor(const nlohmann::json& entry, std::string_view bytes,
-                      const std::string& where) {
+Array read_safetensor(const Json& entry, std::string_view bytes, const std::string& where) {
   const auto fail = [&](const char* what) {
     throw FormatError(message("read_safetensors: ", where, ": ", what));
   };
-  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() ||
-      !entry.contains("shape") || !entry["shape"].is_array() || !entry.contains("data_offsets") ||
-      !entry["data_offsets"].is_array() || entry["data_offsets"].size() != 2)
+  const Json *const type = entry.find("dtype"), *const sizes = entry.find("shape"),
+                    *const offsets = entry.find("data_offsets");
+  if (!type || type->kind != Json::Kind::text || !sizes || sizes->kind != Json::Kind::array ||
+      !offsets || offsets->kind != Json::Kind::array || offsets->items.size() != 2)
     fail("expected dtype, shape and data_offsets (begin, end)");
-  const auto* known = std::find_if(
-      std::begin(safetensors_dtypes), std::end(safetensors_dtypes),
-      [&](const auto& d) { return entry["dtype"].get_ref<const std::string&>() == d.second; });
+  const auto* known = std::find_if(std::begin(safetensors_dtypes), std::end(safetensors_dtypes),
+                                   [&](const auto& d) { return type->text == d.second; });
   if (known == std::end(safetensors_dtypes)) fail("its dtype is none that vcell reads");
   const DType dtype = known->first;
-  for (const auto& n : entry["shape"])
-    if (!n.is_number_unsigned()) fail("a size of its shape is no whole number from 0");
-  for (const auto& n : entry["data_offsets"])
-    if (!n.is_number_unsigned()) fail("data_offsets are no whole numbers from 0");
-  const auto shape = entry["shape"].get<std::vector<size_t>>();
-  const auto begin = entry["data_offsets"][0].get<size_t>(),
-             end = entry["data_offsets"][1].get<size_t>();
+  const auto whole = [&](const Json& number, const char* otherwise) {
+    const auto n = number.whole();
+    if (!n) fail(otherwise);
+    return size_t(*n);
+  };
+  std::vector<size_t> shape;
+  for (const Json& n : sizes->items)
+    shape.push_back(whole(n, "a size of its shape is no whole number from 0"));
+  const char* const no_offset = "data_offsets are no whole numbers from 0";
+  const size_t begin = whole(offsets->items[0], no_offset),
+               end = whole(offsets->items[1], no_offset);
   if (begin > end || end > bytes.size()) fail("its data lie outside the file");
   size_t left = (end - begin) / size_of(dtype);  // elements; divided so that nothing overflows
   bool fits = (end - begin) % size_of(dtype) == 0, empty = false;
@@ -96,26 +103,27 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
                               " bytes and its header should have ", length,
                               "; it is damaged or no safetensors file"));
   const auto text = std::string_view(file).substr(sizeof length, size_t(length));
-  const auto header = nlohmann::json::parse(text, nullptr, false);
-  if (!header.is_object())
-    throw FormatError(message("read_safetensors: ", quoted(path.string()),
-                              ": the header is no JSON object; the file is damaged"));
+  const Json header =
+      parse_json_object(text, message("read_safetensors: ", quoted(path.string()), ": the header"));
   const auto bytes = std::string_view(file).substr(sizeof length + length);
   Safetensors out;
   std::map<size_t, size_t> pieces;  // begin -> end of the data in use
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") {
-      for (const auto& [key, value] : entry.items()) {
-        if (!entry.is_object() || !value.is_string())
-          throw FormatError(message("read_safetensors: ", quoted(path.string()),
-                                    ": __metadata__ is no object of texts"));
-        value.get_to(out.metadata[key]);
-      }
+  for (size_t i = 0; i < header.items.size(); ++i) {
+    const std::string& name = header.keys[i];
+    const Json& entry = header.items[i];
+    if (name == detail::safetensors_metadata) {
+      const auto is_text = [](const Json& value) { return value.kind == Json::Kind::text; };
+      const bool is_table = entry.kind == Json::Kind::object || entry.kind == Json::Kind::null;
+      if (!is_table || !std::ranges::all_of(entry.items, is_text))
+        throw FormatError(message("read_safetensors: ", quoted(path.string()),
+                                  ": __metadata__ is no object of texts"));
+      for (size_t k = 0; k < entry.items.size(); ++k)
+        out.metadata[entry.keys[k]] = entry.items[k].text;
       continue;
     }
     Array array = detail::read_safetensor(entry, bytes, where(name));
     if (const size_t size = array.values.bytes().size()) {
-      const size_t begin = entry["data_offsets"][0];
+      const size_t begin = size_t(*entry.find("data_offsets")->items[0].whole());
       if (!pieces.try_emplace(begin, begin + size).second)
         throw FormatError(message("read_safetensors: ", where(name), ": its data overlap others"));
     }
@@ -138,16 +146,19 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
 /// their element sizes, largest first, then of their names, so that each begins where its elements
 /// may: other readers look at them in place.
 /// @throws ShapeError if an array has not the bytes of its shape; FormatError if a name or text is
-///         not UTF-8; IoError
+///         not UTF-8, or an array is called __metadata__; IoError
 template <class = void>
 void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
-  nlohmann::json header = nlohmann::json::object();
-  if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
   std::vector<const std::pair<const std::string, Array>*> order;
   for (const auto& tensor : content.tensors) order.push_back(&tensor);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
     return size_of(a->second.dtype()) > size_of(b->second.dtype());
   });
+  std::map<std::string, Json> members;  // of the header, in the order of their names
+  if (!content.metadata.empty()) {
+    Json& metadata = members[std::string(detail::safetensors_metadata)];
+    for (const auto& [key, value] : content.metadata) metadata.add(key, json_of(value));
+  }
   size_t end = 0;
   for (const auto* tensor : order) {
     const auto& [name, array] = *tensor;
@@ -156,16 +167,23 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& con
     const auto* dtype =
         std::find_if(std::begin(detail::safetensors_dtypes), std::end(detail::safetensors_dtypes),
                      [&, &array = array](const auto& d) { return d.first == array.dtype(); });
-    header[name] = {{"dtype", dtype->second},
-                    {"shape", array.shape},
-                    {"data_offsets", {end, end + array.values.bytes().size()}}};
+    Json entry;
+    entry.add("data_offsets", json_of(std::vector{end, end + array.values.bytes().size()}));
+    entry.add("dtype", json_of(dtype->second));
+    entry.add("shape", json_of(array.shape));
+    if (name == detail::safetensors_metadata)
+      throw FormatError(message("write_safetensors: ", quoted(path.string()), ": the name ",
+                                quoted(name), " is the format's own; rename that array"));
+    members.emplace(name, std::move(entry));
     end += array.values.bytes().size();
   }
+  Json header{Json::Kind::object};
+  for (auto& [name, member] : members) header.add(name, std::move(member));
   std::string text;
   try {
-    text = header.dump();
-  } catch (const nlohmann::json::exception& e) {
-    throw FormatError(message("write_safetensors: ", quoted(path.string()), ": ", e.what()));
+    text = json_text(header);
+  } catch (const FormatError& error) {
+    throw FormatError(message("write_safetensors: ", quoted(path.string()), ": ", error.what()));
   }
   text.append((8 - text.size() % 8) % 8, ' ');  // the arrays begin at a multiple of 8
   write_atomically(path, [&](const std::filesystem::path& temporary) {
@@ -182,5 +200,9 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& con
                                "; is the disk full, or the folder read-only?"));
   });
 }
+
+VCELL_INSTANTIATE(files, Safetensors read_safetensors<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(files,
+                  void write_safetensors<void>(const std::filesystem::path&, const Safetensors&));
 
 VCELL_END_NAMESPACE

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/report/overlap_section.hpp"
 #include "vcell/report/perturbation_section.hpp"
@@ -48,5 +49,9 @@ void write_report(const std::filesystem::path& path, const ReportInput& input,
                   const ReportOptions& options = {}) {
   write_text(path, report_html(input, options));
 }
+
+VCELL_INSTANTIATE(files, std::string report_html<void>(const ReportInput&, const ReportOptions&));
+VCELL_INSTANTIATE(files, void write_report<void>(const std::filesystem::path&, const ReportInput&,
+                                                 const ReportOptions&));
 
 VCELL_END_NAMESPACE

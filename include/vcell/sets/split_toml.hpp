@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/path_in_file.hpp"
 #include "vcell/io/toml_text.hpp"
@@ -205,5 +206,10 @@ template <class = void>
 void write_split(const std::filesystem::path& path, const SplitSpec& spec) {
   write_text(path, format_split(spec));
 }
+
+VCELL_INSTANTIATE(files, SplitSpec parse_split<void>(std::string_view, std::string_view));
+VCELL_INSTANTIATE(files, std::string format_split<void>(const SplitSpec&));
+VCELL_INSTANTIATE(files, SplitSpec read_split<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(files, void write_split<void>(const std::filesystem::path&, const SplitSpec&));
 
 VCELL_END_NAMESPACE

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_folder.hpp"
 #include "vcell/io/safetensors.hpp"
 #include "vcell/nn/load_parameters.hpp"
@@ -236,5 +237,9 @@ class Checkpoints {
 
   std::filesystem::path folder_;
 };
+
+VCELL_INSTANTIATE(files, void save_checkpoint(const std::filesystem::path&, const Trainer<float>&));
+VCELL_INSTANTIATE(files, void load_checkpoint(const std::filesystem::path&,
+                                              const std::filesystem::path&, Trainer<float>&));
 
 VCELL_END_NAMESPACE

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/path_in_file.hpp"
 #include "vcell/io/toml_text.hpp"
@@ -202,5 +203,11 @@ template <class = void>
 void write_experiment(const std::filesystem::path& path, const Experiment& e) {
   write_text(path, format_experiment(e));
 }
+
+VCELL_INSTANTIATE(files, Experiment parse_experiment<void>(std::string_view, std::string_view));
+VCELL_INSTANTIATE(files, std::string format_experiment<void>(const Experiment&));
+VCELL_INSTANTIATE(files, Experiment read_experiment<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(files,
+                  void write_experiment<void>(const std::filesystem::path&, const Experiment&));
 
 VCELL_END_NAMESPACE

@@ -2,13 +2,13 @@
 
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_folder.hpp"
 #include "vcell/models/trained_model.hpp"
 #include "vcell/nn/load_parameters.hpp"
@@ -86,11 +86,11 @@ void check_fits_weights(const StateTransitionConfig& c, const std::map<std::stri
 }
 
 template <class = void>
-std::string json_text(const nlohmann::ordered_json& json) {
+std::string config_text(const Json& config) {
   try {
-    return json.dump(2);
-  } catch (const nlohmann::ordered_json::exception& e) {
-    throw ConfigError(message("save_model: config.json: ", e.what(), "; names must be UTF-8"));
+    return json_text(config, 2) + '\n';
+  } catch (const FormatError& error) {
+    throw ConfigError(message("save_model: config.json: ", error.what(), "; names must be UTF-8"));
   }
 }
 
@@ -190,30 +190,30 @@ Anchors read_anchors(const std::filesystem::path& path, size_t genes) {
 template <class = void>
 void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
   check_trained_model(m);
-  nlohmann::ordered_json json;
-  const auto into = [](nlohmann::ordered_json& object) {
+  const auto into = [](Json& object) {
     return [&object](const char* key, const auto& field, auto...) {
-      using Field = std::decay_t<decltype(field)>;
-      if constexpr (std::is_enum_v<Field>)
-        object[key] = name_of_choice(field);
-      else if constexpr (std::is_same_v<Field, std::optional<std::string>>)
-        object[key] = field ? nlohmann::ordered_json(*field) : nullptr;
+      if constexpr (std::is_enum_v<std::decay_t<decltype(field)>>)
+        object.add(key, json_of(name_of_choice(field)));
       else
-        object[key] = field;
+        object.add(key, json_of(field));
     };
   };
-  json["format_version"] = detail::model_format_version;
-  json["kind"] = name_of_choice(ModelKind::state_transition);
-  visit_shape(m.model.config(), into(json["model"]));
-  visit_widths(m.model.config(), into(json["model"]));
-  json["one_hot"] = m.perturbations.is_one_hot();
-  if (!m.perturbations.silent().empty()) json["silent"] = m.perturbations.silent();
-  json["set_size"] = m.set_size;
-  detail::visit_labels(m.labels, into(json["labels"]));
-  json["scale"] = name_of_choice(m.scale);
-  json["target_sum"] = m.target_sum ? nlohmann::ordered_json(*m.target_sum) : nullptr;
+  Json config, shape, labels;
+  visit_shape(m.model.config(), into(shape));
+  visit_widths(m.model.config(), into(shape));
+  detail::visit_labels(m.labels, into(labels));
+  const auto add = into(config);
+  add("format_version", detail::model_format_version);
+  add("kind", ModelKind::state_transition);
+  config.add("model", std::move(shape));
+  add("one_hot", m.perturbations.is_one_hot());
+  if (!m.perturbations.silent().empty()) add("silent", m.perturbations.silent());
+  add("set_size", m.set_size);
+  config.add("labels", std::move(labels));
+  add("scale", m.scale);
+  add("target_sum", m.target_sum);
   write_folder(folder, [&](const std::filesystem::path& fresh) {
-    write_text(fresh / "config.json", detail::json_text(json) + '\n');
+    write_text(fresh / "config.json", detail::config_text(config));
     write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
     detail::write_names(fresh / "genes.txt", m.genes);
     detail::write_names(fresh / "perturbations.txt", m.perturbations.names());
@@ -228,8 +228,8 @@ void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
 namespace detail {
 
 /// The rest of a folder whose kind is state_transition.
-template <class Json>
-TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFields<Json>& fields,
+template <class = void>
+TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFields& fields,
                                    const std::string& where) {
   StateTransitionConfig config;
   JsonFields shape = fields.object("model");
@@ -296,8 +296,7 @@ AnyModel load_model(const std::filesystem::path& named) {
   const auto& folder = whole.empty() ? named : whole;
   const auto path = folder / "config.json";
   const std::string where = message("load_model: ", quoted(path.string()));
-  const auto json = nlohmann::ordered_json::parse(read_text(path), nullptr, false);
-  if (json.is_discarded()) throw FormatError(message(where, " is no JSON; the file is damaged"));
+  const Json json = parse_json_object(read_text(path), where);
   JsonFields fields(json, where);
   uint64_t version = 0;
   fields.read("format_version", version);
@@ -313,5 +312,8 @@ AnyModel load_model(const std::filesystem::path& named) {
   }
   detail::fail<FormatError>(where, ": 'kind' has no reader");
 }
+
+VCELL_INSTANTIATE(files, void save_model<void>(const std::filesystem::path&, const TrainedModel&));
+VCELL_INSTANTIATE(files, AnyModel load_model<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/number_text.hpp"
 #include "vcell/io/safetensors.hpp"
@@ -90,5 +91,10 @@ void write_perturbation_features(const std::filesystem::path& path,
   }
   write_safetensors(path, file);
 }
+
+VCELL_INSTANTIATE(
+    files, PerturbationFeatures read_perturbation_features<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(files, void write_perturbation_features<void>(const std::filesystem::path&,
+                                                                const PerturbationFeatures&));
 
 VCELL_END_NAMESPACE

@@ -4,6 +4,10 @@
 #include <vcell/files.hpp>
 #include <vcell/vcell.hpp>
 
+#if defined(EXPECT_FILES_INSTANTIATIONS) != defined(VCELL_FILES_INSTANTIATIONS)
+#error "vcell::files_instantiations did not say that it is linked, or said so unlinked"
+#endif
+
 int main() {
   vcell::AnnData adata;
   adata.obs = vcell::DataFrame({"cell_1", "cell_2"});

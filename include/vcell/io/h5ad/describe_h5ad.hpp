@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/h5ad/encoding.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -128,5 +129,8 @@ std::vector<H5adElement> describe_h5ad(const std::filesystem::path& path) {
   hdf5::check_unchanged(root);
   return out;
 }
+
+VCELL_INSTANTIATE(files,
+                  std::vector<H5adElement> describe_h5ad<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/progress.hpp"
 #include "vcell/io/h5ad/read_value.hpp"
 
@@ -146,5 +147,8 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
   hdf5::check_unchanged(root);
   return a;
 }
+
+VCELL_INSTANTIATE(files,
+                  AnnData read_h5ad<void>(const std::filesystem::path&, const H5adReadOptions&));
 
 VCELL_END_NAMESPACE

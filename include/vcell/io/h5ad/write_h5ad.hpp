@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/progress.hpp"
 #include "vcell/data/check_anndata.hpp"
 #include "vcell/io/atomic_file.hpp"
@@ -98,5 +99,8 @@ void write_h5ad(const std::filesystem::path& path, const AnnData& a,
     writing.check_disk();
   });
 }
+
+VCELL_INSTANTIATE(files, void write_h5ad<void>(const std::filesystem::path&, const AnnData&,
+                                               const H5adWriteOptions&));
 
 VCELL_END_NAMESPACE

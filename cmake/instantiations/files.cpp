@@ -1,0 +1,2 @@
+#define VCELL_MAKE_files
+#include <vcell/files.hpp>
