@@ -52,6 +52,12 @@ std::pair<vcell::LabelledCells, vcell::LabelledCells> read_sides(const Settings&
   };
   const auto [real_counts, real_total] = total_of(real);
   const auto [predicted_counts, predicted_total] = total_of(predicted);
+  if (real_total && predicted_total && !vcell::same_target_sum(*real_total, *predicted_total))
+    throw vcell::ConfigError(
+        vcell::message("evaluate: the cells of --real were normalised to ", *real_total,
+                       " and those of --pred to ", *predicted_total,
+                       ", so their values do not compare; normalise one of them again, from ",
+                       "counts, to the total of the other"));
   if ((real_counts && !predicted_total) || (predicted_counts && !real_total))
     console.note(
         "the other side does not say what total its cells were normalised to: counts are "

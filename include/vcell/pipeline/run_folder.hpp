@@ -51,10 +51,9 @@ class RunFolder {
 
  private:
   // What a run writes into its folder beside tables of results; nothing else is ever removed.
-  static constexpr const char* files[] = {"split.toml",  "model",          "checkpoints",
-                                          "metrics.csv", "run.log",        "predictions.h5ad",
-                                          "baselines",   "report.html",    "facts.csv",
-                                          "methods.csv", "experiment.toml"};
+  static constexpr const char* files[] = {
+      "split.toml", "model",       "checkpoints", "metrics.csv", "predictions.h5ad",
+      "baselines",  "report.html", "facts.csv",   "methods.csv", "experiment.toml"};
 
   std::filesystem::path path_;
 };
