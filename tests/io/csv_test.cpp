@@ -5,6 +5,8 @@
 
 using namespace vcell;
 using vcell_test::check_error;
+using vcell_test::contains;
+using vcell_test::TemporaryFolder;
 using Row = std::vector<std::string>;
 
 TEST_CASE("csv: fields of any text come back the same", "[io]") {
@@ -59,4 +61,40 @@ TEST_CASE("csv: errors name the file and the line", "[io]") {
         write_csv(path, {{"a", "b"}, {{"1"}}});
       },
       {"1 fields, expected 2"});
+}
+
+TEST_CASE("csv: fields may lie anywhere in the blocks of a file", "[io]") {
+  const TemporaryFolder folder;
+  // Rows of many lengths around the block of 1 MiB; quotes, commas and line ends at its edge too.
+  for (const size_t shift : {0, 1, 2, 3, 4, 5, 6, 7}) {
+    CsvTable table{{"a", "b"}, {}};
+    table.rows.push_back({std::string((1 << 20) - 12 + shift, 'x'), "1"});
+    for (int i = 0; i < 50; ++i) table.rows.push_back({"q\"uo,te\nd", std::string(size_t(i), 'y')});
+    table.rows.push_back({std::string(3 << 20, 'z'), "\r\n"});
+    write_csv(folder / "table.csv", table);
+    REQUIRE(read_csv(folder / "table.csv") == table);
+  }
+  // Empty lines are rows between others, and nothing at the end, wherever a block ends.
+  std::string text =
+      "a\n" + std::string((1 << 20) - 5, 'x') + "\n\n\ny" + std::string(1 << 20, '\n');
+  write_text(folder / "table.csv", text);
+  const auto table = read_csv(folder / "table.csv");
+  REQUIRE(table.rows.size() == 4);
+  REQUIRE(table.rows[1] == std::vector<std::string>{""});
+  REQUIRE(table.rows[3] == std::vector<std::string>{"y"});
+}
+
+TEST_CASE("csv: rows are given one by one, and an error says in which line", "[io]") {
+  const TemporaryFolder folder;
+  write_text(folder / "table.csv", "a,b\n1,2\n\n3,4\n");
+  size_t rows = 0;
+  const auto read = [&] {
+    read_csv_rows(
+        folder / "table.csv", [](const auto& header) { REQUIRE(header.size() == 2); },
+        [&](const auto& row) { rows += row.size() == 2; });
+  };
+  REQUIRE_THROWS_WITH(read(), contains("line 3") && contains("1 fields, expected 2"));
+  REQUIRE(rows == 1);
+  REQUIRE_THROWS_AS(read_csv(folder / "none.csv"), IoError);
+  REQUIRE_THROWS_AS(read_csv(folder.path()), IoError);
 }

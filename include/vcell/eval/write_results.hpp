@@ -41,29 +41,33 @@ std::string csv_field(const std::string& text) {
 
 }  // namespace detail
 
-/// Writes a table of differential expression: a row per target and gene.
+/// Writes a table of differential expression: a row per target and gene, in pieces of a target.
 /// @throws WriteError if the file cannot be written
 template <class = void>
 void write_differential_expression(const std::filesystem::path& path,
                                    const DifferentialExpression& de) {
   std::vector<std::string> features;
   for (const std::string& feature : de.features) features.push_back(detail::csv_field(feature));
-  std::string text;
-  detail::append_csv_line(
-      text, {differential_expression_columns.begin(), differential_expression_columns.end()});
-  for (size_t t = 0; t < de.targets.size(); ++t) {
-    const std::string target = detail::csv_field(de.targets[t]);
-    for (size_t g = 0; g < features.size(); ++g) {
-      text += message(target, ',', features[g], ',', number_text(de.target_mean(t, g)), ',',
-                      number_text(de.ref_mean(g)), ',', de.target_membership[t], ',',
-                      de.ref_membership);
-      for (const auto* column :
-           {&de.log2_fold_change, &de.percent_change, &de.p_value, &de.statistic, &de.fdr})
-        text += ',' + number_text((*column)(t, g));
-      text += '\n';
+  write_text_in_pieces(path, [&](const auto& append) {
+    std::string text;
+    detail::append_csv_line(
+        text, {differential_expression_columns.begin(), differential_expression_columns.end()});
+    for (size_t t = 0; t < de.targets.size(); ++t) {
+      const std::string target = detail::csv_field(de.targets[t]);
+      for (size_t g = 0; g < features.size(); ++g) {
+        text += message(target, ',', features[g], ',', number_text(de.target_mean(t, g)), ',',
+                        number_text(de.ref_mean(g)), ',', de.target_membership[t], ',',
+                        de.ref_membership);
+        for (const auto* column :
+             {&de.log2_fold_change, &de.percent_change, &de.p_value, &de.statistic, &de.fdr})
+          text += ',' + number_text((*column)(t, g));
+        text += '\n';
+      }
+      append(text);  // a target at a time: the whole text is several times the table
+      text.clear();
     }
-  }
-  write_text(path, text);
+    append(text);  // the header alone, where there is no target
+  });
 }
 
 /// Writes scores: a row per perturbation, an empty field for null.

@@ -42,18 +42,28 @@ void write_atomically(const std::filesystem::path& path,
   temporary.rename_to(target);
 }
 
-/// Writes text to a file, all or nothing.
+/// Writes a file piece by piece, all or nothing.
+/// @param write  given a function that appends text
 /// @throws WriteError if the file cannot be written
 template <class = void>
-void write_text(const std::filesystem::path& path, std::string_view text) {
+void write_text_in_pieces(
+    const std::filesystem::path& path,
+    const std::function<void(const std::function<void(std::string_view)>&)>& write) {
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     std::ofstream out(temporary, std::ios::binary);
-    out.write(text.data(), std::streamsize(text.size()));
+    write([&](std::string_view text) { out.write(text.data(), std::streamsize(text.size())); });
     out.close();
     if (!out)
       throw WriteError(message("write_text: cannot write ", quoted(path.string()),
                                "; is the disk full, or the folder read-only?"));
   });
+}
+
+/// Writes text to a file, all or nothing.
+/// @throws WriteError if the file cannot be written
+template <class = void>
+void write_text(const std::filesystem::path& path, std::string_view text) {
+  write_text_in_pieces(path, [&](const auto& append) { append(text); });
 }
 
 /// The whole content of a file.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
@@ -29,48 +31,78 @@ struct CsvTable {
 namespace detail {
 
 /// Reads fields separated by commas, quoted ones with doubled quotes inside (RFC 4180), lines
-/// ending in LF or CRLF. A mark that the text is UTF-8 is passed over.
+/// ending in LF or CRLF, from a file in blocks. A mark that the text is UTF-8 and empty lines at
+/// the end are passed over.
 class CsvReader {
  public:
-  CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
-    if (text_.starts_with("\xef\xbb\xbf")) place_ = 3;  // how spreadsheets mark UTF-8
+  /// @throws IoError if the file cannot be opened
+  template <class = void>
+  explicit CsvReader(const std::filesystem::path& path)
+      : in_(path, std::ios::binary), name_(path.string()) {
+    if (!in_ || std::filesystem::is_directory(path))
+      throw IoError(
+          message("read_csv: cannot open ", quoted(name_), "; is it there, and may you read it?"));
+    if (!is_at_end() && std::string_view(block_).starts_with("\xef\xbb\xbf"))
+      place_ = 3;  // how spreadsheets mark UTF-8
   }
 
-  /// The next line's fields; false at the end of the text.
+  /// The next line's fields; false at the end of the file.
+  template <class = void>
   bool next(std::vector<std::string>& fields) {
     fields.clear();
-    if (place_ == text_.size()) return false;
-    ++line_;
-    first_line_ = line_;
+    if (!empty_lines_) {
+      while (!is_at_end() && block_[place_] == '\n') ++place_, ++empty_lines_;
+      if (is_at_end()) return false;
+    }
+    first_line_ = ++line_;
+    if (empty_lines_) {  // of which another line comes after all
+      --empty_lines_;
+      fields.emplace_back();
+      return true;
+    }
     do fields.push_back(field());
     while (take(','));
     take('\r');
-    if (place_ < text_.size() && !take('\n'))
+    if (!is_at_end() && !take('\n'))
       fail("expected a comma or the end of the line after a quoted field");
     return true;
   }
+  template <class = void>
   [[noreturn]] void fail(std::string_view what) const {
     throw FormatError(message("read_csv: ", quoted(name_), ", line ", first_line_, ": ", what));
   }
 
  private:
+  /// Whether nothing is left; else there is a character at place_.
+  bool is_at_end() {
+    if (place_ < block_.size()) return false;
+    block_.resize(size_t(1) << 20);
+    in_.read(block_.data(), std::streamsize(block_.size()));
+    block_.resize(size_t(in_.gcount()));
+    place_ = 0;
+    if (in_.bad()) throw IoError(message("read_csv: cannot read ", quoted(name_)));
+    return block_.empty();
+  }
   bool take(char c) {
-    if (place_ == text_.size() || text_[place_] != c) return false;
+    if (is_at_end() || block_[place_] != c) return false;
     ++place_;
     return true;
   }
   std::string field() {
     std::string out;
     if (!take('"')) {
-      const size_t end = std::min(text_.find_first_of(",\n", place_), text_.size());
-      out = text_.substr(place_, end - place_);
-      place_ = end;
-      if ((end == text_.size() || text_[end] == '\n') && out.ends_with('\r')) out.pop_back();
+      while (!is_at_end()) {
+        const size_t end = std::min(block_.find_first_of(",\n", place_), block_.size());
+        out.append(block_, place_, end - place_);
+        place_ = end;
+        if (end < block_.size()) break;
+      }
+      if ((is_at_end() || block_[place_] == '\n') && out.ends_with('\r')) out.pop_back();
       return out;
     }
     for (;;) {
-      if (place_ == text_.size()) fail("a quoted field has no end");
-      const char c = text_[place_++];
+      if (is_at_end()) fail("a quoted field has no end");
+      const char c = block_[place_++];
       line_ += c == '\n';
       if (c != '"')
         out += c;
@@ -81,9 +113,9 @@ class CsvReader {
     }
   }
 
-  std::string_view text_;
-  std::string name_;
-  size_t place_ = 0, line_ = 0, first_line_ = 0;
+  std::ifstream in_;
+  std::string name_, block_;
+  size_t place_ = 0, line_ = 0, first_line_ = 0, empty_lines_ = 0;
 };
 
 template <class = void>
@@ -106,23 +138,34 @@ void append_csv_line(std::string& out, const std::vector<std::string>& fields) {
 
 }  // namespace detail
 
-/// Reads a table with a header line.
+/// Reads a table with a header line row by row, so that it need not fit into memory.
+/// @param header  is given the header
+/// @param row     is given each row, as many fields as the header has; its fields may be moved out
 /// @throws IoError if the file cannot be read; FormatError naming file and line if it is empty, a
 ///         quoted field does not end, or a row has not as many fields as the header
+template <class Header, class Row>
+void read_csv_rows(const std::filesystem::path& path, Header&& header, Row&& row) {
+  detail::CsvReader reader(path);
+  std::vector<std::string> fields;
+  if (!reader.next(fields))
+    throw FormatError(message("read_csv: ", quoted(path.string()), " is empty, expected a header"));
+  const size_t columns = fields.size();
+  header(fields);
+  while (reader.next(fields)) {
+    if (fields.size() != columns)
+      reader.fail(message(fields.size(), " fields, expected ", columns, " as the header"));
+    row(fields);
+  }
+}
+
+/// Reads a table with a header line.
+/// @throws as read_csv_rows
 template <class = void>
 CsvTable read_csv(const std::filesystem::path& path) {
-  std::string text = read_text(path);
-  while (text.ends_with("\n\n")) text.pop_back();  // empty lines at the end
-  detail::CsvReader reader(text, path.string());
   CsvTable table;
-  if (!reader.next(table.header))
-    throw FormatError(message("read_csv: ", quoted(path.string()), " is empty, expected a header"));
-  std::vector<std::string> row;
-  while (reader.next(row)) {
-    if (row.size() != table.header.size())
-      reader.fail(message(row.size(), " fields, expected ", table.header.size(), " as the header"));
-    table.rows.push_back(row);
-  }
+  read_csv_rows(
+      path, [&](std::vector<std::string>& header) { table.header = header; },
+      [&](std::vector<std::string>& row) { table.rows.push_back(row); });
   return table;
 }
 
