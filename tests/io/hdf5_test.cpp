@@ -486,6 +486,21 @@ TEST_CASE("hdf5: a shape larger than what is stored in one piece", "[io]") {
   }
 }
 
+TEST_CASE("hdf5: nothing in a header that should hold the data", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_layout(creation, H5D_COMPACT);
+  write_x(path, std::vector<int32_t>(0x1234), creation);
+  std::string bytes = read_text(path);
+  const size_t layout = bytes.find(std::string("\3\0\xd0\x48", 4));  // version, kind, bytes
+  REQUIRE(layout != bytes.npos);
+  bytes.replace(layout + 2, 2, 2, '\0');
+  write_text(path, bytes);
+  vcell_test::check_error<FormatError>([&] { read_x(path); },
+                                       {path.string(), "'/x'", "needs 18640 bytes, and 0"});
+}
+
 TEST_CASE("hdf5: a stored datatype is checked before HDF5 sees it", "[io]") {
   using hdf5::Handle;
   std::vector<Handle> types;
