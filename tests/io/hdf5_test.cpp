@@ -486,6 +486,26 @@ TEST_CASE("hdf5: a shape larger than what is stored in one piece", "[io]") {
   }
 }
 
+TEST_CASE("hdf5: an index of chunks that is shorter than the shape", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  const hsize_t chunk = 4, n = 0x1234;
+  H5Pset_chunk(creation, 1, &chunk);
+  H5Pset_deflate(creation, 1);
+  H5Pset_chunk_opts(creation, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);  // has a layout of version 4
+  write_x(path, std::vector<int32_t>(n), creation);
+  CHECK(read_x(path).size() == n);
+  std::string bytes = read_text(path);
+  const std::string extent("\x34\x12\0\0\0\0\0\0", 8);
+  const size_t shape = bytes.find(extent + extent);  // it, and what it may grow to
+  REQUIRE(shape != bytes.npos);
+  bytes[shape + 13] = 1;
+  write_text(path, bytes);
+  vcell_test::check_error<FormatError>(
+      [&] { read_x(path); }, {path.string(), "'/x'", "places for 1165 chunks", "damaged"});
+}
+
 TEST_CASE("hdf5: nothing in a header that should hold the data", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto path = folder.path() / "a.h5";
