@@ -104,11 +104,20 @@ TEST_CASE("hdf5: filters in an order of their own", "[io]") {
     H5Pset_deflate(creation, 4);
     H5Pset_shuffle(creation);  // of packed bytes, which are no whole number of elements
     put(f, "/uns/shuffled_last", values, {}, creation);
-    H5Pset_deflate(creation, 4);  // twice: HDF5 reads this one
+    H5Pset_deflate(creation, 4);  // twice
     put(f, "/uns/packed_twice", values, {}, creation);
+    H5Pset_fletcher32(creation);
+    put(f, "/uns/summed", values, {}, creation);
+    const hdf5::Handle sum_alone(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_chunk(sum_alone, 1, &chunk);
+    H5Pset_fletcher32(sum_alone);
+    put(f, "/uns/sum_alone", values, {}, sum_alone);
+    H5Pset_shuffle(sum_alone);
+    H5Pset_deflate(sum_alone, 1);
+    put(f, "/uns/sum_first", values, {}, sum_alone);
   });
   const Dict uns = read_h5ad(path).uns;
-  for (const char* name : {"shuffled_last", "packed_twice"})
+  for (const char* name : {"shuffled_last", "packed_twice", "summed", "sum_alone", "sum_first"})
     CHECK(uns.at(name) == Value(Array::of<int32_t>({1001}, values)));
 }
 
@@ -149,11 +158,44 @@ TEST_CASE("hdf5: chunks that do not hold what they should", "[io]") {
     fails(filter, std::string(4000, 'x'), "impossible size");
   fails(gzip, "no gzip", "cannot be unpacked with gzip");
   fails(gzip, std::string("\x78\x01\x01\x03\0\xfc\xff\x61\x62\x63\x02\x4d\x01\x27", 14),  // abc
-        "cannot be unpacked with gzip");
+        "not the size of its elements");
   fails(lzf, "no LZF", "cannot be unpacked with LZF");
-  fails(lzf, "\x02\x61\x62\x63", "cannot be unpacked with LZF");                  // abc
+  fails(lzf, "\x02\x61\x62\x63", "not the size of its elements");                 // abc
   fails(lzf, std::string("\0\x61\xe0\x07\0", 5), "cannot be unpacked with LZF");  // 17 bytes
+  constexpr H5Z_filter_t sum = H5Z_FILTER_FLETCHER32;
+  fails(sum, "abc", "no room for its checksum");
+  fails(sum, std::string(20, 'x'), "another checksum");
+  fails(sum, std::string(12, '\0'), "not the size of its elements");
   fails(H5Z_FILTER_SHUFFLE, std::string(17, 'x'), "not the size of its elements");
+}
+
+TEST_CASE("hdf5: what is packed twice expands no further than once", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  const hsize_t chunk = 4, start = 0;
+  H5Pset_chunk(creation, 1, &chunk);
+  H5Pset_deflate(creation, 9);
+  H5Pset_deflate(creation, 9);
+  write_x(path, {1, 2, 3, 4}, creation);
+  CHECK(read_x(path) == std::vector<int32_t>{1, 2, 3, 4});
+  const auto packed = [](const std::string& bytes) {
+    uLongf size = compressBound(uLong(bytes.size()));
+    std::string out(size, '\0');
+    REQUIRE(compress2(reinterpret_cast<Bytef*>(out.data()), &size,
+                      reinterpret_cast<const Bytef*>(bytes.data()), uLong(bytes.size()),
+                      9) == Z_OK);
+    out.resize(size);
+    return out;
+  };
+  const std::string bomb = packed(packed(std::string(5'000'000, '\0')));
+  REQUIRE(bomb.size() < 96);  // as a chunk of 16 bytes may be
+  edit(path, [&](hid_t f) {
+    const hdf5::Handle x(H5Dopen2(f, "/x", H5P_DEFAULT));
+    vcell_test::must(H5Dwrite_chunk(x, H5P_DEFAULT, 0, &start, bomb.size(), bomb.data()));
+  });
+  vcell_test::check_error<FormatError>([&] { read_x(path); },
+                                       {"'/x'", "a chunk cannot be unpacked with gzip"});
 }
 
 TEST_CASE("hdf5: a chunk whose size in the file's index is another", "[io]") {
@@ -442,6 +484,41 @@ TEST_CASE("hdf5: a shape larger than what is stored in one piece", "[io]") {
     vcell_test::check_error<FormatError>(
         [&] { read_x(path); }, {path.string(), "'/x'", "(70196)", "280784 bytes", "18640"});
   }
+}
+
+TEST_CASE("hdf5: an index of chunks that is shorter than the shape", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  const hsize_t chunk = 4, n = 0x1234;
+  H5Pset_chunk(creation, 1, &chunk);
+  H5Pset_deflate(creation, 1);
+  H5Pset_chunk_opts(creation, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);  // has a layout of version 4
+  write_x(path, std::vector<int32_t>(n), creation);
+  CHECK(read_x(path).size() == n);
+  std::string bytes = read_text(path);
+  const std::string extent("\x34\x12\0\0\0\0\0\0", 8);
+  const size_t shape = bytes.find(extent + extent);  // it, and what it may grow to
+  REQUIRE(shape != bytes.npos);
+  bytes[shape + 13] = 1;
+  write_text(path, bytes);
+  vcell_test::check_error<FormatError>(
+      [&] { read_x(path); }, {path.string(), "'/x'", "places for 1165 chunks", "damaged"});
+}
+
+TEST_CASE("hdf5: nothing in a header that should hold the data", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_layout(creation, H5D_COMPACT);
+  write_x(path, std::vector<int32_t>(0x1234), creation);
+  std::string bytes = read_text(path);
+  const size_t layout = bytes.find(std::string("\3\0\xd0\x48", 4));  // version, kind, bytes
+  REQUIRE(layout != bytes.npos);
+  bytes.replace(layout + 2, 2, 2, '\0');
+  write_text(path, bytes);
+  vcell_test::check_error<FormatError>([&] { read_x(path); },
+                                       {path.string(), "'/x'", "needs 18640 bytes, and 0"});
 }
 
 TEST_CASE("hdf5: a stored datatype is checked before HDF5 sees it", "[io]") {

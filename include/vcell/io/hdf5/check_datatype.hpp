@@ -1,5 +1,8 @@
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "vcell/io/hdf5/raw_file.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -114,6 +117,7 @@ uint64_t check_datatype(Cursor& cursor, size_t reference_size, int depth = 0) {
 struct StoredShape {
   double count = 1;  ///< of elements, which may be beyond any memory
   uint64_t rank = 0;
+  std::vector<uint64_t> most;  ///< extents that it may grow to, all ones for no limit
 };
 
 /// Takes a stored shape (section IV.A.2.b) off the front.
@@ -125,10 +129,15 @@ StoredShape check_dataspace(Cursor& cursor, size_t length_size) {
   if (version == 1) cursor.take(4);
   if (version < 1 || version > 2 || rank > 32) throw Damage{"a shape has an impossible head"};
   double count = version == 2 && kind == 2 ? 0 : 1;
-  for (uint64_t i = 0; i < rank; ++i) count *= double(cursor.number(length_size));
-  if (flags & 1) cursor.take(rank * length_size);
+  std::vector<uint64_t> extents(static_cast<size_t>(rank));
+  for (uint64_t& extent : extents) count *= double(extent = cursor.number(length_size));
+  std::vector<uint64_t> most = extents;
+  if (flags & 1)
+    for (uint64_t& extent : most) extent = cursor.number(length_size);
+  for (size_t i = 0; i < extents.size(); ++i)
+    if (extents[i] > most[i]) throw Damage{"a shape is larger than it may become"};
   if (flags & 2 && version == 1) cursor.take(rank * length_size);
-  return {count, rank};
+  return {count, rank, std::move(most)};
 }
 
 }  // namespace hdf5

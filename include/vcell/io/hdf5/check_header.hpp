@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,8 @@ constexpr uint64_t newest_layout = 4;
 /// file's table of shared descriptions, which is left to HDF5.
 struct Header {
   std::optional<uint64_t> element_bytes, rank;
+  std::vector<uint64_t> most, chunk;  ///< extents that the shape may grow to, and those of a chunk
+  std::optional<uint64_t> places;     ///< for chunks, in an index that is a fixed array
   std::optional<uint64_t> chunk_rank, chunk_element_bytes;  ///< of a dataset in chunks
 };
 
@@ -80,6 +83,7 @@ void check_layout(Cursor cursor, const RawFile& file, Header& header) {
     header.chunk_rank = rank - 1;
     for (uint64_t i = 0; i < rank; ++i) {
       header.chunk_element_bytes = cursor.number(bytes);
+      header.chunk.push_back(*header.chunk_element_bytes);
       if (*header.chunk_element_bytes == 0) throw Damage{"a chunk has no elements"};
     }
   };
@@ -106,6 +110,15 @@ void check_layout(Cursor cursor, const RawFile& file, Header& header) {
     const uint64_t rank = cursor.number(1), bytes = cursor.number(1);
     if (bytes < 1 || bytes > 8) throw Damage{"a chunk has an impossible size"};
     check_chunk(rank, size_t(bytes));
+    constexpr uint64_t fixed_array = 3;
+    if (cursor.number(1) != fixed_array) return;
+    cursor.take(1);
+    const uint64_t address = cursor.number(file.address_size);
+    if (address == ~uint64_t(0) >> (64 - 8 * file.address_size)) return;  // nothing was written
+    const auto stored = file.read(address, 8 + file.length_size);
+    Cursor array{{stored.data(), stored.size()}};
+    if (array.take(8).substr(0, 4) != "FAHD") throw Damage{"an index of chunks is none"};
+    header.places = array.number(file.length_size);
   }
 }
 
@@ -148,7 +161,10 @@ void check_message(uint64_t kind, uint64_t flags, Cursor data, RawFile& file, He
   const bool borrowed = flags & 2;
   switch (kind) {
     case 1:
-      if (const auto shape = check_shape(data, borrowed, file)) header.rank = shape->rank;
+      if (const auto shape = check_shape(data, borrowed, file)) {
+        header.rank = shape->rank;
+        header.most = shape->most;
+      }
       return;
     case 3:
       header.element_bytes = check_type(data, borrowed, file);
@@ -195,6 +211,12 @@ void check_agreement(const Header& h) {
   if (h.element_bytes && h.chunk_element_bytes && *h.element_bytes != *h.chunk_element_bytes)
     throw Damage{message("its chunks have elements of ", *h.chunk_element_bytes,
                          " bytes, expected ", *h.element_bytes, " as its type has")};
+  if (!h.places || h.most.empty()) return;
+  double chunks = 1;  // that the shape may come to have
+  for (size_t i = 0; i < h.most.size(); ++i)
+    chunks *= std::ceil(double(h.most[i]) / double(h.chunk[i]));
+  if (chunks > double(*h.places))
+    throw Damage{message("its index has places for ", *h.places, " chunks, expected ", chunks)};
 }
 
 /// Goes through the header of a stored object (section IV.A).

@@ -13,24 +13,49 @@ VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 namespace detail {
 
-/// Undoes deflate, which must give exactly this many bytes.
+/// Undoes deflate, which must give no more than this many bytes.
 template <class = void>
-std::vector<char> inflate_chunk(const std::vector<char>& packed, size_t bytes) {
-  std::vector<char> out(bytes);
-  uLongf size = uLongf(bytes);
+std::vector<char> inflate_chunk(const std::vector<char>& packed, size_t most) {
+  std::vector<char> out(most);
+  uLongf size = uLongf(most);
   const int status =
       uncompress(reinterpret_cast<Bytef*>(out.data()), &size,
                  reinterpret_cast<const Bytef*>(packed.data()), uLong(packed.size()));
-  if (status != Z_OK || size != bytes) throw Damage{"a chunk cannot be unpacked with gzip"};
+  if (status != Z_OK) throw Damage{"a chunk cannot be unpacked with gzip"};
+  out.resize(size_t(size));
   return out;
 }
 
-/// Undoes LZF, which must give exactly this many bytes.
+/// Undoes LZF, which must give no more than this many bytes.
 template <class = void>
-std::vector<char> unpack_lzf(const std::vector<char>& packed, size_t bytes) {
-  auto out = lzf_decompress({packed.data(), packed.size()}, bytes);
-  if (!out || out->size() != bytes) throw Damage{"a chunk cannot be unpacked with LZF"};
+std::vector<char> unpack_lzf(const std::vector<char>& packed, size_t most) {
+  auto out = lzf_decompress({packed.data(), packed.size()}, most);
+  if (!out) throw Damage{"a chunk cannot be unpacked with LZF"};
   return std::move(*out);
+}
+
+/// Fletcher's sum of 16-bit words, high byte first, as HDF5 computes it.
+template <class = void>
+uint32_t fletcher32(const std::vector<char>& bytes, size_t n) {
+  uint32_t sum = 0, sums = 0;
+  for (size_t i = 0; i < n; i += 2) {
+    sum += uint32_t(uint8_t(bytes[i])) << 8 | (i + 1 < n ? uint8_t(bytes[i + 1]) : 0);
+    sums += sum = (sum & 0xffff) + (sum >> 16);
+    sums = (sums & 0xffff) + (sums >> 16);
+  }
+  return sums << 16 | sum;
+}
+
+/// Takes the sum off the end of a chunk. HDF5 before 1.6.3 swapped the bytes of its two halves.
+template <class = void>
+void check_sum(std::vector<char>& chunk) {
+  if (chunk.size() < 4) throw Damage{"a chunk has no room for its checksum"};
+  const size_t n = chunk.size() - 4;
+  const auto stored = uint32_t(Cursor{{chunk.data() + n, 4}}.number(4));
+  const uint32_t found = fletcher32(chunk, n);
+  if (stored != found && stored != ((found & 0xff00ff) << 8 | (found >> 8 & 0xff00ff)))
+    throw Damage{"a chunk has another checksum than its bytes"};
+  chunk.resize(n);
 }
 
 /// Undoes shuffle: first bytes of all elements, then second bytes, ... become elements again. Bytes
@@ -95,17 +120,16 @@ herr_t read_chunk(hid_t dataset, const hsize_t* start, uint32_t& skipped, std::v
 /// threads at once. HDF5 would read beyond a chunk that unpacks to less than it should, and knows
 /// one thread only. Chunks that were never written are passed over.
 /// @return false when this is not the way to read the dataset: it is stored in one piece, or went
-///         through no filter, or through others than shuffle and one of gzip and LZF
+///         through no filter, or through others than gzip, LZF, shuffle and fletcher32
 /// @throws FormatError if a chunk is damaged, or one that was written cannot be found
 template <class F>
 bool unpack_chunks(const Dataset& d, F&& place) {
   constexpr H5Z_filter_t lzf = 32000;
-  size_t packing = 0;
-  for (const Filter& f : d.filters) {
-    packing += f.id == H5Z_FILTER_DEFLATE || f.id == lzf;
-    if (f.id != H5Z_FILTER_DEFLATE && f.id != lzf && f.id != H5Z_FILTER_SHUFFLE) return false;
-  }
-  if (d.chunk.empty() || packing > 1) return false;
+  for (const Filter& f : d.filters)
+    if (f.id != H5Z_FILTER_DEFLATE && f.id != lzf && f.id != H5Z_FILTER_SHUFFLE &&
+        f.id != H5Z_FILTER_FLETCHER32)
+      return false;
+  if (d.chunk.empty()) return false;
   if (d.count == 0) return true;
 
   const size_t rank = d.shape.size(), element = d.element_bytes;
@@ -116,6 +140,8 @@ bool unpack_chunks(const Dataset& d, F&& place) {
     grid[i] = (d.shape[i] + d.chunk[i] - 1) / d.chunk[i];
     chunks *= grid[i];
   }
+  // Where packing gains nothing, gzip adds a few bytes to what it was given.
+  const size_t most_packed = 2 * chunk_bytes + 64;
   hsize_t written = 0;
   d.object->check(H5Dget_num_chunks(d.object->id, d.space, &written), "count its chunks");
   size_t missing = chunks - std::min<size_t>(chunks, size_t(written));
@@ -132,12 +158,22 @@ bool unpack_chunks(const Dataset& d, F&& place) {
   const auto unpack = [&](Packed& chunk) {
     if (chunk.bytes.empty()) return;
     if (is_plain(chunk)) chunk.skipped = ~uint32_t(0);
+    // What goes in for the last packing is the chunk; for others it may have grown a little.
+    const auto changes_size = [&](size_t i) {
+      return d.filters[i].id != H5Z_FILTER_SHUFFLE && !(chunk.skipped >> i & 1);
+    };
     for (size_t i = d.filters.size(); i-- > 0;) {
       if (chunk.skipped >> i & 1) continue;
+      size_t most = chunk_bytes;
+      for (size_t k = 0; k < i; ++k)
+        if (changes_size(k)) most = most_packed;
       const H5Z_filter_t id = d.filters[i].id;
-      chunk.bytes = id == H5Z_FILTER_DEFLATE ? detail::inflate_chunk(chunk.bytes, chunk_bytes)
-                    : id == lzf              ? detail::unpack_lzf(chunk.bytes, chunk_bytes)
-                                             : detail::unshuffle(chunk.bytes, element);
+      if (id == H5Z_FILTER_FLETCHER32)
+        detail::check_sum(chunk.bytes);
+      else
+        chunk.bytes = id == H5Z_FILTER_DEFLATE ? detail::inflate_chunk(chunk.bytes, most)
+                      : id == lzf              ? detail::unpack_lzf(chunk.bytes, most)
+                                               : detail::unshuffle(chunk.bytes, element);
     }
     if (chunk.bytes.size() != chunk_bytes) throw Damage{"a chunk has not the size of its elements"};
     place(chunk.start, chunk.bytes);
@@ -161,8 +197,7 @@ bool unpack_chunks(const Dataset& d, F&& place) {
           continue;
         }
         if (d.filters.empty()) continue;
-        // Where packing gains nothing, gzip adds a few bytes to what it was given.
-        if (bytes > 2 * chunk_bytes + 64 || bytes > d.object->reading->file_bytes)
+        if (bytes > most_packed || bytes > d.object->reading->file_bytes)
           throw Damage{"a chunk has an impossible size"};
         chunk.bytes.resize(size_t(bytes));
         d.object->check(detail::read_chunk(d.object->id, start.data(), chunk.skipped, chunk.bytes),

@@ -115,8 +115,8 @@ Dataset open_dataset(const Object& object) {
   d.element_bytes = stored_size(d.type, object.reading->raw.reference_size());
   const double bytes = double(d.element_bytes) * double(d.count);
   const auto stored = double(H5Dget_storage_size(object.id));
-  // What is in one piece is all there, or was never written.
-  if (layout != H5D_CHUNKED && stored > 0 && stored < bytes)
+  // What is in one piece is all there or, outside of the header, was never written.
+  if (layout != H5D_CHUNKED && (stored > 0 || layout == H5D_COMPACT) && stored < bytes)
     object.fail("its shape ", d.shape, " needs ", bytes, " bytes, and ", stored,
                 " are stored; the file is damaged");
   object.charge(std::max(bytes, double(d.element_bytes) * chunk), stored, expansion);
