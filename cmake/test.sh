@@ -62,7 +62,7 @@ print_what_did_not_run() {
   if ! command -v nvidia-smi >/dev/null || ! nvidia-smi -L >/dev/null 2>&1; then
     echo "  the CUDA kernels on a GPU: there is none; they ran on the emulation"
   fi
-  echo "  ThreadSanitizer for any room but core, autograd, sets and train"
+  echo "  ThreadSanitizer for any room but core, autograd, sets, train and pipeline"
   echo "  slow tests under the sanitizers; they ran in the release preset"
   echo "  any processor but $(uname -m)"
   [ -n "${VCELL_FILES:-}" ] || echo "  tests with files of other programs: VCELL_FILES is not set"
