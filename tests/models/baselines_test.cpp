@@ -67,23 +67,23 @@ Baseline fitted(const Fixture& f) {
 
 TEST_CASE("baselines: shifts are means of means of training cells", "[models]") {
   const Fixture f;
-  const auto shift = [&](const ShiftPredictor& baseline, const char* c, const char* p) {
+  const auto shift = [&](const ShiftPredictor<>& baseline, const char* c, const char* p) {
     return baseline.shift(f.screen.context.code(c), f.screen.perturbation.code(p));
   };
-  REQUIRE(shift(fitted<ControlCopy>(f), "z", "C") == Values{0, 0, 0});
+  REQUIRE(shift(fitted<ControlCopy<>>(f), "z", "C") == Values{0, 0, 0});
   // A: (2, 0, 0) in x and (0, 2, 0) in y; B: (0, -2, 4) in x alone.
-  const auto mean = fitted<PerturbationMean>(f);
+  const auto mean = fitted<PerturbationMean<>>(f);
   REQUIRE(shift(mean, "z", "A") == Values{1, 1, 0});
   REQUIRE(shift(mean, "y", "B") == Values{0, -2, 4});
   REQUIRE_FALSE(shift(mean, "x", "C"));
-  const auto shrunk = fitted<PerturbationMeanShrunk>(f);
+  const auto shrunk = fitted<PerturbationMeanShrunk<>>(f);
   REQUIRE_FALSE(shift(shrunk, "x", "C"));
   const PairShifts shifts = pair_shifts(f.screen, f.parts);
   REQUIRE(shrunk.shrinkage() == choose_shrinkage(shifts, shifts));
   REQUIRE(shift(shrunk, "z", "A") == shrunk_mean(shifts,
                                                  pairs_of(shifts, f.screen.perturbation.code("A")),
                                                  shrunk.shrinkage()));
-  const auto context = fitted<ContextMean>(f);
+  const auto context = fitted<ContextMean<>>(f);
   REQUIRE(shift(context, "x", "C") == Values{1, -1, 2});
   REQUIRE(shift(context, "y", "B") == Values{0, 2, 0});
   REQUIRE_FALSE(shift(context, "z", "A"));
@@ -92,8 +92,8 @@ TEST_CASE("baselines: shifts are means of means of training cells", "[models]") 
 TEST_CASE("baselines: cells of validation are learnt from, those of test are not", "[models]") {
   Fixture f;
   const auto shift = [&] {
-    return *fitted<PerturbationMean>(f).shift(f.screen.context.code("z"),
-                                              f.screen.perturbation.code("A"));
+    return *fitted<PerturbationMean<>>(f).shift(f.screen.context.code("z"),
+                                                f.screen.perturbation.code("A"));
   };
   const auto before = shift();
   f.parts[4] = Part::test;
@@ -108,7 +108,7 @@ TEST_CASE("baselines: cells of validation are learnt from, those of test are not
 TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "[models]") {
   const Fixture f;
   const std::vector requests = {f.request("y", "B", {6, 6}), f.request("z", "A", {9})};
-  const auto baseline = fitted<PerturbationMean>(f);
+  const auto baseline = fitted<PerturbationMean<>>(f);
 
   const auto mean = baseline.predict(f.screen, requests, {});
   REQUIRE(mean.missing.empty());
@@ -121,7 +121,7 @@ TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "
   const std::vector below = {f.request("z", "B", {9})};
   REQUIRE(baseline.predict(f.screen, below, {}).cells.values == std::vector<float>{1, 5});
 
-  const auto copy = fitted<ControlCopy>(f).predict(f.screen, requests, {});
+  const auto copy = fitted<ControlCopy<>>(f).predict(f.screen, requests, {});
   const std::vector<size_t> rows = {6, 6, 9};
   REQUIRE(copy.cells == select_rows(f.screen.expression, std::span<const size_t>(rows)));
 }
@@ -129,13 +129,13 @@ TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "
 TEST_CASE("baselines: what no training cell tells is missing by name", "[models]") {
   const Fixture f;
   const std::vector requests = {f.request("z", "A", {9}), f.request("y", "B", {6})};
-  const auto context = fitted<ContextMean>(f).predict(f.screen, requests, {});
+  const auto context = fitted<ContextMean<>>(f).predict(f.screen, requests, {});
   REQUIRE(context.requests == std::vector<size_t>{1});
   REQUIRE(context.missing.size() == 1);
   REQUIRE_THAT(context.missing[0],
                contains("context_mean") && contains("'A' in 'z'") && contains("no cell"));
   const std::vector unseen = {f.request("z", "C", {9})};
-  const auto perturbation = fitted<PerturbationMean>(f).predict(f.screen, unseen, {});
+  const auto perturbation = fitted<PerturbationMean<>>(f).predict(f.screen, unseen, {});
   REQUIRE(perturbation.cells.rows == 0);
   REQUIRE(perturbation.cells.columns == 3);
   REQUIRE_THAT(perturbation.missing.at(0), contains("'C' in 'z'"));
@@ -154,16 +154,16 @@ TEST_CASE("baselines: each is made by its name", "[models]") {
 TEST_CASE("baselines: errors", "[models]") {
   Fixture f;
   const std::vector requests = {f.request("y", "A", {99})};
-  REQUIRE_THROWS_AS(fitted<ControlCopy>(f).predict(f.screen, requests, {}), ShapeError);
+  REQUIRE_THROWS_AS(fitted<ControlCopy<>>(f).predict(f.screen, requests, {}), ShapeError);
   for (const auto& [context, perturbation] : {std::pair{-1, 0}, {3, 0}, {0, -1}, {0, 4}}) {
     const std::vector<PredictionRequest> bad = {{context, perturbation, {}}};
-    REQUIRE_THROWS_AS(fitted<ContextMean>(f).predict(f.screen, bad, {}), ShapeError);
+    REQUIRE_THROWS_AS(fitted<ContextMean<>>(f).predict(f.screen, bad, {}), ShapeError);
   }
   // A screen with other genes than those that were learnt.
   const auto fewer = select_genes(f.screen, {"g0", "g1"});
   const std::vector fine = {f.request("y", "A", {6})};
-  REQUIRE_THROWS_AS(fitted<PerturbationMean>(f).predict(fewer, fine, {}), ShapeError);
-  PerturbationMean mean;
+  REQUIRE_THROWS_AS(fitted<PerturbationMean<>>(f).predict(fewer, fine, {}), ShapeError);
+  PerturbationMean<> mean;
   REQUIRE_THROWS_AS(mean.fit(f.screen, std::span(f.parts).first(3), {}), ShapeError);
   REQUIRE_THROWS_AS(pair_shifts(f.screen, std::span(f.parts).first(3)), ShapeError);
   REQUIRE_THROWS_AS(

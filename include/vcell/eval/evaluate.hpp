@@ -27,8 +27,8 @@ struct EvaluationOptions {
   /// The greatest log1p value; a larger one is an error. cell-eval refuses values from 15 on, by
   /// which it guesses the scale.
   double highest = highest_log1p;
-  /// The columns of the tables of scores.
-  std::vector<Metric> metrics = metrics_of("vcell");
+  /// The columns of the tables of scores; none: those of the profile "vcell".
+  std::vector<Metric> metrics = {};
   /// How perturbations are matched with their own genes, where not by the genes' names.
   GeneSymbols symbols = {};
   /// Watches, and may stop.
@@ -61,7 +61,7 @@ ContextEvaluation evaluate(const EvaluationSide& real, const EvaluationSide& pre
                               quoted(real.context), " are of different perturbations or genes"));
   ContextEvaluation out{
       real.context, {real.perturbations(), {}}, real.expression, predicted.expression};
-  for (const Metric& metric : options.metrics)
+  for (const Metric& metric : options.metrics.empty() ? metrics_of("vcell") : options.metrics)
     out.scores.columns.push_back(
         score_column(metric, real, predicted, {options.alpha, &options.symbols, options.progress}));
   return out;

@@ -20,10 +20,10 @@ inline constexpr std::array<std::string_view, 4> baseline_names = {
 /// The baseline of a name; null if there is none.
 template <class = void>
 std::unique_ptr<Predictor> make_baseline(std::string_view name) {
-  if (name == "control_copy") return std::make_unique<ControlCopy>();
-  if (name == "perturbation_mean") return std::make_unique<PerturbationMean>();
-  if (name == "perturbation_mean_shrunk") return std::make_unique<PerturbationMeanShrunk>();
-  if (name == "context_mean") return std::make_unique<ContextMean>();
+  if (name == "control_copy") return std::make_unique<ControlCopy<>>();
+  if (name == "perturbation_mean") return std::make_unique<PerturbationMean<>>();
+  if (name == "perturbation_mean_shrunk") return std::make_unique<PerturbationMeanShrunk<>>();
+  if (name == "context_mean") return std::make_unique<ContextMean<>>();
   return nullptr;
 }
 

@@ -20,7 +20,9 @@ PairShifts learnt_shifts(const Screen& screen, std::span<const Part> parts) {
 }
 
 /// A predictor without a model: the paired control cell plus a shift of its context and
-/// perturbation, clamped at 0. What inherits it says which shift.
+/// perturbation, clamped at 0. What inherits it says which shift. Predictors are templates so that
+/// who includes them and makes none does not compile them.
+template <class = void>
 class ShiftPredictor : public Predictor {
  public:
   PredictedCells predict(const Screen& screen, std::span<const PredictionRequest> requests,
@@ -35,9 +37,10 @@ class ShiftPredictor : public Predictor {
   virtual std::string source() const = 0;
 };
 
-inline PredictedCells ShiftPredictor::predict(const Screen& screen,
-                                              std::span<const PredictionRequest> requests,
-                                              const Callbacks& callbacks) const {
+template <class Void>
+PredictedCells ShiftPredictor<Void>::predict(const Screen& screen,
+                                             std::span<const PredictionRequest> requests,
+                                             const Callbacks& callbacks) const {
   PredictedCells out;
   out.cells.columns = screen.genes.size();
   std::vector<double> cell(screen.genes.size());

@@ -26,7 +26,7 @@ std::vector<std::shared_ptr<Predictor>> make_methods(const Experiment& e, const 
       options.features = prepared.features;
       options.genes = prepared.model_genes;
       options.normalized = prepared.normalized;
-      out.push_back(std::make_shared<StateTransitionPredictor>(e, options));
+      out.push_back(std::make_shared<StateTransitionPredictor<>>(e, options));
     } else if (auto baseline = make_baseline(name)) {
       out.push_back(std::move(baseline));
     } else {

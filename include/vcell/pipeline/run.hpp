@@ -164,7 +164,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
     auto predicted = method->predict(p.screen, out.requests, first ? callbacks : Callbacks{});
     for (const auto& reason : predicted.missing) out.missing.push_back({method->name(), reason});
     if (first) {
-      const auto* model = dynamic_cast<const StateTransitionPredictor*>(method.get());
+      const auto* model = dynamic_cast<const StateTransitionPredictor<>*>(method.get());
       out.report.run = run_facts(e, p, options.inputs.dataset, model ? &model->model() : nullptr);
       report(evaluation.progress, {});
       auto cells = labelled_observations(p.screen, out.requests, p.parts);
@@ -190,7 +190,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
     } else {
       out.report.others.push_back(scored_method(method->title(), scores, method->meaning()));
     }
-    if (auto* trained = dynamic_cast<StateTransitionPredictor*>(method.get()))
+    if (auto* trained = dynamic_cast<StateTransitionPredictor<>*>(method.get()))
       out.model = trained->take_model();
     method.reset();  // a method's memory is the next one's
   }

@@ -52,7 +52,7 @@ TrainedModel train_in_folder(const Experiment& e, const std::filesystem::path& p
   const RunFolder folder(path);
   auto [adata, inputs] = detail::read_for_folder(e, folder, options);
   const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
-  StateTransitionPredictor predictor(
+  StateTransitionPredictor<> predictor(
       e, {.features = p.features,
           .genes = p.model_genes,
           .normalized = p.normalized,
@@ -94,7 +94,7 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
     if (options.begun) options.begun();
   };
   all.fitted = [&](const Predictor& method, const Prepared&) {
-    if (const auto* trained = dynamic_cast<const StateTransitionPredictor*>(&method))
+    if (const auto* trained = dynamic_cast<const StateTransitionPredictor<>*>(&method))
       save_model(folder / "model", trained->model());
   };
   all.scored = [&](const MethodOutcome& done) {

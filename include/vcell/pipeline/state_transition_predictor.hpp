@@ -45,6 +45,7 @@ struct StateTransitionPredictorOptions {
 };
 
 /// State Transition as an experiment describes it, anchored or not.
+template <class = void>
 class StateTransitionPredictor final : public Predictor {
  public:
   StateTransitionPredictor(Experiment experiment, StateTransitionPredictorOptions options)
@@ -57,9 +58,7 @@ class StateTransitionPredictor final : public Predictor {
   /// and validation.
   /// @throws ConfigError if settings and data do not fit each other; Stopped if progress asks for
   ///         it, after a last checkpoint
-  void fit(const Screen& screen, std::span<const Part> parts, const Callbacks& callbacks) override {
-    fit_to(screen, parts, callbacks);
-  }
+  void fit(const Screen& screen, std::span<const Part> parts, const Callbacks& callbacks) override;
 
   PredictedCells predict(const Screen& screen, std::span<const PredictionRequest> requests,
                          const Callbacks& callbacks) const override {
@@ -83,13 +82,9 @@ class StateTransitionPredictor final : public Predictor {
   const TrainState& state() const { return state_; }
 
  private:
-  template <class = void>
-  void fit_to(const Screen& screen, std::span<const Part> parts, const Callbacks& callbacks);
   /// The anchor that the data allow.
-  template <class = void>
   Anchor anchor_for(const Screen& screen, std::span<const Part> parts,
                     const Callbacks& callbacks) const;
-  template <class = void>
   TrainedModel new_model(const Screen& screen, const PerturbationFeatures& features,
                          Anchor anchor) const;
 
@@ -99,9 +94,9 @@ class StateTransitionPredictor final : public Predictor {
   TrainState state_;
 };
 
-template <class>
-Anchor StateTransitionPredictor::anchor_for(const Screen& screen, std::span<const Part> parts,
-                                            const Callbacks& callbacks) const {
+template <class Void>
+Anchor StateTransitionPredictor<Void>::anchor_for(const Screen& screen, std::span<const Part> parts,
+                                                  const Callbacks& callbacks) const {
   const Anchor asked = experiment_.model.anchor;
   if (asked == Anchor::none) return asked;
   std::string why;
@@ -118,10 +113,10 @@ Anchor StateTransitionPredictor::anchor_for(const Screen& screen, std::span<cons
   return Anchor::none;
 }
 
-template <class>
-TrainedModel StateTransitionPredictor::new_model(const Screen& screen,
-                                                 const PerturbationFeatures& features,
-                                                 Anchor anchor) const {
+template <class Void>
+TrainedModel StateTransitionPredictor<Void>::new_model(const Screen& screen,
+                                                       const PerturbationFeatures& features,
+                                                       Anchor anchor) const {
   const Experiment& e = experiment_;
   auto config = e.model;
   config.input_width = config.output_width = screen.genes.size();
@@ -139,9 +134,9 @@ TrainedModel StateTransitionPredictor::new_model(const Screen& screen,
           .set_size = e.set_size};
 }
 
-template <class>
-void StateTransitionPredictor::fit_to(const Screen& all, std::span<const Part> parts,
-                                      const Callbacks& callbacks) {
+template <class Void>
+void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part> parts,
+                                         const Callbacks& callbacks) {
   const Experiment& e = experiment_;
   const auto& t = e.training;
   const bool some = !options_.genes.empty() && options_.genes != all.genes;

@@ -44,7 +44,7 @@ std::string perturbation_score_table(const ReportInput& input, const ContextEval
       "<th scope=\"col\" rowspan=\"2\" class=\"n\">Cells</th>";
   for (const std::string& name : names)
     out += fmt::format("<th scope=\"colgroup\" colspan=\"{}\" class=\"group\">{}</th>",
-                       methods.size(), escape_html(metric_named(name, input.metrics).title));
+                       methods.size(), escape_html(metric_of(input, name).title));
   out += "</tr>\n<tr>";
   for (size_t i = 0; i < names.size(); ++i)
     for (size_t m = 0; m < methods.size(); ++m)
@@ -55,7 +55,7 @@ std::string perturbation_score_table(const ReportInput& input, const ContextEval
   const auto add_row = [&](const std::string& head, const std::string& cells, auto&& score) {
     out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td>", head, cells);
     for (const std::string& name : names) {
-      const Metric metric = metric_named(name, input.metrics);
+      const Metric metric = metric_of(input, name);
       std::vector<Score> scores;
       for (const ScoredMethod& method : methods) scores.push_back(score(method, name));
       out += detail::score_cells(scores, complete, metric.direction, metric.digits);

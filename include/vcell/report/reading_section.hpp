@@ -16,7 +16,7 @@ template <class = void>
 std::string reading_section(const ReportInput& input) {
   std::string out = "<div class=\"reading\"><dl>\n";
   for (const std::string& name : detail::score_names(input)) {
-    const Metric metric = metric_named(name, input.metrics);
+    const Metric metric = metric_of(input, name);
     out += fmt::format("<dt>{}</dt><dd>{} <small>({} in the tables of results)</small></dd>\n",
                        escape_html(metric.title), escape_html(metric.meaning), escape_html(name));
   }

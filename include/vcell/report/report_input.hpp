@@ -36,16 +36,16 @@ struct ScoredMethod {
 /// would look for it.
 struct ReportInput {
   std::string title = "Predicted perturbation responses";
-  std::string method = "prediction";            ///< what the evaluation is of
-  std::string meaning;                          ///< what that does, a sentence; may be empty
-  std::vector<ReportSection> run;               ///< what was run: data, split, model, versions
-  std::vector<LossPoint> training_loss;         ///< by step; any number of points
-  std::vector<LossPoint> validation_loss;       ///< by step
-  std::optional<double> kept_step;              ///< the step whose weights were kept
-  Evaluation evaluation;                        ///< of the method
-  std::vector<ScoredMethod> others;             ///< shown beside it
-  std::vector<Metric> metrics = all_metrics();  ///< what is said of scores
-  std::vector<std::string> warnings;            ///< beyond those found in the evaluation
+  std::string method = "prediction";       ///< what the evaluation is of
+  std::string meaning;                     ///< what that does, a sentence; may be empty
+  std::vector<ReportSection> run;          ///< what was run: data, split, model, versions
+  std::vector<LossPoint> training_loss;    ///< by step; any number of points
+  std::vector<LossPoint> validation_loss;  ///< by step
+  std::optional<double> kept_step;         ///< the step whose weights were kept
+  Evaluation evaluation;                   ///< of the method
+  std::vector<ScoredMethod> others;        ///< shown beside it
+  std::vector<Metric> metrics;             ///< what is said of scores; none: all_metrics
+  std::vector<std::string> warnings;       ///< beyond those found in the evaluation
 };
 
 /// The scores of an evaluation under a method's name.
@@ -66,6 +66,12 @@ std::vector<ScoredMethod> methods_of(const ReportInput& input) {
   out.push_back(scored_method(input.method, input.evaluation, input.meaning));
   out.insert(out.end(), input.others.begin(), input.others.end());
   return out;
+}
+
+/// What is known about a score by its name.
+template <class = void>
+Metric metric_of(const ReportInput& input, std::string_view name) {
+  return metric_named(name, input.metrics.empty() ? all_metrics() : input.metrics);
 }
 
 VCELL_END_NAMESPACE

@@ -29,7 +29,7 @@ std::string mean_score_table(const ReportInput& input) {
   }
   out += "<th scope=\"col\" class=\"n\">Best possible</th></tr></thead>\n<tbody>\n";
   for (const std::string& name : detail::score_names(input)) {
-    const Metric metric = metric_named(name, input.metrics);
+    const Metric metric = metric_of(input, name);
     std::vector<Score> means;
     for (const ScoredMethod& method : methods) means.push_back(mean_score(method, name));
     const std::string better = metric.direction > 0   ? "higher is better"
@@ -52,7 +52,7 @@ std::string comparison(const ReportInput& input, const ScoredMethod& method,
                        const ScoredMethod& other) {
   size_t better = 0, equal = 0, all = 0;
   for (const std::string& name : score_names(input)) {
-    const int direction = metric_named(name, input.metrics).direction;
+    const int direction = metric_of(input, name).direction;
     const Score a = mean_score(method, name), b = mean_score(other, name);
     if (!direction || !a || !b || std::isnan(*a) || std::isnan(*b)) continue;
     ++all;

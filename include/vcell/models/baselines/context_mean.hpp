@@ -5,7 +5,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// The context's shift, mean over the perturbations that were learnt in it, not weighted by cells.
-class ContextMean final : public ShiftPredictor {
+template <class Void = void>
+class ContextMean final : public ShiftPredictor<Void> {
  public:
   std::string name() const override { return "context_mean"; }
   std::string meaning() const override {

@@ -5,7 +5,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// Predicted cells are control cells.
-class ControlCopy final : public ShiftPredictor {
+template <class Void = void>
+class ControlCopy final : public ShiftPredictor<Void> {
  public:
   std::string name() const override { return "control_copy"; }
   std::string meaning() const override {

@@ -20,7 +20,8 @@ std::optional<std::vector<double>> mean_of_shifts(const PairShifts& shifts,
 }  // namespace detail
 
 /// The perturbation's shift, mean over the contexts that it was learnt in, not weighted by cells.
-class PerturbationMean final : public ShiftPredictor {
+template <class Void = void>
+class PerturbationMean final : public ShiftPredictor<Void> {
  public:
   std::string name() const override { return "perturbation_mean"; }
   std::string meaning() const override {

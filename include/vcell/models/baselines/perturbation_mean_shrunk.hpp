@@ -7,7 +7,8 @@ VCELL_BEGIN_NAMESPACE
 /// The perturbation's shift over the contexts that it was learnt in, weighted and shrunk by its
 /// standard error (shrunk_mean), as much as predicts the pairs of train and validation best from
 /// other contexts' train cells (choose_shrinkage).
-class PerturbationMeanShrunk final : public ShiftPredictor {
+template <class Void = void>
+class PerturbationMeanShrunk final : public ShiftPredictor<Void> {
  public:
   std::string name() const override { return "perturbation_mean_shrunk"; }
   std::string meaning() const override {
