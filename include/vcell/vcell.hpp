@@ -217,6 +217,7 @@
 #include "vcell/sets/cell_groups.hpp"
 #include "vcell/sets/cell_sets.hpp"
 #include "vcell/sets/check_split.hpp"
+#include "vcell/sets/contexts_with_controls.hpp"
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/gather_rows.hpp"

@@ -188,6 +188,13 @@ TEST_CASE("split: a perturbation without cells in the context is a remark", "[se
   check_holds(warnings[0], {"without cells in this context: 'B'"});
 }
 
+TEST_CASE("split: contexts with controls", "[sets]") {
+  const Screen screen = small_screen(
+      {{"x", "A", 1}, {"y", "ctrl", 2}, {"y", "A", 1}, {"z", "B", 1}, {"w", "ctrl", 1}});
+  CHECK(screen.context.names == std::vector<std::string>{"w", "x", "y", "z"});
+  CHECK(contexts_with_controls(screen) == std::vector<bool>{true, false, true, false});
+}
+
 TEST_CASE("split: a context in use needs controls", "[sets]") {
   const Screen screen = small_screen({{"x", "ctrl", 1}, {"x", "A", 1}, {"y", "A", 1}});
   const auto warnings = check_split(screen, trained(), "screen");

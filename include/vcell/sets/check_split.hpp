@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/sets/contexts_with_controls.hpp"
 #include "vcell/sets/split_spec.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -148,12 +149,12 @@ class SplitReport {
       error("no cell is used: ", quoted(dataset_), " is not in [training] and has no [zeroshot] ",
             "context");
     const std::string control = quoted(screen_.perturbation.names[size_t(screen_.control)]);
+    const auto has_controls = contexts_with_controls(screen_);
     std::vector<std::string> without, named_without;
     bool any = false;
     for (size_t i = 0; i < screen_.context.names.size(); ++i) {
-      const bool has = pairs_[pair(int32_t(i), screen_.control)];
-      any = any || (used_[i] && has);
-      if (used_[i] && !has)
+      any = any || (used_[i] && has_controls[i]);
+      if (used_[i] && !has_controls[i])
         (named_[i] ? named_without : without).push_back(screen_.context.names[i]);
     }
     if (!named_without.empty())
@@ -179,8 +180,7 @@ class SplitReport {
 
 /// Checks a split against a screen: that data sets, contexts and perturbations exist, that nothing
 /// contradicts or leaks, and that every context that is named has control cells; others without any
-/// are not used. Keys of other data sets
-/// are left to their own screens.
+/// are not used. Keys of other data sets are left to their own screens.
 ///
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         remarks that do not stand in the way, each one line

@@ -18,8 +18,7 @@ struct AssignOptions {
 
 /// The part of every cell under a split. Control cells are train wherever their context is trained
 /// on, and serve as inputs of every part. Cells of a context without controls are unused. A
-/// perturbation held out for validation and test alike is
-/// test.
+/// perturbation held out for validation and test alike is test.
 ///
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         (cells)
@@ -51,9 +50,7 @@ std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
     for (const std::string& name : held.test)
       parts[size_t(screen.perturbation.code(name))] = Part::test;
   }
-  std::vector<bool> has_controls(contexts, false);
-  for (size_t i = 0; i < screen.cells(); ++i)
-    if (screen.is_control(i)) has_controls[size_t(screen.context.codes[i])] = true;
+  const auto has_controls = contexts_with_controls(screen);
   for (size_t c = 0; c < contexts; ++c)
     if (!has_controls[c]) std::fill_n(part_of.data() + c * n, n, Part::unused);
   std::vector<Part> parts(screen.cells());
