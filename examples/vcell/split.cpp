@@ -71,7 +71,10 @@ void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, con
 void split(const Settings& s, Console& console) {
   const auto screen = read_labels(s, console);
   if (!s.check.empty()) {
-    print_counts(screen, vcell::read_split(s.check), s, console);
+    std::vector<std::string> remarks;
+    const auto spec = vcell::read_split(s.check, &remarks);
+    for (const auto& remark : remarks) console.note(remark);
+    print_counts(screen, spec, s, console);
     return;
   }
   if (s.out.empty())

@@ -94,8 +94,9 @@ class SplitReport {
   template <class = void>
   void zeroshot(const std::string& key, Part part) {
     const int32_t context = context_of("[zeroshot]", key);
-    if (part != Part::validation && part != Part::test)
-      error("[zeroshot] ", quoted(key), " is ", name_of(part), ", expected validation or test");
+    if (part == Part::unused)
+      error("[zeroshot] ", quoted(key), " is ", name_of(part),
+            ", expected train, validation or test");
     if (spec_.fewshot.contains(key)) error("conflict: ", quoted(key), " is zeroshot and fewshot");
     if (context >= 0) used_[size_t(context)] = named_[size_t(context)] = true;
   }
@@ -104,10 +105,10 @@ class SplitReport {
   void fewshot(const std::string& key, const HeldOutPerturbations& held) {
     const int32_t context = context_of("[fewshot]", key);
     if (context < 0) return;
-    named_[size_t(context)] = true;
+    used_[size_t(context)] = named_[size_t(context)] = true;
     if (!spec_.training.contains(dataset_))
-      error("conflict: [fewshot] ", quoted(key), " trains on the rest of its context, and ",
-            quoted(dataset_), " is not in [training]");
+      warnings_.push_back(message("[fewshot] ", quoted(key), ": ", quoted(dataset_), " is not in ",
+                                  "[training], and the rest of this context trains all the same"));
     std::vector<std::string> unknown, without_cells, both;
     for (const auto* names : {&held.validation, &held.test})
       for (const std::string& name : *names) {
@@ -146,8 +147,8 @@ class SplitReport {
   template <class = void>
   void controls() {
     if (std::find(used_.begin(), used_.end(), true) == used_.end() && errors_.empty())
-      error("no cell is used: ", quoted(dataset_), " is not in [training] and has no [zeroshot] ",
-            "context");
+      error("no cell is used: ", quoted(dataset_), " is not in [training] and has no context in ",
+            "[zeroshot] or [fewshot]");
     const std::string control = quoted(screen_.perturbation.names[size_t(screen_.control)]);
     const auto has_controls = contexts_with_controls(screen_);
     std::vector<std::string> without, named_without;

@@ -45,6 +45,7 @@ std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
   for (const auto& [key, held] : spec.fewshot) {
     const auto parts = row(key);
     if (parts.empty()) continue;
+    std::fill(parts.begin(), parts.end(), Part::train);  // also where the data set does not train
     for (const std::string& name : held.validation)
       parts[size_t(screen.perturbation.code(name))] = Part::validation;
     for (const std::string& name : held.test)
