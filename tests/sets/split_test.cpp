@@ -179,6 +179,33 @@ TEST_CASE("split: everything wrong is reported at once, by name", "[sets]") {
   refuses(screen, trained(), "screeen", {"'screeen' is not in [datasets]; did you mean 'screen'"});
 }
 
+TEST_CASE("split: names that the screen does not have are left out when lenient", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.fewshot["screen.rep_3"] = {{"MYC"}, {"STAT1", "STAT11"}};
+  spec.fewshot["screen.rep_4"].test = {"JAK2"};
+  spec.zeroshot["screen.rep_5"] = Part::test;
+  refuses(screen, spec, "screen",
+          {"'MYC', 'STAT11'; did you mean 'STAT1'", "no context 'rep_4'", "no context 'rep_5'",
+           "lenient_split"});
+  CHECK_THROWS_AS(assign_parts(screen, spec, "screen"), ConfigError);
+
+  const auto remarks = check_split(screen, spec, "screen", {.lenient = true});
+  REQUIRE(remarks.size() == 3);
+  check_holds(remarks[0], {"no context 'rep_5'; did you mean 'rep_1', 'rep_3'", "left out"});
+  check_holds(remarks[1], {"'MYC', 'STAT11'; did you mean 'STAT1'", "left out"});
+  check_holds(remarks[2], {"no context 'rep_4'", "left out"});
+  check_parts(screen, assign_parts(screen, spec, "screen", {.lenient = true}),
+              [](const std::string& context, const std::string& perturbation) {
+                return context == "rep_3" && perturbation == "STAT1" ? Part::test : Part::train;
+              });
+
+  // All else that is wrong stays an error.
+  spec.fewshot["screen.rep_3"].test = {"ctrl"};
+  check_error<ConfigError>([&] { check_split(screen, spec, "screen", {.lenient = true}); },
+                           {"holds out the control 'ctrl'"});
+}
+
 TEST_CASE("split: contradictions and leaks", "[sets]") {
   const Screen screen = two_contexts();
   SplitSpec spec = trained();
