@@ -20,7 +20,7 @@ struct Settings {
   std::string data, out, kind = "default", context, check;
   vcell::ScreenOptions labels;
   uint64_t seed = 42;
-  bool features = false, overwrite = false;
+  bool features = false, overwrite = false, lenient = false;
 };
 
 /// The labels of a screen without its expression.
@@ -55,8 +55,9 @@ vcell::SplitSpec make(const Settings& s, const vcell::Screen& screen, Console& c
 void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, const Settings& s,
                   Console& console) {
   const std::string name = vcell::dataset_name(spec, s.data);
-  for (const auto& remark : vcell::check_split(screen, spec, name)) console.note(remark);
-  const auto parts = vcell::assign_parts(screen, spec, name);
+  for (const auto& remark : vcell::check_split(screen, spec, name, {.lenient = s.lenient}))
+    console.note(remark);
+  const auto parts = vcell::assign_parts(screen, spec, name, {.lenient = s.lenient});
   console.result(fmt::format("{:<24} {:>8} {:>10} {:>8} {:>8}", "context", "train", "validation",
                              "test", "unused"));
   for (size_t c = 0; c < screen.context.names.size(); ++c) {
@@ -68,10 +69,14 @@ void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, con
   }
 }
 
-void split(const Settings& s, Console& console) {
+/// Messages name flags instead of settings.
+void split(const Settings& s, Console& console) try {
   const auto screen = read_labels(s, console);
   if (!s.check.empty()) {
-    print_counts(screen, vcell::read_split(s.check), s, console);
+    std::vector<std::string> remarks;
+    const auto spec = vcell::read_split(s.check, &remarks);
+    for (const auto& remark : remarks) console.note(remark);
+    print_counts(screen, spec, s, console);
     return;
   }
   if (s.out.empty())
@@ -84,6 +89,8 @@ void split(const Settings& s, Console& console) {
   make_folder(fs::path(s.out).parent_path());
   vcell::write_split(s.out, spec);
   console.result(s.out);
+} catch (const vcell::ConfigError& error) {
+  throw vcell::ConfigError(with_flags(error.what()));
 }
 
 }  // namespace
@@ -114,8 +121,13 @@ void add_split(CLI::App& program, Console& console) {
       "The model will know perturbations by features (for the default where contexts share none)");
   add_number(*command, "--seed", s->seed, "Of what is drawn");
   command->add_option("--out", s->out, "The TOML file to write")->type_name("FILE");
-  command->add_option("--check", s->check, "A TOML file to check against the screen instead")
-      ->type_name("FILE");
+  auto* check =
+      command->add_option("--check", s->check, "A TOML file to check against the screen instead")
+          ->type_name("FILE");
+  command
+      ->add_flag("--lenient-split", s->lenient,
+                 "Contexts and perturbations in it that the screen does not have are left out")
+      ->needs(check);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   command->add_flag("--quiet", console.quiet, "Say nothing but results and errors");
   command->callback([s, &console] { split(*s, console); });

@@ -280,6 +280,29 @@ TEST_CASE("run: settings that name no method or profile are errors that list the
   REQUIRE_THROWS_WITH(run(screen(), e), contains("[data] min_genes"));
 }
 
+TEST_CASE("run: names of a split that the screen does not have", "[pipeline]") {
+  Experiment e = baselines();
+  PrepareInputs given;
+  given.split.emplace().datasets = {{"screen", "screen.h5ad"}};
+  given.split->training = {"screen"};
+  const std::string known = prepare(screen(), e).screen.perturbation.names[1];
+  given.split->fewshot["screen.context_1"].test = {known, "MYC"};
+  given.split->zeroshot["screen.elsewhere"] = Part::test;
+  CHECK_THROWS_WITH(prepare(screen(), e, given), contains("'MYC'") && contains("'elsewhere'") &&
+                                                     contains("[split] lenient_split"));
+  e.lenient_split = true;
+  std::string said;
+  Callbacks callbacks;
+  callbacks.note = [&](const std::string& line) { said += line + '\n'; };
+  const auto prepared = prepare(screen(), e, given, callbacks);
+  const Screen& labels = prepared.screen;
+  for (size_t i = 0; i < labels.cells(); ++i)
+    CHECK((prepared.parts[i] == Part::test) ==
+          (labels.context.codes[i] == labels.context.code("context_1") &&
+           labels.perturbation.codes[i] == labels.perturbation.code(known)));
+  CHECK_THAT(said, contains("'MYC'") && contains("'elsewhere'") && contains("left out"));
+}
+
 TEST_CASE("run: stops where it is asked to", "[pipeline]") {
   for (const std::string stage : {"train", "predict", "evaluate"}) {
     INFO(stage);

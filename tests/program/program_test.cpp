@@ -436,6 +436,44 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
   CHECK_THAT(differ.err, contains("--real") && contains("--pred") && contains("normalise"));
 }
 
+TEST_CASE("program: one file of a split that is for several", "[program]") {
+  const TemporaryFolder folder("files");
+  const auto screen = simulate(folder);
+  fs::create_directories(folder.path() / "splits");
+  const std::string file = folder / "splits/split.toml";
+  const auto declare = [&](const std::string& dataset) {
+    vcell::write_text(file, "h5ad_csv_path = \"genes.csv\"\n[datasets]\nall = \"" + dataset +
+                                "\"\n[training]\nall = \"train\"\n"
+                                "[zeroshot]\n\"all.elsewhere\" = \"test\"\n"
+                                "[fewshot.\"all.context_1\"]\ntest = [\"GENE19\", \"MYC\"]\n");
+  };
+  const std::string check = "split --data " + screen + " --context-key context --check " + file;
+  const std::string run = small_run(screen, folder / "run") + " --split " + file +
+                          " --methods control_copy --methods perturbation_mean --overwrite";
+  for (const std::string& dataset :
+       {std::string("../*.h5ad"), (folder / "{other,screen}.h5ad"), std::string("../")}) {
+    declare(dataset);
+    for (const std::string& command : {check, run}) {
+      INFO(dataset + ": " + command);
+      const auto strict = run_vcell(folder, command);
+      CHECK(strict.code == 2);
+      CHECK_THAT(strict.err, contains("'MYC'") && contains("no context 'elsewhere'") &&
+                                 contains("--lenient-split"));
+      const auto lenient = run_vcell(folder, command + " --lenient-split");
+      INFO(lenient.err);
+      CHECK(lenient.code == 0);
+      CHECK_THAT(lenient.err, contains("'h5ad_csv_path'") && contains("'MYC'") &&
+                                  contains("no context 'elsewhere'") && contains("left out"));
+    }
+  }
+  CHECK_THAT(vcell::read_text(folder.path() / "run" / "experiment.toml"),
+             contains("lenient_split = true"));
+  const auto alone = run_vcell(
+      folder, "split --data " + screen + " --lenient-split --out " + (folder / "new.toml"));
+  CHECK(alone.code == 2);
+  CHECK_THAT(alone.err, contains("--check"));
+}
+
 TEST_CASE("program: a context without control cells takes no part", "[program]") {
   const TemporaryFolder folder("no-controls");
   const std::string screen = simulate(folder), out = folder / "run";

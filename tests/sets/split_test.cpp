@@ -89,6 +89,27 @@ TEST_CASE("split: a data set that is not trained on", "[sets]") {
   refuses(screen, spec, "other", {"no cell is used"});
 }
 
+TEST_CASE("split: contexts of a data set that is not trained on can train", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.training.clear();
+  spec.fewshot["screen.rep_3"].test = {"STAT1"};
+  const auto warnings = check_split(screen, spec, "screen");
+  REQUIRE(warnings.size() == 1);
+  check_holds(warnings[0], {"'screen.rep_3'", "not in [training]", "the rest of this context"});
+  check_parts(screen, assign_parts(screen, spec, "screen"),
+              [](const std::string& context, const std::string& perturbation) {
+                if (context == "rep_1") return Part::unused;
+                return perturbation == "STAT1" ? Part::test : Part::train;
+              });
+
+  spec.zeroshot["screen.rep_1"] = Part::train;
+  CHECK(count_parts(assign_parts(screen, spec, "screen")) == std::array<size_t, 4>{15, 0, 3, 0});
+  spec.fewshot.clear();
+  CHECK(check_split(screen, spec, "screen").empty());
+  CHECK(count_parts(assign_parts(screen, spec, "screen")) == std::array<size_t, 4>{9, 0, 0, 9});
+}
+
 TEST_CASE("split: the longest declared name is the data set", "[sets]") {
   SplitSpec spec;
   spec.datasets = {{"a", "1"}, {"a.b", "2"}, {"a.b.c.d", "3"}};
@@ -143,29 +164,51 @@ TEST_CASE("split: everything wrong is reported at once, by name", "[sets]") {
   spec.training.insert("scren");
   spec.zeroshot["elsewhere.x"] = Part::test;
   spec.zeroshot["screen.rep3"] = Part::test;
-  spec.zeroshot["screen.rep_3"] = Part::train;
+  spec.zeroshot["screen.rep_3"] = Part::unused;
   spec.fewshot["screen.rep_3"].test = {"STAT11", "JAK2", "ctrl"};
   spec.fewshot["screen.rep_3"].validation = {"MYC"};
-  refuses(
-      screen, spec, "screen",
-      {"[training] 'scren' is not in [datasets]; did you mean 'screen'",
-       "'elsewhere.x' does not begin with a declared data set",
-       "no context 'rep3'; did you mean 'rep_3'", "'rep_1'",
-       "is train, expected validation or test", "conflict: 'screen.rep_3' is zeroshot and fewshot",
-       "'MYC', 'STAT11'; did you mean 'STAT1'", "holds out the control 'ctrl'"});
+  refuses(screen, spec, "screen",
+          {"[training] 'scren' is not in [datasets]; did you mean 'screen'",
+           "'elsewhere.x' does not begin with a declared data set",
+           "no context 'rep3'; did you mean 'rep_3'", "'rep_1'",
+           "is unused, expected train, validation or test",
+           "conflict: 'screen.rep_3' is zeroshot and fewshot",
+           "'MYC', 'STAT11'; did you mean 'STAT1'", "holds out the control 'ctrl'"});
   CHECK_THROWS_AS(assign_parts(screen, spec, "screen"), ConfigError);
 
   refuses(screen, trained(), "screeen", {"'screeen' is not in [datasets]; did you mean 'screen'"});
 }
 
+TEST_CASE("split: names that the screen does not have are left out when lenient", "[sets]") {
+  const Screen screen = two_contexts();
+  SplitSpec spec = trained();
+  spec.fewshot["screen.rep_3"] = {{"MYC"}, {"STAT1", "STAT11"}};
+  spec.fewshot["screen.rep_4"].test = {"JAK2"};
+  spec.zeroshot["screen.rep_5"] = Part::test;
+  refuses(screen, spec, "screen",
+          {"'MYC', 'STAT11'; did you mean 'STAT1'", "no context 'rep_4'", "no context 'rep_5'",
+           "lenient_split"});
+  CHECK_THROWS_AS(assign_parts(screen, spec, "screen"), ConfigError);
+
+  const auto remarks = check_split(screen, spec, "screen", {.lenient = true});
+  REQUIRE(remarks.size() == 3);
+  check_holds(remarks[0], {"no context 'rep_5'; did you mean 'rep_1', 'rep_3'", "left out"});
+  check_holds(remarks[1], {"'MYC', 'STAT11'; did you mean 'STAT1'", "left out"});
+  check_holds(remarks[2], {"no context 'rep_4'", "left out"});
+  check_parts(screen, assign_parts(screen, spec, "screen", {.lenient = true}),
+              [](const std::string& context, const std::string& perturbation) {
+                return context == "rep_3" && perturbation == "STAT1" ? Part::test : Part::train;
+              });
+
+  // All else that is wrong stays an error.
+  spec.fewshot["screen.rep_3"].test = {"ctrl"};
+  check_error<ConfigError>([&] { check_split(screen, spec, "screen", {.lenient = true}); },
+                           {"holds out the control 'ctrl'"});
+}
+
 TEST_CASE("split: contradictions and leaks", "[sets]") {
   const Screen screen = two_contexts();
   SplitSpec spec = trained();
-  spec.training.clear();
-  spec.fewshot["screen.rep_3"].test = {"STAT1"};
-  refuses(screen, spec, "screen", {"'screen' is not in [training]"});
-
-  spec = trained();
   spec.datasets["copy"] = "screen.h5ad";
   refuses(screen, spec, "screen", {"leakage", "'copy'"});
 
@@ -186,6 +229,13 @@ TEST_CASE("split: a perturbation without cells in the context is a remark", "[se
   const auto warnings = check_split(screen, spec, "screen");
   REQUIRE(warnings.size() == 1);
   check_holds(warnings[0], {"without cells in this context: 'B'"});
+}
+
+TEST_CASE("split: contexts with controls", "[sets]") {
+  const Screen screen = small_screen(
+      {{"x", "A", 1}, {"y", "ctrl", 2}, {"y", "A", 1}, {"z", "B", 1}, {"w", "ctrl", 1}});
+  CHECK(screen.context.names == std::vector<std::string>{"w", "x", "y", "z"});
+  CHECK(contexts_with_controls(screen) == std::vector<bool>{true, false, true, false});
 }
 
 TEST_CASE("split: a context in use needs controls", "[sets]") {

@@ -1,5 +1,6 @@
 #include "vcell/sets/split_toml.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include "sets/small_screen.hpp"
@@ -53,6 +54,27 @@ test = []
   CHECK_FALSE(spec.cells);
 }
 
+TEST_CASE("split_toml: what cell-load reads beside the split is a remark", "[sets]") {
+  std::vector<std::string> remarks;
+  const std::string text =
+      "h5ad_csv_path = \"genes.csv\"\nEXPONENTIATED_UMIS_LIMIT = 5000000\n"
+      "[datasets]\nscreen = \"screen.h5ad\"\n[training]\nscreen = \"train\"\n"
+      "[zeroshot]\n\"screen.x\" = \"train\"\n[notes]\nwho = [\"me\"]\n[[list]]\n";
+  const SplitSpec spec = parse_split(text, "split.toml", &remarks);
+  CHECK(spec.datasets.size() == 1);
+  CHECK(spec.zeroshot.at("screen.x") == Part::train);
+  CHECK(parse_split(text) == spec);
+  CHECK(remarks.size() == 4);
+  for (const std::string start : {"1: 'h5ad_csv_path'", "2: 'EXPONENT", "9: 'notes'", "11: 'list'"})
+    CHECK(std::any_of(remarks.begin(), remarks.end(), [&](const std::string& remark) {
+      return remark.starts_with("split.toml, line " + start);
+    }));
+  CHECK(parse_split(format_split(spec)) == spec);
+  remarks.clear();
+  parse_split(format_split(spec), "split.toml", &remarks);
+  CHECK(remarks.empty());
+}
+
 TEST_CASE("split_toml: the text is what State reads", "[sets]") {
   SplitSpec spec;
   spec.datasets = {{"screen", "screen.h5ad"}};
@@ -68,7 +90,9 @@ TEST_CASE("split_toml: writing and reading gives the same split", "[sets]") {
   SplitSpec spec;
   spec.datasets = {{"a", "/C:\\data\\x.h5ad"}, {"a.b", "/\"quoted\".h5ad"}, {"", "/empty name"}};
   spec.training = {"a", "a.b"};
-  spec.zeroshot = {{"a.T cell|d 3", Part::validation}, {"a.b.\u00e9\u4e2d", Part::test}};
+  spec.zeroshot = {{"a.T cell|d 3", Part::validation},
+                   {"a.b.\u00e9\u4e2d", Part::test},
+                   {"a.trains", Part::train}};
   spec.fewshot["a.x\ny\t\x01\x7f"] = {{"A+B", "HLA-A", "#", "it's"}, {"\\", "\"", "A"}};
   spec.fewshot["a.none"] = {};
   spec.cells = HeldOutCells{.validation = 0.1, .test = 1.0 / 3, .seed = 9007199254740993};
@@ -79,6 +103,9 @@ TEST_CASE("split_toml: writing and reading gives the same split", "[sets]") {
   spec.cells->seed = ~uint64_t(0);
   CHECK_THROWS_AS(write_split(path, spec), ConfigError);
   CHECK_FALSE(read_split(path) == spec);  // the old file is still there
+  spec.cells.reset();
+  spec.zeroshot["a.x"] = Part::unused;
+  check_error<ConfigError>([&] { format_split(spec); }, {"'a.x' is unused, expected train"});
 }
 
 TEST_CASE("split_toml: relative paths begin at the file's folder", "[sets]") {
@@ -100,9 +127,11 @@ TEST_CASE("split_toml: errors name file, line and what was expected", "[sets]") 
   refuses("[datasets]\na = 3", {"line 2", "a path in quotes"});
   refuses("[datasets]\na = \"x\"\n[training]\na = \"test\"", {"line 4", "expected \"train\""});
   refuses("datasets = 3", {"[datasets] must be a table"});
-  refuses("[datasets]\na = \"x\"\n[zeroshots]\n", {"[zeroshots] is not known"});
-  refuses("[datasets]\na = \"x\"\n[zeroshot]\n\"a.b\" = \"train\"",
-          {"'a.b' is 'train', expected val or test"});
+  refuses("[datasets]\na = \"x\"\n[zeroshots]\n",
+          {"line 3", "'zeroshots' is not known, did you mean [zeroshot]"});
+  refuses("few_shot = 1\n[datasets]\na = \"x\"", {"did you mean [fewshot]"});
+  refuses("[datasets]\na = \"x\"\n[zeroshot]\n\"a.b\" = \"trian\"",
+          {"'a.b' is 'trian', expected train, val or test"});
   refuses("[datasets]\na = \"x\"\n[zeroshot]\na.b = \"test\"", {"write the key in quotes"});
   refuses("[datasets]\na = \"x\"\n[fewshot.a.b]\ntest = [\"A\"]",
           {"in quotes, as [fewshot.\"dataset.context\"]"});

@@ -37,6 +37,7 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.model.anchor == Anchor::perturbation_mean);
   REQUIRE(e.model.encoder_layers == 2);
   REQUIRE(e.model.decoder_layers == 2);
+  REQUIRE_FALSE(e.lenient_split);
   REQUIRE(e.validation_pairs == 0.2);
   REQUIRE(e.model.hidden == 128);
   REQUIRE(e.model.layers == 2);

@@ -12,8 +12,9 @@ VCELL_BEGIN_NAMESPACE
 /// A second table of the same cells, usually before genes were filtered.
 struct Raw {
   std::optional<Matrix> X;  ///< (cells, genes of raw)
-  DataFrame var;
-  Dict varm;
+  DataFrame var;            ///< one row per gene of raw
+  Dict varm;                ///< each with one row per gene of raw
+
   friend bool operator==(const Raw&, const Raw&) = default;
 };
 

@@ -110,8 +110,10 @@ void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
     p.split_text = "default: " + made.description;
   }
   note(callbacks, "split: ", p.split_text);
-  for (const auto& remark : check_split(p.screen, p.split, given.dataset)) note(callbacks, remark);
-  p.parts = assign_parts(p.screen, p.split, given.dataset);
+  for (const auto& remark :
+       check_split(p.screen, p.split, given.dataset, {.lenient = e.lenient_split}))
+    note(callbacks, remark);
+  p.parts = assign_parts(p.screen, p.split, given.dataset, {.lenient = e.lenient_split});
   if (const size_t pairs = add_validation_pairs(
           p.screen, p.parts, {.share = e.validation_pairs, .seed = e.training.seed}))
     note(callbacks, "the split has no validation part: ", pairs,

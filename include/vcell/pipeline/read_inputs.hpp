@@ -32,7 +32,9 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
   if (path.empty()) {
     out.inputs.dataset = std::filesystem::path(e.data).stem().string();
   } else {
-    out.inputs.split = read_split(path);
+    std::vector<std::string> remarks;
+    out.inputs.split = read_split(path, &remarks);
+    for (const auto& remark : remarks) note(callbacks, remark);
     out.inputs.split_text = path.string();
     out.inputs.dataset = dataset_name(*out.inputs.split, e.data);
   }

@@ -5,8 +5,7 @@
 #include "vcell/data/keep.hpp"
 #include "vcell/preprocess/filtered.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
-#include "vcell/preprocess/sum_over_cells.hpp"
-#include "vcell/preprocess/value_type.hpp"
+#include "vcell/preprocess/over_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

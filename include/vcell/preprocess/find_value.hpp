@@ -6,7 +6,7 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/row_blocks.hpp"
-#include "vcell/preprocess/value_type.hpp"
+#include "vcell/preprocess/matrix_of.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

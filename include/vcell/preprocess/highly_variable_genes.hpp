@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "vcell/preprocess/declared_scale.hpp"
-#include "vcell/preprocess/sum_over_cells.hpp"
+#include "vcell/preprocess/over_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

@@ -7,10 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "vcell/preprocess/chosen_cells.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
-#include "vcell/preprocess/map_cells.hpp"
-#include "vcell/preprocess/transform_rows.hpp"
+#include "vcell/preprocess/over_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

@@ -18,8 +18,6 @@ enum class Scale {
 constexpr double highest_log1p = 30;
 
 /// Whether two totals that cells were normalised to are one, but for rounding.
-inline bool same_target_sum(double a, double b) {
-  return std::abs(a - b) <= 1e-6 * std::max(a, b);
-}
+inline bool same_target_sum(double a, double b) { return std::abs(a - b) <= 1e-6 * std::max(a, b); }
 
 VCELL_END_NAMESPACE

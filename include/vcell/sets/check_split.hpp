@@ -5,17 +5,27 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/sets/contexts_with_controls.hpp"
 #include "vcell/sets/split_spec.hpp"
 
 VCELL_BEGIN_NAMESPACE
+
+struct CheckSplitOptions {
+  /// Whether contexts of [zeroshot] and [fewshot] and held-out perturbations that the screen does
+  /// not have are remarks, for a split that several files share. Else they are errors, since a name
+  /// that is misspelt trains on what it was to hold out.
+  bool lenient = false;
+};
+
 namespace detail {
 
 /// Collects what is wrong with a split, so that one run shows all of it.
 class SplitReport {
  public:
   template <class = void>
-  SplitReport(const Screen& screen, const SplitSpec& spec, const std::string& dataset)
-      : screen_(screen), spec_(spec), dataset_(dataset) {
+  SplitReport(const Screen& screen, const SplitSpec& spec, const std::string& dataset,
+              const CheckSplitOptions& options)
+      : screen_(screen), spec_(spec), dataset_(dataset), options_(options) {
     const size_t contexts = screen.context.names.size();
     pairs_.assign(contexts * screen.perturbation.names.size(), false);
     for (size_t i = 0; i < screen.cells(); ++i)
@@ -45,6 +55,16 @@ class SplitReport {
   template <class... Parts>
   void error(const Parts&... parts) {
     errors_.push_back(message(parts...));
+  }
+
+  /// Of names that the screen does not have: what is left out when lenient.
+  template <class... Parts>
+  void unknown(const Parts&... parts) {
+    if (options_.lenient)
+      warnings_.push_back(message(parts..., "; left out"));
+    else
+      error(parts..., "; mend it, or leave out what the screen does not have ([split] ",
+            "lenient_split)");
   }
 
   template <class = void>
@@ -85,16 +105,17 @@ class SplitReport {
     if (parts->dataset != dataset_) return -1;
     const int32_t code = screen_.context.code(parts->context);
     if (code < 0)
-      error(table, " ", quoted(key), ": the screen has no context ", quoted(parts->context), "; ",
-            names_there({parts->context}, screen_.context.names));
+      unknown(table, " ", quoted(key), ": the screen has no context ", quoted(parts->context), "; ",
+              names_there({parts->context}, screen_.context.names));
     return code;
   }
 
   template <class = void>
   void zeroshot(const std::string& key, Part part) {
     const int32_t context = context_of("[zeroshot]", key);
-    if (part != Part::validation && part != Part::test)
-      error("[zeroshot] ", quoted(key), " is ", name_of(part), ", expected validation or test");
+    if (part == Part::unused)
+      error("[zeroshot] ", quoted(key), " is ", name_of(part),
+            ", expected train, validation or test");
     if (spec_.fewshot.contains(key)) error("conflict: ", quoted(key), " is zeroshot and fewshot");
     if (context >= 0) used_[size_t(context)] = named_[size_t(context)] = true;
   }
@@ -103,16 +124,16 @@ class SplitReport {
   void fewshot(const std::string& key, const HeldOutPerturbations& held) {
     const int32_t context = context_of("[fewshot]", key);
     if (context < 0) return;
-    named_[size_t(context)] = true;
+    used_[size_t(context)] = named_[size_t(context)] = true;
     if (!spec_.training.contains(dataset_))
-      error("conflict: [fewshot] ", quoted(key), " trains on the rest of its context, and ",
-            quoted(dataset_), " is not in [training]");
-    std::vector<std::string> unknown, without_cells, both;
+      warnings_.push_back(message("[fewshot] ", quoted(key), ": ", quoted(dataset_), " is not in ",
+                                  "[training], and the rest of this context trains all the same"));
+    std::vector<std::string> strange, without_cells, both;
     for (const auto* names : {&held.validation, &held.test})
       for (const std::string& name : *names) {
         const int32_t code = screen_.perturbation.code(name);
         if (code < 0)
-          unknown.push_back(name);
+          strange.push_back(name);
         else if (code == screen_.control)
           error("conflict: [fewshot] ", quoted(key), " holds out the control ", quoted(name),
                 ", which every part needs");
@@ -122,10 +143,10 @@ class SplitReport {
     for (const std::string& name : held.validation)
       if (std::find(held.test.begin(), held.test.end(), name) != held.test.end())
         both.push_back(name);
-    if (!unknown.empty())
-      error("[fewshot] ", quoted(key),
-            " holds out perturbations that the screen does not have: ", list_of(unknown), "; ",
-            names_there(unknown, screen_.perturbation.names));
+    if (!strange.empty())
+      unknown("[fewshot] ", quoted(key),
+              " holds out perturbations that the screen does not have: ", list_of(strange), "; ",
+              names_there(strange, screen_.perturbation.names));
     if (!without_cells.empty())
       warnings_.push_back(message("[fewshot] ", quoted(key), " holds out perturbations without ",
                                   "cells in this context: ", list_of(without_cells)));
@@ -145,15 +166,15 @@ class SplitReport {
   template <class = void>
   void controls() {
     if (std::find(used_.begin(), used_.end(), true) == used_.end() && errors_.empty())
-      error("no cell is used: ", quoted(dataset_), " is not in [training] and has no [zeroshot] ",
-            "context");
+      error("no cell is used: ", quoted(dataset_), " is not in [training] and has no context in ",
+            "[zeroshot] or [fewshot]");
     const std::string control = quoted(screen_.perturbation.names[size_t(screen_.control)]);
+    const auto has_controls = contexts_with_controls(screen_);
     std::vector<std::string> without, named_without;
     bool any = false;
     for (size_t i = 0; i < screen_.context.names.size(); ++i) {
-      const bool has = pairs_[pair(int32_t(i), screen_.control)];
-      any = any || (used_[i] && has);
-      if (used_[i] && !has)
+      any = any || (used_[i] && has_controls[i]);
+      if (used_[i] && !has_controls[i])
         (named_[i] ? named_without : without).push_back(screen_.context.names[i]);
     }
     if (!named_without.empty())
@@ -169,6 +190,7 @@ class SplitReport {
   const Screen& screen_;
   const SplitSpec& spec_;
   const std::string& dataset_;
+  const CheckSplitOptions options_;
   std::vector<bool> pairs_;  // (contexts, perturbations): whether there are cells
   std::vector<bool> used_;   // (contexts)
   std::vector<bool> named_;  // (contexts): in [zeroshot] or [fewshot]
@@ -179,17 +201,17 @@ class SplitReport {
 
 /// Checks a split against a screen: that data sets, contexts and perturbations exist, that nothing
 /// contradicts or leaks, and that every context that is named has control cells; others without any
-/// are not used. Keys of other data sets
-/// are left to their own screens.
+/// are not used. Keys of other data sets are left to their own screens.
 ///
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         remarks that do not stand in the way, each one line
 /// @throws ConfigError with all that is wrong, one line each
 template <class = void>
 std::vector<std::string> check_split(const Screen& screen, const SplitSpec& spec,
-                                     const std::string& dataset) {
+                                     const std::string& dataset,
+                                     const CheckSplitOptions& options = {}) {
   check_screen(screen);
-  return detail::SplitReport(screen, spec, dataset).check();
+  return detail::SplitReport(screen, spec, dataset, options).check();
 }
 
 VCELL_END_NAMESPACE

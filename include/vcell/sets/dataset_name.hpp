@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -21,10 +22,23 @@ std::string plain_path(const std::filesystem::path& path) {
   return text;
 }
 
+// Whether a path, or a folder that it is in, fits a pattern.
+template <class = void>
+bool is_within(std::string_view path, std::string_view pattern) {
+  // Braces first: what is chosen may hold "..", which is another folder, not a name.
+  for (const std::string& one : expand_braces(pattern)) {
+    const std::string plain = plain_path(one);
+    for (size_t end = path.size(); end != path.npos && end > 0; end = path.rfind('/', end - 1))
+      if (matches_pattern(path.substr(0, end), plain)) return true;
+  }
+  return false;
+}
+
 }  // namespace detail
 
 /// The name of a file's data set in a split: the one whose path is this file, else the one whose
-/// folder holds the file or whose pattern fits it (`*`, `?`, `{a,b}`), else the file's stem.
+/// folder holds the file or whose pattern (`*`, `?`, `[a-z]`, `{a,b}`) fits the file or a folder
+/// that holds it, else the file's stem.
 /// Relative paths start at the working directory.
 /// @throws ConfigError if several data sets would have the file
 template <class = void>
@@ -32,10 +46,11 @@ std::string dataset_name(const SplitSpec& spec, const std::filesystem::path& fil
   const std::string path = detail::plain_path(file);
   std::vector<std::string> same, around;
   for (const auto& [name, text] : spec.datasets) {
+    if (text.empty()) continue;
     const std::string declared = detail::plain_path(text);
     if (declared == path)
       same.push_back(name);
-    else if (path.starts_with(declared + '/') || matches_pattern(path, declared))
+    else if (path.starts_with(declared + '/') || detail::is_within(path, text))
       around.push_back(name);
   }
   const auto& found = same.empty() ? around : same;

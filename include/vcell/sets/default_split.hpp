@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/sets/contexts_with_controls.hpp"
 #include "vcell/sets/make_split.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -33,13 +34,13 @@ std::vector<std::vector<std::string>> shared_perturbations(const Screen& screen)
   std::vector<uint8_t> there(contexts * n);
   for (size_t i = 0; i < screen.cells(); ++i)
     there[size_t(screen.context.codes[i]) * n + size_t(screen.perturbation.codes[i])] = 1;
-  const auto has_controls = [&](size_t c) { return there[c * n + size_t(screen.control)] != 0; };
+  const auto has_controls = contexts_with_controls(screen);
   std::vector<size_t> contexts_of(n);
   for (size_t pair = 0; pair < there.size(); ++pair)
-    contexts_of[pair % n] += there[pair] && has_controls(pair / n);
+    contexts_of[pair % n] += there[pair] && has_controls[pair / n];
   std::vector<std::vector<std::string>> shared(contexts);
   for (size_t c = 0; c < contexts; ++c) {
-    if (!has_controls(c)) continue;
+    if (!has_controls[c]) continue;
     for (size_t code = 0; code < n; ++code)
       if (there[c * n + code] && contexts_of[code] > 1 && int32_t(code) != screen.control)
         shared[c].push_back(screen.perturbation.names[code]);

@@ -37,8 +37,33 @@ std::vector<std::string> expand_braces(std::string_view pattern) {
   return {std::string(pattern)};
 }
 
+namespace detail {
+
+/// Where a pattern goes on after the one character c, which its place q asks for by itself, by `?`
+/// or by `[...]`; npos if it asks for another.
+template <class = void>
+size_t after_one(std::string_view pattern, size_t q, char c) {
+  const bool negated = pattern.substr(q, 2) == "[!";
+  const size_t first = q + 1 + negated;
+  // A bracket that begins the list is one of the characters.
+  const size_t close = pattern[q] == '[' ? pattern.find(']', first + 1) : pattern.npos;
+  if (close == pattern.npos)
+    return pattern[q] == c || (pattern[q] == '?' && c != '/') ? q + 1 : pattern.npos;
+  bool listed = false;
+  for (size_t i = first; i < close; ++i)
+    if (i + 2 < close && pattern[i + 1] == '-') {
+      listed = listed || (pattern[i] <= c && c <= pattern[i + 2]);
+      i += 2;
+    } else {
+      listed = listed || pattern[i] == c;
+    }
+  return listed != negated && c != '/' ? close + 1 : pattern.npos;
+}
+
+}  // namespace detail
+
 /// Whether a path fits a pattern in which `*` stands for any characters but '/', `?` for one of
-/// them, and braces for a choice.
+/// them, `[a-z]` for one of these and `[!a-z]` for one of the others, and braces for a choice.
 template <class = void>
 bool matches_pattern(std::string_view path, std::string_view pattern) {
   for (const std::string& one : expand_braces(pattern)) {
@@ -46,12 +71,13 @@ bool matches_pattern(std::string_view path, std::string_view pattern) {
     size_t p = 0, q = 0, star = one.npos, taken = 0;
     bool fits = true;
     while (fits && p < path.size()) {
+      const size_t next = q < one.size() ? detail::after_one(one, q, path[p]) : one.npos;
       if (q < one.size() && one[q] == '*') {
         star = q++;
         taken = p;
-      } else if (q < one.size() && (one[q] == path[p] || (one[q] == '?' && path[p] != '/'))) {
+      } else if (next != one.npos) {
         ++p;
-        ++q;
+        q = next;
       } else if (star != one.npos && path[taken] != '/') {
         p = ++taken;
         q = star + 1;

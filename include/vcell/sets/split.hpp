@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
@@ -14,12 +15,13 @@ struct AssignOptions {
   /// Whether the control cells of a zero-shot context may be learnt from (part train). By default
   /// they have the part of their context. Either way they serve as its inputs.
   bool train_on_zeroshot_controls = false;
+  /// Whether names that the screen does not have are left out (see CheckSplitOptions).
+  bool lenient = false;
 };
 
 /// The part of every cell under a split. Control cells are train wherever their context is trained
 /// on, and serve as inputs of every part. Cells of a context without controls are unused. A
-/// perturbation held out for validation and test alike is
-/// test.
+/// perturbation held out for validation and test alike is test.
 ///
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         (cells)
@@ -27,15 +29,15 @@ struct AssignOptions {
 template <class = void>
 std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
                                const std::string& dataset, const AssignOptions& options = {}) {
-  check_split(screen, spec, dataset);
+  check_split(screen, spec, dataset, {.lenient = options.lenient});
   const size_t contexts = screen.context.names.size(), n = screen.perturbation.names.size();
   std::vector<Part> part_of(contexts * n,
                             spec.training.contains(dataset) ? Part::train : Part::unused);
-  // The row of a key's context; empty if it is of another data set.
+  // The row of a key's context; empty if it is of another data set, or left out.
   const auto row = [&](const std::string& key) -> std::span<Part> {
     const auto parts = split_key(spec, key);
-    if (parts->dataset != dataset) return {};
-    return std::span(part_of).subspan(size_t(screen.context.code(parts->context)) * n, n);
+    const int32_t code = parts->dataset == dataset ? screen.context.code(parts->context) : -1;
+    return code < 0 ? std::span<Part>() : std::span(part_of).subspan(size_t(code) * n, n);
   };
   for (const auto& [key, part] : spec.zeroshot) {
     const auto parts = row(key);
@@ -46,14 +48,15 @@ std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
   for (const auto& [key, held] : spec.fewshot) {
     const auto parts = row(key);
     if (parts.empty()) continue;
-    for (const std::string& name : held.validation)
-      parts[size_t(screen.perturbation.code(name))] = Part::validation;
-    for (const std::string& name : held.test)
-      parts[size_t(screen.perturbation.code(name))] = Part::test;
+    std::fill(parts.begin(), parts.end(), Part::train);  // also where the data set does not train
+    // In this order: of a name in both lists the cells are test.
+    for (const auto& [names, part] :
+         {std::pair(&held.validation, Part::validation), std::pair(&held.test, Part::test)})
+      for (const std::string& name : *names)
+        if (const int32_t code = screen.perturbation.code(name); code >= 0)
+          parts[size_t(code)] = part;
   }
-  std::vector<bool> has_controls(contexts, false);
-  for (size_t i = 0; i < screen.cells(); ++i)
-    if (screen.is_control(i)) has_controls[size_t(screen.context.codes[i])] = true;
+  const auto has_controls = contexts_with_controls(screen);
   for (size_t c = 0; c < contexts; ++c)
     if (!has_controls[c]) std::fill_n(part_of.data() + c * n, n, Part::unused);
   std::vector<Part> parts(screen.cells());

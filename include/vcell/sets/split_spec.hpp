@@ -29,12 +29,14 @@ struct HeldOutPerturbations {
 ///   spec.fewshot["screen.rep_3"].test = {"STAT1"};
 struct SplitSpec {
   std::map<std::string, std::string> datasets;  ///< name -> file, folder or pattern
-  /// Data sets whose cells are trained on where nothing else is said. In the others only zero-shot
-  /// contexts are used.
+  /// Data sets whose cells are trained on where nothing else is said. In the others only contexts
+  /// of zeroshot and fewshot are used.
   std::set<std::string> training;
-  /// Contexts of which every perturbed cell is held out -> Part::validation or Part::test.
+  /// Contexts of which every perturbed cell has one part -> validation, test, or train, whether or
+  /// not their data set is in training.
   std::map<std::string, Part> zeroshot;
-  /// Contexts of which some perturbations are held out and the others trained on.
+  /// Contexts of which some perturbations are held out and the others trained on, whether or not
+  /// their data set is in training.
   std::map<std::string, HeldOutPerturbations> fewshot;
   /// Cells held out of every training (context, perturbation) that remains.
   std::optional<HeldOutCells> cells;

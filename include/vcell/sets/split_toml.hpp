@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -12,6 +13,7 @@
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/path_in_file.hpp"
 #include "vcell/io/toml_text.hpp"
+#include "vcell/sets/near_names.hpp"
 #include "vcell/sets/split_spec.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -20,13 +22,18 @@ namespace detail {
 /// Reads a split from parsed TOML; every error names the file, the line and what was expected.
 class SplitReader {
  public:
-  explicit SplitReader(std::string_view source) : source_(source) {}
+  explicit SplitReader(std::string_view source, std::vector<std::string>* remarks = nullptr)
+      : source_(source), remarks_(remarks) {}
 
   template <class = void>
   SplitSpec read(const toml::table& root) const {
     SplitSpec spec;
     for (const auto& [key, node] : root) {
       const std::string name(key.str());
+      if (std::find(tables().begin(), tables().end(), name) == tables().end()) {
+        not_a_table_of_ours(node, name);
+        continue;
+      }
       const toml::table& entries = table(node, message('[', name, ']'));
       if (name == "datasets")
         for (const auto& [k, v] : entries)
@@ -38,11 +45,8 @@ class SplitReader {
       else if (name == "fewshot")
         for (const auto& [k, v] : entries)
           spec.fewshot[std::string(k.str())] = held_out(table(v, quoted(k.str())), k.str());
-      else if (name == "cells")
-        spec.cells = cells(entries);
       else
-        fail_at(node, "[", name, "] is not known, expected [datasets], [training], [zeroshot], ",
-                "[fewshot.\"dataset.context\"] or [cells]");
+        spec.cells = cells(entries);
     }
     if (spec.datasets.empty())
       throw FormatError(message("read_split: ", source_, ": [datasets] is absent or empty, ",
@@ -51,10 +55,34 @@ class SplitReader {
   }
 
  private:
+  static const std::vector<std::string>& tables() {
+    static const std::vector<std::string> names = {"datasets", "training", "zeroshot", "fewshot",
+                                                   "cells"};
+    return names;
+  }
+
   template <class... Parts>
   [[noreturn]] void fail_at(const toml::node& node, const Parts&... parts) const {
     throw FormatError(
         message("read_split: ", source_, ", line ", node.source().begin.line, ": ", parts...));
+  }
+
+  template <class... Parts>
+  void remark_at(const toml::node& node, const Parts&... parts) const {
+    if (remarks_)
+      remarks_->push_back(message(source_, ", line ", node.source().begin.line, ": ", parts...));
+  }
+
+  /// cell-load's files may say more than the split, which cell-load reads for other ends or not at
+  /// all. A name that is nearly one of ours is a slip: to leave it out could train on test cells.
+  template <class = void>
+  void not_a_table_of_ours(const toml::node& node, const std::string& name) const {
+    const auto meant = near_names(name, tables(), 1);
+    if (!meant.empty())
+      fail_at(node, quoted(name), " is not known, did you mean [", meant[0],
+              "]? Expected [datasets], [training], [zeroshot], [fewshot.\"dataset.context\"] or ",
+              "[cells]");
+    remark_at(node, quoted(name), " says nothing of a split and is left out");
   }
 
   template <class = void>
@@ -83,10 +111,12 @@ class SplitReader {
     if (node.is_table())
       fail_at(node, "[zeroshot] ", quoted(key), " is a table; write the key in quotes, as ",
               "\"dataset.context\" = \"test\"");
-    const std::string value = text(node, key, "\"val\" or \"test\"");
+    const std::string value = text(node, key, "\"train\", \"val\" or \"test\"");
+    if (value == "train") return Part::train;
     if (value == "val") return Part::validation;
     if (value == "test") return Part::test;
-    fail_at(node, "[zeroshot] ", quoted(key), " is ", quoted(value), ", expected val or test");
+    fail_at(node, "[zeroshot] ", quoted(key), " is ", quoted(value),
+            ", expected train, val or test");
   }
 
   template <class = void>
@@ -122,16 +152,31 @@ class SplitReader {
   }
 
   std::string source_;
+  std::vector<std::string>* remarks_;
 };
+
+/// A part as a value of [zeroshot].
+template <class = void>
+std::string_view zeroshot_value(const std::string& key, Part part) {
+  if (part == Part::train) return "\"train\"";
+  if (part == Part::validation) return "\"val\"";
+  if (part == Part::test) return "\"test\"";
+  throw ConfigError(message("format_split: [zeroshot] ", quoted(key), " is ", name_of(part),
+                            ", expected train, validation or test"));
+}
 
 }  // namespace detail
 
 /// Reads a split from TOML text: the tables of State's files, [datasets], [training], [zeroshot]
 /// and [fewshot."dataset.context"], and [cells] of our own (see format_split).
-/// @param source  what the text is called in messages, e.g. the file
+/// @param source   what the text is called in messages, e.g. the file
+/// @param remarks  if given, gets a line for everything else that the text says and that is left
+///                 out, as `h5ad_csv_path` of cell-load; a name that is nearly one of a table is an
+///                 error
 /// @throws FormatError naming source, line and what was expected
 template <class = void>
-SplitSpec parse_split(std::string_view text, std::string_view source = "split") {
+SplitSpec parse_split(std::string_view text, std::string_view source = "split",
+                      std::vector<std::string>* remarks = nullptr) {
   toml::table root;
   try {
     root = toml::parse(text, source);
@@ -139,7 +184,7 @@ SplitSpec parse_split(std::string_view text, std::string_view source = "split") 
     throw FormatError(message("read_split: ", source, ", line ", error.source().begin.line, ": ",
                               error.description()));
   }
-  return detail::SplitReader(source).read(root);
+  return detail::SplitReader(source, remarks).read(root);
 }
 
 /// A split as TOML text. Names are in sorted order, lists as they are: equal splits give equal
@@ -161,7 +206,8 @@ SplitSpec parse_split(std::string_view text, std::string_view source = "split") 
 ///   test = 0.2
 ///   seed = 42
 ///
-/// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold
+/// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold, or a zero-shot context
+///         is unused
 template <class = void>
 std::string format_split(const SplitSpec& spec) {
   std::string out = "[datasets]\n";
@@ -171,7 +217,7 @@ std::string format_split(const SplitSpec& spec) {
   for (const std::string& name : spec.training) out += message(toml_key(name), " = \"train\"\n");
   if (!spec.zeroshot.empty()) out += "\n[zeroshot]\n";
   for (const auto& [key, part] : spec.zeroshot)
-    out += message(toml_key(key), part == Part::test ? " = \"test\"\n" : " = \"val\"\n");
+    out += message(toml_key(key), " = ", detail::zeroshot_value(key, part), '\n');
   for (const auto& [key, held] : spec.fewshot) {
     out += message("\n[fewshot.", toml_key(key), "]\n");
     if (!held.validation.empty()) out += message("val = ", toml_list(held.validation), '\n');
@@ -194,8 +240,9 @@ std::string format_split(const SplitSpec& spec) {
 /// @throws IoError if it cannot be read
 /// @throws FormatError naming the file, the line and what was expected
 template <class = void>
-SplitSpec read_split(const std::filesystem::path& path) {
-  SplitSpec spec = parse_split(read_text(path), path.string());
+SplitSpec read_split(const std::filesystem::path& path,
+                     std::vector<std::string>* remarks = nullptr) {
+  SplitSpec spec = parse_split(read_text(path), path.string(), remarks);
   for (auto& [name, file] : spec.datasets) file = path_in_file(path, file);
   return spec;
 }
@@ -207,9 +254,11 @@ void write_split(const std::filesystem::path& path, const SplitSpec& spec) {
   write_text(path, format_split(spec));
 }
 
-VCELL_INSTANTIATE(files, SplitSpec parse_split<void>(std::string_view, std::string_view));
+VCELL_INSTANTIATE(files, SplitSpec parse_split<void>(std::string_view, std::string_view,
+                                                     std::vector<std::string>*));
 VCELL_INSTANTIATE(files, std::string format_split<void>(const SplitSpec&));
-VCELL_INSTANTIATE(files, SplitSpec read_split<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(files, SplitSpec read_split<void>(const std::filesystem::path&,
+                                                    std::vector<std::string>*));
 VCELL_INSTANTIATE(files, void write_split<void>(const std::filesystem::path&, const SplitSpec&));
 
 VCELL_END_NAMESPACE

@@ -44,6 +44,7 @@ struct Experiment {
   bool all_genes = false;  ///< predictions hold the genes outside the model too
   PredictFrom predict_from = PredictFrom::drawn;  ///< control cells, for held-out pairs
   std::string split;                              ///< TOML file; empty: the default split
+  bool lenient_split = false;  ///< names in it that the screen does not have are left out
   /// Share of the pairs whose perturbation trains in another context too, held out whole for
   /// validation where the split names none.
   double validation_pairs = 0.2;
@@ -97,6 +98,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "zero_control", e.zero_control, "the control's features are zeros");
 
   f("split", "path", e.split, "TOML file; empty: the default split");
+  f("split", "lenient_split", e.lenient_split,
+    "contexts and perturbations in it that the screen does not have are left out, else an error");
   f("split", "validation_pairs", e.validation_pairs,
     "share of pairs held out whole, where the split names none");
   f("split", "validation", e.validation, "share of training cells, where no pair can be held out");

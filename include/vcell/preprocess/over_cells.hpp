@@ -2,14 +2,63 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/check.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/row_blocks.hpp"
-#include "vcell/preprocess/chosen_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// Whether a cell takes part: those of `cells` that are not 0, and all of them where it is empty.
+inline bool is_chosen(std::span<const uint8_t> cells, size_t cell) {
+  return cells.empty() || cells[cell];
+}
+
+/// How many of n cells take part.
+/// @throws ShapeError if `cells` is not empty and has another number of entries
+template <class = void>
+size_t count_chosen(const char* function, std::span<const uint8_t> cells, size_t n) {
+  if (cells.empty()) return n;
+  check_size_match(function, "entries of cells", cells.size(), "cells of X", n);
+  return n - size_t(std::count(cells.begin(), cells.end(), uint8_t(0)));
+}
+
+}  // namespace detail
+
+/// One number per cell: f of the values that its row stores, in the order of the genes.
+/// @param X  (cells, genes), read in row blocks
+/// @param f  std::span<const T> -> double
+/// @return   (cells)
+template <class T, class M, class F>
+requires RowBlocks<M, T> std::vector<double> map_cells(const M& X, F&& f) {
+  std::vector<double> out(X.rows());
+  for_each_row_block<T>(X, 8192, [&](size_t first_cell, const CsrView<T>& block) {
+    parallel_for(block.rows, 64, [&](size_t first, size_t last) {
+      for (size_t i = first; i < last; ++i) out[first_cell + i] = f(block.row_values(i));
+    });
+  });
+  return out;
+}
+
+/// Calls f(row, std::span<T>) for the values of every row as T, to change them in place: of a
+/// sparse matrix those that are stored. The matrix is one of T afterwards. Rows are independent, so
+/// the result does not depend on the number of threads.
+template <class T, class F>
+void transform_rows(Matrix& m, F&& f) {
+  m.values().template become<T>();
+  const auto values = m.values().template values<T>();
+  parallel_for(m.rows(), 64, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) {
+      const auto [begin, size] = m.row_range(i);
+      f(i, values.subspan(begin, size));
+    }
+  });
+}
 
 /// For every gene the sum of f(x) over its stored values x, in double:
 ///
