@@ -16,3 +16,6 @@ void add_evaluate(CLI::App& program, Console& console);
 void add_report(CLI::App& program, Console& console);
 void add_run(CLI::App& program, Console& console);
 void add_info(CLI::App& program, Console& console);
+void add_config(CLI::App& program, Console& console);
+void add_completion(CLI::App& program, Console& console);
+void add_man(CLI::App& program, Console& console);

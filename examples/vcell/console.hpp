@@ -22,6 +22,8 @@ class Console {
 
   /// Says nothing but results and errors.
   bool quiet = false;
+  /// What was typed, as a shell reads it.
+  std::string command_line;
 
   /// One line that a user wants to know: what was assumed, dropped, found.
   void note(std::string_view line);
@@ -30,6 +32,8 @@ class Console {
   void result(std::string_view line);
   /// Why the program stops; never silenced.
   void error(std::string_view line);
+  /// One line for the log alone.
+  void log(std::string_view line);
   /// Keeps a copy of every note and error in a file, those said before too, each with the time of
   /// day.
   /// @throws vcell::WriteError if the file cannot be opened
@@ -42,7 +46,6 @@ class Console {
 
   bool draw(const vcell::ProgressUpdate& update);
   void clear_line();
-  void log(std::string_view line);
   void write_log(const std::string& text);
 
   std::FILE* log_ = nullptr;

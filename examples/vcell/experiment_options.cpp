@@ -1,9 +1,12 @@
 #include "experiment_options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <utility>
 
 #include "options.hpp"
+#include "vcell/sets/near_names.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/presets.hpp"
 
@@ -33,7 +36,12 @@ void set(T& field, const Words& words, const std::string& flag) {
   else
     field = number_of<T>(flag, words.back());
 }
-void set(bool& field, const Words& words, const std::string&) { field = words.back() == "true"; }
+void set(bool& field, const Words& words, const std::string& flag) {
+  field = words.back() == "true";
+  if (!field && words.back() != "false")
+    throw vcell::ConfigError(
+        vcell::message(flag, " is ", vcell::quoted(words.back()), ", expected true or false"));
+}
 void set(std::string& field, const Words& words, const std::string&) { field = words.back(); }
 void set(Words& field, const Words& words, const std::string&) { field = words; }
 template <class T>
@@ -58,6 +66,15 @@ std::string text_of(const std::optional<T>& value) {
   return value ? text_of(*value) : "";
 }
 
+/// The settings that most people have to say; the others are in groups of their own.
+bool is_main(std::string_view section, std::string_view key) {
+  constexpr std::array<std::string_view, 5> data = {"path", "perturbation_key", "control",
+                                                    "context_keys", "scale"};
+  if (section == "data") return std::find(data.begin(), data.end(), key) != data.end();
+  return section.empty() || (section == "split" && key == "path") ||
+         (section == "training" && key == "max_steps");
+}
+
 }  // namespace
 
 std::string with_flags(std::string text) {
@@ -77,6 +94,11 @@ std::string with_flags(std::string text) {
 }
 
 ExperimentOptions::ExperimentOptions(CLI::App& command) {
+  command.set_help_all_flag("--help-all", "Print this help with all settings and exit");
+  command
+      .add_option("settings", *settings_,
+                  "Settings by their names in a file, as training.max_steps=500; the same as flags")
+      ->type_name("KEY=VALUE");
   command.add_option("--experiment", *file_, "Settings in TOML; flags come on top")
       ->type_name("FILE");
   command
@@ -108,11 +130,41 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       option->type_name(std::is_arithmetic_v<T> ? "N" : "TEXT");
     }
-    if (!section.empty()) option->group(vcell::message('[', section, ']'));
+    if (!is_main(section, key)) option->group(vcell::message('[', section, ']'));
   });
 }
 
+void ExperimentOptions::read_settings() const {
+  std::map<std::string, bool> known;  // whether the setting is a list
+  const vcell::Experiment defaults;
+  vcell::visit_experiment(defaults, [&]<class T>(std::string_view section, std::string_view key,
+                                                 const T&, std::string_view) {
+    if (key != "preset") known[setting_name(section, key)] = std::is_same_v<T, Words>;
+  });
+  for (const std::string& word : std::exchange(*settings_, {})) {
+    const size_t equals = word.find('=');
+    const std::string name = word.substr(0, equals);
+    const auto setting = known.find(name);
+    if (equals == std::string::npos || setting == known.end()) {
+      std::vector<std::string> names;
+      for (const auto& [key, is_list] : known) names.push_back(key);
+      const auto near = vcell::near_names(name, names);
+      throw vcell::ConfigError(vcell::message(
+          vcell::quoted(word), ": expected a setting, as training.max_steps=500, or a flag",
+          near.empty() ? "" : "; did you mean " + vcell::list_of(near) + "?"));
+    }
+    auto& said = (*words_)[name];
+    if (!said.empty() && !by_name_->contains(name))
+      throw vcell::ConfigError(
+          vcell::message(vcell::quoted(word), " says what a flag said already; leave one out"));
+    by_name_->insert(name);
+    if (!setting->second) said.clear();
+    said.push_back(word.substr(equals + 1));
+  }
+}
+
 vcell::Experiment ExperimentOptions::experiment() const {
+  read_settings();
   if (!file_->empty() && !preset_->empty())
     throw vcell::ConfigError(
         "--experiment and --preset contradict each other: name the preset in the file");
@@ -125,6 +177,7 @@ vcell::Experiment ExperimentOptions::experiment() const {
 }
 
 vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored) const {
+  read_settings();
   const auto e = vcell::read_experiment(stored);
   vcell::Experiment asked = e;
   apply(asked);
@@ -139,8 +192,10 @@ vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored
 void ExperimentOptions::apply(vcell::Experiment& e) const {
   vcell::visit_experiment(
       e, [&](std::string_view section, std::string_view key, auto& field, std::string_view) {
-        const auto said = words_->find(setting_name(section, key));
-        if (said != words_->end()) set(field, said->second, flag_of(section, key));
+        const std::string name = setting_name(section, key);
+        const auto said = words_->find(name);
+        if (said == words_->end()) return;
+        set(field, said->second, by_name_->contains(name) ? name : flag_of(section, key));
       });
   for (auto* path : {&e.data, &e.split, &e.perturbation_features})
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 std::string with_flags(std::string text);
 
 /// The flags of everything that decides what a run does: one for every setting of an experiment
-/// file, over a file (--experiment) and published settings (--preset).
+/// file, over a file (--experiment) and published settings (--preset). A setting may be said by its
+/// name too, as the word training.max_steps=500.
 class ExperimentOptions {
  public:
   explicit ExperimentOptions(CLI::App& command);
@@ -25,6 +27,7 @@ class ExperimentOptions {
 
   /// Whether a setting ("section.key") was said, or a file that says what every setting is.
   bool says(const std::string& setting) const {
+    read_settings();
     return !file_->empty() || words_->contains(setting);
   }
 
@@ -33,10 +36,16 @@ class ExperimentOptions {
   vcell::Experiment resumed(const std::filesystem::path& stored) const;
 
  private:
+  /// Takes the words that say settings by their names among what was said by flags.
+  void read_settings() const;
   void apply(vcell::Experiment& e) const;
 
   std::shared_ptr<std::string> file_ = std::make_shared<std::string>();
   std::shared_ptr<std::string> preset_ = std::make_shared<std::string>();
+  // Words such as "training.max_steps=500", until they are read; then the names in them.
+  std::shared_ptr<std::vector<std::string>> settings_ =
+      std::make_shared<std::vector<std::string>>();
+  std::shared_ptr<std::set<std::string>> by_name_ = std::make_shared<std::set<std::string>>();
   // What was said for each setting ("section.key").
   std::shared_ptr<std::map<std::string, std::vector<std::string>>> words_ =
       std::make_shared<std::map<std::string, std::vector<std::string>>>();

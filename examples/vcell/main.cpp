@@ -5,9 +5,13 @@
 
 #include <hdf5.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <iostream>
 
 #include "commands.hpp"
+#include "help.hpp"
 #include "interrupt.hpp"
 #include "vcell/core/error.hpp"
 #include "vcell/sets/near_names.hpp"
@@ -42,20 +46,41 @@ std::string usage_message(const CLI::App& program, const CLI::ParseError& error)
   return vcell::message(command, ": ", what, " (see vcell ", command, " --help)");
 }
 
+/// The words of a command line as a shell reads them back.
+std::string shell_text(int count, char** words) {
+  std::string out;
+  for (int i = 0; i < count; ++i) {
+    std::string word = words[i];
+    const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+      return std::isalnum(uint8_t(c)) || std::strchr("%+,-./:=@_", c);
+    });
+    if (!plain) {
+      for (size_t at = 0; (at = word.find('\'', at)) != std::string::npos; at += 4)
+        word.replace(at, 1, "'\\''");
+      word = "'" + word + "'";
+    }
+    out += (i ? " " : "") + word;
+  }
+  return out;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   open_standard_files();
   Console console;
+  console.command_line = shell_text(count, words);
   CLI::App program{
       "vcell: predict how perturbations change cells, and score the predictions.\n"
       "Start with: vcell run --data screen.h5ad --perturbation-key KEY --control LABEL --out run/",
       "vcell"};
   program.set_version_flag("--version", std::string(VCELL_VERSION), "Print the version");
   program.require_subcommand(1);
+  program.formatter(std::make_shared<ShortHelp>());
   program.get_formatter()->column_width(34);
-  for (const auto add : {add_run, add_simulate, add_inspect, add_preprocess, add_split, add_train,
-                         add_predict, add_evaluate, add_report, add_info})
+  for (const auto add :
+       {add_run, add_simulate, add_inspect, add_preprocess, add_split, add_train, add_predict,
+        add_evaluate, add_report, add_info, add_config, add_completion, add_man})
     add(program, console);
   for (auto* command : program.get_subcommands({}))
     command->set_version_flag("--version", std::string(VCELL_VERSION), "Print the version");

@@ -1,8 +1,16 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+
 #include "commands.hpp"
 #include "experiment_options.hpp"
 #include "options.hpp"
 #include "print_scores.hpp"
+#include "vcell/core/product_backend.hpp"
+#include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
+#include "vcell/version.hpp"
 
 namespace fs = std::filesystem;
 
@@ -12,7 +20,7 @@ struct Settings {
   explicit Settings(CLI::App& command) : options(command) {}
   ExperimentOptions options;
   std::string out;
-  bool overwrite = false, resume = false;
+  bool overwrite = false, resume = false, dry_run = false;
 
   vcell::Experiment experiment() const {
     return resume ? options.resumed(fs::path(out) / "experiment.toml") : options.experiment();
@@ -34,6 +42,8 @@ vcell::RunInFolderOptions in_folder(const Settings& s, Console& console) {
 /// Work on a run's folder, whose messages name flags instead of settings.
 template <class Work>
 void work_in_folder(const Settings& s, Work&& work) try {
+  if (s.out.empty())
+    throw vcell::ConfigError("--out is required: the folder that the run is to be written into");
   vcell::RunFolder(s.out).check(s.resume      ? vcell::OldRun::resume
                                 : s.overwrite ? vcell::OldRun::overwrite
                                               : vcell::OldRun::keep);
@@ -46,15 +56,85 @@ void work_in_folder(const Settings& s, Work&& work) try {
       vcell::message(stopped.what(), resumes ? "; --resume goes on from there" : ""));
 }
 
+/// What a log begins with: all that decides what is done, and where.
+void log_start(const vcell::Experiment& e, Console& console) {
+  char host[256] = "unknown";
+  if (::gethostname(host, sizeof host - 1) != 0) std::strcpy(host, "unknown");
+  console.log("command: " + console.command_line);
+  console.log(fmt::format("vcell {}, products by {}, {} threads, host {}", VCELL_VERSION,
+                          vcell::product_backend(), vcell::num_threads(), host));
+  for (const auto& file : vcell::data_files(e))
+    console.log(fmt::format("{}: {}", file.path, vcell::text_of(file.stamp)));
+}
+
+std::string bytes_text(double bytes) {
+  return bytes < 1e9 ? fmt::format("{:.0f} MB", bytes / 1e6)
+                     : fmt::format("{:.1f} GB", bytes / 1e9);
+}
+
+std::string seconds_text(double seconds) {
+  if (seconds < 100) return fmt::format("{:.3g} s", seconds);
+  const auto s = static_cast<long long>(seconds + 0.5);
+  return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+void dry_run(const Settings& s, bool scores, Console& console) try {
+  if (!s.out.empty())
+    vcell::RunFolder(s.out).check(s.overwrite ? vcell::OldRun::overwrite : vcell::OldRun::keep);
+  const auto e = s.options.experiment();
+  vcell::DryRunOptions options;
+  options.callbacks = callbacks_of(console);
+  options.anchor_may_give_way = !s.options.says("model.anchor");
+  options.scores = scores;
+  auto [adata, inputs] = vcell::read_inputs(e, options.callbacks);
+  options.inputs = std::move(inputs);
+  const auto d = vcell::dry_run(std::move(adata), e, options);
+  const auto say = [&](std::string_view what, const std::string& value) {
+    console.result(fmt::format("{:<15}{}", what, value));
+  };
+  say("cells", fmt::format("{} train, {} validation, {} test, {} unused", d.cells[0], d.cells[1],
+                           d.cells[2], d.cells[3]));
+  say("split", d.split);
+  say("genes", fmt::format("{} of {}", d.model_genes, d.genes));
+  say("perturbations", fmt::format("{} in {} contexts", d.perturbations, d.contexts));
+  if (scores) say("held out", fmt::format("{} pairs of context and perturbation", d.pairs));
+  say("parameters", fmt::format("{}", d.parameters));
+  std::string memory = bytes_text(d.memory) + " until here";
+  if (scores)
+    memory +=
+        fmt::format(", at most {} more for predictions and scores", bytes_text(d.scores_memory));
+  if (d.machine_memory > 0) memory += fmt::format("; there are {}", bytes_text(d.machine_memory));
+  say("memory", memory);
+  if (d.steps) {
+    say("step", seconds_text(d.step_seconds));
+    std::string training =
+        fmt::format("{} for {} steps", seconds_text(d.training_seconds()), d.steps);
+    if (d.validations)
+      training += fmt::format(" and {} validations of {}", d.validations,
+                              seconds_text(d.validation_seconds));
+    say("training", training);
+  }
+  if (d.machine_memory > 0 && d.memory + d.scores_memory > d.machine_memory)
+    console.note(
+        "warning: this may need more memory than there is; use fewer cells or genes "
+        "(--hvgs, --min-cells), or a larger machine");
+} catch (const vcell::ConfigError& error) {
+  throw vcell::ConfigError(with_flags(error.what()));
+}
+
 void train(const Settings& s, Console& console) {
+  if (s.dry_run) return dry_run(s, false, console);
   work_in_folder(s, [&](const vcell::Experiment& e) {
+    log_start(e, console);
     vcell::train_in_folder(e, s.out, in_folder(s, console));
   });
   console.result((fs::path(s.out) / "model").string());
 }
 
 void run(const Settings& s, Console& console) {
+  if (s.dry_run) return dry_run(s, true, console);
   work_in_folder(s, [&](const vcell::Experiment& e) {
+    log_start(e, console);
     const auto done = vcell::run_in_folder(e, s.out, in_folder(s, console));
     print_scores(vcell::methods_of(done.report), console);
   });
@@ -63,10 +143,16 @@ void run(const Settings& s, Console& console) {
 
 std::shared_ptr<Settings> add_flags(CLI::App& command, Console& console) {
   auto settings = std::make_shared<Settings>(command);
-  command.add_option("--out", settings->out, "The run's folder")->required()->type_name("FOLDER");
+  command.add_option("--out", settings->out, "The run's folder, which a dry run can do without")
+      ->type_name("FOLDER");
   command.add_flag("--overwrite", settings->overwrite, "Replace a run that is there");
   command.add_flag("--resume", settings->resume, "Go on with the run that is there")
       ->excludes("--overwrite");
+  command
+      .add_flag("--dry-run", settings->dry_run,
+                "Check everything, take a few steps, say how long and how large it will be, and "
+                "write nothing")
+      ->excludes("--resume");
   add_common(command, console);
   return settings;
 }

@@ -85,12 +85,11 @@ LabelledCells labelled_predictions(const Screen& screen,
   return labels.with(std::move(cells));
 }
 
-/// The observed cells of test of the requests' pairs, and the same controls.
+/// Rows of the cells of test of the requests' pairs.
 /// @param parts  (cells of the screen)
 template <class = void>
-LabelledCells labelled_observations(const Screen& screen,
-                                    std::span<const PredictionRequest> requests,
-                                    std::span<const Part> parts) {
+std::vector<size_t> observed_rows(const Screen& screen, std::span<const PredictionRequest> requests,
+                                  std::span<const Part> parts) {
   std::set<std::pair<int32_t, int32_t>> wanted;
   for (const PredictionRequest& r : requests) wanted.insert({r.context, r.perturbation});
   std::vector<size_t> rows;
@@ -98,6 +97,16 @@ LabelledCells labelled_observations(const Screen& screen,
     if (parts[i] == Part::test &&
         wanted.contains({screen.context.codes[i], screen.perturbation.codes[i]}))
       rows.push_back(i);
+  return rows;
+}
+
+/// The observed cells of test of the requests' pairs, and the same controls.
+/// @param parts  (cells of the screen)
+template <class = void>
+LabelledCells labelled_observations(const Screen& screen,
+                                    std::span<const PredictionRequest> requests,
+                                    std::span<const Part> parts) {
+  auto rows = observed_rows(screen, requests, parts);
   const auto controls = control_rows(screen, requests);
   rows.insert(rows.end(), controls.begin(), controls.end());
   detail::CellLabels labels(screen);

@@ -11,6 +11,23 @@
 #include "vcell/preprocess/declared_scale.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// The genes of a screen, of which var['predicted'] marks those that a model predicts.
+template <class = void>
+DataFrame prediction_var(const AnnData& annotations, const Screen& screen,
+                         const std::vector<std::string>& model_genes) {
+  const std::unordered_set<std::string_view> in_model(model_genes.begin(), model_genes.end());
+  std::vector<uint8_t> made;
+  for (const auto& gene : screen.genes)
+    made.push_back(model_genes.empty() || in_model.contains(gene));
+  DataFrame out(screen.genes);
+  out.index_name = annotations.var.index_name;
+  out.set("predicted", Numbers::truths(std::move(made)));
+  return out;
+}
+
+}  // namespace detail
 
 /// Predicted cells and the controls of their contexts as annotated data: the screen's own obs
 /// columns and gene names, log1p. What an obs column says of an observed cell is missing for a
@@ -67,14 +84,7 @@ AnnData prediction_anndata(const AnnData& annotations, const ScreenOptions& labe
   out.obs.set("predicted", Numbers::truths(std::move(is_predicted)));
   out.obs.set("control_cell", std::move(from));
 
-  const std::unordered_set<std::string_view> in_model(model_genes.begin(), model_genes.end());
-  std::vector<uint8_t> made;
-  for (const auto& gene : screen.genes)
-    made.push_back(model_genes.empty() || in_model.contains(gene));
-  out.var = DataFrame(screen.genes);
-  out.var.index_name = annotations.var.index_name;
-  out.var.set("predicted", Numbers::truths(std::move(made)));
-
+  out.var = detail::prediction_var(annotations, screen, model_genes);
   CsrMatrix<float> x = predicted.cells;
   append_rows(x, screen.expression, controls);
   out.X = std::move(x);

@@ -38,6 +38,17 @@ void write_report_tables(const std::filesystem::path& folder, const ReportInput&
   write_csv(folder / "baselines" / "missing.csv", reasons);
 }
 
+/// Writes `report.html` of a run, and its plots as `plots/<id>.svg`, drawn once for both.
+/// @throws IoError
+template <class = void>
+void write_report_page(const std::filesystem::path& folder, const ReportInput& report,
+                       GnuplotOptions gnuplot = {}) {
+  gnuplot.folder = folder / "plots";
+  std::error_code error;  // an old plot that stays is no reason to have no report
+  std::filesystem::remove_all(gnuplot.folder, error);
+  write_report(folder / "report.html", report, {std::move(gnuplot)});
+}
+
 /// Reads what a run's report was made of back from its folder.
 /// @throws ConfigError if there is no run, or it has no scores; IoError, FormatError
 template <class = void>

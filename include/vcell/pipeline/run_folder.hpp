@@ -7,6 +7,7 @@
 #include <string>
 
 #include "vcell/eval/remove_results.hpp"
+#include "vcell/pipeline/data_files.hpp"
 #include "vcell/pipeline/state_transition_predictor.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/checkpoint.hpp"
@@ -20,7 +21,8 @@ VCELL_BEGIN_NAMESPACE
 enum class OldRun { keep, overwrite, resume };
 
 /// The folder of a run: `experiment.toml` and `split.toml`, which say what the run is a function
-/// of, `checkpoints/`, `metrics.csv`, `model/`, predictions, tables and the report.
+/// of, `data.csv`, which tells the data from others, `checkpoints/`, `metrics.csv`, `model/`,
+/// predictions, tables and the report.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
@@ -52,8 +54,9 @@ class RunFolder {
  private:
   // What a run writes into its folder beside tables of results; nothing else is ever removed.
   static constexpr const char* files[] = {
-      "split.toml", "model",       "checkpoints", "metrics.csv", "predictions.h5ad",
-      "baselines",  "report.html", "facts.csv",   "methods.csv", "experiment.toml"};
+      "split.toml", "data.csv",         "model",          "checkpoints", "metrics.csv",
+      "baselines",  "predictions.h5ad", "real.h5ad",      "report.html", "plots",
+      "facts.csv",  "methods.csv",      "experiment.toml"};
 
   std::filesystem::path path_;
 };
@@ -88,6 +91,7 @@ void RunFolder::begin(const Experiment& e, const SplitSpec& split, Anchor anchor
     throw WriteError(message("cannot make the folder ", quoted(path_.string()), ": ",
                              error.message(), "; choose another --out"));
   write_split(path_ / "split.toml", split);
+  write_data_files(path_ / "data.csv", data_files(e));
   auto done = e;
   done.model.anchor = anchor;
   write_experiment(path_ / "experiment.toml", done);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vcell/eval/write_results.hpp"
+#include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/read_inputs.hpp"
 #include "vcell/pipeline/report_folder.hpp"
@@ -36,6 +37,7 @@ ExperimentInputs read_for_folder(const Experiment& e, const RunFolder& folder,
                                  const RunInFolderOptions& options) {
   folder.check(options.old);
   check_experiment(e);
+  if (options.old == OldRun::resume) check_data_files(folder / "data.csv", e, options.callbacks);
   return read_inputs(
       e, options.callbacks,
       options.old == OldRun::resume ? folder / "split.toml" : std::filesystem::path());
@@ -66,8 +68,8 @@ TrainedModel train_in_folder(const Experiment& e, const std::filesystem::path& p
 
 /// The same as run(), in a folder: what it needs is read from the files that the experiment names,
 /// and everything that it makes is written: training as by train_in_folder, predictions.h5ad, the
-/// tables of every method, facts.csv, report.html. An old run is replaced once everything has been
-/// found to fit.
+/// tables of every method, facts.csv, report.html and its plots. An old run is replaced once
+/// everything has been found to fit.
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint of training written
 template <class = void>
 RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
@@ -108,6 +110,11 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
                prediction_anndata(p.annotations, e.labels, p.screen, done.requests, done.predicted,
                                   p.model_genes),
                {.progress = options.callbacks.progress});
+    if (e.save_real)
+      write_h5ad(
+          folder / "real.h5ad",
+          observation_anndata(p.annotations, p.screen, done.requests, p.parts, p.model_genes),
+          {.progress = options.callbacks.progress});
     write_results(folder.path(), done.evaluation);
   };
   auto out = run(std::move(adata), e, all);
@@ -121,7 +128,7 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
     add_training(report, read_metrics(folder / "metrics.csv"));
   }
   write_report_tables(folder.path(), report, folders, out.missing);
-  write_report(folder / "report.html", report, {options.gnuplot});
+  write_report_page(folder.path(), report, options.gnuplot);
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,8 @@ struct GnuplotOptions {
   std::string program = "gnuplot";
   /// Seconds after which a gnuplot that is not done is killed; infinity: never.
   double time_limit = 60;
+  /// Where figures are kept beside the page, as <id>.svg; made for the first one. Empty: nowhere.
+  std::filesystem::path folder = {};
 };
 
 /// A drawing, or why there is none.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/io/atomic_file.hpp"
 #include "vcell/report/gnuplot.hpp"
 #include "vcell/report/inline_svg.hpp"
 
@@ -35,8 +36,10 @@ std::string plot_setup(int width, int height) {
 
 }  // namespace detail
 
-/// The plot as a figure of the page; where gnuplot does not draw it, the figure says why.
+/// The plot as a figure of the page; where gnuplot does not draw it, the figure says why. The same
+/// drawing is a file of its own where options name a folder.
 /// @param caption  HTML
+/// @throws WriteError if that file cannot be written
 template <class = void>
 std::string figure(const Plot& plot, const std::string& caption, const GnuplotOptions& options) {
   const Drawing drawing = gnuplot(plot.script, options);
@@ -47,6 +50,12 @@ std::string figure(const Plot& plot, const std::string& caption, const GnuplotOp
                 "<p class=\"absent\">No plot: {}. With gnuplot installed (package "
                 "gnuplot-nox or gnuplot) the report shows it here.</p>",
                 escape_html(drawing.trouble));
+  if (drawing.trouble.empty() && !options.folder.empty()) {
+    std::error_code error;  // where it matters, writing fails and says so
+    std::filesystem::create_directories(options.folder, error);
+    write_text(options.folder / (plot.id + ".svg"),
+               "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + inside + '\n');
+  }
   return fmt::format("<figure>{}<figcaption>{}</figcaption></figure>\n", inside, caption);
 }
 

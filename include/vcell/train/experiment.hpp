@@ -65,6 +65,7 @@ struct Experiment {
   std::vector<std::string> methods = {"state_transition", "control_copy", "perturbation_mean",
                                       "perturbation_mean_shrunk", "context_mean"};
   std::string profile = "vcell";  ///< which metrics score it (metrics_of)
+  bool save_real = false;         ///< the observed cells are kept beside the predicted ones
 };
 
 /// Calls f(table, key, field, help) for every setting, in the order of the file. The one list from
@@ -114,10 +115,10 @@ void visit_experiment(E& e, F&& f) {
   f("sets", "control_sets", e.control_sets, "control cells are targets too");
 
   auto& t = e.training;
-  f("training", "max_steps", t.max_steps, "");
+  f("training", "max_steps", t.max_steps, "steps in all; where a cosine schedule ends");
   f("training", "optimizer", t.optimizer, "adam (L2) or adamw (decoupled weight decay)");
   f("training", "learning_rate", t.learning_rate, "the highest");
-  f("training", "weight_decay", t.weight_decay, "");
+  f("training", "weight_decay", t.weight_decay, "pull of the parameters towards 0");
   f("training", "beta1", t.beta1, "decay of the first moment");
   f("training", "beta2", t.beta2, "decay of the second moment");
   f("training", "epsilon", t.epsilon, "added to the root of the second moment");
@@ -133,6 +134,8 @@ void visit_experiment(E& e, F&& f) {
   f("scores", "methods", e.methods,
     "what predicts, by name; the first is reported on, the others beside it");
   f("scores", "profile", e.profile, "which metrics are computed");
+  f("scores", "save_real", e.save_real,
+    "real.h5ad: the observed cells of test and their controls, for other programs to score");
 }
 
 /// @throws ConfigError naming the setting and what it may be. Settings of the model are checked
