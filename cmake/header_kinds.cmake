@@ -6,7 +6,7 @@
 #   plain   every other: needs Eigen alone
 # missing_includes lists headers of vcell that are included and not there.
 
-set(umbrellas vcell/vcell.hpp vcell/files.hpp vcell/cuda.cuh)
+set(umbrellas vcell/vcell.hpp vcell/files.hpp vcell/pipeline.hpp vcell/cuda.cuh)
 set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^rapidjson/|^toml\\+\\+/|^(zlib|zip|libdeflate)\\.h$|^filesystem$")
 set(blas_packages "^(oneapi/)?dnnl[/a-z_.]*\\.h|^cblas\\.h$|^blis(/|\\.h$)")
 set(cuda_packages "^(cuda|cublas|cudnn|nccl|curand|cusparse)[A-Za-z0-9_]*\\.h$")

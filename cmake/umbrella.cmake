@@ -1,8 +1,9 @@
-# Rewrites the include lists of the three umbrellas, or with CHECK fails where one is not what it
+# Rewrites the include lists of the umbrellas, or with CHECK fails where one is not what it
 # should be. header_kinds.cmake tells which header belongs where:
 #   vcell.hpp   what needs Eigen alone
 #   files.hpp   what needs vcell::files
 #   cuda.cuh    every .cuh, and what includes the CUDA Toolkit
+#   pipeline.hpp  the room pipeline, of either kind: who includes one of the others pays nothing for it
 # A header of a library for matrix products belongs to none: it is included where it was chosen.
 #
 #   cmake [-DCHECK=ON] -P cmake/umbrella.cmake
@@ -17,10 +18,15 @@ endforeach()
 set(kind_of_vcell/vcell.hpp plain)
 set(kind_of_vcell/files.hpp files)
 set(kind_of_vcell/cuda.cuh cuda)
+set(kind_of_vcell/pipeline.hpp pipeline)
 foreach(umbrella IN LISTS umbrellas)
   set(wanted "")
   foreach(header IN LISTS headers)
-    if(kind_${header} STREQUAL kind_of_${umbrella})
+    set(belongs_to "${kind_${header}}")
+    if(header MATCHES "^vcell/pipeline/")
+      set(belongs_to pipeline)
+    endif()
+    if(belongs_to STREQUAL kind_of_${umbrella})
       string(APPEND wanted "#include \"${header}\"\n")
     endif()
   endforeach()

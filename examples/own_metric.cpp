@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <vcell/pipeline/run.hpp>
 #include <vcell/vcell.hpp>
 
 using namespace vcell;

@@ -3,6 +3,7 @@
 //   build/release/examples/own_predictor
 
 #include <cstdio>
+#include <vcell/pipeline/run.hpp>
 #include <vcell/vcell.hpp>
 
 using namespace vcell;

@@ -7,6 +7,7 @@
 // see run_in_folder (vcell/pipeline/run_in_folder.hpp).
 
 #include <cstdio>
+#include <vcell/pipeline/run.hpp>
 #include <vcell/vcell.hpp>
 
 using namespace vcell;

@@ -23,6 +23,16 @@ std::vector<int32_t> own_columns(const EvaluationSide& side, const GeneSymbols* 
   return out;
 }
 
+/// The metric of that name.
+template <class = void>
+std::vector<Score> discrimination_score_l1_scores(const EvaluationSide& real,
+                                                  const EvaluationSide& predicted,
+                                                  const MetricOptions& options) {
+  const auto ranks = vcell::discrimination_score_l1(predicted.shift.view(), real.shift.view(),
+                                                    detail::own_columns(real, options.symbols));
+  return std::vector<Score>(ranks.begin(), ranks.end());
+}
+
 }  // namespace detail
 
 namespace metrics {
@@ -40,13 +50,7 @@ Metric discrimination_score_l1() {
           .best = 1,
           .digits = 2,
           .profiles = {"vcell", "vcc"},
-          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
-                       const MetricOptions& options) {
-            const auto ranks =
-                vcell::discrimination_score_l1(predicted.shift.view(), real.shift.view(),
-                                               detail::own_columns(real, options.symbols));
-            return std::vector<Score>(ranks.begin(), ranks.end());
-          }};
+          .scores = detail::discrimination_score_l1_scores<>};
 }
 
 }  // namespace metrics

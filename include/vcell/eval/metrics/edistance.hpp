@@ -4,6 +4,23 @@
 #include "vcell/eval/metric.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// The metric of that name.
+template <class = void>
+std::vector<Score> edistance_scores(const EvaluationSide& real, const EvaluationSide& predicted,
+                                    const MetricOptions& options) {
+  const auto& of_real = real.within(options.progress);
+  const auto& of_predicted = predicted.within(options.progress);
+  const auto between = mean_distances(predicted.sets(), real.sets(), options.progress);
+  std::vector<Score> out(between.size());
+  for (size_t t = 0; t < out.size(); ++t)
+    out[t] = vcell::edistance(between[t], of_predicted[t], of_real[t]);
+  return out;
+}
+
+}  // namespace detail
+
 namespace metrics {
 
 /// edistance: energy distance of a perturbation's predicted and real cells over all genes, the
@@ -21,16 +38,7 @@ Metric edistance() {
           .direction = -1,
           .best = 0,
           .profiles = {"vcell"},
-          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
-                       const MetricOptions& options) {
-            const auto& of_real = real.within(options.progress);
-            const auto& of_predicted = predicted.within(options.progress);
-            const auto between = mean_distances(predicted.sets(), real.sets(), options.progress);
-            std::vector<Score> out(between.size());
-            for (size_t t = 0; t < out.size(); ++t)
-              out[t] = vcell::edistance(between[t], of_predicted[t], of_real[t]);
-            return out;
-          }};
+          .scores = detail::edistance_scores<>};
 }
 
 }  // namespace metrics

@@ -17,6 +17,13 @@ std::vector<Score> mean_absolute_errors(const Tensor<double, 2>& real,
   return out;
 }
 
+/// The metric of that name.
+template <class = void>
+std::vector<Score> mae_scores(const EvaluationSide& real, const EvaluationSide& predicted,
+                              const MetricOptions&) {
+  return detail::mean_absolute_errors(real.mean, predicted.mean);
+}
+
 }  // namespace detail
 
 namespace metrics {
@@ -32,10 +39,7 @@ Metric mae() {
           .direction = -1,
           .best = 0,
           .profiles = {"vcell", "vcc"},
-          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
-                       const MetricOptions&) {
-            return detail::mean_absolute_errors(real.mean, predicted.mean);
-          }};
+          .scores = detail::mae_scores<>};
 }
 
 }  // namespace metrics

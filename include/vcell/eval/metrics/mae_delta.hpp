@@ -3,6 +3,17 @@
 #include "vcell/eval/metrics/mae.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// The metric of that name.
+template <class = void>
+std::vector<Score> mae_delta_scores(const EvaluationSide& real, const EvaluationSide& predicted,
+                                    const MetricOptions&) {
+  return detail::mean_absolute_errors(real.shift, predicted.shift);
+}
+
+}  // namespace detail
+
 namespace metrics {
 
 /// mae_delta: mean over genes of |delta predicted - delta real|, with delta the shift of a
@@ -17,10 +28,7 @@ Metric mae_delta() {
           .direction = -1,
           .best = 0,
           .profiles = {"vcell"},
-          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
-                       const MetricOptions&) {
-            return detail::mean_absolute_errors(real.shift, predicted.shift);
-          }};
+          .scores = detail::mae_delta_scores<>};
 }
 
 }  // namespace metrics

@@ -4,6 +4,21 @@
 #include "vcell/eval/overlap_at_n.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// The metric overlap_at_N.
+template <class = void>
+std::vector<Score> overlap_at_n_scores(const EvaluationSide& real, const EvaluationSide& predicted,
+                                       const MetricOptions& options) {
+  std::vector<Score> out(real.perturbations().size());
+  for (size_t t = 0; t < out.size(); ++t)
+    out[t] = vcell::overlap_at_n(significant_genes(real.expression, t, options.alpha),
+                                 significant_genes(predicted.expression, t, options.alpha));
+  return out;
+}
+
+}  // namespace detail
+
 namespace metrics {
 
 /// overlap_at_N: the share of the N genes that really change which is among the N strongest of the
@@ -20,15 +35,7 @@ Metric overlap_at_n() {
           .best = 1,
           .digits = 2,
           .profiles = {"vcell", "vcc"},
-          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
-                       const MetricOptions& options) {
-            std::vector<Score> out(real.perturbations().size());
-            for (size_t t = 0; t < out.size(); ++t)
-              out[t] =
-                  vcell::overlap_at_n(significant_genes(real.expression, t, options.alpha),
-                                      significant_genes(predicted.expression, t, options.alpha));
-            return out;
-          }};
+          .scores = detail::overlap_at_n_scores<>};
 }
 
 }  // namespace metrics

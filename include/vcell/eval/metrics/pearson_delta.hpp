@@ -4,6 +4,21 @@
 #include "vcell/eval/pearson.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// The metric of that name.
+template <class = void>
+std::vector<Score> pearson_delta_scores(const EvaluationSide& real, const EvaluationSide& predicted,
+                                        const MetricOptions&) {
+  std::vector<Score> out(real.perturbations().size());
+  const size_t genes = real.genes().size();
+  for (size_t t = 0; t < out.size(); ++t)
+    out[t] = pearson({predicted.shift[t].data, genes}, {real.shift[t].data, genes});
+  return out;
+}
+
+}  // namespace detail
+
 namespace metrics {
 
 /// pearson_delta: Pearson's correlation over genes of the predicted and the real shift of a
@@ -19,14 +34,7 @@ Metric pearson_delta() {
           .best = 1,
           .digits = 2,
           .profiles = {"vcell"},
-          .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
-                       const MetricOptions&) {
-            std::vector<Score> out(real.perturbations().size());
-            const size_t genes = real.genes().size();
-            for (size_t t = 0; t < out.size(); ++t)
-              out[t] = pearson({predicted.shift[t].data, genes}, {real.shift[t].data, genes});
-            return out;
-          }};
+          .scores = detail::pearson_delta_scores<>};
 }
 
 }  // namespace metrics
