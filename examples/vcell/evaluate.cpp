@@ -15,7 +15,7 @@ namespace {
 
 struct Settings {
   std::string real, predicted, perturbation_key = "perturbation", control = "non-targeting", out,
-                               profile = "vcell";
+                               profile = "vcell", gene_names;
   std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
   bool subset = false, overwrite = false;
@@ -42,9 +42,14 @@ vcell::LabelledCells side(const Settings& s, vcell::AnnData adata, std::optional
 /// Both sides, so that their values compare: counts of one are normalised to the total that the
 /// other says its log1p values have.
 std::pair<vcell::LabelledCells, vcell::LabelledCells> read_sides(const Settings& s,
+                                                                 vcell::GeneSymbols& symbols,
                                                                  Console& console) {
   auto real = read_cells(s.real, console, CellParts::expression),
        predicted = read_cells(s.predicted, console, CellParts::expression);
+  symbols = vcell::gene_symbols(
+      real.var, vcell::factor(obs_column(real, "--perturbation-key", s.perturbation_key)).names,
+      s.gene_names);
+  if (!symbols.remark.empty()) console.note(with_flags(symbols.remark));
   // What log1p values say of their total; nothing of counts, which can have any.
   const auto total_of = [&](const vcell::AnnData& adata) {
     const bool counts = vcell::declared_scale(adata, s.scale).scale == vcell::Scale::counts;
@@ -70,8 +75,8 @@ void evaluate(const Settings& s, Console& console) {
   const std::filesystem::path out = s.out;
   refuse_to_overwrite("evaluate", out / "agg_results.csv", s.overwrite);
   const auto progress = console.progress();
-  auto [real, predicted] = read_sides(s, console);
   vcell::EvaluationOptions options;
+  auto [real, predicted] = read_sides(s, options.symbols, console);
   options.control = s.control;
   options.subset = s.subset;
   options.metrics = vcell::metrics_of(s.profile);
@@ -120,6 +125,8 @@ void add_evaluate(CLI::App& program, Console& console) {
       ->add_option("--profile", s->profile,
                    "Which metrics: " + vcell::list_of(vcell::profile_names()))
       ->capture_default_str();
+  command->add_option("--gene-names", s->gene_names,
+                      "var column with the names by which perturbations go [found]");
   command->add_flag("--subset", s->subset,
                     "Compare what both have where labels or genes differ, and list the rest");
   command->add_flag("--overwrite", s->overwrite, "Replace tables that are there");

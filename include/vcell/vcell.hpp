@@ -223,6 +223,7 @@
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/gather_rows.hpp"
+#include "vcell/sets/gene_symbols.hpp"
 #include "vcell/sets/hold_out_cells.hpp"
 #include "vcell/sets/make_split.hpp"
 #include "vcell/sets/near_names.hpp"

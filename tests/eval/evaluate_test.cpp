@@ -390,3 +390,26 @@ TEST_CASE("evaluate: can be watched and stopped in each of its parts", "[eval]")
     REQUIRE_THROWS_AS(evaluate(cells_of(1), cells_of(2), watched), Stopped);
   }
 }
+
+TEST_CASE("evaluate: a perturbation's own gene is left out by its symbol", "[eval]") {
+  // Perturbations g1 and g3 are genes; under other names of the genes nothing is left out.
+  const auto real = cells_of(1), predicted = cells_of(2);
+  const auto by_name = evaluate(real, predicted, options).contexts[0].scores;
+  auto renamed = real, renamed_predicted = predicted;
+  GeneSymbols symbols;
+  for (size_t g = 0; g < real.genes.size(); ++g) {
+    renamed.genes[g] = message("ENSG", g);
+    symbols.of_gene[renamed.genes[g]] = real.genes[g];
+  }
+  renamed_predicted.genes = renamed.genes;
+  auto with_symbols = options;
+  with_symbols.symbols = symbols;
+  REQUIRE(evaluate(renamed, renamed_predicted, with_symbols)
+              .contexts[0]
+              .scores.column("discrimination_score_l1") ==
+          by_name.column("discrimination_score_l1"));
+  // The column that is left out is that of the symbol.
+  const auto side = evaluation_sides(renamed, {.control = "ctrl"})[0];
+  REQUIRE(detail::own_columns(side, &symbols) == std::vector<int32_t>{-1, 1, 3});
+  REQUIRE(detail::own_columns(side, nullptr) == std::vector<int32_t>{-1, -1, -1});
+}

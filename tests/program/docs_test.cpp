@@ -69,3 +69,21 @@ TEST_CASE("docs: every split in TOML can be read", "[program]") {
     }
   CHECK(splits >= 2);
 }
+
+TEST_CASE("docs: every header and example that is named is there", "[program]") {
+  const fs::path source = VCELL_TEST_SOURCE;
+  size_t named = 0;
+  for (const auto& page : pages()) {
+    const std::string text = vcell::read_text(page);
+    for (const auto& [start, folder] :
+         {std::pair<std::string, fs::path>("`vcell/", source / "include"), {"`examples/", source}})
+      for (size_t at = text.find(start); at != text.npos; at = text.find(start, at + 1)) {
+        const std::string path = text.substr(at + 1, text.find_first_of("` ", at + 1) - at - 1);
+        if (path.find('<') != path.npos || path.find('*') != path.npos) continue;
+        INFO(page.filename().string() << ": " << path);
+        CHECK(fs::exists(folder / path));
+        ++named;
+      }
+  }
+  CHECK(named > 30);
+}

@@ -29,6 +29,8 @@ struct EvaluationOptions {
   double highest = highest_log1p;
   /// The columns of the tables of scores.
   std::vector<Metric> metrics = metrics_of("vcell");
+  /// How perturbations are matched with their own genes, where not by the genes' names.
+  GeneSymbols symbols = {};
   /// Watches, and may stop.
   Progress progress = {};
 };
@@ -47,8 +49,8 @@ struct Evaluation {
   double alpha = 0.05;                      ///< EvaluationOptions::alpha
 };
 
-/// Scores one context by every metric of the options (alpha, metrics and progress of them are
-/// used).
+/// Scores one context by every metric of the options (alpha, metrics, symbols and progress of them
+/// are used).
 /// @throws ConfigError if perturbations or genes of the sides differ, or a metric is none
 ///         (score_column); Stopped
 template <class = void>
@@ -61,7 +63,7 @@ ContextEvaluation evaluate(const EvaluationSide& real, const EvaluationSide& pre
       real.context, {real.perturbations(), {}}, real.expression, predicted.expression};
   for (const Metric& metric : options.metrics)
     out.scores.columns.push_back(
-        score_column(metric, real, predicted, {options.alpha, options.progress}));
+        score_column(metric, real, predicted, {options.alpha, &options.symbols, options.progress}));
   return out;
 }
 

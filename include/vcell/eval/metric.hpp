@@ -7,12 +7,16 @@
 
 #include "vcell/eval/evaluation_side.hpp"
 #include "vcell/eval/score_table.hpp"
+#include "vcell/sets/gene_symbols.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 struct MetricOptions {
   /// A gene is differentially expressed when its false discovery rate is below this.
   double alpha = 0.05;
+  /// How perturbations are matched with their own genes; null: by the genes' names. It has to live
+  /// as long as the call.
+  const GeneSymbols* symbols = nullptr;
   /// Watches, and may stop.
   Progress progress = {};
 };

@@ -13,6 +13,7 @@
 #include "vcell/preprocess/highly_variable_genes.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/sets/default_split.hpp"
+#include "vcell/sets/gene_symbols.hpp"
 #include "vcell/sets/split.hpp"
 #include "vcell/sets/validation_cells.hpp"
 #include "vcell/sets/validation_pairs.hpp"
@@ -33,6 +34,7 @@ struct Prepared {
   std::string split_text;         ///< where the split is from, for people
   std::vector<Part> parts;        ///< (cells), with validation drawn where the split has none
   PerturbationFeatures features;  ///< what models read of perturbations
+  GeneSymbols symbols;            ///< how perturbations are matched with their own genes
 };
 
 /// What an experiment takes from files, for who has it in memory.
@@ -163,6 +165,8 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
   note(callbacks, p.screen.perturbation.names.size() - 1, " perturbations beside the control ",
        quoted(e.labels.control), ", ", p.screen.context.names.size(),
        " contexts: ", list_of(p.screen.context.names));
+  p.symbols = gene_symbols(adata.var, p.screen.perturbation.names, e.gene_names);
+  if (!p.symbols.remark.empty()) note(callbacks, p.symbols.remark);
   detail::split_cells(e, given, p, callbacks);
   p.features = detail::features_of(e, given, p, callbacks);
 

@@ -136,6 +136,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   RunResult out;
   out.prepared = prepare(std::move(adata), e, options.inputs, callbacks);
   const Prepared& p = out.prepared;
+  evaluation.symbols = p.symbols;
   out.requests = held_out_pairs(p.screen, p.parts, e.training.seed, e.predict_from);
   auto state_transition = options.state_transition;
   state_transition.hooks.metrics = [&,

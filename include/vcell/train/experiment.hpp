@@ -35,6 +35,7 @@ struct Experiment {
   std::string preset;          ///< the published settings it started from; empty for none
   std::string data;            ///< the screen, h5ad
   ScreenOptions labels;        ///< its obs columns and the control's label
+  std::string gene_names;      ///< var column of the names that perturbations use; empty: found
   std::optional<Scale> scale;  ///< of X; without it the file decides (declared_scale)
   size_t min_genes = 0;        ///< cells with fewer genes are dropped
   size_t min_cells = 0;        ///< genes in fewer cells are dropped
@@ -80,6 +81,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "context_keys", e.labels.context_keys, "obs columns of the context, joined by |");
   f("data", "context_name", e.labels.context_name, "the one context where there are no keys");
   f("data", "batch_key", e.labels.batch_key, "obs column of the batch; empty: not known");
+  f("data", "gene_names", e.gene_names,
+    "var column with the names by which perturbations go; empty: found");
   f("data", "scale", e.scale, "counts or log1p; empty: the file decides");
   f("data", "min_genes", e.min_genes, "cells with fewer genes are dropped");
   f("data", "min_cells", e.min_cells, "genes in fewer cells are dropped");

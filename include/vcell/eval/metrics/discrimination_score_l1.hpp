@@ -1,6 +1,7 @@
 #pragma once
 
-#include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "vcell/eval/discrimination_score_l1.hpp"
 #include "vcell/eval/metric.hpp"
@@ -10,11 +11,14 @@ namespace detail {
 
 /// The column of each perturbation's own gene, -1 where it is none of the genes.
 template <class = void>
-std::vector<int32_t> own_columns(const EvaluationSide& side) {
+std::vector<int32_t> own_columns(const EvaluationSide& side, const GeneSymbols* symbols) {
+  std::unordered_map<std::string_view, int32_t> places;
+  for (size_t g = 0; g < side.genes().size(); ++g)
+    places.emplace(symbols ? (*symbols)(side.genes()[g]) : side.genes()[g], int32_t(g));
   std::vector<int32_t> out;
   for (const std::string& perturbation : side.perturbations()) {
-    const auto found = std::find(side.genes().begin(), side.genes().end(), perturbation);
-    out.push_back(found == side.genes().end() ? -1 : int32_t(found - side.genes().begin()));
+    const auto found = places.find(perturbation);
+    out.push_back(found == places.end() ? -1 : found->second);
   }
   return out;
 }
@@ -37,9 +41,10 @@ Metric discrimination_score_l1() {
           .digits = 2,
           .profiles = {"vcell", "vcc"},
           .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
-                       const MetricOptions&) {
-            const auto ranks = vcell::discrimination_score_l1(
-                predicted.shift.view(), real.shift.view(), detail::own_columns(real));
+                       const MetricOptions& options) {
+            const auto ranks =
+                vcell::discrimination_score_l1(predicted.shift.view(), real.shift.view(),
+                                               detail::own_columns(real, options.symbols));
             return std::vector<Score>(ranks.begin(), ranks.end());
           }};
 }
