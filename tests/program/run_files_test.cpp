@@ -67,11 +67,18 @@ TEST_CASE("program: a run does not go on with other data", "[program]") {
 
 TEST_CASE("program: observed and predicted cells have the run's own scores", "[program]") {
   const TemporaryFolder folder("real");
-  small_screen(folder);
+  const auto screen = small_screen(folder);
   const fs::path out = folder / "run";
   const auto words = "run" + small_flags(folder) + " --out " + out.string();
   REQUIRE(run_vcell(folder, words).code == 0);
   CHECK_FALSE(fs::exists(out / "real.h5ad"));
+  const bool ids = GENERATE(false, true);
+  if (ids) {  // perturbations are not called as genes are
+    auto cells = vcell::read_h5ad(screen);
+    cells.var.set("symbol", cells.var.index);
+    for (auto& name : cells.var.index) name = "id_" + name;
+    vcell::write_h5ad(screen, cells);
+  }
   for (const std::string more : {"", " --hvgs 20", " --hvgs 20 --all-genes"}) {
     INFO(more);
     REQUIRE(run_vcell(folder, words + more + " --save-real --overwrite").code == 0);
@@ -80,6 +87,7 @@ TEST_CASE("program: observed and predicted cells have the run's own scores", "[p
     CHECK(real.obs.names() == predicted.obs.names());
     CHECK(real.obs.index_name == predicted.obs.index_name);
     CHECK(real.var == predicted.var);
+    CHECK(real.var.has("symbol") == ids);
     const auto scored = run_vcell(folder, "evaluate --real " + (out / "real.h5ad").string() +
                                               " --pred " + (out / "predictions.h5ad").string() +
                                               " --context-key context --out " +

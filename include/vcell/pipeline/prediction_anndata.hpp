@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -13,16 +14,22 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// The genes of a screen, of which var['predicted'] marks those that a model predicts.
+/// The genes of a screen with what the file says of them, as their symbols; var['predicted'] marks
+/// those that a model predicts.
 template <class = void>
 DataFrame prediction_var(const AnnData& annotations, const Screen& screen,
                          const std::vector<std::string>& model_genes) {
   const std::unordered_set<std::string_view> in_model(model_genes.begin(), model_genes.end());
+  std::unordered_map<std::string_view, size_t> row_of;
+  for (size_t i = 0; i < annotations.var.index.size(); ++i)
+    row_of.emplace(annotations.var.index[i], i);
   std::vector<uint8_t> made;
-  for (const auto& gene : screen.genes)
+  std::vector<size_t> rows;
+  for (const auto& gene : screen.genes) {
     made.push_back(model_genes.empty() || in_model.contains(gene));
-  DataFrame out(screen.genes);
-  out.index_name = annotations.var.index_name;
+    rows.push_back(row_of.at(gene));
+  }
+  DataFrame out = annotations.var.select_rows(rows);
   out.set("predicted", Numbers::truths(std::move(made)));
   return out;
 }
@@ -30,7 +37,7 @@ DataFrame prediction_var(const AnnData& annotations, const Screen& screen,
 }  // namespace detail
 
 /// Predicted cells and the controls of their contexts as annotated data: the screen's own obs
-/// columns and gene names, log1p. What an obs column says of an observed cell is missing for a
+/// and var columns, log1p. What an obs column says of an observed cell is missing for a
 /// predicted one. obs['predicted'] and obs['control_cell'] tell predicted cells and what they were
 /// predicted from.
 /// @param annotations  where obs columns come from; its cells are the screen's
