@@ -99,11 +99,11 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begun).count());
     validated |= row.validation_loss.has_value();
   };
-  StateTransitionPredictor predictor(e, {.features = p.features,
-                                         .genes = p.model_genes,
-                                         .normalized = p.normalized,
-                                         .anchor_may_give_way = options.anchor_may_give_way,
-                                         .hooks = hooks});
+  StateTransitionPredictor<> predictor(e, {.features = p.features,
+                                           .genes = p.model_genes,
+                                           .normalized = p.normalized,
+                                           .anchor_may_give_way = options.anchor_may_give_way,
+                                           .hooks = hooks});
   try {
     predictor.fit(p.screen, p.parts, told);
   } catch (const Stopped&) {
