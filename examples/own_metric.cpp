@@ -36,8 +36,10 @@ int main() {
   e.labels.context_keys = {"context"};
   e.methods = {"perturbation_mean", "control_copy"};
   const auto result = run(std::move(simulated.screen), e, {.more_metrics = {strongest_gene()}});
-  for (const auto& method : methods_of(result.report))
-    std::printf("%-20s strongest gene %.2f\n", method.name.c_str(),
-                mean_score(method, "strongest_gene").value_or(0));
-  return mean_score(methods_of(result.report)[1], "strongest_gene") == 0. ? 0 : 1;
+  std::vector<double> scores;
+  for (const auto& method : methods_of(result.report)) {
+    scores.push_back(mean_score(method, "strongest_gene").value_or(0));
+    std::printf("%-20s strongest gene %.2f\n", method.name.c_str(), scores.back());
+  }
+  return scores[0] > scores[1] ? 0 : 1;  // control cells move by chance alone
 }

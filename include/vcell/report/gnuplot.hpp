@@ -28,7 +28,7 @@ struct GnuplotOptions {
   std::string program = "gnuplot";
   /// Seconds after which a gnuplot that is not done is killed; infinity: never.
   double time_limit = 60;
-  /// Where figures are kept beside the page, as <id>.svg; made for the first one. Empty: nowhere.
+  /// Where figures are kept beside the page, as `<id>`.svg; made for the first one. Empty: nowhere.
   std::filesystem::path folder = {};
 };
 
