@@ -38,6 +38,7 @@ ReportInput example_input() {
   ReportInput input;
   input.title = "A <screen> & more";
   input.method = "State Transition";
+  input.held_out = true;
   input.evaluation = example(0.4);
   input.others = {scored_method("control_copy", example(0))};
   input.run = {{"Data <1>", {{"File", "a&b.h5ad"}, {"Cells", "490"}}}};
@@ -228,4 +229,11 @@ TEST_CASE("report: plots thin what would lie on each other", "[report]") {
     REQUIRE(range / detail::tic_step(range) <= 6.0001);
     REQUIRE(range / detail::tic_step(range) >= 2);
   }
+}
+
+TEST_CASE("report: says that cells were held out only where that is known", "[report]") {
+  auto input = example_input();
+  REQUIRE_THAT(report_html(input, without_gnuplot), contains("not used in training"));
+  input.held_out = false;
+  REQUIRE_THAT(report_html(input, without_gnuplot), !contains("not used in training"));
 }

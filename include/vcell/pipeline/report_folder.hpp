@@ -64,6 +64,7 @@ ReportInput read_report_input(const std::filesystem::path& folder) {
                 "--resume --out ", folder.string(), "' makes them"));
   const auto e = read_experiment(folder / "experiment.toml");
   ReportInput out;
+  out.held_out = true;
   out.title =
       "Predicted perturbation responses: " + std::filesystem::path(e.data).filename().string();
   const CsvTable methods = read_csv(folder / "methods.csv");

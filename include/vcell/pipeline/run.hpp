@@ -157,6 +157,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   };
   std::vector<EvaluationSide> observed;
   out.report.metrics = evaluation.metrics;
+  out.report.held_out = true;
   for (auto& method : methods) {
     const bool first = &method == &methods.front();
     method->fit(p.screen, p.parts, callbacks);

@@ -43,9 +43,10 @@ struct ReportInput {
   std::vector<LossPoint> validation_loss;  ///< by step
   std::optional<double> kept_step;         ///< the step whose weights were kept
   Evaluation evaluation;                   ///< of the method
-  std::vector<ScoredMethod> others;        ///< shown beside it
-  std::vector<Metric> metrics;             ///< what is said of scores; none: all_metrics
-  std::vector<std::string> warnings;       ///< beyond those found in the evaluation
+  bool held_out = false;  ///< the observed cells are known not to have been used in training
+  std::vector<ScoredMethod> others;   ///< shown beside it
+  std::vector<Metric> metrics;        ///< what is said of scores; none: all_metrics
+  std::vector<std::string> warnings;  ///< beyond those found in the evaluation
 };
 
 /// The scores of an evaluation under a method's name.

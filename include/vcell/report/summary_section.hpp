@@ -83,9 +83,10 @@ std::string summary_section(const ReportInput& input) {
   else if (contexts == 1 && !input.evaluation.contexts[0].context.empty())
     what += fmt::format(" in context {}", escape_html(input.evaluation.contexts[0].context));
   std::string out = fmt::format(
-      "<p>Predictions of <b>{}</b> for {} are compared with {} that were not used in training.{}"
+      "<p>Predictions of <b>{}</b> for {} are compared with {}{}.{}"
       "</p>\n",
       detail::spoken(input.method), what, counted(cells, "observed cell"),
+      input.held_out ? " that were not used in training" : "",
       input.run.empty() ? "" : " <a href=\"#run\">What was run</a> is said below.");
   std::vector<std::string> comparisons;
   for (size_t m = 1; m < methods.size(); ++m)
