@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/align_cells.hpp"
 #include "vcell/eval/metrics.hpp"
 #include "vcell/eval/summary.hpp"
@@ -136,5 +137,11 @@ std::vector<Summary> summarise(const Evaluation& evaluation) {
   for (const auto& summaries : of_column) out.push_back(mean_of(summaries));
   return out;
 }
+
+VCELL_INSTANTIATE(pipeline, Evaluation evaluate<void>(const std::vector<EvaluationSide>&,
+                                                      const std::vector<EvaluationSide>&,
+                                                      const EvaluationOptions&));
+VCELL_INSTANTIATE(pipeline, Evaluation evaluate<void>(LabelledCells, LabelledCells,
+                                                      const EvaluationOptions&));
 
 VCELL_END_NAMESPACE

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/differential_expression.hpp"
 #include "vcell/eval/labelled_cells.hpp"
 #include "vcell/eval/mean_distances.hpp"
@@ -199,5 +200,9 @@ std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
   }
   return out;
 }
+
+VCELL_INSTANTIATE(pipeline,
+                  std::vector<EvaluationSide> evaluation_sides<void>(LabelledCells,
+                                                                     const EvaluationSideOptions&));
 
 VCELL_END_NAMESPACE

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/machine_memory.hpp"
 #include "vcell/core/peak_memory.hpp"
 #include "vcell/eval/metrics.hpp"
@@ -152,5 +153,7 @@ DryRun dry_run(AnnData adata, const Experiment& e, const DryRunOptions& options 
   out.machine_memory = detail::machine_memory();
   return out;
 }
+
+VCELL_INSTANTIATE(pipeline, DryRun dry_run<void>(AnnData, const Experiment&, const DryRunOptions&));
 
 VCELL_END_NAMESPACE

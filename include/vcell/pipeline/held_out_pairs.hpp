@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/models/draw_near_controls.hpp"
 #include "vcell/models/predictor.hpp"
@@ -45,5 +46,8 @@ std::vector<PredictionRequest> held_out_pairs(const Screen& screen, std::span<co
   }
   return pairs;
 }
+
+VCELL_INSTANTIATE(pipeline, std::vector<PredictionRequest> held_out_pairs<void>(
+                                const Screen&, std::span<const Part>, uint64_t, PredictFrom));
 
 VCELL_END_NAMESPACE

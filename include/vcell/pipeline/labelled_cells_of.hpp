@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/labelled_cells.hpp"
 #include "vcell/models/predictor.hpp"
 #include "vcell/sets/control_pairing.hpp"
@@ -114,5 +115,14 @@ LabelledCells labelled_observations(const Screen& screen,
     labels.add(screen.perturbation.codes[row], screen.context.codes[row]);
   return labels.with(select_rows(screen.expression, std::span<const size_t>(rows)));
 }
+
+VCELL_INSTANTIATE(pipeline,
+                  LabelledCells labelled_predictions<void>(const Screen&,
+                                                           std::span<const PredictionRequest>,
+                                                           const PredictedCells&));
+VCELL_INSTANTIATE(pipeline,
+                  LabelledCells labelled_observations<void>(const Screen&,
+                                                            std::span<const PredictionRequest>,
+                                                            std::span<const Part>));
 
 VCELL_END_NAMESPACE

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/models/baselines.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/pipeline/state_transition_predictor.hpp"
@@ -38,5 +39,9 @@ std::vector<std::shared_ptr<Predictor>> make_methods(const Experiment& e, const 
     throw ConfigError(message("[scores] methods names none; there are ", list_of(known)));
   return out;
 }
+
+VCELL_INSTANTIATE(pipeline,
+                  std::vector<std::shared_ptr<Predictor>> make_methods<void>(
+                      const Experiment&, const Prepared&, StateTransitionPredictorOptions));
 
 VCELL_END_NAMESPACE

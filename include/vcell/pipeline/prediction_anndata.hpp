@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -98,5 +99,11 @@ AnnData prediction_anndata(const AnnData& annotations, const ScreenOptions& labe
   declare_scale(out, Scale::log1p, declared_target_sum(annotations));
   return out;
 }
+
+VCELL_INSTANTIATE(pipeline, AnnData prediction_anndata<void>(const AnnData&, const ScreenOptions&,
+                                                             const Screen&,
+                                                             std::span<const PredictionRequest>,
+                                                             const PredictedCells&,
+                                                             const std::vector<std::string>&));
 
 VCELL_END_NAMESPACE

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vcell/core/callbacks.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
 #include "vcell/preprocess/filter_genes.hpp"
@@ -195,5 +196,8 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
   p.annotations = std::move(adata);
   return p;
 }
+
+VCELL_INSTANTIATE(pipeline, Prepared prepare<void>(AnnData, const Experiment&, const PrepareInputs&,
+                                                   const Callbacks&));
 
 VCELL_END_NAMESPACE

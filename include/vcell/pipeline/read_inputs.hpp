@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/sets/dataset_name.hpp"
@@ -53,5 +54,8 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
   note(callbacks, e.data, ": ", out.adata.cells(), " cells x ", out.adata.genes(), " genes");
   return out;
 }
+
+VCELL_INSTANTIATE(folders, ExperimentInputs read_inputs<void>(const Experiment&, const Callbacks&,
+                                                              const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/read_results.hpp"
 #include "vcell/pipeline/run.hpp"
 #include "vcell/report/report.hpp"
@@ -99,5 +100,7 @@ ReportInput read_report_input(const std::filesystem::path& folder) {
   if (is_there("metrics.csv")) add_training(out, read_metrics(folder / "metrics.csv"));
   return out;
 }
+
+VCELL_INSTANTIATE(folders, ReportInput read_report_input<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
@@ -203,5 +204,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   for (auto& text : detail::warnings_of(p.split)) out.report.warnings.push_back(std::move(text));
   return out;
 }
+
+VCELL_INSTANTIATE(pipeline, RunResult run<void>(AnnData, const Experiment&, const RunOptions&));
 
 VCELL_END_NAMESPACE

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/eval/write_results.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
@@ -131,5 +132,12 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
   write_report_page(folder.path(), report, options.gnuplot);
   return out;
 }
+
+VCELL_INSTANTIATE(folders, TrainedModel train_in_folder<void>(const Experiment&,
+                                                              const std::filesystem::path&,
+                                                              const RunInFolderOptions&));
+VCELL_INSTANTIATE(folders,
+                  RunResult run_in_folder<void>(const Experiment&, const std::filesystem::path&,
+                                                const RunInFolderOptions&));
 
 VCELL_END_NAMESPACE

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/models/predict_cells.hpp"
 #include "vcell/models/training_anchors.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
@@ -216,5 +217,7 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
     note(callbacks, "nothing to validate on: the model of the last step is kept");
   model_ = std::move(model);
 }
+
+VCELL_INSTANTIATE(pipeline, class StateTransitionPredictor<void>);
 
 VCELL_END_NAMESPACE

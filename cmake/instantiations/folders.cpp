@@ -1,0 +1,2 @@
+#define VCELL_MAKE_folders
+#include <vcell/pipeline.hpp>
