@@ -3,7 +3,8 @@
 #include "support/errors.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/data/dense_matrix.hpp"
-#include "vcell/data/row_blocks.hpp"
+#include "vcell/data/row_sink.hpp"
+#include "vcell/data/selected_rows.hpp"
 #include "vcell/data/sort_rows.hpp"
 #include "vcell/data/transposed.hpp"
 
@@ -166,30 +167,115 @@ TEST_CASE("matrix: transposed twice is the same, once is the transpose", "[data]
   }
 }
 
-TEST_CASE("row_blocks: blocks of any size cover all rows in order", "[data]") {
+TEST_CASE("row source: blocks of any size cover all rows in order", "[data]") {
   for (size_t block : {1u, 3u, 7u, 100u})
     for (const Matrix& m : kinds(7, 5)) {
       CsrMatrix<float> all;
       all.columns = 5;
-      for_each_row_block<float>(m, block, [&](size_t first, CsrView<float> view) {
-        REQUIRE(first == all.rows);
-        REQUIRE(view.rows <= block);
-        REQUIRE(view.columns == 5);
-        for (size_t i = 0; i < view.rows; ++i) {
-          const auto indices = view.row_indices(i);
-          const auto values = view.row_values(i);
-          REQUIRE(view.row_size(i) == indices.size());
-          all.indices.insert(all.indices.end(), indices.begin(), indices.end());
-          all.values.insert(all.values.end(), values.begin(), values.end());
-          all.end_row();
-        }
-      });
+      for_each_row_block<float>(m,
+                                [&](size_t first, CsrView<float> view) {
+                                  REQUIRE(first == all.rows);
+                                  REQUIRE(view.rows <= block);
+                                  REQUIRE(view.columns == 5);
+                                  all.append(view);
+                                },
+                                {.rows = block});
       CHECK(all == to_csr<float>(m));
     }
   const Matrix m = CsrMatrix<float>{};
-  for_each_row_block<float>(m, 4, [](size_t, CsrView<float>) { FAIL("there are no rows"); });
-  check_error<ConfigError>([&] { for_each_row_block<float>(m, 0, [](size_t, CsrView<float>) {}); },
-                           {"rows_per_block"});
+  for_each_row_block<float>(m, [](size_t, CsrView<float>) { FAIL("there are no rows"); });
+  check_error<ConfigError>(
+      [&] { for_each_row_block<float>(m, [](size_t, CsrView<float>) {}, {.rows = 0}); },
+      {"for_each_row_block", "limits.rows"});
   CsrMatrix<float> scratch;
   check_error<ShapeError>([&] { row_block(m, 0, 1, scratch); }, {"row_block", "0 .. 1"});
+}
+
+TEST_CASE("row source: blocks are cut by the bytes of what is stored", "[data]") {
+  // Rows of 2, 0, 3, 1 and 0 values: 8 bytes each.
+  const Matrix sparse =
+      CsrMatrix<float>{5, 4, {0, 2, 2, 5, 6, 6}, {0, 1, 0, 1, 2, 3}, {1, 2, 3, 4, 5, 6}};
+  CHECK(block_end(sparse, 0, 16) == 2);  // a row of none costs nothing
+  CHECK(block_end(sparse, 0, 39) == 2);
+  CHECK(block_end(sparse, 0, 40) == 3);
+  CHECK(block_end(sparse, 2, 1) == 3);  // one row at least
+  CHECK(block_end(sparse, 2, 32) == 5);
+  CHECK(block_end(sparse, 4, 0) == 5);
+  const Matrix dense = some_dense<double>(5, 4);  // 48 bytes a row
+  CHECK(block_end(dense, 0, 0) == 1);
+  CHECK(block_end(dense, 0, 95) == 1);
+  CHECK(block_end(dense, 1, 96) == 3);
+  CHECK(block_end(dense, 1, 1 << 20) == 5);
+  CHECK(block_end(Matrix(DenseMatrix<float>{3, 0, {}}), 0, 16) == 2);  // without columns
+
+  size_t blocks = 0;
+  for_each_row_block<float>(sparse, [&](size_t, CsrView<float>) { ++blocks; }, {.bytes = 24});
+  CHECK(blocks == 3);
+  blocks = 0;
+  for_each_row_block<float>(sparse, [&](size_t, CsrView<float>) { return ++blocks < 2; },
+                            {.bytes = 0});
+  CHECK(blocks == 2);  // until f has enough
+}
+
+TEST_CASE("row source: without some rows and columns, as the matrix without them", "[data]") {
+  const std::vector<uint8_t> rows = {1, 0, 0, 1, 1, 0, 1}, columns = {0, 1, 1, 0, 1},
+                             fewer = {1, 1, 0, 1}, thinner = {0, 1, 1};
+  for (const Matrix& m : kinds(7, 5)) {
+    Matrix cut = m;
+    SelectedRows<Matrix> selected(m);
+    const auto check = [&] {
+      REQUIRE(selected.rows() == cut.rows());
+      REQUIRE(selected.columns() == cut.columns());
+      CHECK(selected.dtype() == m.dtype());
+      CHECK(selected.is_sparse() == m.is_sparse());
+      for (const size_t block : {1u, 2u, 100u}) {
+        CsrMatrix<double> all;
+        all.columns = cut.columns();
+        copy_rows<double>(selected, all, {.rows = block});
+        CHECK(all == to_csr<double>(cut));
+      }
+      for (size_t first = 0; first < cut.rows(); ++first) {
+        CHECK(block_end(selected, first, 0) == first + 1);
+        CHECK(block_end(selected, first, 1 << 20) == cut.rows());
+      }
+    };
+    check();
+    selected.keep_rows(rows);
+    cut.keep_rows(rows);
+    check();
+    selected.keep_columns(columns);
+    cut.keep_columns(columns);
+    check();
+    selected.keep_rows(fewer);
+    cut.keep_rows(fewer);
+    selected.keep_columns(thinner);
+    cut.keep_columns(thinner);
+    check();
+    check_error<ShapeError>([&] { selected.keep_rows(rows); }, {"keep_rows", "7", "3"});
+    check_error<ShapeError>([&] { selected.keep_columns(columns); }, {"keep_columns", "5", "2"});
+    CsrMatrix<float> scratch;
+    check_error<ShapeError>([&] { row_block(selected, 2, 4, scratch); }, {"row_block", "2 .. 4"});
+    selected.keep_rows(std::vector<uint8_t>(3, 0));
+    CHECK(row_block(selected, 0, 0, scratch).rows == 0);
+  }
+}
+
+TEST_CASE("row source: some columns, dense", "[data]") {
+  for (const Matrix& m : kinds(7, 5)) {
+    const std::vector<size_t> columns = {3, 0, 3};
+    CHECK(Matrix(dense_columns<float>(m, columns)) ==
+          Matrix(to_dense<float>(select_columns(m, columns))));
+    CHECK(dense_columns<float>(m, {}).values.empty());
+    check_error<ShapeError>([&] { dense_columns<float>(m, std::vector<size_t>{5}); },
+                            {"dense_columns", "5"});
+  }
+}
+
+TEST_CASE("row sink: a sparse matrix takes rows of as many columns", "[data]") {
+  CsrMatrix<float> out;
+  check_error<ShapeError>(
+      [&] {
+        out.append(CsrMatrix<float>{1, 2, {0, 0}, {}, {}}.view());
+      },
+      {"CsrMatrix::append", "columns"});
 }

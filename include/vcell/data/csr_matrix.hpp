@@ -55,6 +55,8 @@ struct CsrMatrix {
             std::span(indices).subspan(begin, size), std::span(values).subspan(begin, size)};
   }
 
+  /// Appends the rows of another matrix with as many columns.
+  void append(const CsrView<T>& more);
   /// Ends a row whose entries were appended to indices and values.
   void end_row() {
     indptr.push_back(int64_t(indices.size()));
@@ -63,6 +65,16 @@ struct CsrMatrix {
 
   friend bool operator==(const CsrMatrix&, const CsrMatrix&) = default;
 };
+
+template <class T>
+void CsrMatrix<T>::append(const CsrView<T>& more) {
+  check_size_match("CsrMatrix::append", "columns", more.columns, "columns so far", columns);
+  for (size_t row = 0; row < more.rows; ++row)
+    indptr.push_back(indptr.back() + int64_t(more.row_size(row)));
+  indices.insert(indices.end(), more.indices.begin(), more.indices.end());
+  values.insert(values.end(), more.values.begin(), more.values.end());
+  rows += more.rows;
+}
 
 /// The rows in the given order; a row may be named more than once.
 /// @throws ShapeError if there is no such row

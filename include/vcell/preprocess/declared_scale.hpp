@@ -41,9 +41,10 @@ bool says_log1p(const char* function, const AnnData& adata) {
                             "natural logarithm of the base and set the base to null"));
 }
 
-template <class F>
-void check_values(const AnnData& adata, const char* declared, const char* expected, F&& is_wrong) {
-  if (const auto found = find_value(*adata.X, is_wrong))
+template <class S, class F>
+void check_values(const AnnData& adata, const S& X, const char* declared, const char* expected,
+                  F&& is_wrong) {
+  if (const auto found = find_value(X, is_wrong))
     throw ConfigError(message("declared_scale: X is declared ", declared, ", but ",
                               text_of(*found, &adata), ", expected ", expected));
 }
@@ -52,14 +53,14 @@ constexpr auto is_no_count = [](auto x) {
   return !(x >= 0 && std::isfinite(x)) || x != std::trunc(x);
 };
 
-template <class = void>
-void check_log1p(const AnnData& adata) {
-  check_values(adata, "log1p", "numbers in 0 .. 30; say --scale counts if they are counts",
+template <class S>
+void check_log1p(const AnnData& adata, const S& X) {
+  check_values(adata, X, "log1p", "numbers in 0 .. 30; say --scale counts if they are counts",
                [](auto x) { return !(x >= 0 && x <= highest_log1p); });
   // A whole number above 0 is the logarithm of no fraction, so log1p data without any fractional
   // value does not occur.
-  if (find_value(*adata.X, [](auto x) { return x != std::trunc(x); })) return;
-  check_values(adata, "log1p",
+  if (find_value(X, [](auto x) { return x != std::trunc(x); })) return;
+  check_values(adata, X, "log1p",
                "fractions too, while X holds whole numbers only, as counts are; say --scale counts",
                [](auto) { return true; });
 }
@@ -73,13 +74,15 @@ void check_log1p(const AnnData& adata) {
 /// - counts: every value is a whole number from 0;
 /// - log1p: every value lies in 0 .. 30, and they are not all whole numbers (unless all are 0).
 ///
+/// @param adata  names and uns; its own X is not looked at
+/// @param X      (cells, genes), read in row blocks
 /// @param given  what the user says, over what the file says
 /// @throws ConfigError if nobody says it and X holds other numbers; if X contradicts what is
 ///         declared, naming a cell, its gene and the value; if uns['log1p'] has another base than
-///         e; if there is no X
-template <class = void>
-DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = {}) {
-  const Matrix& X = detail::matrix_of("declared_scale", adata);
+///         e
+template <class S>
+requires RowSource<S, float> DeclaredScale declared_scale(const AnnData& adata, const S& X,
+                                                          std::optional<Scale> given = {}) {
   if (!given && detail::says_log1p("declared_scale", adata)) given = Scale::log1p;
   if (!given && find(adata.uns, "vcell/scale")) given = Scale::counts;
   if (!given) {
@@ -91,12 +94,19 @@ DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = 
     return {Scale::counts, true};
   }
   if (*given == Scale::counts)
-    detail::check_values(adata, "counts",
+    detail::check_values(adata, X, "counts",
                          "whole numbers from 0; say --scale log1p if they are that",
                          detail::is_no_count);
   else
-    detail::check_log1p(adata);
+    detail::check_log1p(adata, X);
   return {*given, false};
+}
+
+/// The same of the X that adata has.
+/// @throws ConfigError also if there is none
+template <class = void>
+DeclaredScale declared_scale(const AnnData& adata, std::optional<Scale> given = {}) {
+  return declared_scale(adata, detail::matrix_of("declared_scale", adata), given);
 }
 
 /// The total that every cell had before the logarithm was taken, as uns['vcell']['target_sum']

@@ -25,8 +25,8 @@ struct FilterCellsOptions {
 /// @param X  (cells, genes), a Matrix or anything that is read in row blocks
 /// @return   one entry per cell
 /// @throws ConfigError if not exactly one threshold is given or it is below 0
-template <class M>
-requires RowBlocks<M, float> Filtered filter_cells(const M& X, const FilterCellsOptions& options) {
+template <class S>
+requires RowSource<S, float> Filtered filter_cells(const S& X, const FilterCellsOptions& options) {
   const auto threshold =
       detail::threshold_of("filter_cells", "genes", options.min_counts, options.min_genes,
                            options.max_counts, options.max_genes);

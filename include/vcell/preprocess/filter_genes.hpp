@@ -23,8 +23,8 @@ struct FilterGenesOptions {
 /// @param X  (cells, genes), a Matrix or anything that is read in row blocks
 /// @return   one entry per gene
 /// @throws ConfigError if not exactly one threshold is given or it is below 0
-template <class M>
-requires RowBlocks<M, float> Filtered filter_genes(const M& X, const FilterGenesOptions& options) {
+template <class S>
+requires RowSource<S, float> Filtered filter_genes(const S& X, const FilterGenesOptions& options) {
   const auto threshold =
       detail::threshold_of("filter_genes", "cells", options.min_counts, options.min_cells,
                            options.max_counts, options.max_cells);

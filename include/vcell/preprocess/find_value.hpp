@@ -2,10 +2,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/anndata.hpp"
-#include "vcell/data/row_blocks.hpp"
+#include "vcell/data/row_source.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -20,17 +21,15 @@ struct FoundValue {
 /// at.
 /// @param X          (cells, genes), read in row blocks
 /// @param is_sought  of a float or double
-template <class M, class F>
-std::optional<FoundValue> find_value(const M& X, F&& is_sought) {
+template <class S, class F>
+std::optional<FoundValue> find_value(const S& X, F&& is_sought) {
   return with_value_type<std::optional<FoundValue>>(X, [&]<class T>() {
-    constexpr size_t rows_per_piece = 512, pieces = 16;
-    std::optional<FoundValue> found[pieces];
-    CsrMatrix<T> scratch;
-    for (size_t start = 0; start < X.rows(); start += rows_per_piece * pieces) {
-      const size_t stop = std::min(X.rows(), start + rows_per_piece * pieces);
-      const CsrView<T> block = row_block(X, start, stop, scratch);
-      parallel_for(block.rows, rows_per_piece, [&](size_t first, size_t last) {
-        auto& here = found[first / rows_per_piece];
+    constexpr size_t piece = 512;
+    std::optional<FoundValue> out;
+    for_each_row_block<T>(X, [&](size_t start, const CsrView<T>& block) {
+      std::vector<std::optional<FoundValue>> found((block.rows + piece - 1) / piece);
+      parallel_for(block.rows, piece, [&](size_t first, size_t last) {
+        auto& here = found[first / piece];
         for (size_t i = first; i < last && !here; ++i) {
           const auto values = block.row_values(i);
           for (size_t k = 0; k < values.size() && !here; ++k)
@@ -39,9 +38,10 @@ std::optional<FoundValue> find_value(const M& X, F&& is_sought) {
         }
       });
       for (const auto& f : found)
-        if (f) return f;
-    }
-    return std::optional<FoundValue>();
+        if (f && !out) out = f;
+      return !out;
+    });
+    return out;
   });
 }
 

@@ -102,8 +102,8 @@ std::vector<double> normalize_in_bins(const std::vector<double>& dispersions,
 }
 
 /// Sum and sum of squares over the cells of exp(x) - 1. That, and its square, are rounded to T.
-template <class T, class M>
-std::vector<std::array<double, 2>> count_sums(const M& X, std::span<const uint8_t> cells) {
+template <class T, class S>
+std::vector<std::array<double, 2>> count_sums(const S& X, std::span<const uint8_t> cells) {
   const auto terms = [](T x) {
     const T count = std::expm1(x), square = count * count;
     return std::array<double, 2>{double(count), double(square)};
@@ -127,9 +127,9 @@ std::vector<std::array<double, 2>> count_sums(const M& X, std::span<const uint8_
 /// @throws ConfigError if fewer than 2 cells are looked at, there are no genes, a setting is 0, or
 ///         a gene has values that log1p of counts has not: below 0 in the mean, or not finite;
 ///         ShapeError if options.cells has another number of entries than X has rows
-template <class M>
-requires RowBlocks<M, float> HighlyVariableGenes
-highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}) {
+template <class S>
+requires RowSource<S, float> HighlyVariableGenes
+highly_variable_genes(const S& X, const HighlyVariableGenesOptions& options = {}) {
   check_positive("highly_variable_genes", "n_top_genes", options.n_top_genes);
   check_positive("highly_variable_genes", "n_bins", options.n_bins);
   const size_t genes = X.columns();
@@ -171,8 +171,20 @@ highly_variable_genes(const M& X, const HighlyVariableGenesOptions& options = {}
   return out;
 }
 
-/// The same for X of adata, which must be declared log1p; the scores are written to var
-/// (highly_variable, means, dispersions, dispersions_norm) and the flavor to uns['hvg'].
+/// Writes scores to var (highly_variable, means, dispersions, dispersions_norm) and the flavor to
+/// uns['hvg'].
+/// @throws ShapeError if there is not one score per gene
+template <class = void>
+void store_scores(AnnData& adata, const HighlyVariableGenes& scores) {
+  adata.var.set("highly_variable", Numbers::truths(scores.highly_variable));
+  adata.var.set("means", scores.means);
+  adata.var.set("dispersions", scores.dispersions);
+  adata.var.set("dispersions_norm", std::vector<double>(scores.dispersions_norm.begin(),
+                                                        scores.dispersions_norm.end()));
+  adata.uns.insert_or_assign("hvg", Dict{{"flavor", "seurat"}});
+}
+
+/// The same for X of adata, which must be declared log1p; the scores are stored there.
 /// @throws ConfigError also if there is no X or no uns['log1p']
 template <class = void>
 HighlyVariableGenes highly_variable_genes(AnnData& adata,
@@ -183,12 +195,7 @@ HighlyVariableGenes highly_variable_genes(AnnData& adata,
         "highly_variable_genes: flavor seurat works on log1p data, and there is no uns['log1p']; "
         "normalise first (normalize_total, log1p), or declare_scale if X is log1p already");
   HighlyVariableGenes out = highly_variable_genes(X, options);
-  adata.var.set("highly_variable", Numbers::truths(out.highly_variable));
-  adata.var.set("means", out.means);
-  adata.var.set("dispersions", out.dispersions);
-  adata.var.set("dispersions_norm",
-                std::vector<double>(out.dispersions_norm.begin(), out.dispersions_norm.end()));
-  adata.uns.insert_or_assign("hvg", Dict{{"flavor", "seurat"}});
+  store_scores(adata, out);
   return out;
 }
 

@@ -7,13 +7,16 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
+template <class T>
+void log1p_row(std::span<T> values) {
+  for (T& x : values) x = std::log1p(x);
+}
+
 template <class = void>
 void log1p(Matrix& X, const AnnData* names) {
   check_not_negative("log1p", X, names);
   with_value_type<void>(X, [&]<class T>() {
-    transform_rows<T>(X, [](size_t, std::span<T> values) {
-      for (T& x : values) x = std::log1p(x);
-    });
+    transform_rows<T>(X, [](size_t, std::span<T> values) { log1p_row(values); });
   });
 }
 

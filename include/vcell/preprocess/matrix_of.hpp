@@ -4,25 +4,48 @@
 #include <utility>
 
 #include "vcell/data/check_anndata.hpp"
+#include "vcell/data/row_source.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// Whether float does not hold every value of a matrix exactly: float64, and whole numbers beyond
-/// 2^24.
-/// @throws ConfigError if double does not either: whole numbers beyond 2^53
-template <class = void>
-bool needs_double(const Matrix& m) {
-  if (m.dtype() == DType::f64) return true;
-  if (m.dtype() >= DType::f16 || size_of(m.dtype()) < 4) return false;
+/// The greatest magnitude of whole numbers.
+template <class T>
+uint64_t greatest_magnitude(std::span<const T> values) {
   uint64_t most = 0;
-  m.values().visit([&]<class T>(std::span<const T> values) {
-    if constexpr (std::is_integral_v<T>)
-      for (const T x : values)
-        most = std::max(most, std::cmp_less(x, 0) ? -uint64_t(x) : uint64_t(x));
+  for (const T x : values) most = std::max(most, std::cmp_less(x, 0) ? -uint64_t(x) : uint64_t(x));
+  return most;
+}
+template <class = void>
+uint64_t greatest_magnitude(const Matrix& X) {
+  return X.values().visit<uint64_t>([&]<class T>(std::span<const T> values) -> uint64_t {
+    if constexpr (std::is_integral_v<T>) return greatest_magnitude(values);
+    return 0;
   });
+}
+template <class S>
+uint64_t greatest_magnitude(const S& X) {
+  uint64_t most = 0;
+  const auto look = [&](size_t, const auto& block) {
+    most = std::max(most, greatest_magnitude(block.values));
+  };
+  if (X.dtype() == DType::u64)
+    for_each_row_block<uint64_t>(X, look);
+  else
+    for_each_row_block<int64_t>(X, look);
+  return most;
+}
+
+/// Whether float does not hold every value of a source of rows exactly: float64, and whole numbers
+/// beyond 2^24.
+/// @throws ConfigError if double does not either: whole numbers beyond 2^53
+template <class S>
+bool needs_double(const S& X) {
+  if (X.dtype() == DType::f64) return true;
+  if (X.dtype() >= DType::f16 || size_of(X.dtype()) < 4) return false;
+  const uint64_t most = greatest_magnitude(X);
   if (most > uint64_t(1) << 53)
-    throw ConfigError(message("with_value_type: the matrix of ", name_of(m.dtype()), " holds the ",
+    throw ConfigError(message("with_value_type: the matrix of ", name_of(X.dtype()), " holds the ",
                               "whole number ", most, " (or its negative), expected none beyond ",
                               "2^53, which double would round"));
   return most > uint64_t(1) << 24;
@@ -42,13 +65,12 @@ auto& matrix_of(const char* function, A& adata) {
 }  // namespace detail
 
 /// Calls `f.operator()<T>()`, which returns an R, with the type to compute in, float or double, so
-/// that what is computed from the values of a matrix is rounded no sooner than they are: float
-/// where it holds all of them exactly. A matrix that is read from its file in row blocks has an
-/// overload of its own.
+/// that what is computed from the values of X is rounded no sooner than they are: float
+/// where it holds all of them exactly.
 /// @throws ConfigError if double does not hold them either: whole numbers beyond 2^53
-template <class R, class F>
-R with_value_type(const Matrix& m, F&& f) {
-  if (detail::needs_double(m)) return std::forward<F>(f).template operator()<double>();
+template <class R, class S, class F>
+R with_value_type(const S& X, F&& f) {
+  if (detail::needs_double(X)) return std::forward<F>(f).template operator()<double>();
   return std::forward<F>(f).template operator()<float>();
 }
 

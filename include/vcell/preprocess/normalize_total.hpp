@@ -28,8 +28,8 @@ struct NormalizedTotal {
 
 namespace detail {
 
-template <class = void>
-void check_not_negative(const char* function, const Matrix& X, const AnnData* names) {
+template <class S>
+void check_not_negative(const char* function, const S& X, const AnnData* names) {
   if (const auto found = find_value(X, [](auto x) { return !(x >= 0 && std::isfinite(x)); }))
     throw ConfigError(
         message(function, ": ", text_of(*found, names), ", expected finite numbers from 0"));
@@ -56,8 +56,9 @@ T median_total(const std::vector<double>& totals, std::span<const uint8_t> cells
   return (*std::max_element(positive.begin(), middle) + *middle) / T(2);
 }
 
-template <class T>
-NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) {
+/// The total that cells get, and what each is divided by.
+template <class T, class S>
+NormalizedTotal total_factors(const S& X, const NormalizeTotalOptions& options) {
   NormalizedTotal out;
   out.factors = map_cells<T>(X, [](std::span<const T> values) {
     return double(T(std::accumulate(values.begin(), values.end(), 0.0)));
@@ -72,12 +73,15 @@ NormalizedTotal normalize_rows(Matrix& X, const NormalizeTotalOptions& options) 
     out.empty_cells += factor == 0;
     factor = double(T(factor) / target);
   }
-  transform_rows<T>(X, [&](size_t cell, std::span<T> values) {
-    const T factor = T(out.factors[cell]);
-    if (factor > 0)
-      for (T& x : values) x /= factor;
-  });
   return out;
+}
+
+/// Divides a cell's values by its factor; one of total 0 stays as it is.
+template <class T>
+void divide_row(std::span<T> values, double by) {
+  const T factor = T(by);
+  if (factor > 0)
+    for (T& x : values) x /= factor;
 }
 
 template <class = void>
@@ -85,8 +89,12 @@ NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
                                 const AnnData* names) {
   count_chosen("normalize_total", options.cells, X.rows());
   check_not_negative("normalize_total", X, names);
-  return with_value_type<NormalizedTotal>(X,
-                                          [&]<class T>() { return normalize_rows<T>(X, options); });
+  return with_value_type<NormalizedTotal>(X, [&]<class T>() {
+    auto out = total_factors<T>(X, options);
+    transform_rows<T>(
+        X, [&](size_t cell, std::span<T> values) { divide_row(values, out.factors[cell]); });
+    return out;
+  });
 }
 
 }  // namespace detail

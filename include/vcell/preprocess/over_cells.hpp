@@ -9,7 +9,7 @@
 
 #include "vcell/core/check.hpp"
 #include "vcell/core/parallel_for.hpp"
-#include "vcell/data/row_blocks.hpp"
+#include "vcell/data/row_source.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
@@ -34,10 +34,10 @@ size_t count_chosen(const char* function, std::span<const uint8_t> cells, size_t
 /// @param X  (cells, genes), read in row blocks
 /// @param f  std::span<const T> -> double
 /// @return   (cells)
-template <class T, class M, class F>
-requires RowBlocks<M, T> std::vector<double> map_cells(const M& X, F&& f) {
+template <class T, class S, class F>
+requires RowSource<S, T> std::vector<double> map_cells(const S& X, F&& f) {
   std::vector<double> out(X.rows());
-  for_each_row_block<T>(X, 8192, [&](size_t first_cell, const CsrView<T>& block) {
+  for_each_row_block<T>(X, [&](size_t first_cell, const CsrView<T>& block) {
     parallel_for(block.rows, 64, [&](size_t first, size_t last) {
       for (size_t i = first; i < last; ++i) out[first_cell + i] = f(block.row_values(i));
     });
@@ -65,7 +65,8 @@ void transform_rows(Matrix& m, F&& f) {
 ///   out[g][i] = sum_c f(X[c, g])[i]
 ///
 /// Pieces of 512 cells are summed apart and then added in their order, so the result does not
-/// depend on the number of threads. Zeros of a dense matrix are left out: f(0) must be 0.
+/// depend on the number of threads, nor on the blocks that X is read in. Zeros of a dense matrix
+/// are left out: f(0) must be 0.
 ///
 /// @param X      (cells, genes), read in row blocks
 /// @param f      T -> std::array<double, width>
@@ -73,10 +74,10 @@ void transform_rows(Matrix& m, F&& f) {
 ///               alone: pieces count the cells that take part
 /// @return       (genes)
 /// @throws ShapeError if cells has another number of entries than X has rows
-template <class T, size_t width, class M, class F>
-requires RowBlocks<M, T> std::vector<std::array<double, width>> sum_over_cells(
-    const M& X, F&& f, std::span<const uint8_t> cells = {}) {
-  constexpr size_t piece = 512, pieces_at_once = 16;
+template <class T, size_t width, class S, class F>
+requires RowSource<S, T> std::vector<std::array<double, width>> sum_over_cells(
+    const S& X, F&& f, std::span<const uint8_t> cells = {}) {
+  constexpr size_t piece = 512, pieces_at_once = BlockLimits().rows / piece;
   using Sums = std::vector<std::array<double, width>>;
   detail::count_chosen("sum_over_cells", cells, X.rows());
   Sums out(X.columns(), std::array<double, width>{});
@@ -91,7 +92,7 @@ requires RowBlocks<M, T> std::vector<std::array<double, width>> sum_over_cells(
   };
   std::vector<size_t> rows;  // of the block that take part
   size_t begun = 0;          // cells that partial[0] holds of blocks before
-  for_each_row_block<T>(X, piece * pieces_at_once, [&](size_t first_cell, const CsrView<T>& block) {
+  for_each_row_block<T>(X, [&](size_t first_cell, const CsrView<T>& block) {
     rows.clear();
     for (size_t row = 0; row < block.rows; ++row)
       if (detail::is_chosen(cells, first_cell + row)) rows.push_back(row);
