@@ -32,7 +32,7 @@ void write_x(const std::filesystem::path& path, const std::vector<int32_t>& valu
 }
 
 std::vector<int32_t> read_x(const std::filesystem::path& path) {
-  const hdf5::QuietErrors quiet;
+  const hdf5::LibraryUse use;
   hdf5::Reading reading;
   reading.function = "read_x";
   const hdf5::Object x = hdf5::open_file(path, reading).open("x");

@@ -34,17 +34,28 @@ CsrView<T> row_block(const Matrix& m, size_t first, size_t last, CsrMatrix<T>& s
           std::span(m.indices()).subspan(begin, size), values};
 }
 
+namespace detail {
+
+/// block_end of a matrix that is stored so.
+/// @param indptr  where the values of each row begin; empty: it is dense
+template <class = void>
+size_t block_end(std::span<const int64_t> indptr, size_t rows, size_t columns, DType dtype,
+                 size_t first, size_t bytes) {
+  const size_t values = bytes / (size_of(dtype) + sizeof(int32_t));
+  if (indptr.empty())
+    return std::min(rows, first + std::max<size_t>(1, values / std::max<size_t>(1, columns)));
+  const auto begin = indptr.begin() + std::ptrdiff_t(first);
+  const auto end = std::upper_bound(begin, indptr.end(), *begin + int64_t(values));
+  return std::max(first + 1, size_t(end - indptr.begin()) - 1);
+}
+
+}  // namespace detail
+
 /// Where the longest block ends that begins at `first` and whose stored values, with their columns,
 /// take at most so many bytes: after one row at least.
 template <class = void>
 size_t block_end(const Matrix& m, size_t first, size_t bytes) {
-  const size_t values = bytes / (size_of(m.dtype()) + sizeof(int32_t));
-  if (!m.is_sparse())
-    return std::min(m.rows(),
-                    first + std::max<size_t>(1, values / std::max<size_t>(1, m.columns())));
-  const auto begin = m.indptr().begin() + std::ptrdiff_t(first);
-  const auto end = std::upper_bound(begin, m.indptr().end(), *begin + int64_t(values));
-  return std::max(first + 1, size_t(end - m.indptr().begin()) - 1);
+  return detail::block_end(m.indptr(), m.rows(), m.columns(), m.dtype(), first, bytes);
 }
 
 /// Cells x genes that are read in blocks of rows, as whatever scalar is asked for: a Matrix; X of

@@ -120,7 +120,7 @@ void describe(const hdf5::Object& object, std::vector<H5adElement>& out) {
 /// @throws FormatError if it is no HDF5 file, or damaged
 template <class = void>
 std::vector<H5adElement> describe_h5ad(const std::filesystem::path& path) {
-  const hdf5::QuietErrors quiet;
+  const hdf5::LibraryUse use;
   hdf5::Reading reading;
   reading.function = "describe_h5ad";
   std::vector<H5adElement> out;

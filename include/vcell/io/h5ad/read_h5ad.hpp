@@ -88,13 +88,13 @@ Raw read_raw(const hdf5::Object& group, size_t cells) {
 /// entries that are not understood (record arrays, awkward arrays) are kept as they are and survive
 /// write_h5ad; columns that are not understood are left out; both with a warning.
 ///
-/// HDF5 is not thread-safe everywhere: call this from one thread at a time.
+/// HDF5 is not thread-safe everywhere: calls from several threads wait for each other.
 ///
 /// @throws IoError if the file cannot be opened, or is changed meanwhile
 /// @throws FormatError if it is damaged, foreign, older than 0.8, or needs a filter that is absent
 template <class = void>
 AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& options = {}) {
-  const hdf5::QuietErrors quiet;
+  const hdf5::LibraryUse use;
   hdf5::Reading reading;
   reading.function = "read_h5ad";
   reading.warnings = options.warnings;

@@ -41,69 +41,146 @@ std::vector<int64_t> read_offsets(const hdf5::Object& element, size_t lines, siz
   return offsets;
 }
 
-template <class = void>
-std::vector<int32_t> read_indices(const hdf5::Object& element, size_t size, size_t stored) {
-  auto indices = hdf5::read_numbers<int32_t>(hdf5::open_dataset(element));
-  if (indices.size() != stored)
-    element.fail("has ", indices.size(), " entries, expected ", stored, ", one for each value");
-  for (size_t i = 0; i < stored; ++i)
-    if (indices[i] < 0 || size_t(indices[i]) >= size)
-      element.fail("holds ", indices[i], " at entry ", i, ", expected 0 .. ", size, " - 1");
-  return indices;
+/// A matrix in an open file, of any encoding that AnnData gives to one. Everything about it was
+/// found sound but its values, which are read a few rows at a time, or all at once.
+class MatrixElement {
+ public:
+  /// @param element  of which it reads; it lives longer
+  template <class = void>
+  MatrixElement(const hdf5::Object& element, const Extents& expected);
+  MatrixElement(const MatrixElement&) = delete;
+  MatrixElement& operator=(const MatrixElement&) = delete;
+
+  size_t rows = 0, columns = 0;
+  DType dtype = DType::f32;  ///< in memory
+  bool is_sparse = false;
+  SparseLayout layout;
+
+  /// Where the values of each row begin, or of each column where it is stored by columns; none of a
+  /// dense matrix.
+  const std::vector<int64_t>& indptr() const { return indptr_; }
+
+  /// Some rows of a matrix that is not stored by columns. Rows that follow those that were read
+  /// before are found soonest.
+  template <class = void>
+  Matrix read(hdf5::RowRange rows);
+  template <class = void>
+  Matrix read_all();
+
+ private:
+  template <class = void>
+  void open_sparse(bool by_columns, const Extents& expected);
+  template <class T>
+  CsrMatrix<T> read_lines(hdf5::RowRange lines);
+  template <class = void>
+  Matrix read_sparse(hdf5::RowRange lines);
+  template <class = void>
+  Matrix read_dense(hdf5::RowRange wanted);
+  double bytes_of(double values) const;
+
+  const hdf5::Object& element_;
+  hdf5::Object data_, indices_;
+  hdf5::Dataset values_, places_;  // of a dense matrix values_ alone
+  hdf5::OpenChunks open_values_, open_places_;
+  std::vector<int64_t> indptr_;
+};
+
+template <class>
+MatrixElement::MatrixElement(const hdf5::Object& element, const Extents& expected)
+    : element_(element) {
+  const Encoding encoding = encoding_of(element);
+  const bool by_columns = encoding.is("csc_matrix", "0.1.0");
+  if (by_columns || encoding.is("csr_matrix", "0.1.0")) {
+    open_sparse(by_columns, expected);
+    return;
+  }
+  if (!element.is_dataset() || !(encoding.is("array", "0.2.0") || encoding.type.empty()))
+    element.fail("has ", encoding.text(), ", expected an array, a csr_matrix or a csc_matrix");
+  values_ = hdf5::open_dataset(element);
+  if (values_.shape.size() != 2)
+    element.fail("has shape ", values_.shape, ", expected two dimensions");
+  rows = values_.shape[0];
+  columns = values_.shape[1];
+  dtype = hdf5::number_type(values_);
+  check_extents(element, rows, columns, expected);
 }
 
-/// A matrix stored by compressed rows (csr_matrix) or columns (csc_matrix).
-template <class = void>
-Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& expected) {
+template <class>
+void MatrixElement::open_sparse(bool by_columns, const Extents& expected) {
+  const hdf5::Object& group = element_;
   const auto shape = hdf5::integers_attribute(group, "shape");
   constexpr int64_t most = std::numeric_limits<int32_t>::max();
   if (!shape || shape->size() != 2 || (*shape)[0] < 0 || (*shape)[1] < 0 || (*shape)[0] > most ||
       (*shape)[1] > most)
     group.fail("its attribute 'shape' is ", shape ? message(*shape) : "absent",
                ", expected two numbers from 0 to ", most);
-  const auto rows = size_t((*shape)[0]), columns = size_t((*shape)[1]);
+  rows = size_t((*shape)[0]);
+  columns = size_t((*shape)[1]);
+  is_sparse = true;
   check_extents(group, rows, columns, expected);
   // Turning columns into rows takes memory for every row, which nothing stored has to justify.
   if (by_columns && !expected.rows) group.charge(8.0 * double(rows), 0, 1);
-  if (by_columns) group.take(8.0 * double(rows), 8.0 * double(rows));
 
-  const hdf5::Object data = group.open("data"), indptr = group.open("indptr"),
-                     indices = group.open("indices");
-  const hdf5::Dataset values = hdf5::open_dataset(data);
-  DType dtype = hdf5::number_type(values);
+  data_ = group.open("data");
+  const hdf5::Object indptr = group.open("indptr");
+  indices_ = group.open("indices");
+  values_ = hdf5::open_dataset(data_);
+  places_ = hdf5::open_dataset(indices_);
+  dtype = hdf5::number_type(values_);
   if (dtype == DType::f16) {
-    data.warn("is sparse float16, which is kept as float32");
+    data_.warn("is sparse float16, which is kept as float32");
     dtype = DType::f32;
   }
-  const auto width = [](const hdf5::Object& element) {
-    const DType type = hdf5::number_type(hdf5::open_dataset(element));
-    return size_of(type) == 8 ? DType::i64 : DType::i32;
+  const auto width = [](const hdf5::Dataset& numbers) {
+    return size_of(hdf5::number_type(numbers)) == 8 ? DType::i64 : DType::i32;
   };
-  const SparseLayout layout{by_columns, width(indices), width(indptr)};
+  layout = {by_columns, width(places_), width(hdf5::open_dataset(indptr))};
+  indptr_ = read_offsets(indptr, by_columns ? columns : rows, values_.count);
+  if (places_.count != values_.count)
+    indices_.fail("has ", places_.count, " entries, expected ", values_.count,
+                  ", one for each value");
+}
+
+/// Compressed rows (or columns), as they are stored.
+template <class T>
+CsrMatrix<T> MatrixElement::read_lines(hdf5::RowRange lines) {
+  const int64_t begin = indptr_[lines.first];
+  const hdf5::RowRange stored{size_t(begin), size_t(indptr_[lines.last])};
+  CsrMatrix<T> m;
+  m.rows = lines.last - lines.first;
+  m.columns = layout.by_columns ? rows : columns;
+  m.values = hdf5::read_numbers<T>(values_, stored, &open_values_);
+  m.indices = hdf5::read_numbers<int32_t>(places_, stored, &open_places_);
+  for (size_t i = 0; i < m.indices.size(); ++i)
+    if (m.indices[i] < 0 || size_t(m.indices[i]) >= m.columns)
+      indices_.fail("holds ", m.indices[i], " at entry ", stored.first + i, ", expected 0 .. ",
+                    m.columns, " - 1");
+  m.indptr.assign(indptr_.begin() + std::ptrdiff_t(lines.first),
+                  indptr_.begin() + std::ptrdiff_t(lines.last) + 1);
+  if (begin)
+    for (int64_t& offset : m.indptr) offset -= begin;
+  return m;
+}
+
+template <class>
+Matrix MatrixElement::read_sparse(hdf5::RowRange lines) {
   return visit_storage<Matrix>(dtype, [&]<class T>() -> Matrix {
     if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) {
-      throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see above
+      throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see open_sparse
     } else {
-      CsrMatrix<T> m;
-      m.values = hdf5::read_numbers<T>(values);
-      m.rows = by_columns ? columns : rows;
-      m.columns = by_columns ? rows : columns;
-      m.indptr = read_offsets(indptr, m.rows, m.values.size());
-      m.indices = read_indices(indices, m.columns, m.values.size());
-      m.indices.resize(size_t(m.indptr.back()));
-      m.values.resize(size_t(m.indptr.back()));
-      if (by_columns) {
-        group.take(0, double(m.values.size()) * double(sizeof(T) + sizeof(int32_t)));
+      CsrMatrix<T> m = read_lines<T>(lines);
+      if (layout.by_columns) {
+        element_.take(0, double(m.values.size()) * double(sizeof(T) + sizeof(int32_t)));
         m = transposed(m.view());
       }
       try {
         sort_rows(m);
       } catch (const FormatError& e) {
-        group.fail(e.what());
+        element_.fail(e.what());
       }
       if (dtype == DType::boolean)  // true and true is true
         for (T& value : m.values) value = value != T(0);
-      return {rows,
+      return {m.rows,
               columns,
               std::move(m.indptr),
               std::move(m.indices),
@@ -113,18 +190,35 @@ Matrix read_sparse(const hdf5::Object& group, bool by_columns, const Extents& ex
   });
 }
 
-/// A matrix of any encoding that AnnData gives to one.
+/// Bytes of so many values in memory, with their columns where it is sparse.
+inline double MatrixElement::bytes_of(double values) const {
+  return values * double(size_of(dtype) + (is_sparse ? sizeof(int32_t) : 0));
+}
+
+template <class>
+Matrix MatrixElement::read_dense(hdf5::RowRange wanted) {
+  return {wanted.last - wanted.first, columns, hdf5::read_rows(values_, wanted, &open_values_)};
+}
+
+template <class>
+Matrix MatrixElement::read(hdf5::RowRange wanted) {
+  const double values = is_sparse ? double(indptr_[wanted.last] - indptr_[wanted.first])
+                                  : double(values_.count_of(wanted));
+  element_.take(0, bytes_of(values));
+  return is_sparse ? read_sparse(wanted) : read_dense(wanted);
+}
+
+template <class>
+Matrix MatrixElement::read_all() {
+  element_.take(bytes_of(double(values_.count)));
+  if (!is_sparse) return read_dense({0, rows});
+  if (layout.by_columns) element_.take(8.0 * double(rows), 8.0 * double(rows));
+  return read_sparse({0, layout.by_columns ? columns : rows});
+}
+
 template <class = void>
 Matrix read_matrix(const hdf5::Object& element, const Extents& expected) {
-  const Encoding encoding = encoding_of(element);
-  if (encoding.is("csr_matrix", "0.1.0")) return read_sparse(element, false, expected);
-  if (encoding.is("csc_matrix", "0.1.0")) return read_sparse(element, true, expected);
-  if (!element.is_dataset() || !(encoding.is("array", "0.2.0") || encoding.type.empty()))
-    element.fail("has ", encoding.text(), ", expected an array, a csr_matrix or a csc_matrix");
-  const hdf5::Dataset d = hdf5::open_dataset(element);
-  if (d.shape.size() != 2) element.fail("has shape ", d.shape, ", expected two dimensions");
-  check_extents(element, d.shape[0], d.shape[1], expected);
-  return {d.shape[0], d.shape[1], hdf5::read_array(d).values};
+  return MatrixElement(element, expected).read_all();
 }
 
 }  // namespace detail

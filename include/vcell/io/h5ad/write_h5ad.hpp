@@ -4,6 +4,7 @@
 #include "vcell/core/progress.hpp"
 #include "vcell/data/check_anndata.hpp"
 #include "vcell/io/atomic_file.hpp"
+#include "vcell/io/h5ad/write_rows.hpp"
 #include "vcell/io/h5ad/write_value.hpp"
 #include "vcell/io/hdf5/output_disk.hpp"
 
@@ -18,13 +19,14 @@ struct H5adWriteOptions {
 
 namespace detail {
 
-template <class = void>
-void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress) {
+/// @param write_x  of the root: writes X where there is one
+template <class F>
+void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress, F&& write_x) {
   size_t done = 0;
   const auto begin = [&](const char* part) { report(progress, {"write", done++, 10, part}); };
   put_encoding(root, root.id, "anndata", "0.1.0");
   begin("X");
-  if (a.X) write_matrix(root, "X", *a.X);
+  write_x(root);
   begin("obs");
   write_dataframe(root, "obs", a.obs);
   begin("var");
@@ -54,27 +56,13 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
   write_dict(root, "uns", a.uns);
 }
 
-}  // namespace detail
-
-/// Writes a file that every AnnData since 0.8 opens. Text columns with repeats become categoricals,
-/// as anndata itself does; the same content gives the same bytes. The file is written beside the
-/// target and renamed when whole.
-///
-/// Elements that were kept unread are copied as they were, and values of nothing (None) are written
-/// as anndata 0.12 does: both need an AnnData that knows them, as the file they came from did.
-///
-/// HDF5 is not thread-safe everywhere: call this from one thread at a time.
-///
-/// @throws ShapeError if a part does not fit obs and var
-/// @throws ConfigError if a name or text cannot be written, or gzip is not in 0 .. 9
-/// @throws IoError if the file cannot be written; an old file of that name then stays as it was
-template <class = void>
-void write_h5ad(const std::filesystem::path& path, const AnnData& a,
-                const H5adWriteOptions& options = {}) {
+template <class F>
+void write_file(const std::filesystem::path& path, const AnnData& a,
+                const H5adWriteOptions& options, F&& write_x) {
   if (options.gzip < 0 || options.gzip > 9)
     throw ConfigError(message("write_h5ad: gzip is ", options.gzip, ", expected 0 .. 9"));
   check_anndata(a);
-  const hdf5::QuietErrors quiet;
+  const hdf5::LibraryUse use;
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     bool disk_failed = false;
     const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip, &disk_failed};
@@ -94,10 +82,51 @@ void write_h5ad(const std::filesystem::path& path, const AnnData& a,
       hdf5::OutputGroup root{&writing, "/", {}};
       root.check(hid_t(file), "");
       root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
-      detail::write_parts(root, a, options.progress);
+      write_parts(root, a, options.progress, write_x);
     }
     writing.check_disk();
   });
+}
+
+}  // namespace detail
+
+/// Writes a file that every AnnData since 0.8 opens. Text columns with repeats become categoricals,
+/// as anndata itself does; the same content gives the same bytes. The file is written beside the
+/// target and renamed when whole.
+///
+/// Elements that were kept unread are copied as they were, and values of nothing (None) are written
+/// as anndata 0.12 does: both need an AnnData that knows them, as the file they came from did.
+///
+/// HDF5 is not thread-safe everywhere: calls from several threads wait for each other.
+///
+/// @throws ShapeError if a part does not fit obs and var
+/// @throws ConfigError if a name or text cannot be written, or gzip is not in 0 .. 9
+/// @throws IoError if the file cannot be written; an old file of that name then stays as it was
+template <class = void>
+void write_h5ad(const std::filesystem::path& path, const AnnData& a,
+                const H5adWriteOptions& options = {}) {
+  detail::write_file(path, a, options, [&](const hdf5::OutputGroup& root) {
+    if (a.X) detail::write_matrix(root, "X", *a.X);
+  });
+}
+
+/// The same with X read in blocks of rows (see RowSource), of which one is in memory at a time. The
+/// file may be the one that X is read from: it is put in its place at the end.
+/// @param a  all but X
+/// @param X  (cells, genes)
+/// @throws ConfigError also if `a` has an X of its own, or X is to be written by columns
+template <class S>
+requires RowSource<S, float>
+void write_h5ad(const std::filesystem::path& path, const AnnData& a, const S& X,
+                const H5adWriteOptions& options = {}) {
+  if (a.X)
+    throw ConfigError(
+        "write_h5ad: the AnnData has an X of its own beside the one that is read in blocks; "
+        "leave one of them out");
+  check_size_match("write_h5ad", "rows of X", X.rows(), "cells", a.cells());
+  check_size_match("write_h5ad", "columns of X", X.columns(), "genes", a.genes());
+  detail::write_file(path, a, options,
+                     [&](const hdf5::OutputGroup& root) { detail::write_rows(root, "X", X); });
 }
 
 VCELL_INSTANTIATE(files, void write_h5ad<void>(const std::filesystem::path&, const AnnData&,

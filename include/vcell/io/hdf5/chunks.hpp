@@ -69,35 +69,44 @@ std::vector<char> unshuffle(const std::vector<char>& packed, size_t element_byte
   return out;
 }
 
-/// Sets all elements, zeros before, to what those that were never written are.
+/// Sets some elements, zeros before, to what those that were never written are.
 template <class = void>
-void fill_whole(const Dataset& d, char* whole) {
+void fill(const Dataset& d, size_t count, char* elements) {
   const Handle creation(H5Dget_create_plist(d.object->id));
   H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
   H5Pfill_value_defined(creation, &defined);
   if (defined != H5D_FILL_VALUE_USER_DEFINED || H5Tis_variable_str(d.type) > 0) return;
   std::vector<char> value(d.element_bytes);
   d.object->check(H5Pget_fill_value(creation, d.type, value.data()), "read its fill value");
-  for (size_t i = 0; i < d.count; ++i)
-    std::copy(value.begin(), value.end(), whole + i * d.element_bytes);
+  for (size_t i = 0; i < count; ++i)
+    std::copy(value.begin(), value.end(), elements + i * d.element_bytes);
 }
 
-/// Copies a chunk that begins at `start` to its place in the whole, without what reaches beyond it.
-/// Both are row major.
+/// Copies what a chunk that begins at `start` has of some rows to its place among them, without
+/// what reaches beyond the shape. Both are row major.
 template <class = void>
 void place_chunk(const Dataset& d, const std::vector<size_t>& start, const std::vector<char>& chunk,
-                 char* whole) {
+                 RowRange rows, char* to_rows) {
   const size_t rank = d.shape.size(), element = d.element_bytes;
-  const size_t row = std::min(d.chunk[rank - 1], d.shape[rank - 1] - start[rank - 1]);
+  if (rank == 1) {
+    const size_t begin = std::max(start[0], rows.first),
+                 end = std::min(start[0] + d.chunk[0], rows.last);
+    if (begin < end)
+      std::copy_n(chunk.data() + (begin - start[0]) * element, (end - begin) * element,
+                  to_rows + (begin - rows.first) * element);
+    return;
+  }
+  const size_t line = std::min(d.chunk[rank - 1], d.shape[rank - 1] - start[rank - 1]);
   std::vector<size_t> at(rank, 0);
   for (size_t from = 0; from < chunk.size(); from += d.chunk[rank - 1] * element) {
-    size_t to = 0;
-    bool inside = true;
-    for (size_t i = 0; i < rank; ++i) {
+    const size_t row = start[0] + at[0];
+    bool inside = row >= rows.first && row < rows.last;
+    size_t to = row - rows.first;
+    for (size_t i = 1; i < rank; ++i) {
       inside = inside && start[i] + at[i] < d.shape[i];
       to = to * d.shape[i] + start[i] + at[i];
     }
-    if (inside) std::copy_n(chunk.data() + from, row * element, whole + to * element);
+    if (inside) std::copy_n(chunk.data() + from, line * element, to_rows + to * element);
     for (size_t i = rank - 1; i-- > 0 && ++at[i] == d.chunk[i];) at[i] = 0;
   }
 }
@@ -116,35 +125,39 @@ herr_t read_chunk(hid_t dataset, const hsize_t* start, uint32_t& skipped, std::v
 
 }  // namespace detail
 
-/// Unpacks all chunks of a dataset and calls place(start, bytes) for each, possibly from several
-/// threads at once. HDF5 would read beyond a chunk that unpacks to less than it should, and knows
-/// one thread only. Chunks that were never written are passed over.
+/// Unpacks the chunks of a dataset that hold some of its rows, and calls place(start, bytes) for
+/// each, possibly from several threads at once. HDF5 would read beyond a chunk that unpacks to less
+/// than it should, and knows one thread only. Chunks that were never written are passed over.
+/// @param skip  of a chunk's start: whether it is not wanted
 /// @return false when this is not the way to read the dataset: it is stored in one piece, or went
 ///         through no filter, or through others than gzip, LZF, shuffle and fletcher32
 /// @throws FormatError if a chunk is damaged, or one that was written cannot be found
-template <class F>
-bool unpack_chunks(const Dataset& d, F&& place) {
+template <class Place, class Skip>
+bool unpack_chunks(const Dataset& d, RowRange rows, Place&& place, Skip&& skip) {
   constexpr H5Z_filter_t lzf = 32000;
   for (const Filter& f : d.filters)
     if (f.id != H5Z_FILTER_DEFLATE && f.id != lzf && f.id != H5Z_FILTER_SHUFFLE &&
         f.id != H5Z_FILTER_FLETCHER32)
       return false;
   if (d.chunk.empty()) return false;
-  if (d.count == 0) return true;
+  if (d.count == 0 || rows.first == rows.last) return true;
 
   const size_t rank = d.shape.size(), element = d.element_bytes;
-  size_t chunk_bytes = element, chunks = 1;
+  size_t chunk_bytes = element, all_chunks = 1;
   std::vector<size_t> grid(rank);
   for (size_t i = 0; i < rank; ++i) {
     chunk_bytes *= d.chunk[i];
     grid[i] = (d.shape[i] + d.chunk[i] - 1) / d.chunk[i];
-    chunks *= grid[i];
+    all_chunks *= grid[i];
   }
+  const size_t first_line = rows.first / d.chunk[0],
+               lines = (rows.last + d.chunk[0] - 1) / d.chunk[0] - first_line,
+               chunks = all_chunks / grid[0] * lines;
   // Where packing gains nothing, gzip adds a few bytes to what it was given.
   const size_t most_packed = 2 * chunk_bytes + 64;
   hsize_t written = 0;
   d.object->check(H5Dget_num_chunks(d.object->id, d.space, &written), "count its chunks");
-  size_t missing = chunks - std::min<size_t>(chunks, size_t(written));
+  size_t missing = all_chunks - std::min<size_t>(all_chunks, size_t(written));
   struct Packed {
     std::vector<size_t> start;
     std::vector<char> bytes;
@@ -183,6 +196,7 @@ bool unpack_chunks(const Dataset& d, F&& place) {
   const size_t batch = std::clamp<size_t>((size_t(64) << 20) / chunk_bytes, 1, 256);
   std::vector<Packed> packed;
   std::vector<size_t> at(rank, 0);
+  at[0] = first_line;
   try {
     for (size_t done = 0; done < chunks;) {
       packed.assign(std::min(batch, chunks - done), {});
@@ -191,6 +205,7 @@ bool unpack_chunks(const Dataset& d, F&& place) {
         for (size_t i = 0; i < rank; ++i) start[i] = at[i] * d.chunk[i];
         chunk.start.assign(start.begin(), start.end());
         for (size_t i = rank; i-- > 0 && ++at[i] == grid[i];) at[i] = 0;
+        if (skip(chunk.start)) continue;
         hsize_t bytes = 0;
         if (H5Dget_chunk_storage_size(d.object->id, start.data(), &bytes) < 0 || bytes == 0) {
           if (missing-- == 0) throw Damage{"a chunk cannot be found"};

@@ -132,7 +132,10 @@ void copy_object(const Object& from, hid_t group, const std::string& name) {
   std::atomic<size_t> whole = 0;
   size_t chunks = d.count ? 1 : 0;
   for (size_t i = 0; i < d.chunk.size(); ++i) chunks *= (d.shape[i] + d.chunk[i] - 1) / d.chunk[i];
-  if (unpack_chunks(d, [&](const auto&, const auto&) { ++whole; }) && whole != chunks)
+  if (unpack_chunks(
+          d, d.rows(), [&](const auto&, const auto&) { ++whole; },
+          [](const auto&) { return false; }) &&
+      whole != chunks)
     throw Damage{"some of its chunks are not there"};
   const Handle creation(H5Dget_create_plist(from.id));
   H5Pset_obj_track_times(creation, false);

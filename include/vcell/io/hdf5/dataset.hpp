@@ -12,6 +12,11 @@
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 
+/// Entries first .. last - 1 of a dataset's first dimension.
+struct RowRange {
+  size_t first = 0, last = 0;
+};
+
 /// A dataset whose layout was found safe to read.
 struct Dataset {
   const Object* object = nullptr;
@@ -23,6 +28,11 @@ struct Dataset {
   std::vector<size_t> chunk;    ///< extents of a chunk; empty when it is stored in one piece
   std::vector<Filter> filters;  ///< what chunks went through, in that order
   bool plain_edges = false;     ///< chunks that reach beyond the shape went through none
+
+  /// All of it; of a scalar the one that there is.
+  RowRange rows() const { return {0, shape.empty() ? 1 : shape[0]}; }
+  /// Elements of some rows.
+  size_t count_of(RowRange r) const { return count ? count / rows().last * (r.last - r.first) : 0; }
 };
 
 /// The extents of a data space.

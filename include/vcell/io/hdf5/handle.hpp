@@ -2,10 +2,12 @@
 
 #include <hdf5.h>
 
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "vcell/core/at_fork.hpp"
 #include "vcell/core/message.hpp"
 
 #if !H5_VERSION_GE(1, 10, 8)  // whose releases before crash on damage that later ones refuse
@@ -14,6 +16,40 @@
 
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
+
+namespace detail {
+
+/// HDF5 is not thread-safe everywhere: one thread at a time calls it, which may lock this again. A
+/// fork waits for that thread, so that HDF5 is whole in the child. (A std::recursive_mutex knows
+/// its owner by a number that the child's thread does not have.)
+class LibraryLock {
+ public:
+  LibraryLock() { lock(); }
+  LibraryLock(const LibraryLock&) = delete;
+  LibraryLock& operator=(const LibraryLock&) = delete;
+  ~LibraryLock() { unlock(); }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex of_all;
+    static const bool told = (vcell::detail::at_fork(lock, unlock, unlock), true);
+    (void)told;
+    return of_all;
+  }
+  static int& depth() {
+    thread_local int locks = 0;
+    return locks;
+  }
+  static void lock() {
+    std::mutex& all = mutex();
+    if (depth()++ == 0) all.lock();
+  }
+  static void unlock() {
+    if (--depth() == 0) mutex().unlock();
+  }
+};
+
+}  // namespace detail
 
 /// Owns one reference to an HDF5 object (file, group, dataset, type, property list, ...).
 class Handle {
@@ -26,7 +62,9 @@ class Handle {
     return *this;
   }
   ~Handle() {
-    if (id_ >= 0) H5Idec_ref(id_);
+    if (id_ < 0) return;
+    const detail::LibraryLock lock;
+    H5Idec_ref(id_);
   }
 
   operator hid_t() const { return id_; }
@@ -38,19 +76,20 @@ class Handle {
   hid_t id_ = -1;
 };
 
-/// While it lives, HDF5 does not print the errors of this thread; they stay readable through
-/// error_text(). The setting before is put back at the end.
-class QuietErrors {
+/// While it lives, no other thread calls HDF5, and HDF5 does not print the errors of this one; they
+/// stay readable through error_text(). The setting before is put back at the end.
+class LibraryUse {
  public:
-  QuietErrors() {
+  LibraryUse() {
     H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   }
-  QuietErrors(const QuietErrors&) = delete;
-  QuietErrors& operator=(const QuietErrors&) = delete;
-  ~QuietErrors() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+  LibraryUse(const LibraryUse&) = delete;
+  LibraryUse& operator=(const LibraryUse&) = delete;
+  ~LibraryUse() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
 
  private:
+  const detail::LibraryLock lock_;
   H5E_auto2_t function_ = nullptr;
   void* data_ = nullptr;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstring>
+#include <mutex>
 #include <type_traits>
 #include <vector>
 
@@ -10,43 +11,101 @@
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 
-/// Bytes that are needed for a moment beside the elements themselves: a chunk, and the elements as
-/// they are stored where that is wider.
+/// Chunks that reach beyond the rows that were read last: the next ones begin in them.
+struct OpenChunks {
+  struct Chunk {
+    std::vector<size_t> start;
+    std::vector<char> bytes;  // as they are stored
+  };
+  std::vector<Chunk> chunks;
+};
+
+/// Bytes that are needed for a moment beside so many elements themselves: a chunk, and the elements
+/// as they are stored where that is wider.
 template <class = void>
-double passing_bytes(const Dataset& d, size_t size) {
+double passing_bytes(const Dataset& d, size_t count, size_t size) {
   if (d.chunk.empty()) return 0;
   double chunk = double(d.element_bytes);
   for (size_t extent : d.chunk) chunk *= double(extent);
-  return chunk + (d.element_bytes > size ? double(d.count) * double(d.element_bytes) : 0);
+  return chunk + (d.element_bytes > size ? double(count) * double(d.element_bytes) : 0);
 }
 
-/// All elements of a dataset as a type in memory. Text of variable length comes as its references
-/// when that type is opaque.
-/// @param to  zeros, as many as all elements need
+namespace detail {
+
+/// @return whether vcell unpacks this dataset's chunks itself
 template <class = void>
-void read_elements(const Dataset& d, hid_t memory, void* to) {
-  if (d.count == 0) return;
-  d.object->take(0, passing_bytes(d, H5Tget_size(memory)));
-  const size_t size = H5Tget_size(memory);
+bool read_chunks(const Dataset& d, RowRange rows, char* to, OpenChunks* open) {
+  OpenChunks before, after;
+  if (open) std::swap(before, *open);
+  std::mutex adding;
+  const auto is_open = [&](const std::vector<size_t>& start) {
+    return open && start[0] + d.chunk[0] > rows.last && rows.last < d.shape[0];
+  };
+  const bool own = unpack_chunks(
+      d, rows,
+      [&](const std::vector<size_t>& start, const std::vector<char>& chunk) {
+        place_chunk(d, start, chunk, rows, to);
+        if (!is_open(start)) return;
+        const std::lock_guard lock(adding);
+        after.chunks.push_back({start, chunk});
+      },
+      [&](const std::vector<size_t>& start) {
+        for (auto& chunk : before.chunks) {
+          if (chunk.start != start) continue;
+          place_chunk(d, start, chunk.bytes, rows, to);
+          if (is_open(start)) {
+            const std::lock_guard lock(adding);
+            after.chunks.push_back(std::move(chunk));
+          }
+          return true;
+        }
+        return false;
+      });
+  if (open) *open = std::move(after);
+  return own;
+}
+
+}  // namespace detail
+
+/// Some rows of a dataset as a type in memory. Text of variable length comes as its references when
+/// that type is opaque.
+/// @param to    zeros, as many as the elements of these rows need
+/// @param open  given again and again, for rows that follow each other, it keeps chunks from being
+///              unpacked twice
+template <class = void>
+void read_elements(const Dataset& d, RowRange rows, hid_t memory, void* to,
+                   OpenChunks* open = nullptr) {
+  const size_t count = d.count_of(rows), size = H5Tget_size(memory);
+  if (count == 0) return;
+  d.object->take(0, passing_bytes(d, count, size));
   const bool as_stored = H5Tequal(d.type, memory) > 0 || H5Tget_class(memory) == H5T_OPAQUE;
   if (!d.chunk.empty()) {
     // Elements are converted in place, so only those that become narrower need room of their own.
-    std::vector<char> wide(d.element_bytes > size ? d.count * d.element_bytes : 0);
-    char* whole = wide.empty() ? static_cast<char*>(to) : wide.data();
-    detail::fill_whole(d, whole);
-    const auto place = [&](const std::vector<size_t>& start, const std::vector<char>& chunk) {
-      detail::place_chunk(d, start, chunk, whole);
-    };
-    if (unpack_chunks(d, place)) {
+    std::vector<char> wide(d.element_bytes > size ? count * d.element_bytes : 0);
+    char* stored = wide.empty() ? static_cast<char*>(to) : wide.data();
+    detail::fill(d, count, stored);
+    if (detail::read_chunks(d, rows, stored, open)) {
       if (!as_stored)
-        d.object->check(H5Tconvert(d.type, memory, d.count, whole, nullptr, H5P_DEFAULT),
+        d.object->check(H5Tconvert(d.type, memory, count, stored, nullptr, H5P_DEFAULT),
                         "convert its data");
-      if (!wide.empty()) std::memcpy(to, whole, d.count * size);
+      if (!wide.empty()) std::memcpy(to, stored, count * size);
       return;
     }
   }
-  d.object->check(H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to),
-                  "read its data");
+  if (count == d.count) {
+    d.object->check(H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to),
+                    "read its data");
+    return;
+  }
+  std::vector<hsize_t> start(d.shape.size(), 0), extents(d.shape.begin(), d.shape.end());
+  start[0] = rows.first;
+  extents[0] = rows.last - rows.first;
+  const Handle file(H5Scopy(d.space)),
+      here(H5Screate_simple(int(extents.size()), extents.data(), nullptr));
+  d.object->check(
+      H5Sselect_hyperslab(file, H5S_SELECT_SET, start.data(), nullptr, extents.data(), nullptr),
+      "select its rows");
+  d.object->check(H5Dread(d.object->id, memory, here, file, H5P_DEFAULT, to), "read its data");
 }
 
 /// The dtype of a dataset of numbers.
@@ -59,35 +118,47 @@ DType number_type(const Dataset& d) {
   return *dtype;
 }
 
-/// All numbers of a dataset, as they are.
+/// The numbers of some rows of a dataset, as they are.
 /// @throws FormatError if it holds no numbers or cannot be read
 template <class = void>
-Array read_array(const Dataset& d) {
+Numbers read_rows(const Dataset& d, RowRange rows, OpenChunks* open = nullptr) {
   const DType dtype = number_type(d);
-  d.object->take(double(d.count) * double(size_of(dtype)));
-  Array out{d.shape, Numbers(dtype, d.count)};
+  Numbers out(dtype, d.count_of(rows));
   // Truth values are read with the file's own enumeration: its bytes are the values.
-  read_elements(d, dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(dtype),
-                out.values.bytes().data());
+  read_elements(d, rows, dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(dtype),
+                out.bytes().data(), open);
   if (dtype == DType::boolean)
-    for (uint8_t flag : out.values.values<uint8_t>())
+    for (uint8_t flag : out.values<uint8_t>())
       if (flag > 1) d.object->fail("holds ", int(flag), ", expected 0 or 1 (FALSE or TRUE)");
   return out;
 }
 
-/// All numbers of a dataset as T, which holds each of them exactly except that whole numbers
-/// beyond T's range come out as its nearest end (HDF5's rule).
+/// All numbers of a dataset, as they are.
+/// @throws FormatError if it holds no numbers or cannot be read
+template <class = void>
+Array read_array(const Dataset& d) {
+  d.object->take(double(d.count) * double(size_of(number_type(d))));
+  return {d.shape, read_rows(d, d.rows())};
+}
+
+/// The numbers of some rows of a dataset as T, which holds each of them exactly except that whole
+/// numbers beyond T's range come out as its nearest end (HDF5's rule).
 /// @throws FormatError if it holds floating numbers and T is an integer, or cannot be read
 template <class T>
-std::vector<T> read_numbers(const Dataset& d) {
+std::vector<T> read_numbers(const Dataset& d, RowRange rows, OpenChunks* open = nullptr) {
   const DType dtype = number_type(d);
-  if (dtype == DType::boolean) return read_array(d).as<T>();
+  if (dtype == DType::boolean) return read_rows(d, rows, open).template as<T>();
   if (std::is_integral_v<T> && H5Tget_class(d.type) != H5T_INTEGER)
     d.object->fail("holds ", name_of(dtype), ", expected whole numbers");
-  d.object->take(double(d.count) * sizeof(T));
-  std::vector<T> out(d.count);
-  read_elements(d, memory_type(dtype_of<T>()), out.data());
+  std::vector<T> out(d.count_of(rows));
+  read_elements(d, rows, memory_type(dtype_of<T>()), out.data(), open);
   return out;
+}
+/// The same of all of it.
+template <class T>
+std::vector<T> read_numbers(const Dataset& d) {
+  d.object->take(double(d.count) * sizeof(T));
+  return read_numbers<T>(d, d.rows());
 }
 
 }  // namespace hdf5

@@ -49,9 +49,13 @@ struct OutputGroup {
   }
 
   void make_way(const std::string& name) const;
+  Handle creation(const std::string& name, const std::vector<hsize_t>& chunk,
+                  size_t element_bytes) const;
   OutputGroup group(const std::string& name) const;
   Handle numbers(const std::string& name, DType dtype, const std::vector<size_t>& shape,
                  const void* values, std::optional<DType> memory = {}) const;
+  Handle growing_numbers(const std::string& name, DType dtype,
+                         const std::vector<size_t>& shape) const;
   Handle texts(const std::string& name, std::span<const std::string> texts, bool scalar) const;
   void attribute(hid_t object, const char* name, hid_t type, const std::vector<size_t>& shape,
                  const void* values) const;
@@ -112,6 +116,20 @@ inline OutputGroup OutputGroup::group(const std::string& name) const {
   return out;
 }
 
+/// How a dataset is stored: in these chunks, compressed where that is asked for, without times.
+inline Handle OutputGroup::creation(const std::string& name, const std::vector<hsize_t>& chunk,
+                                    size_t element_bytes) const {
+  Handle out(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(out, false);
+  if (chunk.empty()) return out;
+  check(H5Pset_chunk(out, int(chunk.size()), chunk.data()), name);
+  if (writing->gzip > 0) {
+    if (element_bytes > 1) check(H5Pset_shuffle(out), name);
+    check(H5Pset_deflate(out, unsigned(writing->gzip)), name);
+  }
+  return out;
+}
+
 /// Writes numbers of any shape, in chunks and compressed where asked for and worth it. A shape
 /// without dimensions makes a scalar.
 /// @param memory  what the values are in memory, where that is another dtype than the file's
@@ -120,24 +138,33 @@ inline Handle OutputGroup::numbers(const std::string& name, DType dtype,
                                    const std::vector<size_t>& shape, const void* values,
                                    std::optional<DType> memory) const {
   make_way(name);
-  const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
-  H5Pset_obj_track_times(creation, false);
   const Handle type(memory_type(dtype)), space(detail::space_of(shape));
   const Handle link(detail::link_creation());
   const size_t element_bytes = H5Tget_size(type);
   const bool empty = std::find(shape.begin(), shape.end(), size_t(0)) != shape.end();
-  if (!shape.empty() && !empty) {
-    const auto chunk = detail::chunk_of(shape, element_bytes);
-    check(H5Pset_chunk(creation, int(chunk.size()), chunk.data()), name);
-    if (writing->gzip > 0) {
-      if (element_bytes > 1) check(H5Pset_shuffle(creation), name);
-      check(H5Pset_deflate(creation, unsigned(writing->gzip)), name);
-    }
-  }
-  Handle out(H5Dcreate2(id, name.c_str(), type, space, link, creation, H5P_DEFAULT));
+  const Handle stored = creation(
+      name, empty ? std::vector<hsize_t>() : detail::chunk_of(shape, element_bytes), element_bytes);
+  Handle out(H5Dcreate2(id, name.c_str(), type, space, link, stored, H5P_DEFAULT));
   check(hid_t(out), name);
   const Handle from(memory_type(memory.value_or(dtype)));
   if (!empty) check(H5Dwrite(out, from, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), name);
+  return out;
+}
+
+/// Makes a dataset of numbers that has no rows yet and takes any number of them.
+/// @param shape  of many rows
+inline Handle OutputGroup::growing_numbers(const std::string& name, DType dtype,
+                                           const std::vector<size_t>& shape) const {
+  make_way(name);
+  const Handle type(memory_type(dtype)), link(detail::link_creation());
+  const size_t element_bytes = H5Tget_size(type);
+  std::vector<hsize_t> none(shape.begin(), shape.end()), most = none;
+  none[0] = 0;
+  most[0] = H5S_UNLIMITED;
+  const Handle space(H5Screate_simple(int(none.size()), none.data(), most.data()));
+  const Handle stored = creation(name, detail::chunk_of(shape, element_bytes), element_bytes);
+  Handle out(H5Dcreate2(id, name.c_str(), type, space, link, stored, H5P_DEFAULT));
+  check(hid_t(out), name);
   return out;
 }
 

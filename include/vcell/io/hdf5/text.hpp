@@ -63,8 +63,9 @@ template <class = void>
 std::vector<std::string> read_text(const Dataset& d) {
   if (d.null || H5Tget_class(d.type) != H5T_STRING)
     d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected text");
-  return detail::read_texts(*d.object, d.type, d.count,
-                            [&](hid_t memory, void* to) { read_elements(d, memory, to); });
+  return detail::read_texts(*d.object, d.type, d.count, [&](hid_t memory, void* to) {
+    read_elements(d, d.rows(), memory, to);
+  });
 }
 
 }  // namespace hdf5

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "vcell/data/row_source.hpp"
+#include "vcell/io/h5ad/read_h5ad.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+struct H5adRowsOptions {
+  /// The matrix: "X", "raw/X", "layers/NAME" or "obsm/NAME".
+  std::string element = "X";
+  /// As in H5adReadOptions; of what is read it counts a block at a time.
+  size_t budget = 0;
+  /// Takes one line for what was read otherwise than it is stored; nullptr drops them.
+  std::vector<std::string>* warnings = nullptr;
+};
+
+/// A matrix of an h5ad file that stays open, read in blocks of rows (see RowSource): of a sparse
+/// one the offsets of its rows are in memory, and no value. Copies share the open file, which lives
+/// as long as the last of them; threads that read through them wait for each other.
+class H5adRows {
+ public:
+  /// @throws IoError if the file cannot be opened
+  /// @throws FormatError as read_h5ad does, or if the matrix is stored by columns, whose rows are
+  ///         spread over all of the file
+  template <class = void>
+  explicit H5adRows(const std::filesystem::path& path, const H5adRowsOptions& options = {});
+
+  SparseLayout layout;
+
+  size_t rows() const { return file_->matrix->rows; }
+  size_t columns() const { return file_->matrix->columns; }
+  DType dtype() const { return file_->matrix->dtype; }
+  bool is_sparse() const { return file_->matrix->is_sparse; }
+  /// Where the values of each row begin; none of a dense matrix.
+  const std::vector<int64_t>& indptr() const { return file_->matrix->indptr(); }
+
+  /// Rows first .. last - 1, as they are stored, with ascending columns.
+  /// @throws ShapeError if there are no such rows; FormatError if they are damaged; IoError if the
+  ///         file was changed since it was opened
+  template <class = void>
+  Matrix read(size_t first, size_t last) const;
+
+ private:
+  struct File {
+    hdf5::Reading reading;
+    hdf5::Object root, element;
+    std::optional<detail::MatrixElement> matrix;
+  };
+  std::shared_ptr<File> file_;
+};
+
+template <class>
+H5adRows::H5adRows(const std::filesystem::path& path, const H5adRowsOptions& options)
+    : file_(std::make_shared<File>()) {
+  const hdf5::LibraryUse use;
+  hdf5::Reading& reading = file_->reading;
+  reading.function = "H5adRows";
+  reading.warnings = options.warnings;
+  reading.budget = options.budget;
+  file_->root = hdf5::open_file(path, reading);
+  detail::check_is_anndata(file_->root);
+  file_->element = file_->root.open(options.element);
+  file_->matrix.emplace(file_->element, detail::Extents{});
+  layout = file_->matrix->layout;
+  if (layout.by_columns)
+    file_->element.fail("is stored by columns (csc_matrix), expected rows; read all of it with ",
+                        "read_h5ad, or write it by rows: in Python, adata.X = adata.X.tocsr()");
+  hdf5::check_unchanged(file_->root);
+  reading.warnings = nullptr;  // which need not live as long as the file
+}
+
+template <class>
+Matrix H5adRows::read(size_t first, size_t last) const {
+  if (first > last || last > rows()) [[unlikely]]
+    detail::fail<ShapeError>("H5adRows::read: rows ", first, " .. ", last, " of a matrix with ",
+                             rows(), " rows");
+  const hdf5::LibraryUse use;
+  Matrix out = file_->matrix->read({first, last});
+  hdf5::check_unchanged(file_->root);
+  return out;
+}
+
+template <class T>
+CsrView<T> row_block(const H5adRows& source, size_t first, size_t last, CsrMatrix<T>& scratch) {
+  scratch = source.read(first, last).template take_csr<T>();
+  return scratch.view();
+}
+
+template <class = void>
+size_t block_end(const H5adRows& source, size_t first, size_t bytes) {
+  return detail::block_end(source.indptr(), source.rows(), source.columns(), source.dtype(), first,
+                           bytes);
+}
+
+VCELL_END_NAMESPACE
