@@ -12,6 +12,7 @@
 #include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/prepare.hpp"
+#include "vcell/pipeline/preprocess_file.hpp"
 #include "vcell/pipeline/read_inputs.hpp"
 #include "vcell/pipeline/report_folder.hpp"
 #include "vcell/pipeline/run.hpp"

@@ -408,6 +408,26 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
   CHECK(pre.uns.contains("log1p"));
   const double total = vcell::declared_target_sum(pre).value();
 
+  // In blocks, where X is larger than what is granted: the same content.
+  const auto in_blocks = run_vcell(folder, "preprocess --memory 1e-6 --data " + screen +
+                                               " --hvgs 10 --out " + (folder / "blocks.h5ad"));
+  INFO(in_blocks.err);
+  REQUIRE(in_blocks.code == 0);
+  CHECK_THAT(in_blocks.err, contains("read in blocks"));
+  CHECK(vcell::read_h5ad(folder.path() / "blocks.h5ad") == pre);
+  const std::string filters = " --hvgs 10 --min-genes 12 --min-cells 900 --out ";
+  REQUIRE(run_vcell(folder, "preprocess --data " + screen + filters + (folder / "f.h5ad")).code ==
+          0);
+  REQUIRE(
+      run_vcell(folder, "preprocess --memory 1e-6 --data " + screen + filters + (folder / "g.h5ad"))
+          .code == 0);
+  const auto filtered = vcell::read_h5ad(folder.path() / "f.h5ad");
+  CHECK((filtered.cells() < pre.cells() || filtered.genes() < pre.genes()));
+  CHECK(vcell::read_h5ad(folder.path() / "g.h5ad") == filtered);
+  const auto none = run_vcell(folder, "preprocess --memory 0 --data x --out y");
+  CHECK(none.code == 2);
+  CHECK_THAT(none.err, contains("--memory") && contains("above 0"));
+
   // Sides of one screen: as counts, and as log1p values of the same and of another total.
   const auto with_total = [&](const std::string& name, double sum) {
     REQUIRE(run_vcell(folder, "preprocess --data " + screen + " --hvgs 10 --out " +

@@ -46,18 +46,19 @@ struct PrepareInputs {
   std::optional<PerturbationFeatures> features;  ///< none: one-hot
 };
 
-/// Drops cells with fewer than `min_genes` genes, then genes in fewer than `min_cells` cells; 0
-/// drops none.
-/// @throws ConfigError if nothing is left
-template <class = void>
-void filter(AnnData& adata, size_t min_genes, size_t min_cells, const Callbacks& callbacks = {}) {
+namespace detail {
+
+/// @param drop_cells, drop_genes  options -> Filtered
+template <class Cells, class Genes>
+void filter(AnnData& adata, size_t min_genes, size_t min_cells, const Callbacks& callbacks,
+            Cells&& drop_cells, Genes&& drop_genes) {
   const auto say_uncut = [&](const std::vector<std::string>& names) {
     if (!names.empty())
       note(callbacks, "left out, since what is kept unread cannot be cut: ", list_of(names));
   };
   if (min_genes) {
     const auto not_cut = uncut(adata, true, false);
-    const auto kept = filter_cells(adata, {.min_genes = double(min_genes)});
+    const Filtered kept = drop_cells(FilterCellsOptions{.min_genes = double(min_genes)});
     note(callbacks, "dropped ", kept.dropped(), " of ", kept.keep.size(), " cells with fewer than ",
          min_genes, " genes");
     if (kept.dropped()) say_uncut(not_cut);
@@ -67,7 +68,7 @@ void filter(AnnData& adata, size_t min_genes, size_t min_cells, const Callbacks&
   }
   if (min_cells) {
     const auto not_cut = uncut(adata, false, true);
-    const auto kept = filter_genes(adata, {.min_cells = double(min_cells)});
+    const Filtered kept = drop_genes(FilterGenesOptions{.min_cells = double(min_cells)});
     note(callbacks, "dropped ", kept.dropped(), " of ", kept.keep.size(), " genes in fewer than ",
          min_cells, " cells");
     if (kept.dropped()) say_uncut(not_cut);
@@ -75,6 +76,29 @@ void filter(AnnData& adata, size_t min_genes, size_t min_cells, const Callbacks&
       throw ConfigError(
           message("no gene is in ", min_cells, " cells, so none is left; lower [data] min_cells"));
   }
+}
+
+}  // namespace detail
+
+/// Drops cells with fewer than `min_genes` genes, then genes in fewer than `min_cells` cells; 0
+/// drops none.
+/// @throws ConfigError if nothing is left
+template <class = void>
+void filter(AnnData& adata, size_t min_genes, size_t min_cells, const Callbacks& callbacks = {}) {
+  detail::filter(
+      adata, min_genes, min_cells, callbacks,
+      [&](const FilterCellsOptions& options) { return filter_cells(adata, options); },
+      [&](const FilterGenesOptions& options) { return filter_genes(adata, options); });
+}
+
+/// The same with X apart from adata, which has none.
+template <class S>
+void filter(AnnData& adata, SelectedRows<S>& X, size_t min_genes, size_t min_cells,
+            const Callbacks& callbacks = {}) {
+  detail::filter(
+      adata, min_genes, min_cells, callbacks,
+      [&](const FilterCellsOptions& options) { return filter_cells(adata, X, options); },
+      [&](const FilterGenesOptions& options) { return filter_genes(adata, X, options); });
 }
 
 /// Says how X became log1p.

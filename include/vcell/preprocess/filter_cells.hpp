@@ -5,6 +5,7 @@
 #include <span>
 
 #include "vcell/data/keep.hpp"
+#include "vcell/data/selected_rows.hpp"
 #include "vcell/preprocess/filtered.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
 #include "vcell/preprocess/over_cells.hpp"
@@ -40,17 +41,37 @@ requires RowSource<S, float> Filtered filter_cells(const S& X, const FilterCells
                        }));
 }
 
+namespace detail {
+
+/// Stores what was compared, and drops the cells that do not stay.
+template <class = void>
+void drop_cells(AnnData& adata, const Filtered& judged, bool by_counts) {
+  if (by_counts)
+    adata.obs.set("n_counts", judged.numbers);
+  else
+    adata.obs.set("n_genes", std::vector<int64_t>(judged.numbers.begin(), judged.numbers.end()));
+  if (judged.dropped()) keep_cells(adata, judged.keep);
+}
+
+}  // namespace detail
+
 /// The same, and drops the cells that do not stay from every part of adata; those that do have the
 /// number compared in obs['n_counts'] or obs['n_genes'].
 /// @throws ConfigError as above or if there is no X
 template <class = void>
 Filtered filter_cells(AnnData& adata, const FilterCellsOptions& options) {
   Filtered out = filter_cells(detail::matrix_of("filter_cells", adata), options);
-  if (options.min_counts || options.max_counts)
-    adata.obs.set("n_counts", out.numbers);
-  else
-    adata.obs.set("n_genes", std::vector<int64_t>(out.numbers.begin(), out.numbers.end()));
-  if (out.dropped()) keep_cells(adata, out.keep);
+  detail::drop_cells(adata, out, options.min_counts || options.max_counts);
+  return out;
+}
+
+/// The same with X apart from adata, which has none.
+/// @throws ConfigError as above
+template <class S>
+Filtered filter_cells(AnnData& adata, SelectedRows<S>& X, const FilterCellsOptions& options) {
+  Filtered out = filter_cells(X, options);
+  detail::drop_cells(adata, out, options.min_counts || options.max_counts);
+  X.keep_rows(out.keep);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "vcell/data/keep.hpp"
+#include "vcell/data/selected_rows.hpp"
 #include "vcell/preprocess/filtered.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
 #include "vcell/preprocess/over_cells.hpp"
@@ -38,17 +39,37 @@ requires RowSource<S, float> Filtered filter_genes(const S& X, const FilterGenes
   return detail::judge(threshold, std::move(numbers));
 }
 
+namespace detail {
+
+/// Stores what was compared, and drops the genes that do not stay.
+template <class = void>
+void drop_genes(AnnData& adata, const Filtered& judged, bool by_counts) {
+  if (by_counts)
+    adata.var.set("n_counts", judged.numbers);
+  else
+    adata.var.set("n_cells", std::vector<int64_t>(judged.numbers.begin(), judged.numbers.end()));
+  if (judged.dropped()) keep_genes(adata, judged.keep);
+}
+
+}  // namespace detail
+
 /// The same, and drops the genes that do not stay from every part of adata (raw keeps its own);
 /// those that do have the number compared in var['n_counts'] or var['n_cells'].
 /// @throws ConfigError as above or if there is no X
 template <class = void>
 Filtered filter_genes(AnnData& adata, const FilterGenesOptions& options) {
   Filtered out = filter_genes(detail::matrix_of("filter_genes", adata), options);
-  if (options.min_counts || options.max_counts)
-    adata.var.set("n_counts", out.numbers);
-  else
-    adata.var.set("n_cells", std::vector<int64_t>(out.numbers.begin(), out.numbers.end()));
-  if (out.dropped()) keep_genes(adata, out.keep);
+  detail::drop_genes(adata, out, options.min_counts || options.max_counts);
+  return out;
+}
+
+/// The same with X apart from adata, which has none.
+/// @throws ConfigError as above
+template <class S>
+Filtered filter_genes(AnnData& adata, SelectedRows<S>& X, const FilterGenesOptions& options) {
+  Filtered out = filter_genes(X, options);
+  detail::drop_genes(adata, out, options.min_counts || options.max_counts);
+  X.keep_columns(out.keep);
   return out;
 }
 
