@@ -200,7 +200,6 @@
 #include "vcell/preprocess/over_cells.hpp"
 #include "vcell/preprocess/preprocess_train.hpp"
 #include "vcell/preprocess/scale.hpp"
-#include "vcell/report/method_scores.hpp"
 #include "vcell/report/report_input.hpp"
 #include "vcell/report/report_style.hpp"
 #include "vcell/sets/cell_groups.hpp"
