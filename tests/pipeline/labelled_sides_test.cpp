@@ -69,7 +69,7 @@ TEST_CASE("labelled_sides: what does not fit is an error that names it", "[pipel
   auto none = counts();
   none.X.reset();
   check_error<ConfigError>([&] { labelled_sides(counts(), none); }, {"no X"});
-  auto [real, predicted] = labelled_sides(log1p_of(counts(), 500), log1p_of(counts(), 1000));
-  check_error<ConfigError>([&] { evaluate(std::move(real), std::move(predicted)); },
+  auto sides = labelled_sides(log1p_of(counts(), 500), log1p_of(counts(), 1000));
+  check_error<ConfigError>([&] { evaluate(std::move(sides.first), std::move(sides.second)); },
                            {"the real cells", "500", "the predicted cells", "1000", "normalise"});
 }
