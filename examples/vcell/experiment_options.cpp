@@ -22,6 +22,7 @@ std::string setting_name(std::string_view section, std::string_view key) {
 std::string flag_of(std::string_view section, std::string_view key) {
   if (key == "path") return vcell::message("--", section);
   if (key == "context_keys") return "--context-key";
+  if (key == "kind") return "--model-kind";
   std::string flag = vcell::message("--", key);
   std::replace(flag.begin(), flag.end(), '_', '-');
   return flag;

@@ -248,6 +248,7 @@
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/presets.hpp"
 #include "vcell/train/schedule.hpp"
+#include "vcell/train/state_transition_settings.hpp"
 #include "vcell/train/state_transition_task.hpp"
 #include "vcell/train/train_options.hpp"
 #include "vcell/train/train_state.hpp"

@@ -33,8 +33,8 @@ struct Fixture {
     e.model.heads = 2;
     e.model.head_dim = 8;
     e.model.mlp_width = 16;
-    e.set_size = 8;
-    e.batch_size = 2;
+    e.model.set_size = 8;
+    e.model.batch_size = 2;
     e.training.max_steps = 4;
     e.training.validate_every = 2;
   }
