@@ -49,8 +49,9 @@ void step(benchmark::State& state, const Experiment& experiment) {
   const StateTransition<float> model(config);
 
   StateTransitionTaskOptions sets;
-  sets.sets.sets = {.set_size = experiment.set_size, .control_sets = experiment.control_sets};
-  sets.sets.batch_size = experiment.batch_size;
+  sets.sets.sets = {.set_size = experiment.model.set_size,
+                    .control_sets = experiment.model.control_sets};
+  sets.sets.batch_size = experiment.model.batch_size;
   sets.sets.seed = experiment.training.seed;
   const std::vector<Part> parts(screen.cells(), Part::train);
   StateTransitionTask<float> task(model, features, screen, parts, sets);
@@ -68,7 +69,7 @@ void step(benchmark::State& state, const Experiment& experiment) {
     trainer.run(task, callbacks);
     benchmark::ClobberMemory();
   }
-  const double b = double(experiment.batch_size), s = double(experiment.set_size);
+  const double b = double(experiment.model.batch_size), s = double(experiment.model.set_size);
   const double values = b * s * double(config.input_width + config.output_width);
   vcell_bench::declare_work(state, step_flops(config, b, s),
                             step_bytes(double(model.parameters().count()), values));

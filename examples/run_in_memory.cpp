@@ -19,7 +19,7 @@ int main() {
   e.labels.context_keys = {"context"};
   e.model.hidden = 64;
   e.model.layers = 1;
-  e.set_size = 16;
+  e.model.set_size = 16;
   e.training.max_steps = 300;
   e.training.learning_rate = 1e-3;
 

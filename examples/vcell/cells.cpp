@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "vcell/io/h5ad.hpp"
-#include "vcell/sets/near_names.hpp"
 
 vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts) {
   const bool all = parts == CellParts::all, X = parts != CellParts::labels;
@@ -25,13 +24,4 @@ vcell::AnnData read_cells(const std::string& file, Console& console, CellParts p
 
 void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata, Console& console) {
   vcell::write_h5ad(file, adata, {.progress = console.progress()});
-}
-
-const vcell::Column& obs_column(const vcell::AnnData& adata, const std::string& flag,
-                                const std::string& name) {
-  if (!adata.obs.has(name))
-    throw vcell::ConfigError(vcell::message(flag, " ", vcell::quoted(name),
-                                            ": no such column in obs; ",
-                                            vcell::names_there({name}, adata.obs.names())));
-  return adata.obs.column(name);
 }

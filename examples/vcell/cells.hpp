@@ -20,9 +20,3 @@ vcell::AnnData read_cells(const std::string& file, Console& console, CellParts p
 
 /// Writes an h5ad file.
 void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata, Console& console);
-
-/// A column of obs.
-/// @param flag  that names it
-/// @throws vcell::ConfigError naming the flag and the columns there are
-const vcell::Column& obs_column(const vcell::AnnData& adata, const std::string& flag,
-                                const std::string& name);

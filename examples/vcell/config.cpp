@@ -7,12 +7,8 @@ void add_config(CLI::App& program, Console& console) {
       "config", "Print an experiment file: every setting, its value and what it means");
   auto options = std::make_shared<ExperimentOptions>(*command);
   command->callback([options, &console] {
-    try {
-      auto text = vcell::format_experiment(options->experiment());
-      if (text.ends_with('\n')) text.pop_back();
-      console.result(text);
-    } catch (const vcell::ConfigError& error) {
-      throw vcell::ConfigError(with_flags(error.what()));
-    }
+    auto text = vcell::format_experiment(options->experiment());
+    if (text.ends_with('\n')) text.pop_back();
+    console.result(text);
   });
 }

@@ -7,7 +7,7 @@
 #include "print_scores.hpp"
 #include "vcell/eval/remove_results.hpp"
 #include "vcell/eval/write_results.hpp"
-#include "vcell/pipeline/prepare.hpp"
+#include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/report/report.hpp"
 #include "vcell/version.hpp"
 
@@ -21,54 +21,19 @@ struct Settings {
   bool subset = false, overwrite = false;
 };
 
-/// One side as log1p values.
-/// @param target_sum  of counts; none: their own median total
-vcell::LabelledCells side(const Settings& s, vcell::AnnData adata, std::optional<double> target_sum,
-                          Console& console) {
-  const auto normalized =
-      vcell::normalize_to_log1p(adata, {.scale = s.scale, .target_sum = target_sum});
-  vcell::note_scale(normalized, callbacks_of(console));
-  vcell::LabelledCells cells{
-      vcell::to_csr<float>(std::move(*adata.X)),
-      adata.var.index,
-      vcell::factor(obs_column(adata, "--perturbation-key", s.perturbation_key)),
-      {},
-      normalized.target_sum};
-  for (const auto& key : s.context_keys) obs_column(adata, "--context-key", key);
-  if (!s.context_keys.empty()) cells.context = vcell::joined_factor(adata.obs, s.context_keys);
-  return cells;
-}
-
-/// Both sides, so that their values compare: counts of one are normalised to the total that the
-/// other says its log1p values have.
+/// Both sides, and how perturbations are matched with their own genes.
 std::pair<vcell::LabelledCells, vcell::LabelledCells> read_sides(const Settings& s,
                                                                  vcell::GeneSymbols& symbols,
                                                                  Console& console) {
   auto real = read_cells(s.real, console, CellParts::expression),
        predicted = read_cells(s.predicted, console, CellParts::expression);
-  symbols = vcell::gene_symbols(
-      real.var, vcell::factor(obs_column(real, "--perturbation-key", s.perturbation_key)).names,
-      s.gene_names);
-  if (!symbols.remark.empty()) console.note(with_flags(symbols.remark));
-  // What log1p values say of their total; nothing of counts, which can have any.
-  const auto total_of = [&](const vcell::AnnData& adata) {
-    const bool counts = vcell::declared_scale(adata, s.scale).scale == vcell::Scale::counts;
-    return std::pair(counts, counts ? std::nullopt : vcell::declared_target_sum(adata));
-  };
-  const auto [real_counts, real_total] = total_of(real);
-  const auto [predicted_counts, predicted_total] = total_of(predicted);
-  if (real_total && predicted_total && !vcell::same_target_sum(*real_total, *predicted_total))
-    throw vcell::ConfigError(
-        vcell::message("evaluate: the cells of --real were normalised to ", *real_total,
-                       " and those of --pred to ", *predicted_total,
-                       ", so their values do not compare; normalise one of them again, from ",
-                       "counts, to the total of the other"));
-  if ((real_counts && !predicted_total) || (predicted_counts && !real_total))
-    console.note(
-        "the other side does not say what total its cells were normalised to: counts are "
-        "normalised to the median total of their own file");
-  auto first = side(s, std::move(real), predicted_total, console);
-  return {std::move(first), side(s, std::move(predicted), real_total, console)};
+  const auto var = real.var;
+  auto sides =
+      vcell::labelled_sides(std::move(real), std::move(predicted),
+                            {s.perturbation_key, s.context_keys, s.scale}, callbacks_of(console));
+  symbols = vcell::gene_symbols(var, sides.first.perturbation.names, s.gene_names);
+  if (!symbols.remark.empty()) vcell::note(callbacks_of(console), symbols.remark);
+  return sides;
 }
 
 void evaluate(const Settings& s, Console& console) {

@@ -22,6 +22,7 @@ std::string setting_name(std::string_view section, std::string_view key) {
 std::string flag_of(std::string_view section, std::string_view key) {
   if (key == "path") return vcell::message("--", section);
   if (key == "context_keys") return "--context-key";
+  if (key == "kind") return "--model-kind";
   std::string flag = vcell::message("--", key);
   std::replace(flag.begin(), flag.end(), '_', '-');
   return flag;
@@ -75,21 +76,44 @@ bool is_main(std::string_view section, std::string_view key) {
          (section == "training" && key == "max_steps");
 }
 
+/// What the library says beside settings, and how the program says it.
+struct Phrase {
+  std::string_view library, program;
+  const char* flag;  ///< that a command must have for it; null: any
+};
+constexpr Phrase phrases[] = {
+    {"run_in_folder with OldRun::resume in ", "vcell run --resume --out ", nullptr},
+    {"OldRun::resume", "--resume", "--resume"},
+    {"OldRun::overwrite", "--overwrite", "--overwrite"},
+    {"another RunFolder", "another --out", "--out"},
+    {"the real cells", "the cells of --real", "--real"},
+    {"the predicted cells", "the cells of --pred", "--pred"},
+};
+
+/// Replaces words where they end.
+void replace_all(std::string& text, std::string_view words, std::string_view with) {
+  const auto goes_on = [&](size_t end) {
+    return end < text.size() && (std::isalnum(uint8_t(text[end])) || text[end] == '_');
+  };
+  for (size_t i = text.find(words); i != text.npos; i = text.find(words, i + 1))
+    if (words.ends_with(' ') || !goes_on(i + words.size())) text.replace(i, words.size(), with);
+}
+
 }  // namespace
 
-std::string with_flags(std::string text) {
+std::string with_flags(std::string text, const CLI::App* command) {
+  const auto has = [&](const std::string& flag) {
+    return !command || command->get_option_no_throw(flag);
+  };
   const vcell::Experiment defaults;
   vcell::visit_experiment(
       defaults, [&](std::string_view section, std::string_view key, const auto&, std::string_view) {
         if (section.empty()) return;
-        const std::string setting = vcell::message('[', section, "] ", key),
-                          flag = flag_of(section, key);
-        const auto goes_on = [&](size_t end) {
-          return end < text.size() && (std::isalnum(uint8_t(text[end])) || text[end] == '_');
-        };
-        for (size_t i = text.find(setting); i != std::string::npos; i = text.find(setting, i + 1))
-          if (!goes_on(i + setting.size())) text.replace(i, setting.size(), flag);
+        if (const auto flag = flag_of(section, key); has(flag))
+          replace_all(text, vcell::message('[', section, "] ", key), flag);
       });
+  for (const Phrase& phrase : phrases)
+    if (!phrase.flag || has(phrase.flag)) replace_all(text, phrase.library, phrase.program);
   return text;
 }
 

@@ -10,8 +10,10 @@
 
 #include "vcell/train/experiment.hpp"
 
-/// A message in which every setting, as in "[data] min_genes", became its flag, "--min-genes".
-std::string with_flags(std::string text);
+/// A message of the library in the program's words: what it calls a setting, "[data] min_genes", or
+/// names in C++, "OldRun::resume", became a flag, "--min-genes", "--resume".
+/// @param command  the one that was given, where that is known: what it has no flag for stays
+std::string with_flags(std::string text, const CLI::App* command = nullptr);
 
 /// The flags of everything that decides what a run does: one for every setting of an experiment
 /// file, over a file (--experiment) and published settings (--preset). A setting may be said by its

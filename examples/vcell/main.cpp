@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "commands.hpp"
+#include "experiment_options.hpp"
 #include "help.hpp"
 #include "interrupt.hpp"
 #include "vcell/core/error.hpp"
@@ -87,8 +88,10 @@ int main(int count, char** words) {
 
   H5dont_atexit();  // no file is open by then, and after a damaged one HDF5 would print at the exit
   interrupt::install();
+  // The one place where errors become the program's: what the library names, it says by flags.
   const auto say = [&](const char* text, Exit code) {
-    console.error(text);
+    const auto chosen = program.get_subcommands();
+    console.error(with_flags(text, chosen.empty() ? nullptr : chosen[0]));
     return code;
   };
   try {

@@ -81,8 +81,6 @@ void predict(const Settings& s, Console& console) {
   if (model.batches.empty()) labels.batch_key.reset();
 
   auto adata = read_controls(s, model, console);
-  obs_column(adata, "--perturbation-key", labels.perturbation_key);
-  for (const auto& key : labels.context_keys) obs_column(adata, "--context-key", key);
   auto screen = vcell::make_labels(adata, labels);
   vcell::take_expression(screen, adata);
   if (!s.all_genes) screen = vcell::select_genes(screen, model.genes);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "vcell/report/method_scores.hpp"
+#include "vcell/report/report_input.hpp"
 
 void print_scores(const std::vector<vcell::ScoredMethod>& methods, Console& console) {
   std::vector<std::string> columns;

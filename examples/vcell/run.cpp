@@ -39,7 +39,7 @@ vcell::RunInFolderOptions in_folder(const Settings& s, Console& console) {
   return options;
 }
 
-/// Work on a run's folder, whose messages name flags instead of settings.
+/// Work on a run's folder.
 template <class Work>
 void work_in_folder(const Settings& s, Work&& work) try {
   if (s.out.empty())
@@ -48,8 +48,6 @@ void work_in_folder(const Settings& s, Work&& work) try {
                                 : s.overwrite ? vcell::OldRun::overwrite
                                               : vcell::OldRun::keep);
   work(s.experiment());
-} catch (const vcell::ConfigError& error) {
-  throw vcell::ConfigError(with_flags(error.what()));
 } catch (const vcell::Stopped& stopped) {
   const bool resumes = vcell::Checkpoints(fs::path(s.out) / "checkpoints").can_resume();
   throw vcell::Stopped(
@@ -78,7 +76,7 @@ std::string seconds_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
-void dry_run(const Settings& s, bool scores, Console& console) try {
+void dry_run(const Settings& s, bool scores, Console& console) {
   if (!s.out.empty())
     vcell::RunFolder(s.out).check(s.overwrite ? vcell::OldRun::overwrite : vcell::OldRun::keep);
   const auto e = s.options.experiment();
@@ -118,8 +116,6 @@ void dry_run(const Settings& s, bool scores, Console& console) try {
     console.note(
         "warning: this may need more memory than there is; use fewer cells or genes "
         "(--hvgs, --min-cells), or a larger machine");
-} catch (const vcell::ConfigError& error) {
-  throw vcell::ConfigError(with_flags(error.what()));
 }
 
 void train(const Settings& s, Console& console) {

@@ -25,10 +25,7 @@ struct Settings {
 
 /// The labels of a screen without its expression.
 vcell::Screen read_labels(const Settings& s, Console& console) {
-  const auto adata = read_cells(s.data, console, CellParts::labels);
-  obs_column(adata, "--perturbation-key", s.labels.perturbation_key);
-  for (const auto& key : s.labels.context_keys) obs_column(adata, "--context-key", key);
-  return vcell::make_labels(adata, s.labels);
+  return vcell::make_labels(read_cells(s.data, console, CellParts::labels), s.labels);
 }
 
 vcell::SplitSpec make(const Settings& s, const vcell::Screen& screen, Console& console) {
@@ -69,8 +66,7 @@ void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, con
   }
 }
 
-/// Messages name flags instead of settings.
-void split(const Settings& s, Console& console) try {
+void split(const Settings& s, Console& console) {
   const auto screen = read_labels(s, console);
   if (!s.check.empty()) {
     std::vector<std::string> remarks;
@@ -89,8 +85,6 @@ void split(const Settings& s, Console& console) try {
   make_folder(fs::path(s.out).parent_path());
   vcell::write_split(s.out, spec);
   console.result(s.out);
-} catch (const vcell::ConfigError& error) {
-  throw vcell::ConfigError(with_flags(error.what()));
 }
 
 }  // namespace

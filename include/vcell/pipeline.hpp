@@ -8,6 +8,7 @@
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
+#include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/pipeline/make_methods.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"

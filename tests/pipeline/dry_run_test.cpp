@@ -15,8 +15,8 @@ Experiment small_experiment() {
   e.model.layers = 1;
   e.model.heads = 2;
   e.model.head_dim = 8;
-  e.set_size = 8;
-  e.batch_size = 2;
+  e.model.set_size = 8;
+  e.model.batch_size = 2;
   e.training.max_steps = 21;
   e.training.validate_every = 10;
   return e;

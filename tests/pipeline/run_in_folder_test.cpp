@@ -33,8 +33,8 @@ struct Fixture {
     e.model.heads = 2;
     e.model.head_dim = 8;
     e.model.mlp_width = 16;
-    e.set_size = 8;
-    e.batch_size = 2;
+    e.model.set_size = 8;
+    e.model.batch_size = 2;
     e.training.max_steps = 4;
     e.training.validate_every = 2;
   }
@@ -109,6 +109,8 @@ TEST_CASE("run_in_folder: an old run is kept, replaced or gone on with", "[pipel
   REQUIRE(read_report_input(out).method == "control_copy");
   REQUIRE(read_report_input(out).training_loss.empty());
 
+  REQUIRE_THROWS_WITH(run_in_folder(f.e, out, f.options()),
+                      contains("OldRun::resume") && contains("OldRun::overwrite"));
   write_text(f.folder / "file", "x");
   REQUIRE_THROWS_WITH(run_in_folder(f.e, f.folder / "file", f.options()), contains("no run"));
   REQUIRE_THROWS_WITH(run_in_folder(f.e, f.folder / "none", f.options(OldRun::resume)),

@@ -30,8 +30,8 @@ Experiment experiment() {
   e.model.heads = 2;
   e.model.head_dim = 8;
   e.model.mlp_width = 16;
-  e.set_size = 8;
-  e.batch_size = 2;
+  e.model.set_size = 8;
+  e.model.batch_size = 2;
   e.hvgs = 25;
   e.training.max_steps = 6;
   e.training.learning_rate = 1e-2;

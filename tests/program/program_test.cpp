@@ -177,7 +177,8 @@ TEST_CASE("program: a run leaves everything that is promised, and refuses to be 
   const auto before = contents(out);
   const auto again = run_vcell(folder, small_run(screen, out));
   CHECK(again.code == 2);
-  CHECK_THAT(again.err, contains("--overwrite"));
+  CHECK_THAT(again.err, contains("another --out") && contains("--resume") &&
+                            contains("--overwrite") && !contains("OldRun"));
   CHECK(differing(before, contents(out)).empty());
 
   SECTION("the same bytes for another number of threads, and what is not the run's stays") {
@@ -297,7 +298,15 @@ TEST_CASE("program: labels and scale that do not fit are errors that name them",
   const auto column = run_vcell(
       folder, "run --data " + screen + " --perturbation-key gene --out " + (folder / "r"));
   CHECK(column.code == 2);
-  CHECK_THAT(column.err, contains("'gene'") && contains("'perturbation'"));
+  CHECK_THAT(column.err, contains("--perturbation-key 'gene'") && contains("'perturbation'"));
+  const auto split =
+      run_vcell(folder, "split --data " + screen + " --context-key line --out " + (folder / "s"));
+  CHECK(split.code == 2);
+  CHECK_THAT(split.err, contains("--context-key 'line'") && contains("'context'"));
+  const auto scores = run_vcell(folder, "evaluate --real " + screen + " --pred " + screen +
+                                            " --perturbation-key gene --out " + (folder / "s"));
+  CHECK(scores.code == 2);
+  CHECK_THAT(scores.err, contains("--perturbation-key 'gene'"));
   const auto control =
       run_vcell(folder, "run --data " + screen + " --control DMSO --out " + (folder / "r"));
   CHECK(control.code == 2);

@@ -78,6 +78,7 @@ TEST_CASE("program: settings by their names are the same as flags", "[program]")
       {"data.context_keys=a data.context_keys=b", "--context-key a --context-key b"},
       {"training.clip=1 training.clip=2", "--clip 1 --clip 2"},
       {"data.scale= model.loss=mean_squared_error", "--loss mean_squared_error"},
+      {"model.kind=state_transition run.device=cpu", "--model-kind state_transition --device cpu"},
   };
   for (const auto& [names, flags] : same) CHECK(printed(names) == printed(flags));
   CHECK(printed("--preset state training.max_steps=5") == printed("--preset state --max-steps 5"));
@@ -98,6 +99,10 @@ TEST_CASE("program: settings by their names are checked as flags are", "[program
       {"data.all_genes=yes", {"data.all_genes", "'yes'", "true or false"}},
       {"--max-steps 5 training.max_steps=6", {"'training.max_steps=6'", "flag"}},
       {"sets.set_size=0", {"--set-size"}},
+      {"--device cuda", {"--device is cuda", "CPU so far"}},
+      {"run.device=tpu", {"run.device", "'tpu'", "'cpu', 'cuda'"}},
+      {"--rank 1", {"--rank is 1", "--ranks 1"}},
+      {"--model-kind other", {"--model-kind", "'other'", "'state_transition'"}},
       {"--dta x training.max_steps=5", {"'--dta'", "'--data'"}},
   };
   for (const auto& c : cases) {

@@ -8,7 +8,7 @@
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/io/atomic_file.hpp"
-#include "vcell/report/inline_svg.hpp"
+#include "vcell/report/plot.hpp"
 
 using namespace vcell;
 using vcell_test::contains;

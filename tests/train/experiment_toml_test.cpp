@@ -46,8 +46,8 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.model.mlp_width == 512);
   REQUIRE(e.model.loss == SetLoss::energy_distance);
   REQUIRE(e.model.floor_squared == 0);
-  REQUIRE(e.set_size == 64);
-  REQUIRE(e.batch_size == 8);
+  REQUIRE(e.model.set_size == 64);
+  REQUIRE(e.model.batch_size == 8);
   REQUIRE(e.hvgs == 2000);
   REQUIRE(e.min_genes == 0);
   REQUIRE(e.min_cells == 0);
@@ -59,6 +59,10 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.training.weight_decay == 5e-4);
   REQUIRE(e.training.clip == 10);
   REQUIRE(e.training.patience == 0);
+  REQUIRE(e.kind == ModelKind::state_transition);
+  REQUIRE(e.device == RunDevice::cpu);
+  REQUIRE(e.rank == 0);
+  REQUIRE(e.ranks == 1);
   REQUIRE(format_experiment(e) == format_experiment({}));
 }
 
@@ -69,8 +73,8 @@ TEST_CASE("experiment_toml: every setting reads back", "[train]") {
   // One at a time, so that no setting hides behind another.
   visit_experiment(e, [&](std::string_view table, std::string_view key, auto& field, auto) {
     ++settings;
-    if (key == "preset") return;    // any other name is an error
-    if (key == "backbone") return;  // the only one there is
+    if (key == "preset") return;                     // any other name is an error
+    if (key == "backbone" || key == "kind") return;  // the only one there is
     const auto kept = field;
     change(field);
     const std::string changed = format_experiment(e);
@@ -92,7 +96,7 @@ TEST_CASE("experiment_toml: a file is complete and reads back", "[train]") {
     e.data = "/Büro/screen \"1\".h5ad";
     e.scale = Scale::counts;
     e.labels.batch_key = "plate";
-    e.batch_encoder = true;
+    e.model.batch_encoder = true;
     write_experiment(folder.path() / "experiment.toml", e);
     const Experiment back = read_experiment(folder.path() / "experiment.toml");
     REQUIRE(format_experiment(back) == format_experiment(e));
@@ -116,7 +120,7 @@ TEST_CASE("experiment_toml: relative paths begin at the file's folder", "[train]
 
 TEST_CASE("experiment_toml: presets are the published ones", "[train]") {
   const Experiment small = experiment_preset("state_sm");
-  REQUIRE(small.set_size == 128);
+  REQUIRE(small.model.set_size == 128);
   REQUIRE(small.model.hidden == 672);
   REQUIRE(small.model.heads * small.model.head_dim == 672);
   REQUIRE(small.model.mlp_width == 2688);
@@ -124,7 +128,7 @@ TEST_CASE("experiment_toml: presets are the published ones", "[train]") {
   REQUIRE(small.training.optimizer == OptimizerKind::adam);
   REQUIRE(small.training.weight_decay == 0);
   REQUIRE(small.training.max_steps == 40000);
-  REQUIRE(small.batch_size == 16);
+  REQUIRE(small.model.batch_size == 16);
   const Experiment state = experiment_preset("state");
   REQUIRE(state.model.encoder_layers == 1);
   REQUIRE(state.model.layers == 8);
@@ -177,6 +181,11 @@ TEST_CASE("experiment_toml: errors name file, line and the nearest setting", "[t
   check("[data]\ncontext_keys = \"line\"\n", {"expected a list"});
   check("[data]\ncontext_keys = [1]\n", {"line 2", "'context_keys'"});
   check("[data]\nbatch_key = 1\n", {"[data] 'batch_key': expected text"});
+  check("[model]\nkind = \"state_embedding\"\n",
+        {"line 2", "[model] 'kind' is 'state_embedding'", "'state_transition'"});
+  check("[run]\ndevice = \"tpu\"\n", {"[run] 'device' is 'tpu'", "'cpu', 'cuda'"});
+  check("[run]\nrank = -1\n", {"[run] 'rank'", "not negative"});
+  check("[\"\"]\nseed = 1\n", {"line 1", "'' is no setting"});
   check("seed = [\n", {"run.toml, line"});
   check("seed = 1\nseed = 2\n", {"line 2"});
 }
@@ -191,6 +200,10 @@ TEST_CASE("experiment_toml: values out of their range", "[train]") {
   check("[data]\nzero_control = true\n", {"needs [data] perturbation_features"});
   check("[training]\nlearning_rate = nan\n", {"rate is nan"});
   check("[training]\nmax_steps = 0\n", {"max_steps is 0"});
+  check("[run]\ndevice = \"cuda\"\n", {"[run] device is cuda", "Trainer", "CPU so far"});
+  check("[run]\nrank = 1\n", {"[run] rank is 1 and [run] ranks 1", "below ranks"});
+  check("[run]\nranks = 0\n", {"[run] rank is 0 and [run] ranks 0"});
+  check("[run]\nranks = 2\n", {"[run] ranks is 2", "expected 1"});
   Experiment e;
   e.training.seed = uint64_t(1) << 63;
   check_error<ConfigError>([&] { format_experiment(e); }, {"less than 2^63"});

@@ -105,7 +105,7 @@ Evaluation evaluate(LabelledCells real, LabelledCells predicted,
       !same_target_sum(*real.target_sum, *predicted.target_sum))
     throw ConfigError(
         message("evaluate: the real cells were normalised to ", *real.target_sum,
-                " and the predicted ones to ", *predicted.target_sum,
+                " and the predicted cells to ", *predicted.target_sum,
                 ", so their values do not compare; normalise one of them again, from ",
                 "counts, to the total of the other"));
   auto left_out = align_cells(real, predicted, options.control, options.subset);

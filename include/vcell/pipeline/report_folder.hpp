@@ -57,12 +57,12 @@ ReportInput read_report_input(const std::filesystem::path& folder) {
   const auto is_there = [&](const char* name) { return std::filesystem::exists(folder / name); };
   if (!is_there("experiment.toml"))
     throw ConfigError(message("report: there is no run in ", quoted(folder.string()),
-                              " (no experiment.toml); name the folder that 'vcell run' wrote"));
+                              " (no experiment.toml); name the folder of a run"));
   if (!is_there("methods.csv") || !is_there("facts.csv"))
-    throw ConfigError(
-        message("report: there are no scores in ", quoted(folder.string()),
-                " (no methods.csv): its run was only trained, or stopped; 'vcell run ",
-                "--resume --out ", folder.string(), "' makes them"));
+    throw ConfigError(message("report: there are no scores in ", quoted(folder.string()),
+                              " (no methods.csv): its run was only trained, or stopped; ",
+                              "run_in_folder with OldRun::resume in ", folder.string(),
+                              " makes them"));
   const auto e = read_experiment(folder / "experiment.toml");
   ReportInput out;
   out.held_out = true;

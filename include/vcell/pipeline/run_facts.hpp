@@ -106,13 +106,13 @@ ReportSection model_section(const Experiment& e, const TrainedModel& model) {
 template <class = void>
 ReportSection training_facts(const Experiment& e) {
   const auto& t = e.training;
-  return {
-      "Training",
-      {{"Steps", message(t.max_steps, ", ", e.batch_size, " sets of ", e.set_size, " cells each")},
-       {"Loss", std::string(name_of_choice(e.model.loss))},
-       {"Optimiser", message(name_of_choice(t.optimizer), ", rate ", t.learning_rate, " (",
-                             name_of_choice(t.schedule), "), weight decay ", t.weight_decay)},
-       {"Seed", message(t.seed)}}};
+  return {"Training",
+          {{"Steps", message(t.max_steps, ", ", e.model.batch_size, " sets of ", e.model.set_size,
+                             " cells each")},
+           {"Loss", std::string(name_of_choice(e.model.loss))},
+           {"Optimiser", message(name_of_choice(t.optimizer), ", rate ", t.learning_rate, " (",
+                                 name_of_choice(t.schedule), "), weight decay ", t.weight_decay)},
+           {"Seed", message(t.seed)}}};
 }
 
 }  // namespace detail

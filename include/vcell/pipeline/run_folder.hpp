@@ -66,15 +66,16 @@ void RunFolder::check(OldRun old) const {
   const bool is_run = std::filesystem::exists(path_ / "experiment.toml");
   if (old == OldRun::resume && !is_run)
     throw ConfigError(message("there is no run to go on with in ", quoted(path_.string()),
-                              " (no experiment.toml); leave --resume out"));
+                              " (no experiment.toml); leave OldRun::resume out"));
   if (old == OldRun::keep && is_run)
-    throw ConfigError(message("there is a run in ", quoted(path_.string()),
-                              " already; name another --out, say --resume to go on with it or ",
-                              "--overwrite to replace it"));
+    throw ConfigError(
+        message("there is a run in ", quoted(path_.string()),
+                " already; name another RunFolder, say OldRun::resume to go on with it ",
+                "or OldRun::overwrite to replace it"));
   if (!is_run && std::filesystem::exists(path_) &&
       (!std::filesystem::is_directory(path_) || !std::filesystem::is_empty(path_)))
     throw ConfigError(
-        message(quoted(path_.string()), " is there and holds no run; name another --out"));
+        message(quoted(path_.string()), " is there and holds no run; name another RunFolder"));
 }
 
 template <class>
@@ -89,7 +90,7 @@ void RunFolder::begin(const Experiment& e, const SplitSpec& split, Anchor anchor
   std::filesystem::create_directories(path_, error);
   if (error)
     throw WriteError(message("cannot make the folder ", quoted(path_.string()), ": ",
-                             error.message(), "; choose another --out"));
+                             error.message(), "; choose another RunFolder"));
   write_split(path_ / "split.toml", split);
   write_data_files(path_ / "data.csv", data_files(e));
   auto done = e;

@@ -119,20 +119,20 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Screen& screen,
                                                        const PerturbationFeatures& features,
                                                        Anchor anchor) const {
   const Experiment& e = experiment_;
-  auto config = e.model;
+  StateTransitionConfig config = e.model;
   config.input_width = config.output_width = screen.genes.size();
   config.perturbation_width = features.width();
-  config.batches = e.batch_encoder ? screen.batch.names.size() : 0;
+  config.batches = e.model.batch_encoder ? screen.batch.names.size() : 0;
   config.anchor = anchor;
   return {.model = StateTransition<float>(config, e.training.seed),
           .genes = screen.genes,
           .perturbations = features,
           .contexts = screen.context.names,
-          .batches = e.batch_encoder ? screen.batch.names : std::vector<std::string>(),
+          .batches = e.model.batch_encoder ? screen.batch.names : std::vector<std::string>(),
           .labels = e.labels,
           .scale = options_.normalized.found.scale,
           .target_sum = options_.normalized.target_sum,
-          .set_size = e.set_size};
+          .set_size = e.model.set_size};
 }
 
 template <class Void>
@@ -165,8 +165,8 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
         features, anchors->shrinkage(), 1);
   note(callbacks, "State Transition: ", model.model.parameters().count(), " parameters, width ",
        e.model.hidden, ", ", e.model.layers, " layers, ", e.model.heads, " heads x ",
-       e.model.head_dim, ", MLP ", e.model.mlp_width, "; ", t.max_steps, " steps of ", e.batch_size,
-       " sets of ", e.set_size, " cells");
+       e.model.head_dim, ", MLP ", e.model.mlp_width, "; ", t.max_steps, " steps of ",
+       e.model.batch_size, " sets of ", e.model.set_size, " cells");
   note(callbacks, name_of_choice(t.optimizer), ", rate ", t.learning_rate, " ",
        name_of_choice(t.schedule), ", weight decay ", t.weight_decay, ", clip ", t.clip, "; loss ",
        name_of_choice(e.model.loss), "; seed ", t.seed);
@@ -176,16 +176,16 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
   if (trainer.state().step) note(callbacks, "going on after step ", trainer.state().step);
   const bool measures_prediction = validates_pairs(screen, learnt);
   StateTransitionTaskOptions options;
-  options.sets.sets = {.set_size = e.set_size, .control_sets = e.control_sets};
-  options.sets.pairing.within_batch = e.batch_encoder;
-  options.sets.batch_size = e.batch_size;
+  options.sets.sets = {.set_size = e.model.set_size, .control_sets = e.model.control_sets};
+  options.sets.pairing.within_batch = e.model.batch_encoder;
+  options.sets.batch_size = e.model.batch_size;
   options.sets.seed = t.seed;
   options.validation_batches = e.validation_batches;
   options.anchors = anchors ? &*anchors : nullptr;
   options.choose_alpha = measures_prediction;
   StateTransitionTask<float> task(model.model, features, screen, learnt, options,
                                   trainer.state().step);
-  if (e.batch_encoder) {
+  if (e.model.batch_encoder) {
     const ControlPairing pairing(screen, {.within_batch = true});
     size_t cells = 0;
     for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "vcell/core/abi.hpp"
 #include "vcell/eval/score_table.hpp"
 #include "vcell/io/utf8.hpp"
 
@@ -65,6 +66,15 @@ template <class = void>
 std::string spoken(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
   return escape_html(name);
+}
+
+/// A section of the page under a heading, both HTML.
+template <class = void>
+std::string section(std::string_view id, std::string_view heading, const std::string& inside) {
+  return fmt::format(
+      "<section id=\"{0}\" aria-labelledby=\"{0}-h\">\n<h2 id=\"{0}-h\">{1}</h2>\n{2}"
+      "</section>\n",
+      id, heading, inside);
 }
 
 }  // namespace detail

@@ -2,14 +2,88 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/report/gnuplot.hpp"
-#include "vcell/report/inline_svg.hpp"
+#include "vcell/report/html.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+template <class = void>
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t i = text.find(from); i != std::string::npos; i = text.find(from, i + to.size()))
+    text.replace(i, from.size(), to);
+}
+
+/// Removes everything from each `open` to the next `close`.
+template <class = void>
+void cut(std::string& text, std::string_view open, std::string_view close) {
+  for (size_t i = text.find(open); i != std::string::npos; i = text.find(open, i)) {
+    const size_t end = text.find(close, i);
+    text.erase(i, end == std::string::npos ? end : end + close.size() - i);
+  }
+}
+
+/// Puts labels in place of their tokens, in one pass, so that a label that looks like a token
+/// stays.
+template <class = void>
+std::string with_labels(std::string_view svg, const std::vector<std::string>& labels) {
+  std::string out;
+  for (size_t i = 0; i < svg.size();) {
+    size_t label = labels.size(), end = 0;
+    if (svg.substr(i, 2) == "[[") {
+      end = std::min(svg.find("]]", i), svg.size());
+      const auto parsed = std::from_chars(svg.data() + i + 2, svg.data() + end, label);
+      if (parsed.ec != std::errc() || parsed.ptr != svg.data() + end) label = labels.size();
+    }
+    if (label < labels.size()) {
+      out += escape_html(labels[label]);
+      i = end + 2;
+    } else {
+      out += svg[i++];
+    }
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// What a gnuplot script writes in place of label i, for inline_svg to fill in: so no name is ever
+/// read as a command.
+inline std::string label_token(size_t i) { return fmt::format("[[{}]]", i); }
+
+/// Makes an SVG file of gnuplot part of an HTML page: without XML declaration, titles of its own
+/// and the version of gnuplot, with a title for those who do not see it, identifiers that are
+/// unique in the page, and names in place of the tokens.
+/// @param id      unique in the page, letters and digits
+/// @param title   what is drawn, plain text
+/// @param labels  plain text for each token
+template <class = void>
+std::string inline_svg(std::string svg, std::string_view id, std::string_view title,
+                       const std::vector<std::string>& labels = {}) {
+  constexpr std::string_view element = "<svg";
+  svg.erase(0, std::min(svg.find(element), svg.size()));
+  detail::cut(svg, "<title>", "</title>");
+  detail::cut(svg, "<desc>", "</desc>");
+  detail::cut(svg, "<!--", "-->");
+  for (const char quote : {'\'', '"'}) {
+    detail::replace_all(svg, fmt::format(" id={}", quote), fmt::format(" id={}{}-", quote, id));
+    detail::replace_all(svg, fmt::format("href={}#", quote), fmt::format("href={}#{}-", quote, id));
+  }
+  detail::replace_all(svg, "url(#", fmt::format("url(#{}-", id));
+  svg = detail::with_labels(svg, labels);
+  if (svg.empty()) return svg;
+  const std::string name = escape_html(title);
+  svg.insert(svg.find('>') + 1, fmt::format("<title>{}</title>", name));
+  svg.insert(element.size(), fmt::format(" role=\"img\" aria-label=\"{}\"", name));
+  return svg;
+}
 
 /// A plot for the page: a gnuplot script of our own text and numbers, and the names that it shows.
 struct Plot {

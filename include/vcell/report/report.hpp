@@ -5,15 +5,11 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_file.hpp"
-#include "vcell/report/overlap_section.hpp"
-#include "vcell/report/perturbation_section.hpp"
-#include "vcell/report/reading_section.hpp"
+#include "vcell/report/effect_sections.hpp"
 #include "vcell/report/report_style.hpp"
-#include "vcell/report/run_section.hpp"
-#include "vcell/report/shift_section.hpp"
-#include "vcell/report/summary_section.hpp"
+#include "vcell/report/score_sections.hpp"
+#include "vcell/report/text_sections.hpp"
 #include "vcell/report/training_section.hpp"
-#include "vcell/report/warning_section.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

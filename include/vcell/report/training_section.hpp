@@ -3,12 +3,74 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
+#include <vector>
 
-#include "vcell/report/section.hpp"
-#include "vcell/report/training_plot.hpp"
+#include "vcell/report/html.hpp"
+#include "vcell/report/plot.hpp"
+#include "vcell/report/report_input.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// At most n points: means over pieces of equal length.
+template <class = void>
+std::vector<LossPoint> thinned(const std::vector<LossPoint>& points, size_t n) {
+  const size_t piece = std::max<size_t>(1, (points.size() + n - 1) / n);
+  std::vector<LossPoint> out;
+  for (size_t i = 0; i < points.size(); i += piece) {
+    const size_t end = std::min(points.size(), i + piece);
+    LossPoint mean;
+    for (size_t k = i; k < end; ++k) mean.step += points[k].step, mean.loss += points[k].loss;
+    out.push_back({mean.step / double(end - i), mean.loss / double(end - i)});
+  }
+  return out;
+}
+
+template <class = void>
+void add_block(std::string& script, const char* name, const std::vector<LossPoint>& points) {
+  script += fmt::format("${} << EOD\n", name);
+  for (const LossPoint& p : points)
+    if (std::isfinite(p.step) && std::isfinite(p.loss))
+      script += fmt::format("{:.10g} {:.10g}\n", p.step, p.loss);
+  script += "EOD\n";
+}
+
+}  // namespace detail
+
+/// Loss by step, of training (averaged over pieces when there are many) and of validation.
+template <class = void>
+Plot training_plot(const ReportInput& input) {
+  Plot plot{"training", "Loss on training and validation cells by training step", "", {}};
+  plot.script = detail::plot_setup(640, 240);
+  detail::add_block(plot.script, "training", detail::thinned(input.training_loss, 300));
+  detail::add_block(plot.script, "validation", input.validation_loss);
+  plot.script +=
+      "set xlabel 'training step' textcolor rgb '#444444'\n"
+      "set ylabel 'loss' textcolor rgb '#444444'\n";
+  if (input.kept_step) {
+    double last = 0;
+    for (const auto* points : {&input.training_loss, &input.validation_loss})
+      if (!points->empty()) last = std::max(last, points->back().step);
+    const bool left = *input.kept_step > last / 2;  // beside the line, inside the plot
+    plot.script += fmt::format(
+        "set arrow from first {0:.10g}, graph 0 to first {0:.10g}, graph 1 "
+        "nohead lc rgb '#999999' dt 2\n"
+        "set label 'kept' at first {0:.10g}, graph 0.5 {1} offset {2},0 "
+        "textcolor rgb '#666666'\n",
+        *input.kept_step, left ? "right" : "left", left ? -0.5 : 0.5);
+  }
+  std::string curves;
+  if (!input.training_loss.empty())
+    curves = "$training using 1:2 with lines lw 1.2 lc rgb '#7f9fbf' title 'training'";
+  if (!input.validation_loss.empty())
+    curves += std::string(curves.empty() ? "" : ", ") +
+              "$validation using 1:2 with linespoints lw 1.6 pt 7 ps 0.5 lc rgb '#b3470f' title "
+              "'validation'";
+  plot.script += "plot " + curves + "\n";
+  return plot;
+}
 
 /// The training curve; nothing where nothing was trained.
 template <class = void>

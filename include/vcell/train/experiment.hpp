@@ -5,10 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "vcell/models/state_transition_config.hpp"
+#include "vcell/models/model_kind.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/sets/screen.hpp"
-#include "vcell/train/model_fields.hpp"
+#include "vcell/train/choices.hpp"
+#include "vcell/train/state_transition_settings.hpp"
 #include "vcell/train/train_options.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -28,6 +29,11 @@ enum class ChooseFrom {
 };
 
 constexpr std::array<std::string_view, 2> choices(ChooseFrom) { return {"training", "all"}; }
+
+/// Where a run computes.
+enum class RunDevice { cpu, cuda };
+
+constexpr std::array<std::string_view, 2> choices(RunDevice) { return {"cpu", "cuda"}; }
 
 /// Everything that decides what a run does, so that it can be repeated. The defaults are those of
 /// `vcell run`.
@@ -52,24 +58,32 @@ struct Experiment {
   double validation = 0.1;
   std::string perturbation_features;  ///< safetensors or CSV; empty: one-hot
   bool zero_control = false;          ///< the control's features are zeros, not from the file
-  /// Widths and batches follow from the data.
-  StateTransitionConfig model = {
-      .anchor = Anchor::perturbation_mean, .encoder_layers = 2, .decoder_layers = 2};
-  bool batch_encoder = false;      ///< the model knows batches, and controls are paired within them
-  size_t set_size = 64;            ///< S
-  size_t batch_size = 8;           ///< B
-  bool control_sets = true;        ///< train on control cells as targets too
-  size_t validation_batches = 64;  ///< batches that each validation measures; 0: all
+  ModelKind kind = ModelKind::state_transition;  ///< of the model that is trained
+  StateTransitionSettings model;                 ///< read for that kind alone (visit_kinds)
+  size_t validation_batches = 64;                ///< batches that each validation measures; 0: all
   TrainOptions training = {.learning_rate = 1e-4};  ///< with the seed of everything
   /// What predicts, by name: the first is reported on, the others beside it.
   std::vector<std::string> methods = {"state_transition", "control_copy", "perturbation_mean",
                                       "perturbation_mean_shrunk", "context_mean"};
   std::string profile = "vcell";  ///< which metrics score it (metrics_of)
   bool save_real = false;         ///< the observed cells are kept beside the predicted ones
+  RunDevice device = RunDevice::cpu;
+  size_t rank = 0;   ///< of this process among those that run together
+  size_t ranks = 1;  ///< how many these are
 };
 
-/// Calls f(table, key, field, help) for every setting, in the order of the file. The one list from
-/// which files are written, read and checked; a program can take its options from it too.
+/// Calls f(kind, settings) for every kind of model that an experiment can be of, with what that
+/// kind alone reads. Another kind is a struct with visit_settings and check_settings, a member, and
+/// a line here.
+/// @param e  an Experiment, const or not
+template <class E, class F>
+void visit_kinds(E& e, F&& f) {
+  f(ModelKind::state_transition, e.model);
+}
+
+/// Calls f(table, key, field, help) for every setting, in the order of the file: those of all
+/// experiments, and those of its kind of model. The one list from which files are written, read and
+/// checked; a program can take its options from it too.
 /// @param e  an Experiment, const or not
 template <class E, class F>
 void visit_experiment(E& e, F&& f) {
@@ -105,14 +119,10 @@ void visit_experiment(E& e, F&& f) {
     "share of pairs held out whole, where the split names none");
   f("split", "validation", e.validation, "share of training cells, where no pair can be held out");
 
-  visit_shape(e.model, [&](const char* key, auto& field, const char* help) {
-    f("model", key, field, help);
+  f("model", "kind", e.kind, "what is trained: state_transition; says which settings there are");
+  visit_kinds(e, [&](auto kind, auto& settings) {
+    if (kind == e.kind) visit_settings(settings, f);
   });
-  f("model", "batch_encoder", e.batch_encoder, "a learned vector for every batch");
-
-  f("sets", "set_size", e.set_size, "S: cells in a set");
-  f("sets", "batch_size", e.batch_size, "B: sets in a step");
-  f("sets", "control_sets", e.control_sets, "control cells are targets too");
 
   auto& t = e.training;
   f("training", "max_steps", t.max_steps, "steps in all; where a cosine schedule ends");
@@ -136,25 +146,37 @@ void visit_experiment(E& e, F&& f) {
   f("scores", "profile", e.profile, "which metrics are computed");
   f("scores", "save_real", e.save_real,
     "real.h5ad: the observed cells of test and their controls, for other programs to score");
+
+  f("run", "device", e.device, "what computes: cpu; cuda is not there yet");
+  f("run", "rank", e.rank, "of this process among those that run together, from 0");
+  f("run", "ranks", e.ranks, "processes that run together: 1 so far");
 }
 
 /// @throws ConfigError naming the setting and what it may be. Settings of the model are checked
 ///         when it is made.
 template <class = void>
 void check_experiment(const Experiment& e) {
-  check_positive("Experiment", "[sets] set_size", e.set_size);
-  check_positive("Experiment", "[sets] batch_size", e.batch_size);
   if (!(e.validation >= 0 && e.validation < 1))
     throw ConfigError(message("Experiment: [split] validation is ", e.validation,
                               ", expected a share of the cells in [0, 1)"));
   if (!(e.validation_pairs >= 0 && e.validation_pairs < 1))
     throw ConfigError(message("Experiment: [split] validation_pairs is ", e.validation_pairs,
                               ", expected a share of the pairs in [0, 1)"));
-  if (e.batch_encoder && !e.labels.batch_key)
-    throw ConfigError("Experiment: [model] batch_encoder needs [data] batch_key");
+  visit_kinds(e, [&](auto kind, const auto& settings) {
+    if (kind == e.kind) check_settings(settings, e.labels);
+  });
   if (e.zero_control && e.perturbation_features.empty())
     throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
   check_train_options(e.training);
+  if (e.device != RunDevice::cpu)
+    throw ConfigError(message("Experiment: [run] device is ", name_of_choice(e.device),
+                              ", and the Trainer runs on the CPU so far; expected cpu"));
+  if (e.rank >= e.ranks)
+    throw ConfigError(message("Experiment: [run] rank is ", e.rank, " and [run] ranks ", e.ranks,
+                              ", expected a rank below ranks"));
+  if (e.ranks > 1)
+    throw ConfigError(message("Experiment: [run] ranks is ", e.ranks,
+                              ", and the Trainer runs in one process so far; expected 1"));
 }
 
 VCELL_END_NAMESPACE

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,18 +23,30 @@ namespace detail {
 
 /// Reads an experiment from parsed TOML; every error names the file, the line and what was
 /// expected.
+/// @tparam E  Experiment, or what has more kinds of model
+template <class E = Experiment>
 class ExperimentReader {
  public:
   ExperimentReader(const toml::table& root, std::string_view source)
       : root_(root), source_(source) {}
 
   template <class = void>
-  Experiment read() const {
-    Experiment e;
+  E read() const {
+    E e;
+    // The kind first: it says which settings there are.
+    if (const toml::node* node = root_["model"]["kind"].node())
+      read_field(*node, title("model", "kind"), e.kind);
     check_names(e);
     std::string preset;
     if (const toml::node* node = root_.get("preset")) read_field(*node, "'preset'", preset);
-    if (!preset.empty()) e = experiment_preset(preset);
+    if (!preset.empty()) {
+      const Experiment published = experiment_preset(preset);
+      if (name_of_choice(published.kind) != name_of_choice(e.kind))
+        fail_at(*root_.get("preset"), "the preset ", quoted(preset), " is of [model] kind ",
+                quoted(name_of_choice(published.kind)), ", and the kind here is ",
+                quoted(name_of_choice(e.kind)));
+      static_cast<Experiment&>(e) = published;
+    }
     if (!root_["model"]["anchor"]) e.model.anchor = Anchor::none;  // older files know no other
     visit_experiment(e, [&](std::string_view table, std::string_view key, auto& field, auto) {
       const toml::table* entries = table.empty() ? &root_ : root_[table].as_table();
@@ -54,28 +67,54 @@ class ExperimentReader {
         message("read_experiment: ", source_, ", line ", node.source().begin.line, ": ", parts...));
   }
 
-  /// Every name of the file must be one of the settings'.
+  using Names = std::map<std::string, std::vector<std::string>>;  // by table; "" has the tables too
+
+  /// The names of all settings of an experiment of e's kind.
   template <class = void>
-  void check_names(Experiment& e) const {
-    std::map<std::string, std::vector<std::string>> known;  // by table; "" holds the tables too
-    visit_experiment(e, [&](const char* table, const char* key, auto&, auto) {
-      if (!known.contains(table)) known[""].push_back(table);
-      known[table].push_back(key);
+  static Names names_of(const E& e) {
+    Names out;
+    visit_experiment(e, [&](const char* table, const char* key, const auto&, auto) {
+      if (*table && !out.contains(table)) out[""].push_back(table);
+      out[table].push_back(key);
     });
-    check_table(root_, "", known[""]);
+    return out;
+  }
+  template <class = void>
+  static bool has(const Names& names, const std::string& table, std::string_view key) {
+    const auto found = names.find(table);
+    return found != names.end() &&
+           std::find(found->second.begin(), found->second.end(), key) != found->second.end();
+  }
+
+  /// Every name of the file must be one of the settings', and of this kind of model.
+  template <class = void>
+  void check_names(const E& e) const {
+    const Names known = names_of(e);
+    check_table(root_, "", known, e);
     for (const auto& [key, node] : root_)
-      if (known.contains(std::string(key.str()))) {
-        if (!node.is_table()) fail_at(node, quoted(key.str()), " must be a table");
-        check_table(*node.as_table(), message('[', key.str(), "] "), known[std::string(key.str())]);
+      if (const std::string table(key.str()); known.contains(table)) {
+        if (!node.is_table()) fail_at(node, quoted(table), " must be a table");
+        check_table(*node.as_table(), table, known, e);
       }
   }
   template <class = void>
-  void check_table(const toml::table& entries, const std::string& where,
-                   const std::vector<std::string>& known) const {
-    for (const auto& [key, node] : entries)
-      if (std::find(known.begin(), known.end(), key.str()) == known.end())
-        fail_at(node, where, quoted(key.str()), " is no setting; ",
-                names_there({std::string(key.str())}, known));
+  void check_table(const toml::table& entries, const std::string& table, const Names& known,
+                   const E& e) const {
+    const std::string where = table.empty() ? "" : message('[', table, "] ");
+    for (const auto& [name, node] : entries) {
+      const std::string key(name.str());
+      if (has(known, table, key)) continue;
+      std::vector<std::string> kinds;
+      visit_kinds(e, [&](auto kind, const auto&) {
+        E other;
+        other.kind = kind;
+        if (has(names_of(other), table, key)) kinds.emplace_back(name_of_choice(kind));
+      });
+      if (!kinds.empty())
+        fail_at(node, where, quoted(key), " belongs to [model] kind ", list_of(kinds),
+                ", and the kind here is ", quoted(name_of_choice(e.kind)));
+      fail_at(node, where, quoted(key), " is no setting; ", names_there({key}, known.at(table)));
+    }
   }
 
   template <class = void>
@@ -160,7 +199,7 @@ Experiment parse_experiment(std::string_view text, std::string_view source = "ex
     throw FormatError(message("read_experiment: ", source, ", line ", error.source().begin.line,
                               ": ", error.description()));
   }
-  const Experiment e = detail::ExperimentReader(root, source).read();
+  const Experiment e = detail::ExperimentReader<>(root, source).read();
   check_experiment(e);
   return e;
 }

@@ -49,23 +49,24 @@ Experiment experiment_preset(const std::string& name) {
     if (p.name != name) continue;
     Experiment e;
     e.preset = name;
-    e.model = {};  // not anchored
-    e.set_size = p.set_size;
-    e.model.hidden = p.hidden;
-    e.model.layers = p.layers;
-    e.model.heads = p.heads;
-    e.model.head_dim = p.head_dim;
-    e.model.mlp_width = p.mlp_width;
-    e.model.encoder_layers = e.model.decoder_layers = p.coder_layers;
-    e.model.basal_mlp = p.basal_mlp;
+    StateTransitionConfig& shape = e.model;
+    shape = {};  // not anchored
+    e.model.set_size = p.set_size;
+    shape.hidden = p.hidden;
+    shape.layers = p.layers;
+    shape.heads = p.heads;
+    shape.head_dim = p.head_dim;
+    shape.mlp_width = p.mlp_width;
+    shape.encoder_layers = shape.decoder_layers = p.coder_layers;
+    shape.basal_mlp = p.basal_mlp;
     auto& t = e.training;
     t.schedule = ScheduleShape::constant;
     if (name == "tutorial") {
       t.learning_rate = 3e-4;
       t.weight_decay = 1e-2;
     } else {
-      e.batch_size = 16;
-      e.model.dropout = 0.1;
+      e.model.batch_size = 16;
+      shape.dropout = 0.1;
       t.optimizer = OptimizerKind::adam;
       t.learning_rate = 1e-4;
       t.weight_decay = 0;

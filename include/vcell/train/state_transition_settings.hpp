@@ -1,0 +1,52 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "vcell/models/state_transition_config.hpp"
+#include "vcell/sets/screen.hpp"
+#include "vcell/train/model_fields.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// What an experiment says of State Transition and no other kind of model reads: its shape, whose
+/// widths follow from the data, and the sets that it trains on. The defaults are those of `vcell
+/// run`.
+struct StateTransitionSettings : StateTransitionConfig {
+  StateTransitionSettings() {
+    anchor = Anchor::perturbation_mean;
+    encoder_layers = decoder_layers = 2;
+  }
+
+  bool batch_encoder = false;  ///< the model knows batches, and controls are paired within them
+  size_t set_size = 64;        ///< S
+  size_t batch_size = 8;       ///< B
+  bool control_sets = true;    ///< train on control cells as targets too
+
+  bool operator==(const StateTransitionSettings&) const = default;
+};
+
+/// Calls f(table, key, field, help) for every setting (see visit_experiment).
+template <class Settings, class F>
+requires std::same_as<std::remove_const_t<Settings>, StateTransitionSettings>
+void visit_settings(Settings& s, F&& f) {
+  visit_shape(
+      s, [&](const char* key, auto& field, const char* help) { f("model", key, field, help); });
+  f("model", "batch_encoder", s.batch_encoder, "a learned vector for every batch");
+  f("sets", "set_size", s.set_size, "S: cells in a set");
+  f("sets", "batch_size", s.batch_size, "B: sets in a step");
+  f("sets", "control_sets", s.control_sets, "control cells are targets too");
+}
+
+/// @throws ConfigError naming the setting and what it may be. The shape is checked when the model
+/// is
+///         made.
+template <class = void>
+void check_settings(const StateTransitionSettings& s, const ScreenOptions& labels) {
+  check_positive("Experiment", "[sets] set_size", s.set_size);
+  check_positive("Experiment", "[sets] batch_size", s.batch_size);
+  if (s.batch_encoder && !labels.batch_key)
+    throw ConfigError("Experiment: [model] batch_encoder needs [data] batch_key");
+}
+
+VCELL_END_NAMESPACE
