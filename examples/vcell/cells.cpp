@@ -4,7 +4,8 @@
 
 #include "vcell/io/h5ad.hpp"
 
-vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts) {
+vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts,
+                          double memory) {
   const bool all = parts == CellParts::all, X = parts != CellParts::labels;
   std::vector<std::string> remarks;
   auto adata = vcell::read_h5ad(file, {.X = X,
@@ -15,6 +16,7 @@ vcell::AnnData read_cells(const std::string& file, Console& console, CellParts p
                                        .varp = all,
                                        .raw = all,
                                        .uns = X,
+                                       .budget = size_t(memory * 1e9),
                                        .warnings = &remarks,
                                        .progress = console.progress()});
   for (const auto& remark : remarks) console.note(remark);

@@ -16,7 +16,9 @@ enum class CellParts {
 };
 
 /// Reads an h5ad file.
-vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts);
+/// @param memory  GB that its arrays may take; 0: what its size allows
+vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts,
+                          double memory);
 
 /// Writes an h5ad file.
 void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata, Console& console);

@@ -18,6 +18,7 @@ struct Settings {
                                profile = "vcell", gene_names;
   std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
+  double memory = 0;  // GB
   bool subset = false, overwrite = false;
 };
 
@@ -25,8 +26,8 @@ struct Settings {
 std::pair<vcell::LabelledCells, vcell::LabelledCells> read_sides(const Settings& s,
                                                                  vcell::GeneSymbols& symbols,
                                                                  Console& console) {
-  auto real = read_cells(s.real, console, CellParts::expression),
-       predicted = read_cells(s.predicted, console, CellParts::expression);
+  auto real = read_cells(s.real, console, CellParts::expression, s.memory),
+       predicted = read_cells(s.predicted, console, CellParts::expression, s.memory);
   const auto var = real.var;
   auto sides =
       vcell::labelled_sides(std::move(real), std::move(predicted),
@@ -95,6 +96,7 @@ void add_evaluate(CLI::App& program, Console& console) {
   command->add_flag("--subset", s->subset,
                     "Compare what both have where labels or genes differ, and list the rest");
   command->add_flag("--overwrite", s->overwrite, "Replace tables that are there");
+  add_memory(*command, s->memory);
   add_common(*command, console);
   command->callback([s, &console] { evaluate(*s, console); });
 }

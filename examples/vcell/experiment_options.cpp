@@ -86,6 +86,7 @@ constexpr Phrase phrases[] = {
     {"OldRun::resume", "--resume", "--resume"},
     {"OldRun::overwrite", "--overwrite", "--overwrite"},
     {"another RunFolder", "another --out", "--out"},
+    {"H5adReadOptions::budget", "--memory", "--memory"},
     {"the real cells", "the cells of --real", "--real"},
     {"the predicted cells", "the cells of --pred", "--pred"},
 };

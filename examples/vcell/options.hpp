@@ -81,6 +81,24 @@ inline void add_scale(CLI::App& command, std::optional<vcell::Scale>& scale,
       ->type_name("TEXT");
 }
 
+/// --memory
+inline void add_memory(
+    CLI::App& command, double& gigabytes,
+    const std::string& help =
+        "GB that arrays of a file may take [64 times the file, and 1 at least]") {
+  command
+      .add_option_function<std::string>(
+          "--memory",
+          [&gigabytes](const std::string& word) {
+            gigabytes = number_of<double>("--memory", word);
+            if (!(gigabytes > 0))
+              throw vcell::ConfigError(vcell::message("--memory is ", vcell::quoted(word),
+                                                      ", expected gigabytes above 0"));
+          },
+          help)
+      ->type_name("GB");
+}
+
 /// --context-key, which may come several times.
 inline void add_context_keys(CLI::App& command, std::vector<std::string>& keys,
                              const std::string& help) {

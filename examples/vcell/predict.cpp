@@ -23,6 +23,7 @@ struct Settings {
   std::vector<std::string> context_keys;
   size_t cells = 0;
   uint64_t seed = 42;
+  double memory = 0;  // GB
   bool all_genes = false, new_context = false, overwrite = false;
 };
 
@@ -48,7 +49,7 @@ std::vector<std::string> names_in(const std::string& text) {
 /// The controls of the data as the model's screen: counts at the model's own total.
 vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model,
                              Console& console) {
-  auto adata = read_cells(s.data, console, CellParts::expression);
+  auto adata = read_cells(s.data, console, CellParts::expression, s.memory);
   const auto normalized =
       vcell::normalize_to_log1p(adata, {.scale = s.scale, .target_sum = model.target_sum});
   vcell::note_scale(normalized, callbacks_of(console));
@@ -151,6 +152,7 @@ void add_predict(CLI::App& program, Console& console) {
                     "anchored model then starts from the shifts of all contexts");
   add_number(*command, "--seed", s->seed, "Of the pairing with control cells");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
+  add_memory(*command, s->memory);
   add_common(*command, console);
   command->callback([s, &console] { predict(*s, console); });
 }

@@ -46,16 +46,8 @@ void add_preprocess(CLI::App& program, Console& console) {
           "Total of every cell [the median total]")
       ->type_name("N");
   add_scale(*command, o.train.scale, "Of X: counts [the file decides]");
-  command
-      ->add_option_function<std::string>(
-          "--memory",
-          [s](const std::string& word) {
-            s->memory = number_of<double>("--memory", word);
-            if (!(s->memory > 0))
-              throw vcell::ConfigError("--memory is " + word + ", expected gigabytes above 0");
-          },
-          "GB that X may take; a larger one is read in blocks [half of the machine's]")
-      ->type_name("GB");
+  add_memory(*command, s->memory,
+             "GB that X may take; a larger one is read in blocks [half of the machine's]");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { preprocess(*s, console); });

@@ -20,12 +20,13 @@ struct Settings {
   std::string data, out, kind = "default", context, check;
   vcell::ScreenOptions labels;
   uint64_t seed = 42;
+  double memory = 0;  // GB
   bool features = false, overwrite = false, lenient = false;
 };
 
 /// The labels of a screen without its expression.
 vcell::Screen read_labels(const Settings& s, Console& console) {
-  return vcell::make_labels(read_cells(s.data, console, CellParts::labels), s.labels);
+  return vcell::make_labels(read_cells(s.data, console, CellParts::labels, s.memory), s.labels);
 }
 
 vcell::SplitSpec make(const Settings& s, const vcell::Screen& screen, Console& console) {
@@ -122,6 +123,7 @@ void add_split(CLI::App& program, Console& console) {
       ->add_flag("--lenient-split", s->lenient,
                  "Contexts and perturbations in it that the screen does not have are left out")
       ->needs(check);
+  add_memory(*command, s->memory);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   command->add_flag("--quiet", console.quiet, "Say nothing but results and errors");
   command->callback([s, &console] { split(*s, console); });

@@ -433,6 +433,15 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
   const auto filtered = vcell::read_h5ad(folder.path() / "f.h5ad");
   CHECK((filtered.cells() < pre.cells() || filtered.genes() < pre.genes()));
   CHECK(vcell::read_h5ad(folder.path() / "g.h5ad") == filtered);
+  // Elsewhere what needs more than is granted is an error.
+  for (const std::string command : {small_run(screen, folder / "little"),
+                                    "split --kind default --context-key context --out " +
+                                        (folder / "little.toml") + " --data " + screen}) {
+    const auto little = run_vcell(folder, command + " --memory 1e-6");
+    CHECK(little.code == 2);
+    CHECK_THAT(little.err, contains("1000 are granted") && contains("by --memory"));
+    CHECK(!std::filesystem::exists(folder.path() / "little"));
+  }
   const auto none = run_vcell(folder, "preprocess --memory 0 --data x --out y");
   CHECK(none.code == 2);
   CHECK_THAT(none.err, contains("--memory") && contains("above 0"));

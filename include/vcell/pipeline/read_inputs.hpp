@@ -48,6 +48,7 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
                                  .obsp = false,
                                  .varp = false,
                                  .raw = false,
+                                 .budget = size_t(e.memory * 1e9),
                                  .warnings = &remarks,
                                  .progress = callbacks.progress});
   for (const auto& remark : remarks) note(callbacks, remark);

@@ -43,9 +43,10 @@ struct Experiment {
   ScreenOptions labels;        ///< its obs columns and the control's label
   std::string gene_names;      ///< var column of the names that perturbations use; empty: found
   std::optional<Scale> scale;  ///< of X; without it the file decides (declared_scale)
-  size_t min_genes = 0;        ///< cells with fewer genes are dropped
-  size_t min_cells = 0;        ///< genes in fewer cells are dropped
-  size_t hvgs = 2000;          ///< highly variable genes for the model; 0: all genes
+  double memory = 0;     ///< GB that the arrays of the file may take (H5adReadOptions); 0: default
+  size_t min_genes = 0;  ///< cells with fewer genes are dropped
+  size_t min_cells = 0;  ///< genes in fewer cells are dropped
+  size_t hvgs = 2000;    ///< highly variable genes for the model; 0: all genes
   ChooseFrom choose_from = ChooseFrom::training;  ///< cells that hvgs and the total are chosen from
   bool all_genes = false;  ///< predictions hold the genes outside the model too
   PredictFrom predict_from = PredictFrom::drawn;  ///< control cells, for held-out pairs
@@ -99,6 +100,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "gene_names", e.gene_names,
     "var column with the names by which perturbations go; empty: found");
   f("data", "scale", e.scale, "counts or log1p; empty: the file decides");
+  f("data", "memory", e.memory,
+    "GB that the arrays of the file may take; 0: 64 times the file, and 1 at least");
   f("data", "min_genes", e.min_genes, "cells with fewer genes are dropped");
   f("data", "min_cells", e.min_cells, "genes in fewer cells are dropped");
   f("data", "hvgs", e.hvgs, "highly variable genes for the model; 0: all genes");
@@ -165,6 +168,9 @@ void check_experiment(const Experiment& e) {
   visit_kinds(e, [&](auto kind, const auto& settings) {
     if (kind == e.kind) check_settings(settings, e.labels);
   });
+  if (!(e.memory >= 0 && e.memory < 1e9))
+    throw ConfigError(
+        message("Experiment: [data] memory is ", e.memory, ", expected gigabytes from 0 to 1e9"));
   if (e.zero_control && e.perturbation_features.empty())
     throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
   check_train_options(e.training);
