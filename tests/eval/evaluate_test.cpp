@@ -384,7 +384,8 @@ TEST_CASE("evaluate: can be watched and stopped in each of its parts", "[eval]")
   const auto result = evaluate(cells_of(1), cells_of(2), watched);
   for (const auto& column : expected.contexts[0].scores.columns)
     REQUIRE(result.contexts[0].scores.column(column.name) == column.values);
-  REQUIRE(stages == std::set<std::string>{"differential expression", "distances"});
+  REQUIRE(stages ==
+          std::set<std::string>{"differential expression", "discrimination", "distances"});
   for (const std::string& stage : stages) {
     watched.progress = [&](const ProgressUpdate& update) { return update.stage != stage; };
     REQUIRE_THROWS_AS(evaluate(cells_of(1), cells_of(2), watched), Stopped);

@@ -9,7 +9,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// parallel_for with a watcher, who is told after pieces how many of the n are done and may stop
-/// the work between pieces. Only the calling thread calls it.
+/// the work between pieces. Only the calling thread calls it; inside another parallel_for, where
+/// the calling thread may be any, it may not be called before the work is done.
 /// @param stage  what is being done, for ProgressUpdate
 /// @throws Stopped if the watcher asked to stop; what f did until then stays
 template <class F>

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "vcell/core/parallel_for.hpp"
+#include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/tensor/tensor.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -98,11 +98,13 @@ std::vector<double> l1_distances(View<const double, 2> predicted, View<const dou
 /// @param predicted    (N, genes) predicted shifts against the predicted control
 /// @param real         (N, genes) real shifts against the real control, the same perturbations
 /// @param own_columns  (N) column of the perturbed gene, -1 where the perturbation is no gene
-/// @throws ShapeError if the shapes differ or a column is none of the genes
+/// @param progress     watches, told of perturbations, and may stop
+/// @throws ShapeError if the shapes differ or a column is none of the genes; Stopped
 template <class = void>
 std::vector<double> discrimination_score_l1(View<const double, 2> predicted,
                                             View<const double, 2> real,
-                                            std::span<const int32_t> own_columns) {
+                                            std::span<const int32_t> own_columns,
+                                            const Progress& progress = {}) {
   check_shape_match("discrimination_score_l1", "predicted", predicted.shape, "real", real.shape);
   const size_t n = real.shape[0], genes = real.shape[1];
   check_size_match("discrimination_score_l1", "perturbations", n, "own_columns",
@@ -114,7 +116,7 @@ std::vector<double> discrimination_score_l1(View<const double, 2> predicted,
   }
   std::vector<double> scores(n);
   constexpr size_t block = 16;  // predicted rows that pass over the same four real ones in cache
-  parallel_for(n, block, [&](size_t first, size_t last) {
+  const auto score = [&](size_t first, size_t last) {
     const auto distances = detail::l1_distances(predicted, real, own, first, last);
     for (size_t p = first; p < last; ++p) {
       const double* distance = distances.data() + (p - first) * n;
@@ -123,7 +125,8 @@ std::vector<double> discrimination_score_l1(View<const double, 2> predicted,
         rank += distance[t] < distance[p] || (distance[t] == distance[p] && t < p);
       scores[p] = 1 - double(rank) / double(n);
     }
-  });
+  };
+  parallel_for_watched(n, block, score, progress, "discrimination");
   return scores;
 }
 

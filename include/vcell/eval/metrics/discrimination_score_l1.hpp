@@ -28,8 +28,9 @@ template <class = void>
 std::vector<Score> discrimination_score_l1_scores(const EvaluationSide& real,
                                                   const EvaluationSide& predicted,
                                                   const MetricOptions& options) {
-  const auto ranks = vcell::discrimination_score_l1(predicted.shift.view(), real.shift.view(),
-                                                    detail::own_columns(real, options.symbols));
+  const auto ranks =
+      vcell::discrimination_score_l1(predicted.shift.view(), real.shift.view(),
+                                     detail::own_columns(real, options.symbols), options.progress);
   return std::vector<Score>(ranks.begin(), ranks.end());
 }
 
