@@ -424,7 +424,7 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
   REQUIRE(in_blocks.code == 0);
   CHECK_THAT(in_blocks.err, contains("read in blocks"));
   CHECK(vcell::read_h5ad(folder.path() / "blocks.h5ad") == pre);
-  const std::string filters = " --hvgs 10 --min-genes 12 --min-cells 900 --out ";
+  const std::string filters = " --hvgs 10 --min-genes 12 --min-cells 190 --out ";
   REQUIRE(run_vcell(folder, "preprocess --data " + screen + filters + (folder / "f.h5ad")).code ==
           0);
   REQUIRE(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -88,7 +89,8 @@ PreprocessedTrain preprocess_file(const std::filesystem::path& from,
   }
   SelectedRows<H5adRows> X(H5adRows(from, {.warnings = &remarks}));
   say_remarks();
-  note(callbacks, "X takes ", int64_t(needed / 1e6), " MB, more than the ", int64_t(memory / 1e6),
+  const auto megabytes = [](double bytes) { return std::round(bytes / 1e5) / 10; };
+  note(callbacks, "X takes ", megabytes(needed), " MB, more than the ", megabytes(memory),
        " MB granted, so it is read in blocks, several times");
   filter(adata, X, options.min_genes, options.min_cells, callbacks);
   limit_genes();
