@@ -18,12 +18,12 @@ inline constexpr std::array<std::string_view, 4> baseline_names = {
     "control_copy", "perturbation_mean", "perturbation_mean_shrunk", "context_mean"};
 
 /// The baseline of a name; null if there is none.
-template <class = void>
+template <class Void = void>
 std::unique_ptr<Predictor> make_baseline(std::string_view name) {
-  if (name == "control_copy") return std::make_unique<ControlCopy<>>();
-  if (name == "perturbation_mean") return std::make_unique<PerturbationMean<>>();
-  if (name == "perturbation_mean_shrunk") return std::make_unique<PerturbationMeanShrunk<>>();
-  if (name == "context_mean") return std::make_unique<ContextMean<>>();
+  if (name == "control_copy") return std::make_unique<ControlCopy<Void>>();
+  if (name == "perturbation_mean") return std::make_unique<PerturbationMean<Void>>();
+  if (name == "perturbation_mean_shrunk") return std::make_unique<PerturbationMeanShrunk<Void>>();
+  if (name == "context_mean") return std::make_unique<ContextMean<Void>>();
   return nullptr;
 }
 

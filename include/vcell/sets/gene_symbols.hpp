@@ -18,6 +18,7 @@ struct GeneSymbols {
   std::string remark;  ///< what was found or could not be, for people; empty: nothing to say
 
   /// The name by which a perturbation of this gene goes.
+  template <class = void>
   const std::string& operator()(const std::string& gene) const {
     const auto found = of_gene.find(gene);
     return found == of_gene.end() ? gene : found->second;
