@@ -193,6 +193,18 @@ TEST_CASE("h5ad rows: damage is found in the block that has it", "[io]") {
   check_error<IoError>([&] { rows->read(0, 1); }, {"was changed"});
   rows.reset();
 
+  // A table of as many values would be read beyond its end.
+  for (const char* part : {"X/data", "X/indices"}) {
+    write_h5ad(file, a);
+    vcell_test::edit(file, [&](hid_t f) {
+      const std::vector<int32_t> ones(a.X->values().size(), 1);
+      vcell_test::put(f, part, ones, {ones.size(), 1});
+    });
+    for (int i = 0; i < 2; ++i)
+      check_error<FormatError>([&] { i ? (void)H5adRows(file) : (void)read_h5ad(file); },
+                               {part, "one dimension"});
+  }
+  write_h5ad(file, a);
   vcell_test::edit(file, [&](hid_t f) {
     auto offsets = a.X->indptr();
     offsets[7] = 3;

@@ -127,6 +127,9 @@ void MatrixElement::open_sparse(bool by_columns, const Extents& expected) {
   values_ = hdf5::open_dataset(data_);
   places_ = hdf5::open_dataset(indices_);
   dtype = hdf5::number_type(values_);
+  for (const hdf5::Dataset* list : {&values_, &places_})
+    if (list->null || list->shape.size() != 1)
+      list->object->fail("has shape ", list->shape, ", expected one dimension");
   if (dtype == DType::f16) {
     data_.warn("is sparse float16, which is kept as float32");
     dtype = DType::f32;
