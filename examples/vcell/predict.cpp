@@ -74,7 +74,9 @@ void predict(const Settings& s, Console& console) {
     throw vcell::ConfigError(vcell::message("predict: there is no model in ",
                                             vcell::quoted(s.model),
                                             " (no config.json); name the folder 'model' of a run"));
-  const auto model = std::get<vcell::TrainedModel>(vcell::load_model(s.model));
+  const auto loaded = vcell::load_model(s.model);
+  const auto members = vcell::members_of(loaded);
+  const auto& model = members[0];  // the others have its names and scale
   auto labels = model.labels;
   if (!s.perturbation_key.empty()) labels.perturbation_key = s.perturbation_key;
   if (!s.control.empty()) labels.control = s.control;
@@ -112,7 +114,7 @@ void predict(const Settings& s, Console& console) {
     }
   }
   const auto predicted = vcell::predict_cells(
-      model, screen, pairs, {.new_context = s.new_context, .progress = console.progress()});
+      members, screen, pairs, {.new_context = s.new_context, .progress = console.progress()});
   make_folder(fs::path(s.out).parent_path());
   write_cells(s.out,
               vcell::prediction_anndata(adata, labels, screen, pairs, predicted, model.genes),

@@ -49,7 +49,7 @@ void work_in_folder(const Settings& s, Work&& work) try {
                                               : vcell::OldRun::keep);
   work(s.experiment());
 } catch (const vcell::Stopped& stopped) {
-  const bool resumes = vcell::Checkpoints(fs::path(s.out) / "checkpoints").can_resume();
+  const bool resumes = vcell::RunFolder(s.out).can_resume();
   throw vcell::Stopped(
       vcell::message(stopped.what(), resumes ? "; --resume goes on from there" : ""));
 }

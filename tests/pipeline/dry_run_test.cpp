@@ -38,7 +38,7 @@ TEST_CASE("dry_run: what run finds", "[pipeline]") {
   const auto e = small_experiment();
   const auto whole = run(small_screen(), e);
   const auto dry = dry_run(small_screen(), e);
-  CHECK(dry.parameters == whole.model->model.parameters().count());
+  CHECK(dry.parameters == whole.models[0].model.parameters().count());
   CHECK(dry.pairs == whole.requests.size());
   CHECK(dry.cells[2] == count_parts(whole.prepared.parts)[2]);
   CHECK(dry.model_genes == 30);

@@ -66,12 +66,13 @@ TEST_CASE("run_in_folder: leaves what run has in memory", "[pipeline]") {
   REQUIRE(again.method == "State Transition");
   REQUIRE(again.others.size() == 4);
   REQUIRE(again.training_loss.size() == 4);
-  REQUIRE(again.kept_step == files.report.kept_step);
+  REQUIRE(again.kept_steps.size() == 1);
+  REQUIRE(again.kept_steps == files.report.kept_steps);
   REQUIRE(again.run.size() == files.report.run.size());
   const auto page = report_html(again, {f.options().gnuplot});
   REQUIRE(page == read_text(out / "report.html"));
   const auto model = std::get<TrainedModel>(load_model(out / "model"));
-  REQUIRE(model.genes == files.model->genes);
+  REQUIRE(model.genes == files.models[0].genes);
 }
 
 TEST_CASE("run_in_folder: an old run is kept, replaced or gone on with", "[pipeline]") {
@@ -126,10 +127,11 @@ TEST_CASE("train_in_folder: trains the same model as a run", "[pipeline]") {
   bool begun = false;
   auto options = f.options();
   options.begun = [&] { begun = fs::exists(out / "experiment.toml"); };
-  const auto model = train_in_folder(f.e, out, options);
+  const auto models = train_in_folder(f.e, out, options);
+  REQUIRE(models.size() == 1);
   REQUIRE(begun);
   const auto run = run_in_folder(f.e, f.folder / "run", f.options());
-  REQUIRE(model.anchors->alpha == run.model->anchors->alpha);
+  REQUIRE(models[0].anchors->alpha == run.models[0].anchors->alpha);
   REQUIRE(read_text(out / "model/weights.safetensors") ==
           read_text(f.folder / "run/model/weights.safetensors"));
   REQUIRE_THROWS_WITH(read_report_input(out), contains("there are no scores"));

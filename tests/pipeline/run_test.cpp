@@ -103,8 +103,8 @@ TEST_CASE("run: from a screen in memory to scores of every method", "[pipeline]"
   REQUIRE(notes.size() > 8);
   REQUIRE(result.metrics.size() == 6);
   REQUIRE(result.report.training_loss.size() == 6);
-  REQUIRE(result.model);
-  REQUIRE(result.model->genes == result.prepared.screen.genes);
+  REQUIRE(result.models.size() == 1);
+  REQUIRE(result.models[0].genes == result.prepared.screen.genes);
   REQUIRE(result.prepared.screen.genes.size() == 25);
   REQUIRE(result.prepared.genes_before == 40);
   REQUIRE_FALSE(result.prepared.annotations.X);  // it is in the screen, once
@@ -178,8 +178,8 @@ TEST_CASE("run: genes outside the model are those of the control cell", "[pipeli
   const auto& s = result.prepared.screen;
   REQUIRE(s.genes.size() == 40);
   REQUIRE(result.prepared.model_genes.size() == 25);
-  REQUIRE(result.model->genes == result.prepared.model_genes);
-  const std::set<std::string> inside(result.model->genes.begin(), result.model->genes.end());
+  REQUIRE(result.models[0].genes == result.prepared.model_genes);
+  const std::set<std::string> inside(result.models[0].genes.begin(), result.models[0].genes.end());
   std::vector<float> predicted(40), control(40);
   size_t row = 0, differ = 0;
   for (const auto& request : result.requests)
@@ -226,7 +226,7 @@ TEST_CASE("run: methods and metrics of a user's own", "[pipeline]") {
   REQUIRE(names_of(result) ==
           std::vector<std::string>{"perturbation_mean", "control_copy", "constant"});
   REQUIRE(scored == 3);
-  REQUIRE_FALSE(result.model);
+  REQUIRE(result.models.empty());
   REQUIRE(result.report.metrics.back().name == "one");
   // Its mean cell is 1 to 1.25 in every gene, so all perturbations are predicted alike.
   const auto& own = result.report.others[1].contexts[0].scores;

@@ -282,6 +282,45 @@ TEST_CASE("program: a run that was interrupted and resumed leaves the bytes of o
   CHECK(vcell::list_of(differing(contents(whole), contents(cut))) == "none");
 }
 
+TEST_CASE("program: an ensemble is trained, gone on with and predicted with", "[program]") {
+  const TemporaryFolder folder("ensemble");
+  const auto screen = simulate(folder);
+  const std::string whole = folder / "whole", cut = folder / "cut";
+  const std::string flags = " --ensemble 2 --methods state_transition --max-steps 1000";
+  const auto ran = run_vcell(folder, small_run(screen, whole) + flags);
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK_THAT(ran.err, contains("member 2 of 2") && contains("2000/2000"));
+  CHECK(vcell::read_csv(fs::path(whole) / "metrics.csv").rows.size() == 2000);
+  const auto stopped =  // in the second member
+      interrupt_vcell(folder, small_run(screen, cut) + flags, cut + "/metrics.csv", 1005);
+  REQUIRE(stopped.code == 130);
+  CHECK_THAT(stopped.err, contains("of member 2; --resume"));
+  REQUIRE(run_vcell(folder, "run --out " + cut + " --resume").code == 0);
+  CHECK(vcell::list_of(differing(contents(whole), contents(cut))) == "none");
+
+  const auto known = vcell::read_text(fs::path(whole) / "model/member_1/perturbations.txt");
+  const auto predict = [&](const std::string& model, const std::string& out) {
+    const auto made = run_vcell(
+        folder, "predict --model " + model + " --data " + screen + " --perturbations " +
+                    known.substr(0, known.find('\n')) + " --cells 5 --out " + (folder / out));
+    INFO(made.err);
+    REQUIRE(made.code == 0);
+    return vcell::read_text(folder / out);
+  };
+  const auto all = predict(whole + "/model", "all.h5ad");
+  CHECK(all == predict(cut + "/model", "cut.h5ad"));
+  CHECK(all != predict(whole + "/model/member_1", "one.h5ad"));
+  fs::remove_all(fs::path(whole) / "model/member_2");
+  const auto lost = run_vcell(folder, "predict --model " + whole + "/model --data " + screen +
+                                          " --perturbations X --cells 5 --out " + (folder / "q"));
+  CHECK(lost.code != 0);
+  CHECK_THAT(lost.err, contains("member_2"));
+  const auto none = run_vcell(folder, small_run(screen, folder / "none") + " --ensemble 0");
+  CHECK(none.code == 2);
+  CHECK_THAT(none.err, contains("--ensemble is 0"));
+}
+
 TEST_CASE("program: an interrupted simulation leaves no file", "[program]") {
   const TemporaryFolder folder("interrupt");
   const auto stopped = interrupt_vcell(

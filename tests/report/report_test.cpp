@@ -44,7 +44,7 @@ ReportInput example_input() {
   input.run = {{"Data <1>", {{"File", "a&b.h5ad"}, {"Cells", "490"}}}};
   for (int i = 1; i <= 1000; ++i) input.training_loss.push_back({double(i), 1 + 1. / i});
   input.validation_loss = {{500, 1.5}, {1000, 1.25}};
-  input.kept_step = 1000;
+  input.kept_steps = {1000};
   return input;
 }
 
@@ -210,11 +210,29 @@ TEST_CASE("report: what is linked is there", "[report]") {
 TEST_CASE("report: the word at the kept step stays inside the plot", "[report]") {
   auto input = example_input();
   REQUIRE_THAT(training_plot(input).script, contains("first 1000, graph 0.5 right offset -0.5"));
-  input.kept_step = 100;
+  input.kept_steps = {100};
   REQUIRE_THAT(training_plot(input).script, contains("first 100, graph 0.5 left offset 0.5"));
   input.training_loss.clear();
   input.validation_loss = {{100, 1}};
   REQUIRE_THAT(training_plot(input).script, contains("right offset"));
+}
+
+TEST_CASE("report: every member of an ensemble has a curve of its own", "[report]") {
+  auto input = example_input();
+  const auto training = input.training_loss, validation = input.validation_loss;
+  for (auto [step, loss, member] : training) input.training_loss.push_back({step, loss + 1, 2});
+  for (auto [step, loss, member] : validation) input.validation_loss.push_back({step, loss + 1, 2});
+  input.kept_steps = {1000, 500};
+  const auto script = training_plot(input).script;
+  REQUIRE_THAT(script, contains("$validation << EOD\n500 1.5\n1000 1.25\n\n500 2.5\n1000 2.25\n"));
+  REQUIRE(occurrences(script, "label 'kept'") == 2);
+  const auto thin = detail::thinned(input.training_loss, 300);
+  REQUIRE(thin.size() == 2 * detail::thinned(training, 300).size());
+  REQUIRE(thin.front().step == thin[thin.size() / 2].step);
+  REQUIRE(thin.back().member == 2);
+  const auto html = report_html(input, without_gnuplot);
+  REQUIRE_THAT(html, contains("2 models, trained in turn"));
+  REQUIRE_THAT(html, contains("The weights of the steps 1000, 500 were kept."));
 }
 
 TEST_CASE("report: plots thin what would lie on each other", "[report]") {

@@ -40,6 +40,40 @@ TEST_CASE("metrics_log: goes on after a step and drops what comes later", "[trai
   REQUIRE(read_metrics(path) == rows);
 }
 
+TEST_CASE("metrics_log: members in turn, each from its first step", "[train]") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "metrics.csv";
+  std::vector<MetricsRow> all = rows;
+  for (MetricsRow row : rows) {
+    row.member = 2;
+    all.push_back(row);
+  }
+  const auto log_after = [&](std::vector<uint64_t> done) { return MetricsLog(path, done); };
+  {
+    MetricsLog log = log_after({0});
+    CHECK(read_text(path) ==
+          "member,step,train_loss,validation_loss,learning_rate,gradient_norm\n");
+    for (const auto& row : all) log.add(row);
+  }
+  CHECK(read_metrics(path) == all);
+  {
+    MetricsLog log = log_after({3, 1});
+    CHECK(read_metrics(path).size() == 4);
+    log.add(all[4]);
+    log.add(all[5]);
+  }
+  CHECK(read_metrics(path) == all);
+  log_after({3, 0});
+  CHECK(read_metrics(path) == rows);
+  REQUIRE_THROWS_WITH(log_after({3, 1}), contains("the row of step 1 of member 2 is not there"));
+  REQUIRE_THROWS_WITH(MetricsLog(path, 3), contains("expected the header step,"));
+  const std::string header = "member,step,train_loss,validation_loss,learning_rate,gradient_norm\n";
+  write_text(path, header + "1,1,2,,3,4\n3,1,2,,3,4\n");
+  REQUIRE_THROWS_WITH(read_metrics(path), contains("row 2 is of step 1 of member 3"));
+  write_text(path, header + "1,1,2,,3,4\n2,2,2,,3,4\n");
+  REQUIRE_THROWS_WITH(read_metrics(path), contains("row 2 is of step 2 of member 2"));
+}
+
 TEST_CASE("metrics_log: errors", "[train]") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.csv";

@@ -140,6 +140,58 @@ TEST_CASE("model_folder: an anchored model keeps its anchors, and predicts the s
   CHECK_THROWS_AS(load_model(folder.path() / "model"), IoError);
 }
 
+TEST_CASE("model_folder: the members of an ensemble", "[train]") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "model";
+  std::vector<TrainedModel> members;
+  for (size_t i = 0; i < 3; ++i) {
+    members.push_back(make_model());
+    for (const auto& p : members.back().model.parameters().all())
+      if (p.name.starts_with("project_out"))
+        for (float& v : p.mutable_value()) v += 0.25f * float(i);
+  }
+  save_model(path, members);
+  const auto loaded = load_model(path);
+  const auto back = members_of(loaded);
+  REQUIRE(back.size() == 3);
+  for (size_t i = 0; i < 3; ++i) CHECK(predicted(back[i]).values == predicted(members[i]).values);
+  CHECK(predicted(back[0]).values != predicted(back[1]).values);
+  const auto second = load_model(path / "member_2");
+  CHECK(predicted(std::get<TrainedModel>(second)).values == predicted(members[1]).values);
+  const auto bytes = folder_bytes(path);
+  save_model(path, back);
+  CHECK(folder_bytes(path) == bytes);
+  // One member is a model like any other.
+  save_model(folder.path() / "one", std::span(members).first(1));
+  save_model(folder.path() / "same", members[0]);
+  CHECK(folder_bytes(folder.path() / "one") == folder_bytes(folder.path() / "same"));
+
+  const auto damaged = [&](const char* from, const char* to, std::vector<std::string> parts) {
+    save_model(path, members);
+    edit(path / "config.json", from, to);
+    check_error<FormatError>([&] { load_model(path); }, parts);
+  };
+  damaged("\"members\": 3", "\"members\": 0", {"config.json", "'members' is 0"});
+  damaged("\"members\": 3", "\"members\": -3", {"config.json", "'members' is -3"});
+  damaged("\"members\": 3", "\"members\": 90000000000", {"'members' is 90000000000"});
+  damaged("\"members\": 3", "\"members\": 3, \"model\": 3", {"'model' is not known"});
+  save_model(path, members);
+  fs::remove_all(path / "member_3");
+  check_error<IoError>([&] { load_model(path); }, {"'members' is 3", "member_3"});
+  save_model(path, members);
+  save_model(path / "member_2", members);
+  check_error<FormatError>([&] { load_model(path); }, {"member_2 is an ensemble itself"});
+  save_model(path, members);
+  edit(path / "member_2/genes.txt", "g1\n", "other\n");
+  check_error<ConfigError>([&] { load_model(path); }, {"the genes of member 2"});
+  save_model(path, members);
+  edit(path / "member_3/config.json", "4321.0625", "4321");
+  check_error<ConfigError>([&] { load_model(path); }, {"scale and target_sum of member 3"});
+  members[1].labels.control = "P1";
+  check_error<ConfigError>([&] { save_model(path, members); }, {"the labels of member 2"});
+  check_error<ConfigError>([&] { save_model(path, std::vector<TrainedModel>()); }, {"members"});
+}
+
 TEST_CASE("model_folder: folders of the first format still load", "[train]") {
   const TemporaryFolder folder;
   const TrainedModel m = make_model();

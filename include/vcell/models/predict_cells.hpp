@@ -56,8 +56,11 @@ std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
 
 }  // namespace detail
 
-/// Predicts cells with a trained model, one for every control cell of every request. Genes of the
-/// screen that the model does not have are those of the control cell.
+/// Predicts cells with a trained model, or with the members of an ensemble: one for every control
+/// cell of every request. A predicted value is the mean over the members of what each of them
+/// predicts, which is clamped at 0 by each and not again. Genes of the screen that the model does
+/// not have are those of the control cell.
+/// @param members one model, or several that check_members lets pass
 /// @param screen  log1p, with the model's genes, matched by name; contexts, perturbations and
 ///                batches are matched by name too
 /// @return        every request has its cells
@@ -65,16 +68,20 @@ std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
 ///         it, or an anchored model has nothing to start from for a perturbation; ShapeError as
 ///         check_request; Stopped
 template <class = void>
-PredictedCells predict_cells(const TrainedModel& m, const Screen& screen,
+PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen& screen,
                              std::span<const PredictionRequest> requests,
                              const PredictCellsOptions& options = {}) {
+  check_members(members);
+  const TrainedModel& m = members[0];
   std::vector<std::vector<float>> anchors;  // all before the first prediction: one may be missing
   for (const PredictionRequest& request : requests) {
     check_request(screen, request);
     const auto& perturbation = screen.perturbation.names[size_t(request.perturbation)];
     m.perturbations.place(perturbation);
-    anchors.push_back(anchor_of(
-        m, perturbation, options.new_context ? "" : screen.context.names[size_t(request.context)]));
+    for (const TrainedModel& member : members)
+      anchors.push_back(
+          anchor_of(member, perturbation,
+                    options.new_context ? "" : screen.context.names[size_t(request.context)]));
   }
   const bool same_genes = screen.genes == m.genes;
   const auto columns =
@@ -90,10 +97,23 @@ PredictedCells predict_cells(const TrainedModel& m, const Screen& screen,
   for (size_t k = 0; k < requests.size(); ++k) {
     const PredictionRequest& request = requests[k];
     report(options.progress, {"predict", k, requests.size(), {}});
-    const auto made = predict(
-        m.model, inputs, request.control_cells,
-        m.perturbations.vector(screen.perturbation.names[size_t(request.perturbation)]), batches,
-        {.set_size = m.set_size, .anchor = anchors[k], .alpha = m.anchors ? m.anchors->alpha : 1});
+    const auto made_by = [&](size_t i) {
+      const TrainedModel& member = members[i];
+      return predict(
+          member.model, inputs, request.control_cells,
+          member.perturbations.vector(screen.perturbation.names[size_t(request.perturbation)]),
+          batches,
+          {.set_size = member.set_size,
+           .anchor = anchors[k * members.size() + i],
+           .alpha = member.anchors ? member.anchors->alpha : 1});
+    };
+    auto made = made_by(0);
+    for (size_t i = 1; i < members.size(); ++i) {
+      const auto more = made_by(i);
+      for (size_t j = 0; j < made.values.size(); ++j) made.values[j] += more.values[j];
+    }
+    if (members.size() > 1)
+      for (float& value : made.values) value /= float(members.size());
     out.requests.insert(out.requests.end(), made.rows, k);
     for (size_t i = 0; i < made.rows; ++i) {
       const auto predicted = made.row(i);
@@ -117,6 +137,13 @@ PredictedCells predict_cells(const TrainedModel& m, const Screen& screen,
   }
   report(options.progress, {"predict", requests.size(), requests.size(), {}});
   return out;
+}
+
+template <class = void>
+PredictedCells predict_cells(const TrainedModel& m, const Screen& screen,
+                             std::span<const PredictionRequest> requests,
+                             const PredictCellsOptions& options = {}) {
+  return predict_cells(std::span(&m, 1), screen, requests, options);
 }
 
 VCELL_END_NAMESPACE

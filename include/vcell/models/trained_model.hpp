@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,37 @@ void check_trained_model(const TrainedModel& m) {
     }
   }
   if (m.target_sum) check_positive("TrainedModel", "target_sum", *m.target_sum);
+}
+
+/// Models that were trained on the same cells, each with another seed: what they predict is
+/// averaged.
+struct TrainedEnsemble {
+  std::vector<TrainedModel> members;  ///< one or more
+};
+
+/// @throws ConfigError if there is no member, or two of them differ in genes, perturbations,
+///         contexts, batches, labels or scale
+template <class = void>
+void check_members(std::span<const TrainedModel> members) {
+  check_positive("TrainedEnsemble", "number of members", members.size());
+  for (size_t i = 1; i < members.size(); ++i) {
+    const TrainedModel &a = members[0], &b = members[i];
+    const auto check = [&](bool same, const char* what) {
+      if (!same)
+        throw ConfigError(message("TrainedEnsemble: the ", what, " of member ", i + 1,
+                                  " are not those of member 1; members are of one training"));
+    };
+    check(a.genes == b.genes, "genes");
+    check(a.perturbations.names() == b.perturbations.names(), "perturbations");
+    check(a.contexts == b.contexts, "contexts");
+    check(a.batches == b.batches, "batches");
+    check(a.labels.perturbation_key == b.labels.perturbation_key &&
+              a.labels.control == b.labels.control && a.labels.batch_key == b.labels.batch_key &&
+              a.labels.context_keys == b.labels.context_keys &&
+              a.labels.context_name == b.labels.context_name,
+          "labels");
+    check(a.scale == b.scale && a.target_sum == b.target_sum, "scale and target_sum");
+  }
 }
 
 /// The anchor of a perturbation in a context, by their names: (genes), empty of a model without

@@ -37,8 +37,8 @@ struct DryRun {
   size_t contexts = 0;
   std::string split;      ///< where it is from
   size_t pairs = 0;       ///< of context and perturbation that are predicted and scored
-  size_t parameters = 0;  ///< of the model; 0 where none is trained
-  uint64_t steps = 0;     ///< of the whole training, which may end earlier
+  size_t parameters = 0;  ///< of the model, of an ensemble each; 0 where none is trained
+  uint64_t steps = 0;     ///< of the whole training, of all members, which may end earlier
   uint64_t validations = 0;
   double step_seconds = 0, validation_seconds = 0;
   double memory = 0;          ///< bytes, the most so far: everything that training needs
@@ -76,9 +76,11 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
   using Clock = std::chrono::steady_clock;
   Experiment e = asked;
   auto& t = e.training;
-  out.steps = t.max_steps;
+  const size_t members = e.ensemble;
+  e.ensemble = 1;  // what one takes, the others do too
+  out.steps = members * t.max_steps;
   const uint64_t every = t.validate_every ? t.validate_every : t.max_steps;
-  out.validations = (t.max_steps + every - 1) / every;
+  out.validations = members * ((t.max_steps + every - 1) / every);
   const size_t steps = size_t(std::clamp<uint64_t>(options.steps, 1, t.max_steps));
   t.validate_every = steps;
   t.checkpoint_every = t.patience = 0;

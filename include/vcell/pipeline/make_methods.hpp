@@ -26,6 +26,7 @@ std::vector<std::shared_ptr<Predictor>> make_methods(const Experiment& e, const 
     if (name == "state_transition") {
       options.features = prepared.features;
       options.genes = prepared.model_genes;
+      options.split_parts = prepared.split_parts;
       options.normalized = prepared.normalized;
       out.push_back(std::make_shared<StateTransitionPredictor<>>(e, options));
     } else if (auto baseline = make_baseline(name)) {

@@ -9,6 +9,7 @@
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/models/perturbation_features.hpp"
+#include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
 #include "vcell/preprocess/filter_genes.hpp"
 #include "vcell/preprocess/highly_variable_genes.hpp"
@@ -16,8 +17,6 @@
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/gene_symbols.hpp"
 #include "vcell/sets/split.hpp"
-#include "vcell/sets/validation_cells.hpp"
-#include "vcell/sets/validation_pairs.hpp"
 #include "vcell/train/experiment.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -34,6 +33,7 @@ struct Prepared {
   SplitSpec split;
   std::string split_text;         ///< where the split is from, for people
   std::vector<Part> parts;        ///< (cells), with validation drawn where the split has none
+  std::vector<Part> split_parts;  ///< (cells) before it was drawn; empty where it was not
   PerturbationFeatures features;  ///< what models read of perturbations
   GeneSymbols symbols;            ///< how perturbations are matched with their own genes
 };
@@ -139,15 +139,8 @@ void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
        check_split(p.screen, p.split, given.dataset, {.lenient = e.lenient_split}))
     note(callbacks, remark);
   p.parts = assign_parts(p.screen, p.split, given.dataset, {.lenient = e.lenient_split});
-  if (const size_t pairs = add_validation_pairs(
-          p.screen, p.parts, {.share = e.validation_pairs, .seed = e.training.seed}))
-    note(callbacks, "the split has no validation part: ", pairs,
-         " pairs of context and perturbation, whose perturbations train in other contexts too, ",
-         "are held out for it");
-  if (const size_t cells = add_validation_cells(
-          p.screen, p.parts, {.fraction = e.validation, .seed = e.training.seed}))
-    note(callbacks, "the split has no validation part: ", cells, " training cells were drawn for ",
-         "it, of pairs that are trained on: it measures the fit to them");
+  p.split_parts = p.parts;
+  if (!draw_validation(e, p.screen, p.parts, e.training.seed, callbacks)) p.split_parts.clear();
   const auto cells = count_parts(p.parts);
   note(callbacks, "cells: ", cells[0], " train, ", cells[1], " validation, ", cells[2], " test, ",
        cells[3], " unused");

@@ -30,9 +30,11 @@ struct RunResult {
   std::vector<PredictionRequest> requests;  ///< the held-out pairs
   PredictedCells predicted;                 ///< of the first method
   std::vector<MissingPrediction> missing;
-  ReportInput report;                 ///< scores of all methods, facts, training
-  std::vector<MetricsRow> metrics;    ///< of every step of training in this run
-  std::optional<TrainedModel> model;  ///< where State Transition was among the methods
+  ReportInput report;               ///< scores of all methods, facts, training
+  std::vector<MetricsRow> metrics;  ///< of every step of training in this run
+  /// The trained model, or the members of the ensemble, where State Transition was among the
+  /// methods.
+  std::vector<TrainedModel> models;
 };
 
 /// One method's part of a run, while it lasts.
@@ -90,17 +92,18 @@ std::vector<std::string> warnings_of(const SplitSpec& split) {
 /// Adds what steps of training left to the curves of a report.
 template <class = void>
 void add_training(ReportInput& report, std::span<const MetricsRow> rows) {
-  double best = std::numeric_limits<double>::infinity();
-  for (const LossPoint& point : report.validation_loss) best = std::min(best, point.loss);
   for (const MetricsRow& row : rows) {
-    report.training_loss.push_back({double(row.step), row.train_loss});
-    if (!row.validation_loss) continue;
-    report.validation_loss.push_back({double(row.step), *row.validation_loss});
-    if (*row.validation_loss < best) {
-      best = *row.validation_loss;
-      report.kept_step = double(row.step);
-    }
+    const size_t member = size_t(row.member);
+    report.training_loss.push_back({double(row.step), row.train_loss, member});
+    if (row.validation_loss)
+      report.validation_loss.push_back({double(row.step), *row.validation_loss, member});
   }
+  report.kept_steps.clear();
+  std::map<size_t, LossPoint> best;
+  for (const LossPoint& point : report.validation_loss)
+    if (const auto found = best.emplace(point.member, point).first; point.loss < found->second.loss)
+      found->second = point;
+  for (const auto& kept : best) report.kept_steps.push_back(kept.second.step);
 }
 
 /// Scores one method's predictions against what was observed: where it could not predict a pair,
@@ -140,10 +143,16 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   evaluation.symbols = p.symbols;
   out.requests = held_out_pairs(p.screen, p.parts, e.training.seed, e.predict_from);
   auto state_transition = options.state_transition;
-  state_transition.hooks.metrics = [&,
-                                    told = state_transition.hooks.metrics](const MetricsRow& row) {
+  uint64_t member = 1;
+  const auto hooks = state_transition.hooks;
+  state_transition.hooks.member = [&](size_t number, size_t members) {
+    member = number;
+    if (hooks.member) hooks.member(number, members);
+  };
+  state_transition.hooks.metrics = [&](const MetricsRow& row) {
     out.metrics.push_back(row);
-    if (told) told(row);
+    out.metrics.back().member = member;
+    if (hooks.metrics) hooks.metrics(row);
   };
   auto methods = make_methods(e, p, state_transition);
   for (const auto& method : options.more_methods) methods.push_back(method);
@@ -167,7 +176,8 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
     for (const auto& reason : predicted.missing) out.missing.push_back({method->name(), reason});
     if (first) {
       const auto* model = dynamic_cast<const StateTransitionPredictor<>*>(method.get());
-      out.report.run = run_facts(e, p, options.inputs.dataset, model ? &model->model() : nullptr);
+      out.report.run = run_facts(e, p, options.inputs.dataset,
+                                 model ? model->models() : std::span<const TrainedModel>());
       report(evaluation.progress, {});
       auto cells = labelled_observations(p.screen, out.requests, p.parts);
       check_labelled_cells(cells, "observed", evaluation.highest);
@@ -193,7 +203,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
       out.report.others.push_back(scored_method(method->title(), scores, method->meaning()));
     }
     if (auto* trained = dynamic_cast<StateTransitionPredictor<>*>(method.get()))
-      out.model = trained->take_model();
+      out.models = trained->take_models();
     method.reset();  // a method's memory is the next one's
   }
   ++done;

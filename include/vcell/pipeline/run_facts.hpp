@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,9 +81,17 @@ ReportSection split_section(const Experiment& e, const Prepared& p, const std::s
 }
 
 template <class = void>
-ReportSection model_section(const Experiment& e, const TrainedModel& model) {
+ReportSection model_section(const Experiment& e, std::span<const TrainedModel> members) {
+  const TrainedModel& model = members[0];
   const auto& c = model.model.config();
-  return {
+  std::string shrinkage, alpha;
+  for (const TrainedModel& m : members) {
+    if (!m.anchors) continue;
+    const char* const comma = shrinkage.empty() ? "" : ", ";
+    shrinkage += message(comma, m.anchors->shrinkage);
+    alpha += message(comma, m.anchors->alpha);
+  }
+  ReportSection out = {
       "Model",
       {{"State Transition",
         message(c.layers, " layers of width ", c.hidden, ", ", c.heads, " heads of ", c.head_dim,
@@ -90,8 +99,7 @@ ReportSection model_section(const Experiment& e, const TrainedModel& model) {
        {"Preset", e.preset.empty() ? "none" : e.preset},
        {"Starts from",
         model.anchors ? message("the control cell and the mean shift in other contexts, shrunk ",
-                                "with k = ", model.anchors->shrinkage, "; of what is learnt ",
-                                model.anchors->alpha, " is added")
+                                "with k = ", shrinkage, "; of what is learnt ", alpha, " is added")
                       : "nothing: not anchored"},
        {"Genes", message(model.genes.size())},
        {"Perturbations as",
@@ -101,6 +109,11 @@ ReportSection model_section(const Experiment& e, const TrainedModel& model) {
                   c.perturbation_width, " features",
                   e.perturbation_features.empty() ? "" : message(" of ", e.perturbation_features))},
        {"Batches", c.batches ? message("a learned vector for each of ", c.batches) : "not used"}}};
+  if (members.size() > 1)
+    out.facts.emplace_back("Members",
+                           message(members.size(), ", each with a seed and validation of its own; ",
+                                   "their predicted cells are averaged"));
+  return out;
 }
 
 template <class = void>
@@ -119,14 +132,15 @@ ReportSection training_facts(const Experiment& e) {
 
 /// What was run on what, by which version: the report's last section.
 /// @param dataset  what the split calls the screen
-/// @param model    null where none was trained
+/// @param models   the members of the ensemble, or one; empty where none was trained
 template <class = void>
 std::vector<ReportSection> run_facts(const Experiment& e, const Prepared& p,
-                                     const std::string& dataset, const TrainedModel* model) {
+                                     const std::string& dataset,
+                                     std::span<const TrainedModel> models) {
   std::vector<ReportSection> out = {detail::data_section(e, p),
                                     detail::split_section(e, p, dataset)};
-  if (model) {
-    out.push_back(detail::model_section(e, *model));
+  if (!models.empty()) {
+    out.push_back(detail::model_section(e, models));
     out.push_back(detail::training_facts(e));
   }
   out.push_back({"Versions", {{"vcell", VCELL_VERSION}, {"Matrix products", product_backend()}}});

@@ -4,7 +4,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "vcell/eval/remove_results.hpp"
 #include "vcell/pipeline/data_files.hpp"
@@ -43,8 +45,14 @@ class RunFolder {
   template <class = void>
   void begin(const Experiment& e, const SplitSpec& split, Anchor anchor) const;
 
-  /// Keeps a training here: checkpoints, and metrics.csv. It begins the folder once everything was
-  /// found to fit, or goes on with what is there.
+  /// Whether there is a checkpoint that a training can go on from.
+  bool can_resume() const {
+    return checkpoints(1, 1).can_resume() || checkpoints(1, 2).can_resume();
+  }
+
+  /// Keeps a training here: checkpoints, of an ensemble's members each in a folder of its own, and
+  /// metrics.csv. It begins the folder once everything was found to fit, or goes on with what is
+  /// there.
   /// @param split   asked for when the folder is begun
   /// @param begun   called once the folder is a run's
   template <class = void>
@@ -52,6 +60,12 @@ class RunFolder {
                       std::function<void()> begun) const;
 
  private:
+  /// Where the checkpoints of a member are, counted from 1.
+  Checkpoints checkpoints(size_t member, size_t members) const {
+    const auto all = path_ / "checkpoints";
+    return Checkpoints(members > 1 ? all / detail::member_folder(member) : all);
+  }
+
   // What a run writes into its folder beside tables of results; nothing else is ever removed.
   static constexpr const char* files[] = {
       "split.toml", "data.csv",         "model",          "checkpoints", "metrics.csv",
@@ -102,28 +116,45 @@ template <class>
 TrainingHooks RunFolder::hooks(const Experiment& e, OldRun old,
                                std::function<const SplitSpec&()> split,
                                std::function<void()> begun) const {
-  const Checkpoints checkpoints(path_ / "checkpoints");
-  // Shared by the hooks: the step that training goes on after, and the log once it is open.
+  // Shared by the hooks: whose turn it is, the steps that each had done, and the log once open.
   struct State {
-    uint64_t step = 0;
-    std::optional<MetricsLog> log;
+    size_t members = 1;
+    Checkpoints checkpoints;
+    std::vector<uint64_t> done = {0};  // of those until now
+    std::optional<MetricsLog> log = {};
   };
-  const auto state = std::make_shared<State>();
+  const auto state = std::make_shared<State>(State{.checkpoints = checkpoints(1, 1)});
   TrainingHooks out;
+  out.member = [=, *this](size_t member, size_t members) {
+    state->members = members;
+    state->checkpoints = checkpoints(member, members);
+    state->done.resize(member, 0);
+  };
   if (old == OldRun::resume)
     out.restore = [=](Trainer<float>& trainer) {
-      if (!checkpoints.can_resume()) return;
-      checkpoints.resume(trainer);
-      state->step = trainer.state().step;
+      if (!state->checkpoints.can_resume()) return;
+      state->checkpoints.resume(trainer);
+      state->done.back() = trainer.state().step;
     };
   out.begin = [=, *this](const TrainedModel& model) {
-    if (old != OldRun::resume) begin(e, split(), model.model.config().anchor);
-    if (begun) begun();
-    state->log.emplace(path_ / "metrics.csv", state->step);
+    if (state->done.size() == 1) {
+      if (old != OldRun::resume) begin(e, split(), model.model.config().anchor);
+      if (begun) begun();
+    }
+    state->log.reset();
+    if (state->members == 1) state->log.emplace(path_ / "metrics.csv", state->done[0]);
   };
-  out.metrics = [=](const MetricsRow& row) { state->log->add(row); };
+  out.metrics = [=, *this](MetricsRow row) {
+    // Of members not before: one that had been trained whole has nothing to say, and the rows of
+    // those after it are still needed.
+    if (!state->log)
+      state->log.emplace(path_ / "metrics.csv", std::span<const uint64_t>(state->done));
+    row.member = state->done.size();
+    state->log->add(row);
+    state->done.back() = row.step;
+  };
   out.checkpoint = [=](const Trainer<float>& trainer, CheckpointKind kind) {
-    checkpoints.save(trainer, kind);
+    state->checkpoints.save(trainer, kind);
   };
   return out;
 }

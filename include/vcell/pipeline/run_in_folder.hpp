@@ -47,11 +47,11 @@ ExperimentInputs read_for_folder(const Experiment& e, const RunFolder& folder,
 }  // namespace detail
 
 /// Trains State Transition as an experiment says, in a folder: checkpoints, metrics.csv, model/.
-/// @return  the model, with the parameters of the best validation
+/// @return  the model, or the members of the ensemble, with the parameters of the best validation
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint written
 template <class = void>
-TrainedModel train_in_folder(const Experiment& e, const std::filesystem::path& path,
-                             const RunInFolderOptions& options = {}) {
+std::vector<TrainedModel> train_in_folder(const Experiment& e, const std::filesystem::path& path,
+                                          const RunInFolderOptions& options = {}) {
   const RunFolder folder(path);
   auto [adata, inputs] = detail::read_for_folder(e, folder, options);
   const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
@@ -59,12 +59,13 @@ TrainedModel train_in_folder(const Experiment& e, const std::filesystem::path& p
       e, {.features = p.features,
           .genes = p.model_genes,
           .normalized = p.normalized,
+          .split_parts = p.split_parts,
           .anchor_may_give_way = options.anchor_may_give_way,
           .hooks = folder.hooks(
               e, options.old, [&]() -> const SplitSpec& { return p.split; }, options.begun)});
   predictor.fit(p.screen, p.parts, options.callbacks);
-  save_model(folder / "model", predictor.model());
-  return predictor.take_model();
+  save_model(folder / "model", predictor.models());
+  return predictor.take_models();
 }
 
 /// The same as run(), in a folder: what it needs is read from the files that the experiment names,
@@ -98,7 +99,7 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
   };
   all.fitted = [&](const Predictor& method, const Prepared&) {
     if (const auto* trained = dynamic_cast<const StateTransitionPredictor<>*>(&method))
-      save_model(folder / "model", trained->model());
+      save_model(folder / "model", trained->models());
   };
   all.scored = [&](const MethodOutcome& done) {
     if (!done.is_first) {
@@ -125,7 +126,6 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
   if (resumes && trains) {
     report.training_loss.clear();
     report.validation_loss.clear();
-    report.kept_step.reset();
     add_training(report, read_metrics(folder / "metrics.csv"));
   }
   write_report_tables(folder.path(), report, folders, out.missing);
@@ -133,9 +133,10 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
   return out;
 }
 
-VCELL_INSTANTIATE(folders, TrainedModel train_in_folder<void>(const Experiment&,
-                                                              const std::filesystem::path&,
-                                                              const RunInFolderOptions&));
+VCELL_INSTANTIATE(folders,
+                  std::vector<TrainedModel> train_in_folder<void>(const Experiment&,
+                                                                  const std::filesystem::path&,
+                                                                  const RunInFolderOptions&));
 VCELL_INSTANTIATE(folders,
                   RunResult run_in_folder<void>(const Experiment&, const std::filesystem::path&,
                                                 const RunInFolderOptions&));

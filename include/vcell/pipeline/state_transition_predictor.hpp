@@ -11,10 +11,10 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/models/predict_cells.hpp"
 #include "vcell/models/training_anchors.hpp"
+#include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/sets/split.hpp"
-#include "vcell/sets/validation_pairs.hpp"
 #include "vcell/train/choices.hpp"
 #include "vcell/train/experiment.hpp"
 #include "vcell/train/state_transition_task.hpp"
@@ -24,6 +24,8 @@ VCELL_BEGIN_NAMESPACE
 
 /// Where training can be kept, gone on with and watched. All may be empty.
 struct TrainingHooks {
+  /// Member `number` of `members`, counted from 1, is trained next: the other hooks are told of it.
+  std::function<void(size_t number, size_t members)> member = {};
   /// Puts a new trainer where an interrupted training stood.
   std::function<void(Trainer<float>&)> restore = {};
   /// Data and settings were found to fit, and the first step is next.
@@ -39,13 +41,23 @@ struct StateTransitionPredictorOptions {
   /// The model's genes, by name; empty: all of the screen's.
   std::vector<std::string> genes = {};
   NormalizedToLog1p normalized = {};  ///< how the screen became log1p, which the model keeps
+  /// (cells) parts before validation was drawn: every member of an ensemble but the first draws its
+  /// own, as the experiment says. Empty: all have that of fit.
+  std::vector<Part> split_parts = {};
   /// The anchor of the experiment is a default that gives way where it cannot be; false: that is an
   /// error.
   bool anchor_may_give_way = true;
   TrainingHooks hooks = {};
 };
 
-/// State Transition as an experiment describes it, anchored or not.
+/// The seed of a member of an ensemble, counted from 1: of the first the ensemble's own.
+template <class = void>
+uint64_t member_seed(uint64_t seed, size_t member) {
+  return member == 1 ? seed : Rng(seed, stream_of(message("ensemble\n", member))).next();
+}
+
+/// State Transition as an experiment describes it, anchored or not: one model, or an ensemble of
+/// them, which are trained in turn.
 template <class = void>
 class StateTransitionPredictor final : public Predictor {
  public:
@@ -63,36 +75,39 @@ class StateTransitionPredictor final : public Predictor {
 
   PredictedCells predict(const Screen& screen, std::span<const PredictionRequest> requests,
                          const Callbacks& callbacks) const override {
-    return predict_cells(model(), screen, requests, {.progress = callbacks.progress});
+    return predict_cells(models(), screen, requests, {.progress = callbacks.progress});
   }
 
-  /// The trained model, with the parameters of the best validation.
+  /// The trained models, as many as the experiment's ensemble has members, each with the parameters
+  /// of its best validation.
   /// @throws Error before fit
-  const TrainedModel& model() const {
-    if (!model_) throw Error("StateTransitionPredictor::model: fit was not called yet");
-    return *model_;
+  std::span<const TrainedModel> models() const {
+    if (models_.empty()) throw Error("StateTransitionPredictor::models: fit was not called yet");
+    return models_;
   }
   /// The same, which this predictor then no longer has.
-  TrainedModel take_model() {
-    model();
-    TrainedModel out = std::move(*model_);
-    model_.reset();
-    return out;
+  std::vector<TrainedModel> take_models() {
+    models();
+    return std::exchange(models_, {});
   }
-  /// Where training ended.
-  const TrainState& state() const { return state_; }
+  /// Where the training of each ended.
+  const std::vector<TrainState>& states() const { return states_; }
 
  private:
+  /// Trains one member.
+  /// @param e  with the member's seed
+  TrainedModel fit_member(const Experiment& e, const Screen& screen, std::span<const Part> parts,
+                          const Callbacks& callbacks);
   /// The anchor that the data allow.
   Anchor anchor_for(const Screen& screen, std::span<const Part> parts,
                     const Callbacks& callbacks) const;
-  TrainedModel new_model(const Screen& screen, const PerturbationFeatures& features,
-                         Anchor anchor) const;
+  TrainedModel new_model(const Experiment& e, const Screen& screen,
+                         const PerturbationFeatures& features, Anchor anchor) const;
 
   Experiment experiment_;
   StateTransitionPredictorOptions options_;
-  std::optional<TrainedModel> model_;
-  TrainState state_;
+  std::vector<TrainedModel> models_;
+  std::vector<TrainState> states_;
 };
 
 template <class Void>
@@ -115,10 +130,9 @@ Anchor StateTransitionPredictor<Void>::anchor_for(const Screen& screen, std::spa
 }
 
 template <class Void>
-TrainedModel StateTransitionPredictor<Void>::new_model(const Screen& screen,
+TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, const Screen& screen,
                                                        const PerturbationFeatures& features,
                                                        Anchor anchor) const {
-  const Experiment& e = experiment_;
   StateTransitionConfig config = e.model;
   config.input_width = config.output_width = screen.genes.size();
   config.perturbation_width = features.width();
@@ -138,11 +152,43 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Screen& screen,
 template <class Void>
 void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part> parts,
                                          const Callbacks& callbacks) {
-  const Experiment& e = experiment_;
-  const auto& t = e.training;
   const bool some = !options_.genes.empty() && options_.genes != all.genes;
   const Screen chosen = some ? select_genes(all, options_.genes) : Screen();
   const Screen& screen = some ? chosen : all;
+  Experiment e = experiment_;
+  const size_t members = e.ensemble;
+  check_positive("StateTransitionPredictor", "ensemble", members);
+  models_.clear();
+  states_.clear();
+  for (size_t i = 1; i <= members; ++i) {
+    if (options_.hooks.member) options_.hooks.member(i, members);
+    e.training.seed = member_seed(experiment_.training.seed, i);
+    Callbacks told = callbacks;
+    if (members > 1) {
+      note(callbacks, "member ", i, " of ", members, ", seed ", e.training.seed);
+      if (callbacks.progress)
+        told.progress = [&, text = std::string()](const ProgressUpdate& update) mutable {
+          text = message("member ", i, ", ", update.note);
+          return callbacks.progress(
+              {update.stage, (i - 1) * update.total + update.done, members * update.total, text});
+        };
+    }
+    std::vector<Part> own(parts.begin(), parts.end());
+    if (i > 1 && !options_.split_parts.empty()) {
+      check_size_match("StateTransitionPredictor", "split_parts", options_.split_parts.size(),
+                       "cells", screen.cells());
+      own = options_.split_parts;
+      draw_validation(e, screen, own, e.training.seed, told);
+    }
+    models_.push_back(fit_member(e, screen, own, told));
+  }
+}
+
+template <class Void>
+TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, const Screen& screen,
+                                                        std::span<const Part> parts,
+                                                        const Callbacks& callbacks) {
+  const auto& t = e.training;
   std::vector<Part> learnt(parts.begin(), parts.end());
   PerturbationFeatures features = options_.features;
   const Anchor anchor = anchor_for(screen, parts, callbacks);
@@ -158,7 +204,7 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
     if (!names.empty())
       note(callbacks, "not trained on, since there is a single cell to train on: ", list_of(names));
   }
-  TrainedModel model = new_model(screen, features, anchor);
+  TrainedModel model = new_model(e, screen, features, anchor);
   if (anchors)  // alpha is found in training
     model.anchors = make_anchors(
         screen, [&](size_t i) { return parts[i] == Part::train || parts[i] == Part::validation; },
@@ -198,24 +244,25 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
   if (options_.hooks.checkpoint)
     told.checkpoint = [&](CheckpointKind kind) { options_.hooks.checkpoint(trainer, kind); };
   const auto result = trainer.run(task, told);
-  state_ = result.state;
+  const TrainState& state = states_.emplace_back(result.state);
   if (result.stopped)
-    throw Stopped(message("stopped after step ", state_.step, " of ", t.max_steps));
+    throw Stopped(message("stopped after step ", state.step, " of ", t.max_steps,
+                          e.ensemble > 1 ? message(" of member ", states_.size()) : ""));
   if (result.stopped_early)
-    note(callbacks, "stopped early after step ", state_.step, ": no better validation loss in ",
+    note(callbacks, "stopped early after step ", state.step, ": no better validation loss in ",
          t.patience, " validations");
   trainer.use_best();
   if (model.anchors) {
-    model.anchors->alpha = state_.best_alpha;
+    model.anchors->alpha = state.best_alpha;
     note(callbacks, "of what is learnt beside the anchor ", model.anchors->alpha, " is added",
          measures_prediction ? ", as validation says" : "");
   }
-  if (state_.best_step)
-    note(callbacks, "the model of step ", state_.best_step, " is kept: validation loss ",
-         std::round(state_.best_validation_loss * 1e4) / 1e4);
+  if (state.best_step)
+    note(callbacks, "the model of step ", state.best_step, " is kept: validation loss ",
+         std::round(state.best_validation_loss * 1e4) / 1e4);
   else
     note(callbacks, "nothing to validate on: the model of the last step is kept");
-  model_ = std::move(model);
+  return model;
 }
 
 VCELL_INSTANTIATE(pipeline, class StateTransitionPredictor<void>);

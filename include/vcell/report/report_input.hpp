@@ -18,6 +18,7 @@ struct ReportSection {
 
 struct LossPoint {
   double step = 0, loss = 0;
+  size_t member = 1;  ///< whose it is, where several models were trained in turn
 };
 
 /// The scores of one method in one context.
@@ -42,7 +43,7 @@ struct ReportInput {
   std::vector<ReportSection> run;          ///< what was run: data, split, model, versions
   std::vector<LossPoint> training_loss;    ///< by step; any number of points
   std::vector<LossPoint> validation_loss;  ///< by step
-  std::optional<double> kept_step;         ///< the step whose weights were kept
+  std::vector<double> kept_steps;          ///< the steps whose weights were kept, of each member
   Evaluation evaluation;                   ///< of the method
   bool held_out = false;  ///< the observed cells are known not to have been used in training
   std::vector<ScoredMethod> others;   ///< shown beside it

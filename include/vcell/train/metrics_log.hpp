@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,24 +19,34 @@ namespace detail {
 constexpr std::string_view metrics_header =
     "step,train_loss,validation_loss,learning_rate,gradient_norm";
 
-/// The lines of steps 1 .. done out of a log that may have been cut off within a line.
+/// What the lines of a log begin with: of a log of members also whose they are.
 template <class = void>
-std::string metrics_until(const std::filesystem::path& path, uint64_t done) {
+std::string metrics_start(bool members, uint64_t member, uint64_t step) {
+  return members ? message(member, ',', step, ',') : message(step, ',');
+}
+
+/// The lines of steps 1 .. done[m] of every member m + 1, out of a log that may have been cut off
+/// within a line.
+template <class = void>
+std::string metrics_until(const std::filesystem::path& path, std::span<const uint64_t> done,
+                          bool members) {
   const auto fail = [&](const auto&... parts) {
     throw FormatError(message("MetricsLog: ", quoted(path.string()), ": ", parts...,
                               "; without it the run cannot go on, start it anew"));
   };
   const std::string whole = read_text(path);
   const std::string_view text = whole;
-  if (!text.starts_with(message(metrics_header, '\n')))
-    fail("expected the header ", metrics_header);
-  size_t end = metrics_header.size() + 1;
-  for (uint64_t step = 1; step <= done; ++step) {
-    const size_t next = text.find('\n', end);
-    if (next == text.npos || !text.substr(end).starts_with(message(step, ',')))
-      fail("the row of step ", step, " is not there, though the checkpoint is of step ", done);
-    end = next + 1;
-  }
+  const std::string header = message(members ? "member," : "", metrics_header);
+  if (!text.starts_with(header + '\n')) fail("expected the header ", header);
+  size_t end = header.size() + 1;
+  for (size_t m = 0; m < done.size(); ++m)
+    for (uint64_t step = 1; step <= done[m]; ++step) {
+      const size_t next = text.find('\n', end);
+      if (next == text.npos || !text.substr(end).starts_with(metrics_start(members, m + 1, step)))
+        fail("the row of step ", step, members ? message(" of member ", m + 1) : "",
+             " is not there, though the checkpoint is of step ", done[m]);
+      end = next + 1;
+    }
   return whole.substr(0, end);
 }
 
@@ -52,22 +64,27 @@ class MetricsLog {
   /// @throws IoError if it cannot be read or written; FormatError if rows up to `done` are missing
   template <class = void>
   explicit MetricsLog(const std::filesystem::path& path, uint64_t done = 0) : path_(path.string()) {
-    write_text(path,
-               done ? detail::metrics_until(path, done) : message(detail::metrics_header, '\n'));
-    file_.open(path, std::ios::binary | std::ios::app);
-    check();
+    open(path, {&done, 1});
+  }
+  /// A log of several models that are trained in turn, which has a column `member`.
+  /// @param done  the steps of each, up to the one that is trained next; no steps at all: a new log
+  template <class = void>
+  MetricsLog(const std::filesystem::path& path, std::span<const uint64_t> done)
+      : path_(path.string()), members_(true) {
+    open(path, done);
   }
 
   /// Appends a row; it is with the system when this returns.
   /// @throws IoError if the file cannot be written
   template <class = void>
   void add(const MetricsRow& row) {
-    char line[160];  // five numbers of at most 25 characters; no allocation
+    char line[160];  // six numbers of at most 25 characters; no allocation
     char* end = line;
     const auto put = [&](auto value, char after) {
       end = std::to_chars(end, line + sizeof line, value).ptr;
       *end++ = after;
     };
+    if (members_) put(row.member, ',');
     put(row.step, ',');
     put(row.train_loss, ',');
     if (row.validation_loss)
@@ -83,12 +100,21 @@ class MetricsLog {
 
  private:
   template <class = void>
+  void open(const std::filesystem::path& path, std::span<const uint64_t> done) {
+    const bool anew = std::all_of(done.begin(), done.end(), [](uint64_t n) { return n == 0; });
+    write_text(path, anew ? message(members_ ? "member," : "", detail::metrics_header, '\n')
+                          : detail::metrics_until(path, done, members_));
+    file_.open(path, std::ios::binary | std::ios::app);
+    check();
+  }
+  template <class = void>
   void check() const {
     if (!file_)
       throw WriteError(message("MetricsLog: cannot write ", quoted(path_), "; has the disk room?"));
   }
 
   std::string path_;
+  bool members_ = false;
   std::ofstream file_;
 };
 
@@ -101,24 +127,33 @@ std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
   const size_t columns[] = {table.column("step"), table.column("train_loss"),
                             table.column("validation_loss"), table.column("learning_rate"),
                             table.column("gradient_norm")};
+  const bool members =
+      std::find(table.header.begin(), table.header.end(), "member") != table.header.end();
+  const size_t member = members ? table.column("member") : 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto read = [&](size_t column) {
-      const std::string& text = table.rows[i][columns[column]];
+      const std::string& text = table.rows[i][column];
       const auto value = parse_number(text);
       if (!value)
         throw FormatError(message("read_metrics: ", quoted(path.string()), ", row ", i + 1,
-                                  ", column ", quoted(table.header[columns[column]]), ": ",
-                                  quoted(text), ", expected a number"));
+                                  ", column ", quoted(table.header[column]), ": ", quoted(text),
+                                  ", expected a number"));
       return *value;
     };
-    if (read(0) != double(i + 1))
+    const MetricsRow before = i ? rows[i - 1] : MetricsRow();
+    const bool next = members && i && read(member) == double(before.member + 1);
+    rows[i].member = before.member + next;
+    rows[i].step = next ? 1 : before.step + 1;
+    if ((members && read(member) != double(rows[i].member)) ||
+        read(columns[0]) != double(rows[i].step))
       throw FormatError(message("read_metrics: ", quoted(path.string()), ", row ", i + 1,
-                                " is of step ", read(0), ", expected a row a step"));
-    rows[i].step = i + 1;
-    rows[i].train_loss = read(1);
-    if (!table.rows[i][columns[2]].empty()) rows[i].validation_loss = read(2);
-    rows[i].learning_rate = read(3);
-    rows[i].gradient_norm = read(4);
+                                " is of step ", read(columns[0]),
+                                members ? message(" of member ", read(member)) : "",
+                                ", expected a row a step"));
+    rows[i].train_loss = read(columns[1]);
+    if (!table.rows[i][columns[2]].empty()) rows[i].validation_loss = read(columns[2]);
+    rows[i].learning_rate = read(columns[3]);
+    rows[i].gradient_norm = read(columns[4]);
   }
   return rows;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -172,24 +173,9 @@ Anchors read_anchors(const std::filesystem::path& path, size_t genes) {
   return out;
 }
 
-}  // namespace detail
-
-/// Writes a model into a folder, whole or not at all, with all that prediction on another machine
-/// takes:
-///
-///   config.json           format_version, shape of the model, labels, scale, target_sum
-///   weights.safetensors   parameters under their names
-///   genes.txt             a name a line, in the order of the columns; so are
-///   perturbations.txt, contexts.txt, batches.txt
-///   perturbation_features.safetensors   unless perturbations are one-hot
-///   anchors.safetensors   of an anchored model: shift and variance (pairs, genes), context and
-///                         perturbation (pairs) as lines of their files, cells (pairs), shrinkage,
-///                         alpha
-///
-/// @throws ConfigError or ShapeError if names and widths do not fit each other; IoError
+/// A model into a folder that is there and empty.
 template <class = void>
-void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
-  check_trained_model(m);
+void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   const auto into = [](Json& object) {
     return [&object](const char* key, const auto& field, auto...) {
       if constexpr (std::is_enum_v<std::decay_t<decltype(field)>>)
@@ -212,20 +198,72 @@ void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
   config.add("labels", std::move(labels));
   add("scale", m.scale);
   add("target_sum", m.target_sum);
+  write_text(fresh / "config.json", detail::config_text(config));
+  write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
+  detail::write_names(fresh / "genes.txt", m.genes);
+  detail::write_names(fresh / "perturbations.txt", m.perturbations.names());
+  detail::write_names(fresh / "contexts.txt", m.contexts);
+  detail::write_names(fresh / "batches.txt", m.batches);
+  if (!m.perturbations.is_one_hot())
+    write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
+  if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
+}
+
+inline constexpr size_t most_members = 1000;
+
+/// The folder of a member within that of its ensemble; counted from 1.
+inline std::string member_folder(size_t member) { return message("member_", member); }
+
+}  // namespace detail
+
+/// Writes a model into a folder, whole or not at all, with all that prediction on another machine
+/// takes:
+///
+///   config.json           format_version, shape of the model, labels, scale, target_sum
+///   weights.safetensors   parameters under their names
+///   genes.txt             a name a line, in the order of the columns; so are
+///   perturbations.txt, contexts.txt, batches.txt
+///   perturbation_features.safetensors   unless perturbations are one-hot
+///   anchors.safetensors   of an anchored model: shift and variance (pairs, genes), context and
+///                         perturbation (pairs) as lines of their files, cells (pairs), shrinkage,
+///                         alpha
+///
+/// @throws ConfigError or ShapeError if names and widths do not fit each other; IoError
+template <class = void>
+void save_model(const std::filesystem::path& folder, const TrainedModel& m) {
+  check_trained_model(m);
+  write_folder(folder, [&](const std::filesystem::path& fresh) { detail::write_model(fresh, m); });
+}
+
+/// The same of the members of an ensemble: one alone is written as above, of several each into a
+/// folder `member_1`, `member_2`, ... that is a model's by itself, beside a config.json which says
+/// how many there are (`members`).
+/// @throws ConfigError as check_members does, too
+template <class = void>
+void save_model(const std::filesystem::path& folder, std::span<const TrainedModel> members) {
+  check_members(members);
+  if (members.size() == 1) return save_model(folder, members[0]);
+  for (const TrainedModel& m : members) check_trained_model(m);
+  Json config;
+  config.add("format_version", json_of(detail::model_format_version));
+  config.add("kind", json_of(name_of_choice(ModelKind::state_transition)));
+  config.add("members", json_of(members.size()));
   write_folder(folder, [&](const std::filesystem::path& fresh) {
     write_text(fresh / "config.json", detail::config_text(config));
-    write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
-    detail::write_names(fresh / "genes.txt", m.genes);
-    detail::write_names(fresh / "perturbations.txt", m.perturbations.names());
-    detail::write_names(fresh / "contexts.txt", m.contexts);
-    detail::write_names(fresh / "batches.txt", m.batches);
-    if (!m.perturbations.is_one_hot())
-      write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
-    if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
+    for (size_t i = 0; i < members.size(); ++i) {
+      const auto own = fresh / detail::member_folder(i + 1);
+      std::error_code error;  // where it matters, writing fails and says so
+      std::filesystem::create_directory(own, error);
+      detail::write_model(own, members[i]);
+    }
   });
 }
 
 namespace detail {
+
+template <class = void>
+TrainedEnsemble load_members(const std::filesystem::path& folder, JsonFields& fields,
+                             const std::string& where);
 
 /// The rest of a folder whose kind is state_transition.
 template <class = void>
@@ -285,7 +323,15 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
 
 /// A model of any kind that a folder can hold: a closed list, so that whoever loads one says what
 /// it does with each.
-using AnyModel = std::variant<TrainedModel>;
+using AnyModel = std::variant<TrainedModel, TrainedEnsemble>;
+
+/// The models to predict with: the one, or all members.
+inline std::span<const TrainedModel> members_of(const AnyModel& any) {
+  if (const auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
+  return {&std::get<TrainedModel>(any), 1};
+}
+
+std::span<const TrainedModel> members_of(AnyModel&&) = delete;  // they would be gone
 
 /// Reads a model that save_model wrote. Everything is checked: files, keys, names, shapes.
 /// @throws IoError if a file cannot be read; FormatError, ConfigError or ShapeError naming the file
@@ -306,6 +352,7 @@ AnyModel load_model(const std::filesystem::path& named) {
                               "; use the version of vcell that wrote the model, or a newer one"));
   ModelKind kind{};
   fields.read("kind", kind);
+  if (json.find("members")) return detail::load_members(folder, fields, where);
   switch (kind) {
     case ModelKind::state_transition:
       return detail::load_state_transition(folder, fields, where);
@@ -313,7 +360,41 @@ AnyModel load_model(const std::filesystem::path& named) {
   detail::fail<FormatError>(where, ": 'kind' has no reader");
 }
 
+namespace detail {
+
+/// The members that the config.json of an ensemble speaks of.
+template <class>
+TrainedEnsemble load_members(const std::filesystem::path& folder, JsonFields& fields,
+                             const std::string& where) {
+  size_t members = 0;
+  fields.read("members", members);
+  fields.finish();
+  if (members == 0 || members > most_members)
+    throw FormatError(message(where, ": 'members' is ", members, ", expected 1 to ", most_members));
+  TrainedEnsemble out;
+  for (size_t i = 1; i <= members; ++i) {
+    const auto own = folder / member_folder(i);
+    if (!std::filesystem::is_directory(own))
+      throw IoError(message(where, ": 'members' is ", members, ", and there is no folder ",
+                            quoted(own.string()), "; copy the model's folder whole"));
+    auto member = load_model(own);
+    auto* model = std::get_if<TrainedModel>(&member);
+    if (!model) throw FormatError(message(where, ": ", member_folder(i), " is an ensemble itself"));
+    out.members.push_back(std::move(*model));
+  }
+  try {
+    check_members(std::span<const TrainedModel>(out.members));
+  } catch (const Error& error) {
+    throw ConfigError(message(where, ": ", error.what()));
+  }
+  return out;
+}
+
+}  // namespace detail
+
 VCELL_INSTANTIATE(files, void save_model<void>(const std::filesystem::path&, const TrainedModel&));
+VCELL_INSTANTIATE(files, void save_model<void>(const std::filesystem::path&,
+                                               std::span<const TrainedModel>));
 VCELL_INSTANTIATE(files, AnyModel load_model<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

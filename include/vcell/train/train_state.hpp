@@ -16,6 +16,7 @@ struct MetricsRow {
   std::optional<double> validation_loss;  ///< in steps after which it was measured
   double learning_rate = 0;
   double gradient_norm = 0;  ///< before clipping
+  uint64_t member = 1;       ///< whose step it is, where several models are trained in turn
 
   bool operator==(const MetricsRow&) const = default;
 };
