@@ -34,5 +34,5 @@ int main() {
                   summarise(column.values)[summary_mean].value_or(0));
     std::printf("\n");
   }
-  return result.model && result.predicted.missing.empty() ? 0 : 1;
+  return !result.models.empty() && result.predicted.missing.empty() ? 0 : 1;
 }
