@@ -473,9 +473,9 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
   CHECK((filtered.cells() < pre.cells() || filtered.genes() < pre.genes()));
   CHECK(vcell::read_h5ad(folder.path() / "g.h5ad") == filtered);
   // Elsewhere what needs more than is granted is an error.
-  for (const std::string command : {small_run(screen, folder / "little"),
-                                    "split --kind default --context-key context --out " +
-                                        (folder / "little.toml") + " --data " + screen}) {
+  for (const std::string& command :
+       {small_run(screen, folder / "little"), "split --kind default --context-key context --out " +
+                                                  (folder / "little.toml") + " --data " + screen}) {
     const auto little = run_vcell(folder, command + " --memory 1e-6");
     CHECK(little.code == 2);
     CHECK_THAT(little.err, contains("1000 are granted") && contains("by --memory"));
