@@ -91,9 +91,10 @@ inline void add_memory(
           "--memory",
           [&gigabytes](const std::string& word) {
             gigabytes = number_of<double>("--memory", word);
-            if (!(gigabytes > 0))
-              throw vcell::ConfigError(vcell::message("--memory is ", vcell::quoted(word),
-                                                      ", expected gigabytes above 0"));
+            if (!(gigabytes > 0 && gigabytes < 1e9))
+              throw vcell::ConfigError(
+                  vcell::message("--memory is ", vcell::quoted(word),
+                                 ", expected gigabytes above 0 and below 1e9"));
           },
           help)
       ->type_name("GB");

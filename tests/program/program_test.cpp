@@ -481,6 +481,18 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
     CHECK_THAT(little.err, contains("1000 are granted") && contains("by --memory"));
     CHECK(!std::filesystem::exists(folder.path() / "little"));
   }
+  // For preprocess it is what X takes, and nothing else.
+  const double x_bytes = 8 * double(vcell::read_h5ad(screen).X->values().size());
+  const auto fits = run_vcell(folder, "preprocess --hvgs 10 --data " + screen + " --memory " +
+                                          vcell::message((x_bytes + 1) / 1e9) + " --out " +
+                                          (folder / "fits.h5ad"));
+  INFO(fits.err);
+  REQUIRE(fits.code == 0);
+  CHECK(fits.err.find("in blocks") == std::string::npos);
+  CHECK(vcell::read_h5ad(folder.path() / "fits.h5ad") == pre);
+  const auto beyond = run_vcell(folder, "split --memory 1e300 --data x --out y");
+  CHECK(beyond.code == 2);
+  CHECK_THAT(beyond.err, contains("--memory") && contains("below 1e9"));
   const auto none = run_vcell(folder, "preprocess --memory 0 --data x --out y");
   CHECK(none.code == 2);
   CHECK_THAT(none.err, contains("--memory") && contains("above 0"));

@@ -110,21 +110,14 @@ requires RowSource<S, T> DenseMatrix<T> dense_columns(const S& source,
                                                       std::span<const size_t> columns) {
   for (const size_t column : columns)
     check_index("dense_columns", "column", column, source.columns());
-  // places[first[c] .. first[c + 1]): where column c goes, as it may be named more than once.
-  std::vector<size_t> first(source.columns() + 1, 0), places(columns.size());
-  for (const size_t column : columns) ++first[column + 1];
-  for (size_t c = 0; c < source.columns(); ++c) first[c + 1] += first[c];
-  std::vector<size_t> next(first.begin(), first.end() - 1);
-  for (size_t i = 0; i < columns.size(); ++i) places[next[columns[i]]++] = i;
   DenseMatrix<T> out{source.rows(), columns.size(), std::vector<T>(source.rows() * columns.size())};
   for_each_row_block<T>(source, [&](size_t first_row, const CsrView<T>& block) {
-    for (size_t row = 0; row < block.rows; ++row) {
+    const CsrMatrix<T> part = select_columns(block, columns);
+    for (size_t row = 0; row < part.rows; ++row) {
       const auto to = out.row(first_row + row);
-      const auto indices = block.row_indices(row);
-      const auto values = block.row_values(row);
-      for (size_t k = 0; k < indices.size(); ++k)
-        for (size_t i = first[size_t(indices[k])]; i < first[size_t(indices[k]) + 1]; ++i)
-          to[places[i]] = values[k];
+      const auto places = part.row_indices(row);
+      const auto values = part.row_values(row);
+      for (size_t k = 0; k < places.size(); ++k) to[size_t(places[k])] = values[k];
     }
   });
   return out;

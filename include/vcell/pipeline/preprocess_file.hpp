@@ -59,10 +59,8 @@ PreprocessedTrain preprocess_file(const std::filesystem::path& from,
                needed = detail::bytes_of_x(from);
   const bool fits = needed <= memory || memory == 0;
   std::vector<std::string> remarks;
-  AnnData adata = read_h5ad(from, {.X = fits,
-                                   .budget = fits ? size_t(options.memory) : 0,
-                                   .warnings = &remarks,
-                                   .progress = callbacks.progress});
+  AnnData adata =
+      read_h5ad(from, {.X = fits, .warnings = &remarks, .progress = callbacks.progress});
   auto train = options.train;
   const auto limit_genes = [&] {
     train.hvg.n_top_genes = std::min(train.hvg.n_top_genes, adata.genes());
