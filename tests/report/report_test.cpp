@@ -167,7 +167,9 @@ TEST_CASE("report: warnings are shown, or that there are none", "[report]") {
   auto input = example_input();
   input.warnings = {"Watch <out>"};
   input.evaluation.left_out = {"labels only in real: 'X'"};
-  input.evaluation.contexts[0].real_de.target_membership[0] = 3;
+  auto table = *input.evaluation.contexts[0].real_de.whole();
+  table.target_membership[0] = 3;
+  input.evaluation.contexts[0].real_de = table;
   std::string html = report_html(input, without_gnuplot);
   REQUIRE_THAT(html, contains("<li>Watch &lt;out&gt;</li>") && contains("Left out: labels only") &&
                          contains("Few cells"));
