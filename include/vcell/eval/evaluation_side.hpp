@@ -9,9 +9,9 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/labelled_cells.hpp"
+#include "vcell/eval/mean_cells.hpp"
 #include "vcell/eval/mean_distances.hpp"
 #include "vcell/eval/measured_expression.hpp"
-#include "vcell/eval/pseudobulk.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -138,16 +138,17 @@ EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells, std::span<
   out.context = std::move(context);
   auto groups = expression_groups(perturbation, options.control, rows);
   out.rows = groups.rows;
+  const auto reference = groups.reference;
+  out.expression = measured_expression(cells, genes, std::move(groups),
+                                       {.epsilon = options.epsilon, .progress = options.progress},
+                                       options.memory);
   out.mean = mean_cells(cells->view(), out.rows);
   out.control = Tensor<double, 1>({genes.size()});
-  const auto control = mean_cells(cells->view(), std::span(&groups.reference, 1));
+  const auto control = mean_cells(cells->view(), std::span(&reference, 1));
   std::copy_n(control.data(), genes.size(), out.control.data());
   out.shift = out.mean;
   for (size_t t = 0; t < out.rows.size(); ++t)
     for (size_t g = 0; g < genes.size(); ++g) out.shift(t, g) -= out.control(g);
-  out.expression = measured_expression(cells, genes, std::move(groups),
-                                       {.epsilon = options.epsilon, .progress = options.progress},
-                                       options.memory);
   out.cells = std::move(cells);
   return out;
 }
@@ -157,7 +158,8 @@ EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells, std::span<
 /// Measures every perturbation against the control of its own context, context by context in the
 /// order of their names; contexts without a labelled cell are left out.
 /// @param cells  by value: move it in where it is not needed any more, its matrix is kept
-/// @throws ConfigError if a context has no control
+/// @throws ShapeError if sizes do not fit; ConfigError if a context has no control, or a value of a
+///         labelled cell is not finite; Stopped
 template <class = void>
 std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
                                              const EvaluationSideOptions& options = {}) {

@@ -17,8 +17,9 @@ VCELL_BEGIN_NAMESPACE
 /// @param genes   (genes) names
 /// @param groups  which rows of X are compared; others are not looked at
 /// @throws ShapeError if sizes do not fit, or a row is none of X
-/// @throws ConfigError if a value is not finite or a count below 0; Stopped if the progress
-///         callback, which is that of what is measured now, asks for it
+/// @throws ConfigError if there is no reference, or a value is not finite or a count below 0;
+///         Stopped if the progress callback, which is that of what is measured now, asks for it
+///
 /// Reading all of a table that is not kept reads the cells of the reference once a block.
 template <class = void>
 ExpressionTable measured_expression(std::shared_ptr<const CsrMatrix<float>> X,
@@ -28,6 +29,7 @@ ExpressionTable measured_expression(std::shared_ptr<const CsrMatrix<float>> X,
   check_size_match("measured_expression", "columns of X", X->columns, "genes", genes.size());
   check_size_match("measured_expression", "sets of rows", groups.rows.size(), "targets",
                    groups.targets.size());
+  check_positive("measured_expression", "cells of the reference", groups.reference.size());
   const auto targets = detail::places(groups.targets.size());
   std::vector<size_t> rows = groups.reference;
   for (const auto& of_target : groups.rows)

@@ -148,6 +148,17 @@ ExpressionTable read_differential_expression(const std::filesystem::path& path,
   for (auto place = rows.place(); rows.next(); place = rows.place(), ++n) {
     if (names.targets.empty() || rows.target() != names.targets.back()) {
       report(progress, {"read", size_t(place.offset), size_t(file.stamp.bytes), {}});
+      // By the text of the first target: what is far too large is not kept even until it is seen to
+      // be, and what may be kept does not grow by being copied.
+      if (names.targets.size() == 1) {
+        const double entry = double(place.offset - file.places[0].offset) / double(n),
+                     entries = double(file.stamp.bytes) / entry,
+                     most = double(memory.kept_bytes) / double(expression_entry_bytes());
+        keeps = keeps && entries < 2 * most;
+        if (!keeps) numbers = {};
+        for (auto& column : numbers)
+          if (keeps) column.reserve(size_t(std::min(entries, most)));
+      }
       names.targets.push_back(rows.target());
       names.target_membership.push_back(rows.count(4));
       file.places.push_back(place);
