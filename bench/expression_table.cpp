@@ -61,12 +61,13 @@ void file(benchmark::State& state) {
   const ExpressionNames names{numbered("P", targets), numbered("g", genes),
                               std::vector<size_t>(targets, 100), 1000};
   const ExpressionTable table(names, [&](std::span<const size_t> places, const Progress&) {
-    auto out = make_expression(detail::select_names(names, places));
-    for_each_column(out, [&]<class T>(Tensor<T, 2>& column) {
+    auto out = make_expression(select_names(names, places));
+    const auto fill = [&]<class T>(Tensor<T, 2>& column) {
       for (size_t i = 0; i < places.size(); ++i)
         for (size_t g = 0; g < genes; ++g)
           column(i, g) = T(std::sin(double(places[i] * genes + g)));
-    });
+    };
+    for_each_column(fill, out);
     return out;
   });
   const auto path = std::filesystem::temp_directory_path() / "vcell_bench_expression_table.csv";

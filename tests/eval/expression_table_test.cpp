@@ -68,12 +68,7 @@ DifferentialExpression put_together(const ExpressionTable& table) {
       const auto copy = [&](auto& to, const auto& from) {
         std::copy_n(from[t].data, from.shape(1), to[first + t].data);
       };
-      copy(out.target_mean, block.target_mean);
-      copy(out.log2_fold_change, block.log2_fold_change);
-      copy(out.percent_change, block.percent_change);
-      copy(out.p_value, block.p_value);
-      copy(out.statistic, block.statistic);
-      copy(out.fdr, block.fdr);
+      for_each_column(copy, out, block);
     }
   });
   REQUIRE(next == table.targets().size());
@@ -165,7 +160,7 @@ TEST_CASE("expression_table: only a block of it is in memory", "[eval]") {
       [&](std::span<const size_t> places, const Progress&) {
         REQUIRE(before.expired());
         asked.push_back(places.size());
-        auto out = make_expression(detail::select_names(names, places));
+        auto out = make_expression(select_names(names, places));
         for (size_t i = 0; i < places.size(); ++i) out.fdr(i, 0) = double(places[i]);
         return out;
       },
@@ -185,6 +180,9 @@ TEST_CASE("expression_table: only a block of it is in memory", "[eval]") {
       });
   REQUIRE(asked.size() == 16);
   REQUIRE(std::accumulate(asked.begin(), asked.end(), size_t(0)) == 2 * targets);
+  const auto other = make_expression({names.targets, {"g0"}, names.target_membership, 9});
+  REQUIRE_THROWS_AS(
+      for_each_expression_block(table, other, [](size_t, const auto&, const auto&) {}), ShapeError);
   REQUIRE_THROWS_AS(
       for_each_expression_block(table, ExpressionTable(), [](size_t, const auto&, const auto&) {}),
       ShapeError);

@@ -39,6 +39,18 @@ struct ExpressionNames {
   size_t ref_membership = 0;              ///< cells of the control
 };
 
+/// The names of a table of some of the targets.
+/// @param targets  places in names.targets
+template <class = void>
+ExpressionNames select_names(const ExpressionNames& names, std::span<const size_t> targets) {
+  ExpressionNames out{{}, names.features, {}, names.ref_membership};
+  for (const size_t target : targets) {
+    out.targets.push_back(names.targets[target]);
+    out.target_membership.push_back(names.target_membership[target]);
+  }
+  return out;
+}
+
 /// Every gene of every perturbation against the control: a table with a row per (target, feature),
 /// in that order, and pdex's columns. Means are in the space of counts and float32, as pdex has
 /// them for float32 data.
@@ -52,16 +64,16 @@ struct DifferentialExpression : ExpressionNames {
   Tensor<double, 2> fdr;               ///< Benjamini-Hochberg over the genes of one target
 };
 
-/// Calls f(tensor) for every column that has a number for each (target, feature), of a
-/// DifferentialExpression, const or not.
-template <class Table, class F>
-void for_each_column(Table& de, F&& f) {
-  f(de.target_mean);
-  f(de.log2_fold_change);
-  f(de.percent_change);
-  f(de.p_value);
-  f(de.statistic);
-  f(de.fdr);
+/// Calls f(tensor...) for every column that has a number for each (target, feature), with that of
+/// each of some DifferentialExpressions, const or not.
+template <class F, class... Tables>
+void for_each_column(F&& f, Tables&... de) {
+  f(de.target_mean...);
+  f(de.log2_fold_change...);
+  f(de.percent_change...);
+  f(de.p_value...);
+  f(de.statistic...);
+  f(de.fdr...);
 }
 
 /// A table of these rows whose numbers are 0.
@@ -71,7 +83,7 @@ DifferentialExpression make_expression(ExpressionNames names) {
   static_cast<ExpressionNames&>(out) = std::move(names);
   const Shape<2> shape = {out.targets.size(), out.features.size()};
   out.ref_mean = Tensor<float, 1>({shape[1]});
-  for_each_column(out, [&]<class T>(Tensor<T, 2>& column) { column = Tensor<T, 2>(shape); });
+  for_each_column([&]<class T>(Tensor<T, 2>& column) { column = Tensor<T, 2>(shape); }, out);
   return out;
 }
 

@@ -27,21 +27,11 @@ template <class = void>
 size_t expression_entry_bytes() {
   size_t bytes = 0;
   const DifferentialExpression table;
-  for_each_column(table, [&]<class T>(const Tensor<T, 2>&) { bytes += sizeof(T); });
+  for_each_column([&]<class T>(const Tensor<T, 2>&) { bytes += sizeof(T); }, table);
   return bytes;
 }
 
 namespace detail {
-
-template <class = void>
-ExpressionNames select_names(const ExpressionNames& names, std::span<const size_t> targets) {
-  ExpressionNames out{{}, names.features, {}, names.ref_membership};
-  for (const size_t target : targets) {
-    out.targets.push_back(names.targets[target]);
-    out.target_membership.push_back(names.target_membership[target]);
-  }
-  return out;
-}
 
 /// @throws ShapeError if the numbers of a table are not as many as its names say
 template <class = void>
@@ -50,10 +40,11 @@ void check_shapes(const DifferentialExpression& de) {
   const size_t targets = de.targets.size(), features = de.features.size();
   check_size_match(function, "numbers of cells", de.target_membership.size(), "targets", targets);
   check_size_match(function, "means of the reference", de.ref_mean.shape(0), "features", features);
-  for_each_column(de, [&]<class T>(const Tensor<T, 2>& column) {
+  const auto check = [&](const auto& column) {
     check_size_match(function, "rows of a column", column.shape(0), "targets", targets);
     check_size_match(function, "entries of a row", column.shape(1), "features", features);
-  });
+  };
+  for_each_column(check, de);
 }
 
 /// What the copies of a table share.
@@ -78,15 +69,11 @@ DifferentialExpression ExpressionTableState::rows(std::span<const size_t> target
   }
   DifferentialExpression out = make_expression(select_names(names, targets));
   out.ref_mean = whole->ref_mean;
-  std::vector<const void*> from;
-  for_each_column(*whole, [&](const auto& column) { from.push_back(column.data()); });
-  size_t k = 0;
-  for_each_column(out, [&]<class T>(Tensor<T, 2>& column) {
-    const T* const rows = static_cast<const T*>(from[k++]);
-    const size_t features = column.shape(1);
+  const auto copy = [&](auto& to, const auto& from) {
     for (size_t i = 0; i < targets.size(); ++i)
-      std::copy_n(rows + targets[i] * features, features, column[i].data);
-  });
+      std::copy_n(from[targets[i]].data, from.shape(1), to[i].data);
+  };
+  for_each_column(copy, out, *whole);
   return out;
 }
 
@@ -95,12 +82,12 @@ DifferentialExpression ExpressionTableState::rows(std::span<const size_t> target
 /// A table of differential expression that is given in blocks of targets, so that one that is
 /// larger than memory can be read through: for_each_expression_block. Its numbers are in memory, or
 /// are measured or read from a file for each block that is asked for; what they come from lives as
-/// long as the table and its copies, which share it. Nothing of it changes, so several threads may
-/// read one table.
+/// long as the table and its copies, which share it. Nothing of it changes.
 class ExpressionTable {
  public:
-  /// The numbers of some targets, which are given as places in the names, ascending. Names need not
-  /// be filled in. What is found of a target may not depend on the others that are asked for.
+  /// The numbers of some targets, which are given as places in the names, ascending; to be filled
+  /// into make_expression(select_names(names, targets)). What is found of a target may not depend
+  /// on the others that are asked for.
   using Measure =
       std::function<DifferentialExpression(std::span<const size_t> targets, const Progress&)>;
 
@@ -110,7 +97,7 @@ class ExpressionTable {
   /// A table that is in memory. Move it in where it is not needed any more.
   /// @throws ShapeError if its numbers are not as many as its names say
   template <class = void>
-  ExpressionTable(DifferentialExpression whole);  // NOLINT: a table is one as it is
+  ExpressionTable(DifferentialExpression whole);
 
   /// A table that a function measures: at once and whole where it is small enough to be kept, else
   /// in blocks, each time that they are asked for.
@@ -218,7 +205,7 @@ ExpressionTable ExpressionTable::select(std::span<const size_t> targets,
   ExpressionMemory memory = state_->memory;
   if (is_kept()) memory.kept_bytes = 0;  // it is in memory, and no second time
   return ExpressionTable(
-      detail::select_names(state_->names, targets),
+      select_names(state_->names, targets),
       [all = state_, chosen = std::vector<size_t>(targets.begin(), targets.end())](
           std::span<const size_t> places, const Progress& watcher) {
         std::vector<size_t> of_all;
@@ -255,14 +242,17 @@ void for_each_expression_block(const ExpressionTable& table, F&& f, const Progre
   }
 }
 
-/// Calls f(first, real, predicted) for blocks of the same targets of two tables, as above.
-/// @throws ShapeError if the tables differ in targets; as ExpressionTable::block
+/// Calls f(first, real, predicted) for blocks of the same targets of two tables, as above: a block
+/// of each is in memory.
+/// @throws ShapeError if the tables differ in size; as ExpressionTable::block
 template <class F>
 void for_each_expression_block(const ExpressionTable& real, const ExpressionTable& predicted, F&& f,
                                const Progress& progress = {}) {
   const size_t n = real.targets().size();
   check_size_match("for_each_expression_block", "targets", n, "targets of the second table",
                    predicted.targets().size());
+  check_size_match("for_each_expression_block", "features", real.features().size(),
+                   "features of the second table", predicted.features().size());
   const size_t step =
       std::max<size_t>(1, std::min(real.targets_per_block(), predicted.targets_per_block()));
   const size_t pieces = 2 * ((n + step - 1) / step);

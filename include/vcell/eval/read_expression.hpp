@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -121,7 +123,7 @@ DifferentialExpression ExpressionFile::rows(std::span<const size_t> targets,
       check(rows.next() && rows.target() == names.targets[t] && rows.gene() == names.features[g]);
       const auto numbers = rows.numbers();
       size_t k = 0;
-      for_each_column(out, [&]<class T>(Tensor<T, 2>& column) { column(i, g) = T(numbers[k++]); });
+      for_each_column([&]<class T>(Tensor<T, 2>& column) { column(i, g) = T(numbers[k++]); }, out);
     }
     report(progress, {"differential expression", i + 1, targets.size(), {}});
   }
@@ -202,12 +204,13 @@ ExpressionTable read_differential_expression(const std::filesystem::path& path,
   static_cast<ExpressionNames&>(de) = std::move(names);
   de.ref_mean = Tensor<float, 1>({shape[1]}, file.ref_mean);
   size_t k = 0;
-  for_each_column(de, [&]<class T>(Tensor<T, 2>& column) {
+  const auto fill = [&]<class T>(Tensor<T, 2>& column) {
     column = Tensor<T, 2>(shape);
     std::transform(numbers[k].begin(), numbers[k].end(), column.data(),
                    [](double x) { return T(x); });
     numbers[k++] = {};  // one of them is in memory twice, for a moment
-  });
+  };
+  for_each_column(fill, de);
   return ExpressionTable(std::move(de));
 }
 
