@@ -236,7 +236,12 @@ TEST_CASE("expression_table: what cannot be measured is an error when it is made
   check_error<ShapeError>([&] { with(*cells.X, numbered("g", 3)); }, {"measured_expression"});
   wrong.rows = 7;
   wrong.indptr.resize(8);
-  check_error<ShapeError>([&] { with(wrong, cells.genes); }, {"row", "19"});
+  check_error<ShapeError>([&] { with(wrong, cells.genes); }, {"row", "< 7"});
+
+  auto twice = groups;
+  twice.rows[1].push_back(groups.rows[0][0]);
+  check_error<ConfigError>([&] { measured_expression(cells.X, cells.genes, twice); },
+                           {"row 0", "twice"});
 
   auto table = cells.whole();
   table.fdr = Tensor<double, 2>({3, 3});

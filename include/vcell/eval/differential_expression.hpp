@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -149,19 +148,19 @@ template <class = void>
 ComparedCells compared_cells(CsrView<float> X, const ExpressionGroups& groups,
                              std::span<const size_t> targets) {
   ComparedCells out;
-  std::vector<std::pair<size_t, uint32_t>> cells;
+  std::vector<int32_t> of_row(X.rows, -1);
   const auto add = [&](const std::vector<size_t>& rows) {
-    for (const size_t row : rows) cells.emplace_back(row, uint32_t(out.sizes.size()));
+    for (const size_t row : rows) of_row[row] = int32_t(out.sizes.size());
     out.sizes.push_back(uint32_t(rows.size()));
     out.weights.push_back(float(1.0 / double(rows.size())));
   };
   add(groups.reference);
   for (const size_t target : targets) add(groups.rows[target]);
-  std::sort(cells.begin(), cells.end());
-  for (const auto& cell : cells) {
-    out.rows.push_back(cell.first);
-    out.groups.push_back(cell.second);
-    out.stored += X.row_size(cell.first);
+  for (size_t row = 0; row < X.rows; ++row) {
+    if (of_row[row] < 0) continue;
+    out.rows.push_back(row);
+    out.groups.push_back(uint32_t(of_row[row]));
+    out.stored += X.row_size(row);
   }
   return out;
 }

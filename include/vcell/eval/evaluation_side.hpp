@@ -144,7 +144,7 @@ EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells, std::span<
                                        options.memory);
   out.mean = mean_cells(cells->view(), out.rows);
   out.control = Tensor<double, 1>({genes.size()});
-  const auto control = mean_cells(cells->view(), std::span(&reference, 1));
+  const auto control = mean_cells(cells->view(), {reference});
   std::copy_n(control.data(), genes.size(), out.control.data());
   out.shift = out.mean;
   for (size_t t = 0; t < out.rows.size(); ++t)

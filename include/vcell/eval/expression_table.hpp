@@ -92,7 +92,8 @@ class ExpressionTable {
       std::function<DifferentialExpression(std::span<const size_t> targets, const Progress&)>;
 
   /// No target and no feature.
-  ExpressionTable() = default;
+  template <class = void>
+  ExpressionTable();
 
   /// A table that is in memory. Move it in where it is not needed any more.
   /// @throws ShapeError if its numbers are not as many as its names say
@@ -152,10 +153,11 @@ class ExpressionTable {
   ExpressionTable select(std::span<const size_t> targets, const Progress& progress = {}) const;
 
  private:
-  std::shared_ptr<const detail::ExpressionTableState> state_ =
-      std::make_shared<const detail::ExpressionTableState>(detail::ExpressionTableState{
-          {}, std::make_shared<const DifferentialExpression>(), {}, {}});
+  std::shared_ptr<const detail::ExpressionTableState> state_;
 };
+
+template <class>
+ExpressionTable::ExpressionTable() : ExpressionTable(DifferentialExpression()) {}
 
 template <class>
 ExpressionTable::ExpressionTable(DifferentialExpression whole) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "vcell/core/parallel_for.hpp"
@@ -15,7 +14,7 @@ VCELL_BEGIN_NAMESPACE
 /// @return      (sets, genes); NaN where a set has no cell
 /// @throws ShapeError if a row is none of X
 template <class = void>
-Tensor<double, 2> mean_cells(CsrView<float> X, std::span<const std::vector<size_t>> sets) {
+Tensor<double, 2> mean_cells(CsrView<float> X, const std::vector<std::vector<size_t>>& sets) {
   Tensor<double, 2> out({sets.size(), X.columns});
   parallel_for(sets.size(), 1, [&](size_t first, size_t last) {
     for (size_t s = first; s < last; ++s) {

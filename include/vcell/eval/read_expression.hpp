@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -192,11 +191,10 @@ ExpressionTable read_differential_expression(const std::filesystem::path& path,
                               " targets"));
   if (!keeps) {
     ExpressionNames of_table = names;
-    const auto shared = std::make_shared<const detail::ExpressionFile>(std::move(file));
     return ExpressionTable(
         std::move(of_table),
-        [shared](std::span<const size_t> targets, const Progress& watcher) {
-          return shared->rows(targets, watcher);
+        [file = std::move(file)](std::span<const size_t> targets, const Progress& watcher) {
+          return file.rows(targets, watcher);
         },
         memory);
   }
