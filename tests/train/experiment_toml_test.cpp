@@ -35,6 +35,9 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.model.anchor == Anchor::none);  // a file that does not say so is of before anchors
   e.model.anchor = parse_experiment("[model]\nanchor = \"perturbation_mean\"").model.anchor;
   REQUIRE(e.model.anchor == Anchor::perturbation_mean);
+  REQUIRE(e.ensemble == 1);  // nor does one of before ensembles
+  e.ensemble = Experiment().ensemble;
+  REQUIRE(e.ensemble == 2);
   REQUIRE(e.model.encoder_layers == 2);
   REQUIRE(e.model.decoder_layers == 2);
   REQUIRE_FALSE(e.lenient_split);
@@ -53,7 +56,7 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.min_cells == 0);
   REQUIRE_FALSE(e.all_genes);
   REQUIRE(e.validation == 0.1);
-  REQUIRE(e.training.max_steps == 2000);
+  REQUIRE(e.training.max_steps == 1000);
   REQUIRE(e.training.optimizer == OptimizerKind::adamw);
   REQUIRE(e.training.learning_rate == 1e-4);
   REQUIRE(e.training.weight_decay == 5e-4);
