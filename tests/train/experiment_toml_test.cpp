@@ -203,6 +203,8 @@ TEST_CASE("experiment_toml: values out of their range", "[train]") {
   check("[data]\nzero_control = true\n", {"needs [data] perturbation_features"});
   check("[training]\nlearning_rate = nan\n", {"rate is nan"});
   check("[training]\nmax_steps = 0\n", {"max_steps is 0"});
+  check("[training]\nensemble = 0\n", {"[training] ensemble is 0", "1 to 1000"});
+  check("[training]\nensemble = 1001\n", {"[training] ensemble is 1001", "1 to 1000"});
   check("[run]\ndevice = \"cuda\"\n", {"[run] device is cuda", "Trainer", "CPU so far"});
   check("[run]\nrank = 1\n", {"[run] rank is 1 and [run] ranks 1", "below ranks"});
   check("[run]\nranks = 0\n", {"[run] rank is 0 and [run] ranks 0"});

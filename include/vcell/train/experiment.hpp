@@ -179,8 +179,9 @@ void check_experiment(const Experiment& e) {
         message("Experiment: [data] memory is ", e.memory, ", expected gigabytes from 0 to 1e9"));
   if (e.zero_control && e.perturbation_features.empty())
     throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
-  if (e.ensemble == 0)
-    throw ConfigError("Experiment: [training] ensemble is 0, expected 1 or more models");
+  if (e.ensemble == 0 || e.ensemble > most_members)
+    throw ConfigError(message("Experiment: [training] ensemble is ", e.ensemble, ", expected 1 to ",
+                              most_members, " models"));
   check_train_options(e.training);
   if (e.device != RunDevice::cpu)
     throw ConfigError(message("Experiment: [run] device is ", name_of_choice(e.device),
