@@ -53,16 +53,17 @@ void evaluate(const Settings& s, Console& console) {
   report.evaluation = vcell::evaluate(std::move(real), std::move(predicted), options);
   for (const auto& line : report.evaluation.left_out) console.note("left out: " + line);
   for (const auto& context : report.evaluation.contexts)
-    for (const auto& warning : vcell::warnings(context)) console.note("warning: " + warning);
+    for (const auto& warning : vcell::warnings(context, {.progress = progress}))
+      console.note("warning: " + warning);
   make_folder(out);
   vcell::remove_results(out);
-  vcell::write_results(out, report.evaluation);
+  vcell::write_results(out, report.evaluation, progress);
   report.run = {{"Data",
                  {{"Observed cells", s.real},
                   {"Predicted cells", s.predicted},
                   {"Perturbations", s.perturbation_key + ", control " + s.control}}},
                 {"Versions", {{"vcell", VCELL_VERSION}}}};
-  vcell::write_report(out / "report.html", report);
+  vcell::write_report(out / "report.html", report, {.progress = progress});
   print_scores(vcell::methods_of(report), console);
   console.result("scores: " + out.string());
   console.result("report: " + (out / "report.html").string());

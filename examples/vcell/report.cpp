@@ -7,7 +7,8 @@ void add_report(CLI::App& program, Console& console) {
   command->add_option("folder", *folder, "The run's folder")->required()->type_name("FOLDER");
   command->callback([folder, &console] {
     const std::filesystem::path run = *folder;
-    vcell::write_report_page(run, vcell::read_report_input(run));
+    const auto progress = console.progress();
+    vcell::write_report_page(run, vcell::read_report_input(run, progress), {}, progress);
     console.result((run / "report.html").string());
   });
 }

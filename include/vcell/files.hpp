@@ -3,8 +3,10 @@
 /// `vcell::files`. The include list is written by cmake/umbrella.cmake.
 #pragma once
 
+#include "vcell/eval/read_expression.hpp"
 #include "vcell/eval/read_results.hpp"
 #include "vcell/eval/remove_results.hpp"
+#include "vcell/eval/write_expression.hpp"
 #include "vcell/eval/write_results.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/atomic_folder.hpp"
@@ -53,6 +55,7 @@
 #include "vcell/report/effect_sections.hpp"
 #include "vcell/report/gnuplot.hpp"
 #include "vcell/report/html.hpp"
+#include "vcell/report/perturbation_effects.hpp"
 #include "vcell/report/plot.hpp"
 #include "vcell/report/report.hpp"
 #include "vcell/report/score_sections.hpp"

@@ -10,13 +10,8 @@ namespace {
 
 /// A table with these shifts against a control whose genes all have the mean 1.
 DifferentialExpression table_of(const std::vector<std::vector<double>>& shifts, size_t cells) {
-  DifferentialExpression de;
-  de.targets = numbered("P", shifts.size());
-  de.features = numbered("g", shifts[0].size());
-  de.target_membership.assign(shifts.size(), cells);
-  de.ref_membership = 100;
-  de.ref_mean = Tensor<float, 1>({de.features.size()});
-  de.target_mean = Tensor<float, 2>({shifts.size(), de.features.size()});
+  auto de = make_expression({numbered("P", shifts.size()), numbered("g", shifts[0].size()),
+                             std::vector<size_t>(shifts.size(), cells), 100});
   for (size_t g = 0; g < de.features.size(); ++g) {
     de.ref_mean(g) = float(std::expm1(1.0));
     for (size_t t = 0; t < shifts.size(); ++t)
@@ -97,8 +92,10 @@ TEST_CASE("diagnose: warnings carry their figures", "[eval]") {
   REQUIRE(warnings(evaluation_of(small, varied)).size() == 1);
 
   auto few = evaluation_of(varied, varied, 7);
-  few.real_de.ref_membership = 3;
-  few.real_de.target_membership[1] = 30;
+  auto table = *few.real_de.whole();
+  table.ref_membership = 3;
+  table.target_membership[1] = 30;
+  few.real_de = table;
   const auto counted = warnings(few);
   REQUIRE(counted.size() == 2);
   REQUIRE_THAT(counted[0], contains("2 of 3") && contains(": P0 (7), P2 (7);") && !contains("P1"));

@@ -1,9 +1,9 @@
 #include "vcell/eval/differential_expression.hpp"
 
-#include <cstring>
 #include <limits>
 #include <numeric>
 
+#include "same_expression.hpp"
 #include "support.hpp"
 #include "support/catch.hpp"
 #include "support/threads.hpp"
@@ -13,16 +13,6 @@ using namespace vcell_test;
 namespace {
 
 const std::vector<std::string> labels = {"ctrl", "B", "A", "ctrl", "C", "ctrl", "B"};
-
-bool same_bytes(const DifferentialExpression& a, const DifferentialExpression& b) {
-  const auto same = [](const auto& x, const auto& y) {
-    return x.shape() == y.shape() && std::memcmp(x.data(), y.data(), x.values().size_bytes()) == 0;
-  };
-  return a.targets == b.targets && a.target_membership == b.target_membership &&
-         same(a.target_mean, b.target_mean) && same(a.ref_mean, b.ref_mean) &&
-         same(a.log2_fold_change, b.log2_fold_change) && same(a.percent_change, b.percent_change) &&
-         same(a.p_value, b.p_value) && same(a.statistic, b.statistic) && same(a.fdr, b.fdr);
-}
 
 double mean_of_values(const std::vector<float>& x, double (*f)(double)) {
   double sum = 0;
@@ -128,8 +118,8 @@ TEST_CASE("differential_expression: stored zeros and negative zeros are zeros", 
   }
   const Factor groups = by_turns({"ctrl", "A"}, 6);
   const auto names = numbered("g", 1);
-  REQUIRE(same_bytes(differential_expression(plain.view(), names, groups, "ctrl"),
-                     differential_expression(stored.view(), names, groups, "ctrl")));
+  REQUIRE(same_expression(differential_expression(plain.view(), names, groups, "ctrl"),
+                          differential_expression(stored.view(), names, groups, "ctrl")));
 }
 
 TEST_CASE("differential_expression: values below zero rank below the zeros", "[eval]") {
@@ -155,8 +145,8 @@ TEST_CASE("differential_expression: same bytes for any number of threads", "[eva
     return differential_expression(X.view(), names, groups, "ctrl");
   };
   const auto one = on(1);
-  REQUIRE(same_bytes(one, on(2)));
-  REQUIRE(same_bytes(one, on(3)));
+  REQUIRE(same_expression(one, on(2)));
+  REQUIRE(same_expression(one, on(3)));
 }
 
 TEST_CASE("differential_expression: the order of the cells only rounds the means", "[eval]") {
@@ -194,9 +184,10 @@ TEST_CASE("differential_expression: cells without label take no part", "[eval]")
   }
   Factor fewer{groups.names, {}};
   for (size_t i : kept) fewer.codes.push_back(groups.codes[i]);
-  REQUIRE(same_bytes(differential_expression(X.view(), names, groups, "ctrl"),
-                     differential_expression(select_rows(X, std::span<const size_t>(kept)).view(),
-                                             names, fewer, "ctrl")));
+  REQUIRE(
+      same_expression(differential_expression(X.view(), names, groups, "ctrl"),
+                      differential_expression(select_rows(X, std::span<const size_t>(kept)).view(),
+                                              names, fewer, "ctrl")));
 }
 
 TEST_CASE("differential_expression: one cell against one, no gene, no target", "[eval]") {

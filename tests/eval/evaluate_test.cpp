@@ -74,8 +74,10 @@ TEST_CASE("evaluate: scores are their definitions", "[eval]") {
   const auto result = evaluate(real, predicted, options);
   REQUIRE(result.left_out.empty());
   REQUIRE(result.contexts.size() == 1);
-  const auto& [context, scores, real_de, predicted_de] = result.contexts[0];
-  REQUIRE(context.empty());
+  const auto& scores = result.contexts[0].scores;
+  const auto real_de = result.contexts[0].real_de.whole(),
+             predicted_de = result.contexts[0].predicted_de.whole();
+  REQUIRE(result.contexts[0].context.empty());
   REQUIRE(scores.perturbations == std::vector<std::string>{"A", "g1", "g3"});
   std::vector<std::string> names;
   for (const auto& column : scores.columns) names.push_back(column.name);
@@ -100,7 +102,7 @@ TEST_CASE("evaluate: scores are their definitions", "[eval]") {
     REQUIRE(*scores.column("mae_delta")[t] == Approx(mean_absolute_error(delta_hat, delta)));
     REQUIRE(*scores.column("pearson_delta")[t] == Approx(pearson(delta_hat, delta)));
     REQUIRE(*scores.column("overlap_at_N")[t] ==
-            overlap_at_n(significant_genes(real_de, t), significant_genes(predicted_de, t)));
+            overlap_at_n(significant_genes(*real_de, t), significant_genes(*predicted_de, t)));
     const auto cells = cells_labelled(real, scores.perturbations[t]),
                cells_hat = cells_labelled(predicted, scores.perturbations[t]);
     REQUIRE(*scores.column("edistance")[t] == edistance(cells_hat.view(), cells.view()));
@@ -272,7 +274,7 @@ TEST_CASE("evaluate: no significant gene and no expressed gene", "[eval]") {
   for (size_t t = 0; t < 3; ++t) {
     REQUIRE(scores.column("overlap_at_N")[t] == 0);
     REQUIRE(std::isnan(*scores.column("pearson_delta")[t]));
-    REQUIRE(result.contexts[0].predicted_de.fdr(t, 0) == 1);
+    REQUIRE(result.contexts[0].predicted_de.whole()->fdr(t, 0) == 1);
   }
   REQUIRE(std::isnan(*summarise(result)[3][summary_mean]));
 }
@@ -289,11 +291,11 @@ TEST_CASE("evaluate: a side that was measured once serves several predictions", 
   // The cells of a context are found among those of the whole side.
   for (const auto& context : evaluation_sides(real, {.control = "ctrl"}))
     for (size_t t = 0; t < context.rows.size(); ++t) {
-      REQUIRE(context.rows[t].size() == context.expression.target_membership[t]);
+      REQUIRE(context.rows[t].size() == context.expression.target_membership()[t]);
       for (const size_t row : context.rows[t]) {
         REQUIRE(real.context.names[size_t(real.context.codes[row])] == context.context);
         REQUIRE(real.perturbation.names[size_t(real.perturbation.codes[row])] ==
-                context.expression.targets[t]);
+                context.perturbations()[t]);
       }
     }
   auto fewer = evaluation_sides(predicted, {.control = "ctrl"});

@@ -102,6 +102,7 @@ TEST_CASE("evaluate: cell-eval's tables of differential expression", "[eval][gol
                            .percent_absolute = 2e-6,
                            .percent_relative = 2e-6,
                            .p_relative = 1e-12};
-  require_table(evaluation.real_de, read_csv(*folder / "full" / "real_de.csv"), bounds);
-  require_table(evaluation.predicted_de, read_csv(*folder / "full" / "pred_de.csv"), bounds);
+  require_table(*evaluation.real_de.whole(), read_csv(*folder / "full" / "real_de.csv"), bounds);
+  require_table(*evaluation.predicted_de.whole(), read_csv(*folder / "full" / "pred_de.csv"),
+                bounds);
 }

@@ -3,9 +3,9 @@
 #include "support/threads.hpp"
 #include "vcell/eval/discrimination_score_l1.hpp"
 #include "vcell/eval/mean_absolute_error.hpp"
+#include "vcell/eval/mean_cells.hpp"
 #include "vcell/eval/overlap_at_n.hpp"
 #include "vcell/eval/pearson.hpp"
-#include "vcell/eval/pseudobulk.hpp"
 
 using namespace vcell_test;
 
@@ -133,19 +133,21 @@ TEST_CASE("metrics: overlap_at_n", "[eval]") {
   REQUIRE(overlap_at_n(Genes{}, Genes{1}) == 0);
 }
 
-TEST_CASE("metrics: pseudobulk averages the labelled cells", "[eval]") {
+TEST_CASE("metrics: mean_cells averages the cells of each set", "[eval]") {
   const auto X = random_cells(23, 5, 0.5, 0, 2);
-  Factor groups = by_turns({"b", "a", "c"}, 23);
-  for (size_t i = 2; i < 23; i += 3) groups.codes[i] = -1;  // no cell of c is left
-  const auto bulk = pseudobulk(X.view(), groups);
-  REQUIRE(bulk.names == std::vector<std::string>{"a", "b"});
+  const Factor groups = by_turns({"b", "a", "c"}, 23);
+  std::vector<std::vector<size_t>> sets(2);  // a and b; the cells of c are in none
+  for (size_t i = 0; i < 23; ++i)
+    if (groups.codes[i] < 2) sets[size_t(groups.codes[i])].push_back(i);
+  const auto means = mean_cells(X.view(), sets);
+  REQUIRE(means.shape() == Shape<2>{2, 5});
   for (size_t g = 0; g < 2; ++g)
     for (size_t gene = 0; gene < 5; ++gene) {
-      const auto values = values_of(X, groups, bulk.names[g], gene);
+      const auto values = values_of(X, groups, groups.names[g], gene);
       double sum = 0;
       for (float v : values) sum += double(v);
-      REQUIRE(bulk.cells[g] == values.size());
-      REQUIRE(bulk.mean(g, gene) == Approx(sum / double(values.size())).margin(1e-12));
+      REQUIRE(means(g, gene) == Approx(sum / double(values.size())).margin(1e-12));
     }
-  REQUIRE_THROWS_AS(pseudobulk(X.view(), by_turns({"a"}, 2)), ShapeError);
+  sets[1].push_back(23);
+  REQUIRE_THROWS_AS(mean_cells(X.view(), sets), ShapeError);
 }

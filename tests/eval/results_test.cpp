@@ -1,7 +1,7 @@
-#include <fstream>
 #include <limits>
 #include <set>
 
+#include "same_expression.hpp"
 #include "support.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -9,6 +9,7 @@
 #include "vcell/eval/read_results.hpp"
 #include "vcell/eval/remove_results.hpp"
 #include "vcell/eval/result_files.hpp"
+#include "vcell/eval/write_results.hpp"
 
 using namespace vcell_test;
 
@@ -37,26 +38,6 @@ std::vector<std::string> names_in(const std::filesystem::path& folder) {
   return out;
 }
 
-template <class T>
-bool same(const T& a, const T& b) {
-  return a.shape() == b.shape() &&
-         std::equal(a.values().begin(), a.values().end(), b.values().begin());
-}
-
-void require_same(const DifferentialExpression& a, const DifferentialExpression& b) {
-  REQUIRE(a.targets == b.targets);
-  REQUIRE(a.features == b.features);
-  REQUIRE(a.target_membership == b.target_membership);
-  REQUIRE(a.ref_membership == b.ref_membership);
-  REQUIRE(same(a.target_mean, b.target_mean));
-  REQUIRE(same(a.ref_mean, b.ref_mean));
-  REQUIRE(same(a.log2_fold_change, b.log2_fold_change));
-  REQUIRE(same(a.percent_change, b.percent_change));
-  REQUIRE(same(a.p_value, b.p_value));
-  REQUIRE(same(a.statistic, b.statistic));
-  REQUIRE(same(a.fdr, b.fdr));
-}
-
 void require_same(const Evaluation& a, const Evaluation& b) {
   REQUIRE(a.contexts.size() == b.contexts.size());
   for (size_t c = 0; c < a.contexts.size(); ++c) {
@@ -64,8 +45,9 @@ void require_same(const Evaluation& a, const Evaluation& b) {
     REQUIRE(a.contexts[c].scores.perturbations == b.contexts[c].scores.perturbations);
     for (const auto& column : a.contexts[c].scores.columns)
       REQUIRE(b.contexts[c].scores.column(column.name) == column.values);
-    require_same(a.contexts[c].real_de, b.contexts[c].real_de);
-    require_same(a.contexts[c].predicted_de, b.contexts[c].predicted_de);
+    REQUIRE(same_expression(*a.contexts[c].real_de.whole(), *b.contexts[c].real_de.whole()));
+    REQUIRE(
+        same_expression(*a.contexts[c].predicted_de.whole(), *b.contexts[c].predicted_de.whole()));
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 const std::string hostile = "</td><script>alert('x')</script>\"&`rm`$(rm)\n[[0]]";
 
 /// Two contexts, four perturbations (one of them a gene, one with a hostile name), strong shifts.
-Evaluation example(double strength) {
+Evaluation example(double strength, const ExpressionMemory& memory = {}) {
   const std::vector<std::string> labels = {"ctrl", "g1", "ctrl", "B", hostile, "zero", "ctrl"};
   const auto side = [&](uint64_t seed, double scale) {
     const size_t cells = 70 * labels.size();
@@ -31,7 +31,7 @@ Evaluation example(double strength) {
     out.context = factor(contexts);
     return out;
   };
-  return evaluate(side(1, 0.5), side(2, strength), {.control = "ctrl"});
+  return evaluate(side(1, 0.5), side(2, strength), {.control = "ctrl", .memory = memory});
 }
 
 ReportInput example_input() {
@@ -167,7 +167,9 @@ TEST_CASE("report: warnings are shown, or that there are none", "[report]") {
   auto input = example_input();
   input.warnings = {"Watch <out>"};
   input.evaluation.left_out = {"labels only in real: 'X'"};
-  input.evaluation.contexts[0].real_de.target_membership[0] = 3;
+  auto table = *input.evaluation.contexts[0].real_de.whole();
+  table.target_membership[0] = 3;
+  input.evaluation.contexts[0].real_de = table;
   std::string html = report_html(input, without_gnuplot);
   REQUIRE_THAT(html, contains("<li>Watch &lt;out&gt;</li>") && contains("Left out: labels only") &&
                          contains("Few cells"));
@@ -178,6 +180,18 @@ TEST_CASE("report: warnings are shown, or that there are none", "[report]") {
   }
   html = report_html(input, without_gnuplot);
   REQUIRE_THAT(html, contains("No warnings") && !contains("class=\"warnings\""));
+}
+
+TEST_CASE("report: tables that are not kept give the same page, and can be stopped", "[report]") {
+  auto input = example_input();
+  const std::string html = report_html(input, without_gnuplot);
+  const size_t three = 3 * 12 * expression_entry_bytes();
+  input.evaluation = example(0.4, {.kept_bytes = 0, .block_bytes = three});
+  REQUIRE_FALSE(input.evaluation.contexts[1].predicted_de.is_kept());
+  REQUIRE(report_html(input, without_gnuplot) == html);
+  auto stopped = without_gnuplot;
+  stopped.progress = [](const ProgressUpdate&) { return false; };
+  REQUIRE_THROWS_AS(report_html(input, stopped), Stopped);
 }
 
 TEST_CASE("report: what was not done is not shown", "[report]") {

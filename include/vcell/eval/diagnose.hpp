@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vcell/eval/evaluate.hpp"
@@ -27,39 +28,49 @@ struct WarningOptions {
   size_t few_cells = 30;       ///< perturbations with fewer real cells are named
   double least_variety = 0.5;  ///< of (1 - similarity_predicted) / (1 - similarity_real)
   double size_factor = 2;      ///< how many times too large or too small shifts may be
+  Progress progress = {};      ///< of measuring tables that are not kept; may stop
 };
 
 namespace detail {
 
 /// The mean of all correlations between different rows: from the sum s of the n standardised rows,
 /// (|s|^2 - n) / (n (n - 1)). Constant rows do not count.
-template <class = void>
-double mean_similarity(const Tensor<double, 2>& shifts) {
-  const size_t genes = shifts.shape(1);
-  std::vector<double> sum(genes, 0.0), row(genes);
-  double n = 0;
-  for (size_t t = 0; t < shifts.shape(0); ++t) {
+class MeanSimilarity {
+ public:
+  explicit MeanSimilarity(size_t genes) : sum_(genes, 0.0), row_(genes) {}
+
+  template <class = void>
+  void add(std::span<const double> row) {
     double mean = 0, norm = 0;
-    for (size_t g = 0; g < genes; ++g) mean += shifts(t, g);
-    mean /= double(genes);
-    for (size_t g = 0; g < genes; ++g) {
-      row[g] = shifts(t, g) - mean;
-      norm += row[g] * row[g];
+    for (const double x : row) mean += x;
+    mean /= double(row.size());
+    for (size_t g = 0; g < row.size(); ++g) {
+      row_[g] = row[g] - mean;
+      norm += row_[g] * row_[g];
     }
-    if (!(norm > 0)) continue;
-    for (size_t g = 0; g < genes; ++g) sum[g] += row[g] / std::sqrt(norm);
-    ++n;
+    if (!(norm > 0)) return;
+    for (size_t g = 0; g < row.size(); ++g) sum_[g] += row_[g] / std::sqrt(norm);
+    ++n_;
   }
-  if (n < 2) return std::numeric_limits<double>::quiet_NaN();
-  double squares = 0;
-  for (double s : sum) squares += s * s;
-  return (squares - n) / (n * (n - 1));
-}
+
+  /// NaN of fewer than two rows.
+  template <class = void>
+  double result() const {
+    if (n_ < 2) return std::numeric_limits<double>::quiet_NaN();
+    double squares = 0;
+    for (const double s : sum_) squares += s * s;
+    return (squares - n_) / (n_ * (n_ - 1));
+  }
+
+ private:
+  std::vector<double> sum_, row_;
+  double n_ = 0;
+};
 
 template <class = void>
-double norm_of_row(const Tensor<double, 2>& m, size_t row) {
+double norm_of(std::span<const double> row) {
   double squares = 0;
-  for (size_t g = 0; g < m.shape(1); ++g) squares += m(row, g) * m(row, g);
+  for (const double x : row) squares += x * x;
   return std::sqrt(squares);
 }
 
@@ -69,15 +80,25 @@ inline std::string two_digits(double x) { return message(std::round(x * 100) / 1
 }  // namespace detail
 
 /// Compares how varied and how large predicted and real shifts are.
+/// @throws Stopped if progress, which watches tables being measured that are not kept, asks for it
 template <class = void>
-Diagnosis diagnose(const ContextEvaluation& evaluation) {
-  const auto real = mean_shift(evaluation.real_de), predicted = mean_shift(evaluation.predicted_de);
-  Diagnosis out{detail::mean_similarity(real), detail::mean_similarity(predicted),
-                std::numeric_limits<double>::quiet_NaN()};
+Diagnosis diagnose(const ContextEvaluation& evaluation, const Progress& progress = {}) {
+  const size_t genes = evaluation.real_de.features().size();
+  detail::MeanSimilarity real(genes), predicted(genes);
   std::vector<double> ratios;
-  for (size_t t = 0; t < real.shape(0); ++t)
-    if (const double size = detail::norm_of_row(real, t); size > 0)
-      ratios.push_back(detail::norm_of_row(predicted, t) / size);
+  const auto add = [&](size_t, const DifferentialExpression& a, const DifferentialExpression& b) {
+    const auto shift = mean_shift(a), predicted_shift = mean_shift(b);
+    for (size_t t = 0; t < a.targets.size(); ++t) {
+      const std::span<const double> row(shift[t].data, genes),
+          predicted_row(predicted_shift[t].data, genes);
+      real.add(row);
+      predicted.add(predicted_row);
+      if (const double size = detail::norm_of(row); size > 0)
+        ratios.push_back(detail::norm_of(predicted_row) / size);
+    }
+  };
+  for_each_expression_block(evaluation.real_de, evaluation.predicted_de, add, progress);
+  Diagnosis out{real.result(), predicted.result(), std::numeric_limits<double>::quiet_NaN()};
   if (ratios.empty()) return out;
   std::sort(ratios.begin(), ratios.end());
   const size_t n = ratios.size();
@@ -93,23 +114,23 @@ std::vector<std::string> warnings(const ContextEvaluation& evaluation,
   std::vector<std::string> out;
   const std::string where =
       evaluation.context.empty() ? "" : message(" in ", quoted(evaluation.context));
-  const auto& de = evaluation.real_de;
+  const ExpressionTable& de = evaluation.real_de;
   std::string few;
   size_t n_few = 0;
   constexpr size_t most = 20;  // of them are named
-  for (size_t t = 0; t < de.targets.size(); ++t) {
-    if (de.target_membership[t] >= options.few_cells || n_few++ >= most) continue;
-    few += message(few.empty() ? "" : ", ", de.targets[t], " (", de.target_membership[t], ")");
+  for (size_t t = 0; t < de.targets().size(); ++t) {
+    if (de.target_membership()[t] >= options.few_cells || n_few++ >= most) continue;
+    few += message(few.empty() ? "" : ", ", de.targets()[t], " (", de.target_membership()[t], ")");
   }
   if (n_few)
-    out.push_back(message("Few cells", where, ": ", n_few, " of ", de.targets.size(),
+    out.push_back(message("Few cells", where, ": ", n_few, " of ", de.targets().size(),
                           " perturbations have fewer than ", options.few_cells, ": ", few,
                           n_few > most ? ", ..." : "", "; their scores are uncertain."));
-  if (de.ref_membership < options.few_cells)
-    out.push_back(message("Few control cells", where, ": ", de.ref_membership,
+  if (de.ref_membership() < options.few_cells)
+    out.push_back(message("Few control cells", where, ": ", de.ref_membership(),
                           "; every shift is measured against them."));
 
-  const Diagnosis found = diagnose(evaluation);
+  const Diagnosis found = diagnose(evaluation, options.progress);
   if (1 - found.similarity_predicted < options.least_variety * (1 - found.similarity_real))
     out.push_back(message("Collapse to the mean", where, ": predicted shifts of different ",
                           "perturbations resemble each other (mean correlation ",

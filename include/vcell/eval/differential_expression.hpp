@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/eval/benjamini_hochberg.hpp"
+#include "vcell/eval/expression_groups.hpp"
 #include "vcell/eval/gene_panel.hpp"
 #include "vcell/eval/rank_sum.hpp"
 #include "vcell/tensor/tensor.hpp"
@@ -27,22 +30,62 @@ struct DifferentialExpressionOptions {
   Progress progress = {};
 };
 
-/// Every gene of every perturbation against the control: a table with a row per (target, feature),
-/// in that order, and pdex's columns. Means are in the space of counts and float32, as pdex has
-/// them for float32 data.
-struct DifferentialExpression {
+/// What the rows of a table of differential expression are of: one for each pair of a target and a
+/// feature, in that order.
+struct ExpressionNames {
   std::vector<std::string> targets;       ///< perturbations, sorted; the control is not one
   std::vector<std::string> features;      ///< genes, in the order of X
   std::vector<size_t> target_membership;  ///< (targets) cells
   size_t ref_membership = 0;              ///< cells of the control
-  Tensor<float, 2> target_mean;           ///< (targets, features)
-  Tensor<float, 1> ref_mean;              ///< (features)
-  Tensor<double, 2> log2_fold_change;     ///< log2((target_mean + e) / (ref_mean + e)); 0/0: 0
-  Tensor<double, 2> percent_change;       ///< (target_mean - ref_mean) / (ref_mean + e); 0/0: 0
-  Tensor<double, 2> p_value;              ///< of the rank-sum test, see rank_sum_p_value
-  Tensor<double, 2> statistic;            ///< U of the target's cells
-  Tensor<double, 2> fdr;                  ///< Benjamini-Hochberg over the genes of one target
 };
+
+/// The names of a table of some of the targets.
+/// @param targets  places in names.targets
+template <class = void>
+ExpressionNames select_names(const ExpressionNames& names, std::span<const size_t> targets) {
+  ExpressionNames out{{}, names.features, {}, names.ref_membership};
+  for (const size_t target : targets) {
+    out.targets.push_back(names.targets[target]);
+    out.target_membership.push_back(names.target_membership[target]);
+  }
+  return out;
+}
+
+/// Every gene of every perturbation against the control: a table with a row per (target, feature),
+/// in that order, and pdex's columns. Means are in the space of counts and float32, as pdex has
+/// them for float32 data.
+struct DifferentialExpression : ExpressionNames {
+  Tensor<float, 2> target_mean;        ///< (targets, features)
+  Tensor<float, 1> ref_mean;           ///< (features)
+  Tensor<double, 2> log2_fold_change;  ///< log2((target_mean + e) / (ref_mean + e)); 0/0: 0
+  Tensor<double, 2> percent_change;    ///< (target_mean - ref_mean) / (ref_mean + e); 0/0: 0
+  Tensor<double, 2> p_value;           ///< of the rank-sum test, see rank_sum_p_value
+  Tensor<double, 2> statistic;         ///< U of the target's cells
+  Tensor<double, 2> fdr;               ///< Benjamini-Hochberg over the genes of one target
+};
+
+/// Calls f(tensor...) for every column that has a number for each (target, feature), with that of
+/// each of some DifferentialExpressions, const or not.
+template <class F, class... Tables>
+void for_each_column(F&& f, Tables&... de) {
+  f(de.target_mean...);
+  f(de.log2_fold_change...);
+  f(de.percent_change...);
+  f(de.p_value...);
+  f(de.statistic...);
+  f(de.fdr...);
+}
+
+/// A table of these rows whose numbers are 0.
+template <class = void>
+DifferentialExpression make_expression(ExpressionNames names) {
+  DifferentialExpression out;
+  static_cast<ExpressionNames&>(out) = std::move(names);
+  const Shape<2> shape = {out.targets.size(), out.features.size()};
+  out.ref_mean = Tensor<float, 1>({shape[1]});
+  for_each_column([&]<class T>(Tensor<T, 2>& column) { column = Tensor<T, 2>(shape); }, out);
+  return out;
+}
 
 namespace detail {
 
@@ -58,42 +101,33 @@ double percent_change(double mean, double reference, double epsilon) {
   return change == 0 && b == 0 ? 0 : change / b;
 }
 
-/// Groups of at least one cell in the order of their names, the reference among them.
-struct ExpressionGroups {
-  std::vector<int32_t> of_cell;  // -1: no group
-  std::vector<std::string> names;
-  std::vector<uint32_t> sizes;
-  std::vector<float> weights;  // 1 / sizes
-  size_t reference = 0;
-};
-
+/// 0 .. n - 1.
 template <class = void>
-ExpressionGroups expression_groups(const Factor& groups, const std::string& reference) {
-  std::vector<uint32_t> sizes(groups.names.size(), 0);
-  for (int32_t code : groups.codes)
-    if (code >= 0) ++sizes[size_t(code)];
-  const int32_t control = groups.code(reference);
-  if (control < 0 || sizes[size_t(control)] == 0)
-    throw ConfigError(message("differential_expression: no cell is labelled ", quoted(reference),
-                              ", the reference; the labels are ", list_of(groups.names)));
-  ExpressionGroups out;
-  std::vector<int32_t> place(groups.names.size(), -1);
-  for (size_t g = 0; g < groups.names.size(); ++g) {
-    if (sizes[g] == 0) continue;
-    if (g == size_t(control)) out.reference = out.names.size();
-    place[g] = int32_t(out.names.size());
-    out.names.push_back(groups.names[g]);
-    out.sizes.push_back(sizes[g]);
-    out.weights.push_back(float(1.0 / sizes[g]));
-  }
-  out.of_cell.reserve(groups.size());
-  for (int32_t code : groups.codes) out.of_cell.push_back(code < 0 ? -1 : place[size_t(code)]);
+std::vector<size_t> places(size_t n) {
+  std::vector<size_t> out(n);
+  std::iota(out.begin(), out.end(), size_t(0));
   return out;
 }
 
+/// @param targets  places in groups.targets
 template <class = void>
-void check_expression(CsrView<float> X, std::span<const std::string> genes, bool is_log1p) {
-  for (size_t cell = 0; cell < X.rows; ++cell)
+ExpressionNames expression_names(const ExpressionGroups& groups, std::span<const size_t> targets,
+                                 std::span<const std::string> genes) {
+  ExpressionNames out;
+  out.features.assign(genes.begin(), genes.end());
+  out.ref_membership = groups.reference.size();
+  for (const size_t target : targets) {
+    out.targets.push_back(groups.targets[target]);
+    out.target_membership.push_back(groups.rows[target].size());
+  }
+  return out;
+}
+
+/// @param rows  those to look at
+template <class = void>
+void check_expression(CsrView<float> X, std::span<const std::string> genes,
+                      std::span<const size_t> rows, bool is_log1p) {
+  for (const size_t cell : rows)
     for (size_t k = 0; k < X.row_size(cell); ++k)
       if (const float x = X.row_values(cell)[k]; !std::isfinite(x) || (x < 0 && !is_log1p))
         throw ConfigError(message("differential_expression: X[", cell, ", ",
@@ -101,41 +135,114 @@ void check_expression(CsrView<float> X, std::span<const std::string> genes, bool
                                   ", expected a finite ", is_log1p ? "number" : "count"));
 }
 
+/// The cells of some targets, group t + 1 those of the t-th of them, and of the reference, group 0:
+/// rows of X in their order, so that reading them walks through memory.
+struct ComparedCells {
+  std::vector<size_t> rows;
+  std::vector<uint32_t> groups;  // beside rows
+  std::vector<uint32_t> sizes;   // of the groups
+  std::vector<float> weights;    // 1 / sizes
+  size_t stored = 0;             // values of the rows
+};
+
+template <class = void>
+ComparedCells compared_cells(CsrView<float> X, const ExpressionGroups& groups,
+                             std::span<const size_t> targets) {
+  ComparedCells out;
+  std::vector<std::pair<size_t, uint32_t>> cells;
+  const auto add = [&](const std::vector<size_t>& rows) {
+    for (const size_t row : rows) cells.emplace_back(row, uint32_t(out.sizes.size()));
+    out.sizes.push_back(uint32_t(rows.size()));
+    out.weights.push_back(float(1.0 / double(rows.size())));
+  };
+  add(groups.reference);
+  for (const size_t target : targets) add(groups.rows[target]);
+  std::sort(cells.begin(), cells.end());
+  for (const auto& cell : cells) {
+    out.rows.push_back(cell.first);
+    out.groups.push_back(cell.second);
+    out.stored += X.row_size(cell.first);
+  }
+  return out;
+}
+
 /// Sums x / n over the n cells of each group, in float32 and in the order of the cells: then means
 /// are those of pdex to the last bit.
 /// @param values  keys of one gene, as GenePanel has them
 /// @param shares  room to work in
 template <class Transform>
-void mean_values(std::span<const uint64_t> values, const ExpressionGroups& groups,
+void mean_values(std::span<const uint64_t> values, const ComparedCells& cells,
                  Transform&& transform, std::vector<float>& shares, std::vector<float>& means) {
   // A pass of its own: a compiler that sees x / n beside the sum rounds both at once.
   shares.resize(values.size());
   for (size_t i = 0; i < values.size(); ++i)
     shares[i] =
-        transform(value_of_key(uint32_t(values[i] >> 32))) * groups.weights[uint32_t(values[i])];
-  means.assign(groups.sizes.size(), 0.0f);
+        transform(value_of_key(uint32_t(values[i] >> 32))) * cells.weights[uint32_t(values[i])];
+  means.assign(cells.sizes.size(), 0.0f);
   for (size_t i = 0; i < values.size(); ++i) means[uint32_t(values[i])] += shares[i];
 }
 
 /// Fills one gene's column of the table.
 template <class = void>
-void write_gene(DifferentialExpression& out, size_t gene, const ExpressionGroups& groups,
+void write_gene(DifferentialExpression& out, size_t gene, const ComparedCells& cells,
                 const std::vector<float>& means, const RankSweep& sweep, double epsilon) {
-  const size_t n_reference = groups.sizes[groups.reference];
-  const float reference = means[groups.reference];
+  const float reference = means[0];
   out.ref_mean(gene) = reference;
-  for (size_t g = 0, t = 0; g < groups.names.size(); ++g) {
-    if (g == groups.reference) continue;
-    const auto& group = sweep.group(g);
+  for (size_t t = 0; t + 1 < cells.sizes.size(); ++t) {
+    const auto& group = sweep.group(t + 1);
+    const float mean = means[t + 1];
     const double u = double(group.twice_u) / 2;
-    out.target_mean(t, gene) = means[g];
-    out.log2_fold_change(t, gene) = log2_fold_change(means[g], reference, epsilon);
-    out.percent_change(t, gene) = percent_change(means[g], reference, epsilon);
+    out.target_mean(t, gene) = mean;
+    out.log2_fold_change(t, gene) = log2_fold_change(mean, reference, epsilon);
+    out.percent_change(t, gene) = percent_change(mean, reference, epsilon);
     out.statistic(t, gene) = u;
-    out.p_value(t, gene) = rank_sum_p_value(u, groups.sizes[g], n_reference,
+    out.p_value(t, gene) = rank_sum_p_value(u, cells.sizes[t + 1], cells.sizes[0],
                                             sweep.reference_ties() + group.added_ties);
-    ++t;
   }
+}
+
+/// Differential expression of some targets. What is found of one does not depend on which others
+/// there are: their cells are neither ranked nor counted with it. Only its cells and those of the
+/// reference are read.
+/// @param X        (cells, genes), checked
+/// @param targets  places in groups.targets, in the order of the table
+/// @throws Stopped if the progress callback asks for it
+template <class = void>
+DifferentialExpression differential_expression(CsrView<float> X, std::span<const std::string> genes,
+                                               const ExpressionGroups& groups,
+                                               std::span<const size_t> targets,
+                                               const DifferentialExpressionOptions& options) {
+  DifferentialExpression out = make_expression(expression_names(groups, targets, genes));
+  const auto cells = detail::compared_cells(X, groups, targets);
+  // What is averaged: log1p of counts for geometric means, counts for arithmetic ones.
+  const auto transform = [&options](float x) {
+    if (options.is_log1p == options.geometric_mean) return x;
+    return options.is_log1p ? std::expm1(x) : std::log1p(x);
+  };
+  const auto measure = [&](size_t first, size_t last) {
+    GenePanel panel;
+    panel.fill(X, cells.rows, cells.groups, first, last);
+    RankSweep sweep(cells.sizes, 0);
+    std::vector<uint64_t> keys, scratch;
+    std::vector<float> shares, means;
+    for (size_t gene = first; gene < last; ++gene) {
+      const auto values = panel.gene(gene - first);
+      keys.assign(values.begin(), values.end());
+      sort_keys(keys, scratch);
+      sweep.run(keys);
+      detail::mean_values(values, cells, transform, shares, means);
+      if (options.geometric_mean)
+        for (float& mean : means) mean = std::expm1(mean);
+      detail::write_gene(out, gene, cells, means, sweep, options.epsilon);
+    }
+  };
+  parallel_for_watched(genes.size(), GenePanel::width(genes.size(), cells.stored), measure,
+                       options.progress, "differential expression");
+  parallel_for(out.targets.size(), 1, [&](size_t first, size_t last) {
+    for (size_t t = first; t < last; ++t)
+      benjamini_hochberg({out.p_value[t].data, genes.size()}, {out.fdr[t].data, genes.size()});
+  });
+  return out;
 }
 
 }  // namespace detail
@@ -160,53 +267,11 @@ DifferentialExpression differential_expression(CsrView<float> X, std::span<const
                                                const DifferentialExpressionOptions& options = {}) {
   check_size_match("differential_expression", "columns of X", X.columns, "genes", genes.size());
   check_size_match("differential_expression", "rows of X", X.rows, "labels", groups.size());
-  const auto grouped = detail::expression_groups(groups, reference);
-  detail::check_expression(X, genes, options.is_log1p);
-
-  DifferentialExpression out;
-  out.features.assign(genes.begin(), genes.end());
-  out.ref_membership = grouped.sizes[grouped.reference];
-  for (size_t g = 0; g < grouped.names.size(); ++g) {
-    if (g == grouped.reference) continue;
-    out.targets.push_back(grouped.names[g]);
-    out.target_membership.push_back(grouped.sizes[g]);
-  }
-  const Shape<2> shape = {out.targets.size(), genes.size()};
-  out.ref_mean = Tensor<float, 1>({genes.size()});
-  out.target_mean = Tensor<float, 2>(shape);
-  for (auto* column :
-       {&out.log2_fold_change, &out.percent_change, &out.p_value, &out.statistic, &out.fdr})
-    *column = Tensor<double, 2>(shape);
-
-  // What is averaged: log1p of counts for geometric means, counts for arithmetic ones.
-  const auto transform = [&options](float x) {
-    if (options.is_log1p == options.geometric_mean) return x;
-    return options.is_log1p ? std::expm1(x) : std::log1p(x);
-  };
-  const auto measure = [&](size_t first, size_t last) {
-    GenePanel panel;
-    panel.fill(X, grouped.of_cell, first, last);
-    RankSweep sweep(grouped.sizes, grouped.reference);
-    std::vector<uint64_t> keys, scratch;
-    std::vector<float> shares, means;
-    for (size_t gene = first; gene < last; ++gene) {
-      const auto values = panel.gene(gene - first);
-      keys.assign(values.begin(), values.end());
-      sort_keys(keys, scratch);
-      sweep.run(keys);
-      detail::mean_values(values, grouped, transform, shares, means);
-      if (options.geometric_mean)
-        for (float& mean : means) mean = std::expm1(mean);
-      detail::write_gene(out, gene, grouped, means, sweep, options.epsilon);
-    }
-  };
-  parallel_for_watched(genes.size(), GenePanel::width(genes.size(), X.values.size()), measure,
-                       options.progress, "differential expression");
-  parallel_for(out.targets.size(), 1, [&](size_t first, size_t last) {
-    for (size_t t = first; t < last; ++t)
-      benjamini_hochberg({out.p_value[t].data, genes.size()}, {out.fdr[t].data, genes.size()});
-  });
-  return out;
+  const auto cells = detail::places(X.rows);
+  const auto grouped = expression_groups(groups, reference, cells);
+  detail::check_expression(X, genes, cells, options.is_log1p);
+  return detail::differential_expression(X, genes, grouped, detail::places(grouped.targets.size()),
+                                         options);
 }
 
 VCELL_END_NAMESPACE

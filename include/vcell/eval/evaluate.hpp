@@ -32,16 +32,18 @@ struct EvaluationOptions {
   std::vector<Metric> metrics = {};
   /// How perturbations are matched with their own genes, where not by the genes' names.
   GeneSymbols symbols = {};
+  /// How much of the tables of differential expression is in memory.
+  ExpressionMemory memory = {};
   /// Watches, and may stop.
   Progress progress = {};
 };
 
 /// Prediction against observation in one context.
 struct ContextEvaluation {
-  std::string context;                  ///< empty when the cells are not divided
-  ScoreTable scores;                    ///< a row per perturbation
-  DifferentialExpression real_de;       ///< real cells against real controls
-  DifferentialExpression predicted_de;  ///< predicted cells against predicted controls
+  std::string context;           ///< empty when the cells are not divided
+  ScoreTable scores;             ///< a row per perturbation
+  ExpressionTable real_de;       ///< real cells against real controls
+  ExpressionTable predicted_de;  ///< predicted cells against predicted controls
 };
 
 struct Evaluation {
@@ -109,7 +111,8 @@ Evaluation evaluate(LabelledCells real, LabelledCells predicted,
                 ", so their values do not compare; normalise one of them again, from ",
                 "counts, to the total of the other"));
   auto left_out = align_cells(real, predicted, options.control, options.subset);
-  const EvaluationSideOptions measured{options.control, options.epsilon, options.progress};
+  const EvaluationSideOptions measured{options.control, options.epsilon, options.memory,
+                                       options.progress};
   Evaluation out = evaluate(evaluation_sides(std::move(real), measured),
                             evaluation_sides(std::move(predicted), measured), options);
   out.left_out = std::move(left_out);

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/eval/differential_expression.hpp"
 #include "vcell/eval/labelled_cells.hpp"
+#include "vcell/eval/mean_cells.hpp"
 #include "vcell/eval/mean_distances.hpp"
-#include "vcell/eval/pseudobulk.hpp"
+#include "vcell/eval/measured_expression.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -19,17 +19,17 @@ VCELL_BEGIN_NAMESPACE
 /// did to its cells, against its own control cells.
 class EvaluationSide {
  public:
-  std::string context;                ///< empty when the cells are not divided
-  DifferentialExpression expression;  ///< every gene of every perturbation against the control
-  Tensor<double, 2> mean;             ///< mean cell of each perturbation, (targets, features)
-  Tensor<double, 1> control;          ///< mean control cell, (features)
-  Tensor<double, 2> shift;            ///< mean - control, (targets, features)
+  std::string context;         ///< empty when the cells are not divided
+  ExpressionTable expression;  ///< every gene of every perturbation against the control
+  Tensor<double, 2> mean;      ///< mean cell of each perturbation, (targets, features)
+  Tensor<double, 1> control;   ///< mean control cell, (features)
+  Tensor<double, 2> shift;     ///< mean - control, (targets, features)
   /// The cells of the whole side, which its contexts share, and which of them are each target's.
   std::shared_ptr<const CsrMatrix<float>> cells;
   std::vector<std::vector<size_t>> rows;  ///< (targets), of cells
 
-  const std::vector<std::string>& perturbations() const { return expression.targets; }
-  const std::vector<std::string>& genes() const { return expression.features; }
+  const std::vector<std::string>& perturbations() const { return expression.targets(); }
+  const std::vector<std::string>& genes() const { return expression.features(); }
 
   /// The cells of each perturbation, borrowed from here.
   template <class = void>
@@ -65,42 +65,32 @@ Tensor<T, 2> rows_of(const Tensor<T, 2>& table, std::span<const size_t> rows) {
 
 /// The same side with some of its perturbations alone: what was measured of one does not depend on
 /// the others.
-/// @param targets  places in perturbations(), ascending
-/// @throws ShapeError if one is no place
+/// @param targets   places in perturbations(), ascending
+/// @param progress  of measuring again what the side does not keep
+/// @throws ShapeError if one is no place; Stopped
 template <class = void>
-EvaluationSide select_perturbations(const EvaluationSide& side, std::span<const size_t> targets) {
+EvaluationSide select_perturbations(const EvaluationSide& side, std::span<const size_t> targets,
+                                    const Progress& progress = {}) {
   for (const size_t t : targets)
     check_index("select_perturbations", "target", t, side.perturbations().size());
-  const DifferentialExpression& all = side.expression;
   EvaluationSide out;
   out.context = side.context;
+  out.expression = side.expression.select(targets, progress);
   out.control = side.control;
   out.cells = side.cells;
-  DifferentialExpression& some = out.expression;
-  some.features = all.features;
-  some.ref_membership = all.ref_membership;
-  some.ref_mean = all.ref_mean;
-  for (const size_t t : targets) {
-    some.targets.push_back(all.targets[t]);
-    some.target_membership.push_back(all.target_membership[t]);
-    out.rows.push_back(side.rows[t]);
-  }
+  for (const size_t t : targets) out.rows.push_back(side.rows[t]);
   out.mean = detail::rows_of(side.mean, targets);
   out.shift = detail::rows_of(side.shift, targets);
-  some.target_mean = detail::rows_of(all.target_mean, targets);
-  some.log2_fold_change = detail::rows_of(all.log2_fold_change, targets);
-  some.percent_change = detail::rows_of(all.percent_change, targets);
-  some.p_value = detail::rows_of(all.p_value, targets);
-  some.statistic = detail::rows_of(all.statistic, targets);
-  some.fdr = detail::rows_of(all.fdr, targets);
   return out;
 }
 
 /// The sides of the contexts and perturbations that a prediction has, out of what was observed.
-/// @throws ConfigError if the prediction has one that was not observed
+/// @param progress  as that of select_perturbations
+/// @throws ConfigError if the prediction has one that was not observed; Stopped
 template <class = void>
 std::vector<EvaluationSide> select_like(const std::vector<EvaluationSide>& observed,
-                                        const std::vector<EvaluationSide>& predicted) {
+                                        const std::vector<EvaluationSide>& predicted,
+                                        const Progress& progress = {}) {
   std::vector<EvaluationSide> out;
   for (const EvaluationSide& like : predicted) {
     const auto side = std::find_if(observed.begin(), observed.end(), [&](const EvaluationSide& s) {
@@ -118,7 +108,8 @@ std::vector<EvaluationSide> select_like(const std::vector<EvaluationSide>& obser
                                   " was observed in context ", quoted(like.context)));
       targets.push_back(size_t(found - names.begin()));
     }
-    out.push_back(targets.size() == names.size() ? *side : select_perturbations(*side, targets));
+    out.push_back(targets.size() == names.size() ? *side
+                                                 : select_perturbations(*side, targets, progress));
   }
   return out;
 }
@@ -128,43 +119,37 @@ struct EvaluationSideOptions {
   std::string control = "non-targeting";
   /// See DifferentialExpressionOptions; 0 is cell-eval's.
   double epsilon = 0;
+  /// How much of the tables of differential expression is in memory.
+  ExpressionMemory memory = {};
   /// Watches, and may stop.
   Progress progress = {};
 };
 
 namespace detail {
 
-/// @param cells  of the whole side
-/// @param rows   those of the context, beside perturbation
-/// @param X      these
+/// @param cells         of the whole side
+/// @param rows          those of the context
+/// @param perturbation  beside rows
 template <class = void>
-EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells,
-                       const std::vector<size_t>& rows, CsrView<float> X,
+EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells, std::span<const size_t> rows,
                        const std::vector<std::string>& genes, const Factor& perturbation,
                        std::string context, const EvaluationSideOptions& options) {
   EvaluationSide out;
   out.context = std::move(context);
-  out.expression =
-      differential_expression(X, genes, perturbation, options.control,
-                              {.epsilon = options.epsilon, .progress = options.progress});
-  const Pseudobulk bulk = pseudobulk(X, perturbation);
-  const auto& targets = out.expression.targets;
-  out.mean = Tensor<double, 2>({targets.size(), genes.size()});
+  auto groups = expression_groups(perturbation, options.control, rows);
+  out.rows = groups.rows;
+  const auto reference = groups.reference;
+  out.expression = measured_expression(cells, genes, std::move(groups),
+                                       {.epsilon = options.epsilon, .progress = options.progress},
+                                       options.memory);
+  out.mean = mean_cells(cells->view(), out.rows);
   out.control = Tensor<double, 1>({genes.size()});
-  for (size_t i = 0, t = 0; i < bulk.names.size(); ++i)
-    std::copy_n(bulk.mean[i].data, genes.size(),
-                bulk.names[i] == options.control ? out.control.data() : out.mean[t++].data);
+  const auto control = mean_cells(cells->view(), std::span(&reference, 1));
+  std::copy_n(control.data(), genes.size(), out.control.data());
   out.shift = out.mean;
-  for (size_t t = 0; t < targets.size(); ++t)
+  for (size_t t = 0; t < out.rows.size(); ++t)
     for (size_t g = 0; g < genes.size(); ++g) out.shift(t, g) -= out.control(g);
   out.cells = std::move(cells);
-  std::vector<int32_t> places(perturbation.names.size(), -1);
-  for (size_t t = 0; t < targets.size(); ++t)
-    places[size_t(perturbation.code(targets[t]))] = int32_t(t);
-  out.rows.resize(targets.size());
-  for (size_t i = 0; i < rows.size(); ++i)
-    if (const int32_t code = perturbation.codes[i]; code >= 0 && places[size_t(code)] >= 0)
-      out.rows[size_t(places[size_t(code)])].push_back(rows[i]);
   return out;
 }
 
@@ -173,17 +158,16 @@ EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells,
 /// Measures every perturbation against the control of its own context, context by context in the
 /// order of their names; contexts without a labelled cell are left out.
 /// @param cells  by value: move it in where it is not needed any more, its matrix is kept
-/// @throws ConfigError if a context has no control
+/// @throws ShapeError if sizes do not fit; ConfigError if a context has no control, or a value of a
+///         labelled cell is not finite; Stopped
 template <class = void>
 std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
                                              const EvaluationSideOptions& options = {}) {
   const auto all = std::make_shared<const CsrMatrix<float>>(std::move(cells.X));
   std::vector<EvaluationSide> out;
   if (!cells.has_contexts()) {
-    std::vector<size_t> rows(all->rows);
-    std::iota(rows.begin(), rows.end(), size_t(0));
-    out.push_back(
-        detail::side_of(all, rows, all->view(), cells.genes, cells.perturbation, "", options));
+    out.push_back(detail::side_of(all, detail::places(all->rows), cells.genes, cells.perturbation,
+                                  "", options));
     return out;
   }
   std::vector<std::vector<size_t>> rows(cells.context.names.size());
@@ -195,8 +179,8 @@ std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
     Factor perturbation;
     perturbation.names = cells.perturbation.names;
     for (size_t cell : rows[c]) perturbation.codes.push_back(cells.perturbation.codes[cell]);
-    out.push_back(detail::side_of(all, rows[c], select_rows(*all, rows[c]).view(), cells.genes,
-                                  perturbation, cells.context.names[c], options));
+    out.push_back(
+        detail::side_of(all, rows[c], cells.genes, perturbation, cells.context.names[c], options));
   }
   return out;
 }

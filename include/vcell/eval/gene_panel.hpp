@@ -23,20 +23,21 @@ class GenePanel {
                               512);
   }
 
-  /// Takes genes first .. last - 1 of the cells whose group is not negative.
+  /// Takes genes first .. last - 1 of some cells.
   /// @param X       (cells, genes)
-  /// @param groups  one per cell; -1 = takes no part
+  /// @param rows    the cells, in the order that each gene's keys get
+  /// @param groups  beside rows
   template <class = void>
-  void fill(CsrView<float> X, std::span<const int32_t> groups, size_t first, size_t last) {
+  void fill(CsrView<float> X, std::span<const size_t> rows, std::span<const uint32_t> groups,
+            size_t first, size_t last) {
     begins_.assign(last - first + 1, 0);
-    starts_.resize(X.rows);
-    for (size_t cell = 0; cell < X.rows; ++cell) {
-      if (groups[cell] < 0) continue;
-      const auto genes = X.row_indices(cell);
-      const auto values = X.row_values(cell);
+    starts_.resize(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto genes = X.row_indices(rows[i]);
+      const auto values = X.row_values(rows[i]);
       size_t k =
           size_t(std::lower_bound(genes.begin(), genes.end(), int32_t(first)) - genes.begin());
-      starts_[cell] = k;
+      starts_[i] = k;
       for (; k < genes.size() && size_t(genes[k]) < last; ++k)
         begins_[size_t(genes[k]) - first + 1] += values[k] != 0;
     }
@@ -44,14 +45,13 @@ class GenePanel {
 
     keys_.resize(begins_.back());
     ends_.assign(begins_.begin(), begins_.end() - 1);
-    for (size_t cell = 0; cell < X.rows; ++cell) {
-      if (groups[cell] < 0) continue;
-      const auto genes = X.row_indices(cell);
-      const auto values = X.row_values(cell);
-      for (size_t k = starts_[cell]; k < genes.size() && size_t(genes[k]) < last; ++k)
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto genes = X.row_indices(rows[i]);
+      const auto values = X.row_values(rows[i]);
+      for (size_t k = starts_[i]; k < genes.size() && size_t(genes[k]) < last; ++k)
         if (values[k] != 0)
           keys_[ends_[size_t(genes[k]) - first]++] =
-              uint64_t(ordered_key(values[k])) << 32 | uint32_t(groups[cell]);
+              uint64_t(ordered_key(values[k])) << 32 | groups[i];
     }
   }
 
@@ -63,7 +63,7 @@ class GenePanel {
 
  private:
   std::vector<size_t> begins_, ends_;  // per gene, in keys_
-  std::vector<size_t> starts_;         // per cell: its first value in the panel
+  std::vector<size_t> starts_;         // beside rows: the cell's first value in the panel
   std::vector<uint64_t> keys_;
 };
 

@@ -25,7 +25,9 @@ struct MetricOptions {
 /// and the report take everything they say of a score from here.
 struct Metric {
   /// The scores of the perturbations of one context, in the order of both sides' perturbations(),
-  /// which are the same and have the same genes.
+  /// which are the same and have the same genes. Of their tables of differential expression, which
+  /// may be larger than memory, for_each_expression_block(real.expression, predicted.expression,
+  /// f, options.progress) gives one block of perturbations after the other.
   using Scores = std::function<std::vector<Score>(
       const EvaluationSide& real, const EvaluationSide& predicted, const MetricOptions&)>;
   /// One score of all of them together.

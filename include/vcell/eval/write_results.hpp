@@ -7,68 +7,12 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/result_files.hpp"
-#include "vcell/io/csv.hpp"
-#include "vcell/io/number_text.hpp"
+#include "vcell/eval/write_expression.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 /// A score as a field: empty for null.
 inline std::string score_text(const Score& score) { return score ? number_text(*score) : ""; }
-
-/// The columns of a table of differential expression, pdex's.
-inline constexpr std::array<const char*, 11> differential_expression_columns = {"target",
-                                                                                "feature",
-                                                                                "target_mean",
-                                                                                "ref_mean",
-                                                                                "target_membership",
-                                                                                "ref_membership",
-                                                                                "log2_fold_change",
-                                                                                "percent_change",
-                                                                                "p_value",
-                                                                                "statistic",
-                                                                                "fdr"};
-
-namespace detail {
-
-/// A field as a CSV file holds it, quoted where it must be.
-template <class = void>
-std::string csv_field(const std::string& text) {
-  std::string line;
-  append_csv_line(line, {text, ""});
-  line.resize(line.size() - 2);  // the second field's comma and the line's end
-  return line;
-}
-
-}  // namespace detail
-
-/// Writes a table of differential expression: a row per target and gene, in pieces of a target.
-/// @throws WriteError if the file cannot be written
-template <class = void>
-void write_differential_expression(const std::filesystem::path& path,
-                                   const DifferentialExpression& de) {
-  std::vector<std::string> features;
-  for (const std::string& feature : de.features) features.push_back(detail::csv_field(feature));
-  write_text_in_pieces(path, [&](const auto& append) {
-    std::string text;
-    detail::append_csv_line(
-        text, {differential_expression_columns.begin(), differential_expression_columns.end()});
-    for (size_t t = 0; t < de.targets.size(); ++t) {
-      const std::string target = detail::csv_field(de.targets[t]);
-      for (size_t g = 0; g < features.size(); ++g) {
-        text += message(target, ',', features[g], ',', number_text(de.target_mean(t, g)), ',',
-                        number_text(de.ref_mean(g)), ',', de.target_membership[t], ',',
-                        de.ref_membership);
-        for (const auto* column :
-             {&de.log2_fold_change, &de.percent_change, &de.p_value, &de.statistic, &de.fdr})
-          text += ',' + number_text((*column)(t, g));
-        text += '\n';
-      }
-      append(text);  // a target at a time: the whole text is several times the table
-      text.clear();
-    }
-    append(text);  // the header alone, where there is no target
-  });
-}
 
 /// Writes scores: a row per perturbation, an empty field for null.
 /// @throws WriteError if the file cannot be written
@@ -107,9 +51,11 @@ void write_summaries(const std::filesystem::path& path, const std::vector<ScoreC
 /// `<context>_results.csv` and so on (see result_files), and agg_results.csv, the mean over
 /// contexts of each entry of their summaries, nulls left out. Where contexts have names,
 /// contexts.csv says which prefix is whose. The same evaluation gives the same bytes.
-/// @throws WriteError if the folder or a file cannot be written
+/// @param progress  of measuring tables that are not kept
+/// @throws WriteError if the folder or a file cannot be written; Stopped
 template <class = void>
-void write_results(const std::filesystem::path& folder, const Evaluation& evaluation) {
+void write_results(const std::filesystem::path& folder, const Evaluation& evaluation,
+                   const Progress& progress = {}) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
@@ -125,8 +71,8 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
     write_scores(in_folder("results.csv"), context.scores);
     write_summaries(in_folder("agg_results.csv"), context.scores.columns,
                     summarise(context.scores));
-    write_differential_expression(in_folder("real_de.csv"), context.real_de);
-    write_differential_expression(in_folder("pred_de.csv"), context.predicted_de);
+    write_differential_expression(in_folder("real_de.csv"), context.real_de, progress);
+    write_differential_expression(in_folder("pred_de.csv"), context.predicted_de, progress);
     names.rows.push_back({files[i].context, files[i].prefix});
   }
   if (files.size() > 1)
@@ -142,6 +88,7 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
                              quoted((folder / "contexts.csv").string()), ": ", error.message()));
 }
 
-VCELL_INSTANTIATE(files, void write_results<void>(const std::filesystem::path&, const Evaluation&));
+VCELL_INSTANTIATE(files, void write_results<void>(const std::filesystem::path&, const Evaluation&,
+                                                  const Progress&));
 
 VCELL_END_NAMESPACE

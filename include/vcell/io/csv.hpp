@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <string>
 #include <string_view>
@@ -67,6 +68,45 @@ class CsvReader {
       fail("expected a comma or the end of the line after a quoted field");
     return true;
   }
+  /// The fields of the first line.
+  /// @throws FormatError if there is none
+  template <class = void>
+  std::vector<std::string> header() {
+    std::vector<std::string> fields;
+    if (!next(fields))
+      throw FormatError(message("read_csv: ", quoted(name_), " is empty, expected a header"));
+    return fields;
+  }
+  /// next, of a line that must have as many fields as the header.
+  /// @throws FormatError naming the line if it has not
+  template <class = void>
+  bool next_row(std::vector<std::string>& fields, size_t columns) {
+    if (!next(fields)) return false;
+    if (fields.size() != columns)
+      fail(message(fields.size(), " fields, expected ", columns, " as the header"));
+    return true;
+  }
+
+  /// Where a line begins.
+  struct Place {
+    uint64_t offset = 0;
+    size_t line = 0;  // those before it
+  };
+  /// Where the next line begins, unless empty lines were met.
+  Place place() const { return {offset_ + place_, line_}; }
+  /// Reads on from there.
+  template <class = void>
+  void go_to(const Place& place) {
+    in_.clear();
+    in_.seekg(std::streamoff(place.offset));
+    if (!in_) throw IoError(message("read_csv: cannot read ", quoted(name_)));
+    block_.clear();
+    place_ = 0;
+    offset_ = place.offset;
+    line_ = place.line;
+    empty_lines_ = 0;
+  }
+
   template <class = void>
   [[noreturn]] void fail(std::string_view what) const {
     throw FormatError(message("read_csv: ", quoted(name_), ", line ", first_line_, ": ", what));
@@ -76,6 +116,7 @@ class CsvReader {
   /// Whether nothing is left; else there is a character at place_.
   bool is_at_end() {
     if (place_ < block_.size()) return false;
+    offset_ += block_.size();
     block_.resize(size_t(1) << 20);
     in_.read(block_.data(), std::streamsize(block_.size()));
     block_.resize(size_t(in_.gcount()));
@@ -115,6 +156,7 @@ class CsvReader {
 
   std::ifstream in_;
   std::string name_, block_;
+  uint64_t offset_ = 0;  // of block_ in the file
   size_t place_ = 0, line_ = 0, first_line_ = 0, empty_lines_ = 0;
 };
 
@@ -146,16 +188,10 @@ void append_csv_line(std::string& out, const std::vector<std::string>& fields) {
 template <class Header, class Row>
 void read_csv_rows(const std::filesystem::path& path, Header&& header, Row&& row) {
   detail::CsvReader reader(path);
-  std::vector<std::string> fields;
-  if (!reader.next(fields))
-    throw FormatError(message("read_csv: ", quoted(path.string()), " is empty, expected a header"));
+  std::vector<std::string> fields = reader.header();
   const size_t columns = fields.size();
   header(fields);
-  while (reader.next(fields)) {
-    if (fields.size() != columns)
-      reader.fail(message(fields.size(), " fields, expected ", columns, " as the header"));
-    row(fields);
-  }
+  while (reader.next_row(fields, columns)) row(fields);
 }
 
 /// Reads a table with a header line.

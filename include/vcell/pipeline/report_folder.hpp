@@ -40,20 +40,22 @@ void write_report_tables(const std::filesystem::path& folder, const ReportInput&
 }
 
 /// Writes `report.html` of a run, and its plots as `plots/<id>.svg`, drawn once for both.
-/// @throws IoError
+/// @param progress  as that of ReportOptions
+/// @throws IoError; Stopped
 template <class = void>
 void write_report_page(const std::filesystem::path& folder, const ReportInput& report,
-                       GnuplotOptions gnuplot = {}) {
+                       GnuplotOptions gnuplot = {}, const Progress& progress = {}) {
   gnuplot.folder = folder / "plots";
   std::error_code error;  // an old plot that stays is no reason to have no report
   std::filesystem::remove_all(gnuplot.folder, error);
-  write_report(folder / "report.html", report, {std::move(gnuplot)});
+  write_report(folder / "report.html", report, {std::move(gnuplot), progress});
 }
 
 /// Reads what a run's report was made of back from its folder.
-/// @throws ConfigError if there is no run, or it has no scores; IoError, FormatError
+/// @param progress  of reading its tables
+/// @throws ConfigError if there is no run, or it has no scores; IoError, FormatError; Stopped
 template <class = void>
-ReportInput read_report_input(const std::filesystem::path& folder) {
+ReportInput read_report_input(const std::filesystem::path& folder, const Progress& progress = {}) {
   const auto is_there = [&](const char* name) { return std::filesystem::exists(folder / name); };
   if (!is_there("experiment.toml"))
     throw ConfigError(message("report: there is no run in ", quoted(folder.string()),
@@ -73,14 +75,17 @@ ReportInput read_report_input(const std::filesystem::path& folder) {
                where = methods.column("folder");
   for (size_t i = 0; i < methods.rows.size(); ++i) {
     const auto& row = methods.rows[i];
-    auto scores = read_results(folder / row[where]);
+    const auto tables = folder / row[where];
     if (i == 0) {
       out.method = row[name];
       out.meaning = row[meaning];
-      out.evaluation = std::move(scores);
-    } else {
-      out.others.push_back(scored_method(row[name], scores, row[meaning]));
+      out.evaluation = read_results(tables, {}, progress);
+      continue;
     }
+    ScoredMethod& other = out.others.emplace_back(ScoredMethod{row[name], row[meaning], {}});
+    for (const ResultFiles& files : read_result_files(tables))
+      other.contexts.push_back(
+          {files.context, read_scores(tables / (files.prefix + "results.csv"))});
   }
   const CsvTable facts = read_csv(folder / "facts.csv");
   const size_t section = facts.column("section"), what = facts.column("what"),
@@ -101,6 +106,7 @@ ReportInput read_report_input(const std::filesystem::path& folder) {
   return out;
 }
 
-VCELL_INSTANTIATE(folders, ReportInput read_report_input<void>(const std::filesystem::path&));
+VCELL_INSTANTIATE(folders, ReportInput read_report_input<void>(const std::filesystem::path&,
+                                                               const Progress&));
 
 VCELL_END_NAMESPACE

@@ -104,7 +104,7 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
   all.scored = [&](const MethodOutcome& done) {
     if (!done.is_first) {
       folders.push_back("baselines/" + done.method.name());
-      write_results(folder.path() / folders.back(), done.evaluation);
+      write_results(folder.path() / folders.back(), done.evaluation, options.callbacks.progress);
       return;
     }
     const Prepared& p = done.prepared;
@@ -117,7 +117,7 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
           folder / "real.h5ad",
           observation_anndata(p.annotations, p.screen, done.requests, p.parts, p.model_genes),
           {.progress = options.callbacks.progress});
-    write_results(folder.path(), done.evaluation);
+    write_results(folder.path(), done.evaluation, options.callbacks.progress);
   };
   auto out = run(std::move(adata), e, all);
   ReportInput& report = out.report;
@@ -129,7 +129,7 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
     add_training(report, read_metrics(folder / "metrics.csv"));
   }
   write_report_tables(folder.path(), report, folders, out.missing);
-  write_report_page(folder.path(), report, options.gnuplot);
+  write_report_page(folder.path(), report, options.gnuplot, options.callbacks.progress);
   return out;
 }
 

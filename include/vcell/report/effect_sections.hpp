@@ -5,54 +5,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <iterator>
 #include <set>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "vcell/eval/diagnose.hpp"
-#include "vcell/report/html.hpp"
+#include "vcell/eval/pearson.hpp"
+#include "vcell/report/perturbation_effects.hpp"
 #include "vcell/report/plot.hpp"
-#include "vcell/report/report_input.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-/// A perturbation of one context.
-struct PerturbationPlace {
-  const ContextEvaluation* context = nullptr;
-  size_t target = 0;       ///< its place in the tables of the context
-  size_t significant = 0;  ///< genes that change in the observed cells
-  double size = 0;         ///< of the observed shift
-};
-
-/// "STAT1", or "STAT1 in rep_3" where there are several contexts.
-template <class = void>
-std::string name_of(const PerturbationPlace& place, const ReportInput& input) {
-  const std::string& target = place.context->real_de.targets[place.target];
-  return input.evaluation.contexts.size() < 2
-             ? target
-             : fmt::format("{} in {}", target, place.context->context);
-}
-
-/// All perturbations of all contexts, those that change most genes first.
-template <class = void>
-std::vector<PerturbationPlace> strongest_perturbations(const ReportInput& input) {
-  std::vector<PerturbationPlace> out;
-  for (const ContextEvaluation& context : input.evaluation.contexts) {
-    const auto shift = mean_shift(context.real_de);
-    for (size_t t = 0; t < context.real_de.targets.size(); ++t)
-      out.push_back({&context, t,
-                     significant_genes(context.real_de, t, input.evaluation.alpha).size(),
-                     detail::norm_of_row(shift, t)});
-  }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const PerturbationPlace& a, const PerturbationPlace& b) {
-                     return std::pair(a.significant, a.size) > std::pair(b.significant, b.size);
-                   });
-  return out;
-}
 
 namespace detail {
 
@@ -142,32 +105,34 @@ Plot shift_plot(std::string id, const std::string& title, std::span<const double
 }
 
 /// Predicted against observed shift for the strongest perturbations.
+/// @param effects   the strongest first
+/// @param progress  of measuring what tables do not keep
 template <class = void>
-std::string shift_section(const ReportInput& input, const GnuplotOptions& gnuplot_options,
+std::string shift_section(std::span<const PerturbationEffect> effects,
+                          const GnuplotOptions& gnuplot_options, const Progress& progress = {},
                           size_t most = 6) {
-  auto places = strongest_perturbations(input);
-  places.resize(std::min(most, places.size()));
   std::string figures;
-  for (size_t i = 0; i < places.size(); ++i) {
-    const auto& [context, t, significant, size] = places[i];
-    const auto observed = mean_shift(context->real_de),
-               predicted = mean_shift(context->predicted_de);
-    const auto row = [t = t](const Tensor<double, 2>& m) {
-      return std::span<const double>(m[t].data, m.shape(1));
+  for (size_t i = 0; i < std::min(most, effects.size()); ++i) {
+    const PerturbationEffect& effect = effects[i];
+    const ExpressionTable &real = effect.context->real_de,
+                          &predicted_table = effect.context->predicted_de;
+    const size_t t = effect.target;
+    const auto shift_in = [&](const ExpressionTable& table) {
+      return mean_shift(*table.block(t, t + 1, progress));
     };
-    const auto& genes = context->real_de.features;
-    const std::string& target = context->real_de.targets[t];
-    const auto own = std::find(genes.begin(), genes.end(), target);
-    const std::string name = name_of(places[i], input);
+    const auto observed = shift_in(real), predicted = shift_in(predicted_table);
+    const auto& genes = real.features();
+    const auto own = std::find(genes.begin(), genes.end(), real.targets()[t]);
+    const std::string& name = effect.changed.name;
     figures +=
         figure(shift_plot(fmt::format("shift{}", i),
                           fmt::format("Predicted against observed shift of every gene, {}", name),
-                          row(observed), row(predicted), genes,
+                          observed.values(), predicted.values(), genes,
                           own == genes.end() ? -1 : int32_t(own - genes.begin())),
                fmt::format("<b>{}</b>: correlation {}, {}, {}", escape_html(name),
-                           show(pearson(row(predicted), row(observed)), 2),
-                           counted(context->real_de.target_membership[t], "cell"),
-                           counted(significant, "changed gene")),
+                           show(pearson(predicted.values(), observed.values()), 2),
+                           counted(real.target_membership()[t], "cell"),
+                           counted(effect.significant(), "changed gene")),
                gnuplot_options);
   }
   return detail::section(
@@ -191,12 +156,6 @@ std::string shortened(const std::string& name, size_t n) {
 }
 
 }  // namespace detail
-
-/// How many genes of a perturbation are differentially expressed in which cells.
-struct OverlapCounts {
-  std::string name;
-  size_t both = 0, observed_only = 0, predicted_only = 0;
-};
 
 /// A bar per perturbation, the first one on top.
 template <class = void>
@@ -232,69 +191,31 @@ Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& counts) {
   return plot;
 }
 
-namespace detail {
-
-/// Counts the genes that change in the observed cells, in the predicted ones, in both.
-template <class = void>
-OverlapCounts overlap_counts(const PerturbationPlace& place, const ReportInput& input) {
-  auto real = significant_genes(place.context->real_de, place.target, input.evaluation.alpha);
-  auto predicted =
-      significant_genes(place.context->predicted_de, place.target, input.evaluation.alpha);
-  std::sort(real.begin(), real.end());
-  std::sort(predicted.begin(), predicted.end());
-  std::vector<uint32_t> both;
-  std::set_intersection(real.begin(), real.end(), predicted.begin(), predicted.end(),
-                        std::back_inserter(both));
-  return {name_of(place, input), both.size(), real.size() - both.size(),
-          predicted.size() - both.size()};
-}
-
-/// The strongest genes of the observed cells with an arrow each; bold where the predicted cells
-/// have them too, in the same direction.
-template <class = void>
-std::string strongest_genes(const PerturbationPlace& place, double alpha, size_t most) {
-  const auto& real = place.context->real_de;
-  const auto& predicted = place.context->predicted_de;
-  std::string out;
-  size_t shown = 0;
-  for (uint32_t gene : significant_genes(real, place.target, alpha)) {
-    if (shown++ == most) break;
-    const double change = real.log2_fold_change(place.target, gene);
-    const bool found = float(predicted.fdr(place.target, gene)) < float(alpha) &&
-                       change * predicted.log2_fold_change(place.target, gene) > 0;
-    const std::string text = fmt::format("{}\u00A0{}", escape_html(real.features[gene]),
-                                         change > 0 ? "\u2191" : "\u2193");
-    out += (out.empty() ? "" : ", ") + (found ? "<b>" + text + "</b>" : text);
-  }
-  return out.empty() ? "\u2013" : out;
-}
-
-}  // namespace detail
-
 /// Which differentially expressed genes the predicted cells have too.
+/// @param effects  the strongest first
+/// @param alpha    the false discovery rate below which they are
 template <class = void>
-std::string overlap_section(const ReportInput& input, const GnuplotOptions& gnuplot_options,
-                            size_t most_bars = 30) {
-  const auto places = strongest_perturbations(input);
+std::string overlap_section(std::span<const PerturbationEffect> effects, double alpha,
+                            const GnuplotOptions& gnuplot_options, size_t most_bars = 30) {
   std::vector<OverlapCounts> counts;
   std::string rows;
-  for (const PerturbationPlace& place : places) {
-    const OverlapCounts c = detail::overlap_counts(place, input);
+  for (const PerturbationEffect& effect : effects) {
+    const OverlapCounts& c = effect.changed;
     if (counts.size() < most_bars) counts.push_back(c);
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td><td class=\"genes\">{}</td></tr>\n",
         escape_html(c.name), c.both + c.observed_only, c.both + c.predicted_only, c.both,
-        detail::strongest_genes(place, input.evaluation.alpha, 6));
+        effect.strongest);
   }
   std::string out =
       fmt::format(
           "<p>Genes that differ from control cells (Wilcoxon rank-sum test, false discovery "
           "rate below {:g}, each side against its own control cells).</p>\n"
           "<div class=\"single\">",
-          input.evaluation.alpha) +
+          alpha) +
       figure(overlap_plot("overlap", counts),
-             places.size() > counts.size()
+             effects.size() > counts.size()
                  ? fmt::format("The {} perturbations that change most genes.", counts.size())
                  : "",
              gnuplot_options) +

@@ -110,7 +110,7 @@ std::string summary_section(const ReportInput& input) {
   const auto methods = methods_of(input);
   size_t cells = 0;
   for (const ContextEvaluation& c : input.evaluation.contexts)
-    for (size_t n : c.real_de.target_membership) cells += n;
+    for (size_t n : c.real_de.target_membership()) cells += n;
   const size_t contexts = input.evaluation.contexts.size();
   const size_t n = detail::predicted_by(methods[0]);
   std::string what = counted(n, "perturbation");
@@ -195,7 +195,7 @@ std::string perturbation_score_table(const ReportInput& input, const ContextEval
   };
   const auto& targets = context.scores.perturbations;
   for (size_t t = 0; t < targets.size(); ++t)
-    add_row(escape_html(targets[t]), std::to_string(context.real_de.target_membership[t]),
+    add_row(escape_html(targets[t]), std::to_string(context.real_de.target_membership()[t]),
             [&](const ScoredMethod& method, const std::string& name) {
               return detail::score_of(method, context.context, name, targets[t]);
             });
@@ -227,7 +227,7 @@ std::string perturbation_section(const ReportInput& input) {
     if (!context.context.empty())
       out += fmt::format("<h3>{}</h3>\n<p class=\"note\">{} for comparison.</p>\n",
                          escape_html(context.context),
-                         counted(context.real_de.ref_membership, "control cell"));
+                         counted(context.real_de.ref_membership(), "control cell"));
     out += perturbation_score_table(input, context);
   }
   return detail::section("perturbations", "Scores by perturbation", out);

@@ -11,9 +11,14 @@ template <class = void>
 std::vector<Score> overlap_at_n_scores(const EvaluationSide& real, const EvaluationSide& predicted,
                                        const MetricOptions& options) {
   std::vector<Score> out(real.perturbations().size());
-  for (size_t t = 0; t < out.size(); ++t)
-    out[t] = vcell::overlap_at_n(significant_genes(real.expression, t, options.alpha),
-                                 significant_genes(predicted.expression, t, options.alpha));
+  for_each_expression_block(
+      real.expression, predicted.expression,
+      [&](size_t first, const DifferentialExpression& a, const DifferentialExpression& b) {
+        for (size_t t = 0; t < a.targets.size(); ++t)
+          out[first + t] = vcell::overlap_at_n(significant_genes(a, t, options.alpha),
+                                               significant_genes(b, t, options.alpha));
+      },
+      options.progress);
   return out;
 }
 
