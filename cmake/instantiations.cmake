@@ -3,8 +3,8 @@
 # that links it and with its flags. Included when configuring vcell and by the installed
 # vcellConfig.cmake. It compiles for VCELL_MARCH and with the products of vcell::blas where that is
 # there, and hands both on, since both are part of every name in vcell (core/abi.hpp).
-# vcell::files_instantiations, where vcell::files is there: the same with the readers, the writers and
-# runs in folders.
+# Where vcell::files is there, vcell::files_instantiations: the same with the readers and the writers, and
+# vcell::pipeline_instantiations: all that with scores and whole runs, in memory and in folders.
 
 if(NOT DEFINED VCELL_MARCH)
   set(VCELL_MARCH "" CACHE STRING "What vcell::instantiations and all that links it are compiled for: \
@@ -12,8 +12,9 @@ what -march takes, such as native or x86-64-v3; empty: the compiler's choice")
 endif()
 
 if(NOT TARGET vcell_instantiations)
-  file(GLOB vcell_instantiation_sources "${CMAKE_CURRENT_LIST_DIR}/instantiations/*.cpp")
-  list(FILTER vcell_instantiation_sources EXCLUDE REGEX "/(files|folders)\\.cpp$")
+  set(vcell_instantiation_sources products ops models data)
+  list(TRANSFORM vcell_instantiation_sources REPLACE "(.+)"
+    "${CMAKE_CURRENT_LIST_DIR}/instantiations/\\1.cpp")
   add_library(vcell_instantiations STATIC EXCLUDE_FROM_ALL ${vcell_instantiation_sources})
   target_link_libraries(vcell_instantiations PUBLIC vcell::vcell)
   if(TARGET vcell::blas)
@@ -30,9 +31,15 @@ endif()
 
 if(TARGET vcell::files AND NOT TARGET vcell_files_instantiations)
   add_library(vcell_files_instantiations STATIC EXCLUDE_FROM_ALL
-    "${CMAKE_CURRENT_LIST_DIR}/instantiations/files.cpp"
-    "${CMAKE_CURRENT_LIST_DIR}/instantiations/folders.cpp")
+    "${CMAKE_CURRENT_LIST_DIR}/instantiations/files.cpp")
   target_link_libraries(vcell_files_instantiations PUBLIC vcell_instantiations vcell::files)
   target_compile_definitions(vcell_files_instantiations PUBLIC VCELL_FILES_INSTANTIATIONS)
   add_library(vcell::files_instantiations ALIAS vcell_files_instantiations)
+
+  add_library(vcell_pipeline_instantiations STATIC EXCLUDE_FROM_ALL
+    "${CMAKE_CURRENT_LIST_DIR}/instantiations/pipeline.cpp"
+    "${CMAKE_CURRENT_LIST_DIR}/instantiations/folders.cpp")
+  target_link_libraries(vcell_pipeline_instantiations PUBLIC vcell_files_instantiations)
+  target_compile_definitions(vcell_pipeline_instantiations PUBLIC VCELL_PIPELINE_INSTANTIATIONS)
+  add_library(vcell::pipeline_instantiations ALIAS vcell_pipeline_instantiations)
 endif()

@@ -17,6 +17,7 @@ Experiment small_experiment() {
   e.model.head_dim = 8;
   e.model.set_size = 8;
   e.model.batch_size = 2;
+  e.ensemble = 1;
   e.training.max_steps = 21;
   e.training.validate_every = 10;
   return e;

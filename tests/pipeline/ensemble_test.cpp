@@ -229,5 +229,5 @@ TEST_CASE("ensemble: a run that was stopped in any member goes on to the same by
 
 TEST_CASE("ensemble: one member at least", "[pipeline]") {
   check_error<ConfigError>([] { run(screen(), experiment(0)); },
-                           {"[training] ensemble is 0, expected 1 or more"});
+                           {"[training] ensemble is 0, expected 1 to 1000"});
 }

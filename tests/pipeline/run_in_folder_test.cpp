@@ -35,6 +35,7 @@ struct Fixture {
     e.model.mlp_width = 16;
     e.model.set_size = 8;
     e.model.batch_size = 2;
+    e.ensemble = 1;
     e.training.max_steps = 4;
     e.training.validate_every = 2;
   }

@@ -33,6 +33,7 @@ Experiment experiment() {
   e.model.set_size = 8;
   e.model.batch_size = 2;
   e.hvgs = 25;
+  e.ensemble = 1;
   e.training.max_steps = 6;
   e.training.learning_rate = 1e-2;
   return e;

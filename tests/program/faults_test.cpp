@@ -24,7 +24,8 @@ std::string small_flags(const TemporaryFolder& folder) {
   INFO(made.err);
   REQUIRE(made.code == 0);
   return " --data " + screen +
-         " --context-key context --hidden 8 --layers 1 --heads 1 --head-dim 8 --mlp-width 8 "
+         " --ensemble 1 --context-key context --hidden 8 --layers 1 --heads 1 --head-dim 8 "
+         "--mlp-width 8 "
          "--max-steps 20 --validate-every 10 --set-size 8 --batch-size 2";
 }
 

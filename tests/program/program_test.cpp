@@ -35,7 +35,7 @@ std::string simulate(const TemporaryFolder& folder, const std::string& more = ""
 std::string small_run(const std::string& screen, const std::string& out) {
   return "run --data " + screen + " --context-key context --out " + out +
          " --hidden 16 --layers 1 --heads 2 --head-dim 8 --mlp-width 16 --max-steps 30 "
-         "--validate-every 10 --set-size 8 --batch-size 4";
+         "--ensemble 1 --validate-every 10 --set-size 8 --batch-size 4";
 }
 
 /// Names of the files below a folder, with their bytes; the log has times and is left out.

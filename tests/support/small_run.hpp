@@ -21,7 +21,7 @@ inline std::string small_screen(const TemporaryFolder& folder, int seed = 3) {
 inline std::string small_flags(const TemporaryFolder& folder) {
   return " --data " + (folder / "screen.h5ad") +
          " --context-key context --hidden 8 --layers 1 --heads 1 --head-dim 8 --mlp-width 8 "
-         "--max-steps 20 --validate-every 10 --set-size 8 --batch-size 2";
+         "--ensemble 1 --max-steps 20 --validate-every 10 --set-size 8 --batch-size 2";
 }
 
 }  // namespace vcell_test

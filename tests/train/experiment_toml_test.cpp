@@ -35,6 +35,9 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.model.anchor == Anchor::none);  // a file that does not say so is of before anchors
   e.model.anchor = parse_experiment("[model]\nanchor = \"perturbation_mean\"").model.anchor;
   REQUIRE(e.model.anchor == Anchor::perturbation_mean);
+  REQUIRE(e.ensemble == 1);  // nor does one of before ensembles
+  e.ensemble = Experiment().ensemble;
+  REQUIRE(e.ensemble == 2);
   REQUIRE(e.model.encoder_layers == 2);
   REQUIRE(e.model.decoder_layers == 2);
   REQUIRE_FALSE(e.lenient_split);
@@ -53,7 +56,7 @@ TEST_CASE("experiment_toml: the defaults are those of run", "[train]") {
   REQUIRE(e.min_cells == 0);
   REQUIRE_FALSE(e.all_genes);
   REQUIRE(e.validation == 0.1);
-  REQUIRE(e.training.max_steps == 2000);
+  REQUIRE(e.training.max_steps == 1000);
   REQUIRE(e.training.optimizer == OptimizerKind::adamw);
   REQUIRE(e.training.learning_rate == 1e-4);
   REQUIRE(e.training.weight_decay == 5e-4);
@@ -200,6 +203,8 @@ TEST_CASE("experiment_toml: values out of their range", "[train]") {
   check("[data]\nzero_control = true\n", {"needs [data] perturbation_features"});
   check("[training]\nlearning_rate = nan\n", {"rate is nan"});
   check("[training]\nmax_steps = 0\n", {"max_steps is 0"});
+  check("[training]\nensemble = 0\n", {"[training] ensemble is 0", "1 to 1000"});
+  check("[training]\nensemble = 1001\n", {"[training] ensemble is 1001", "1 to 1000"});
   check("[run]\ndevice = \"cuda\"\n", {"[run] device is cuda", "Trainer", "CPU so far"});
   check("[run]\nrank = 1\n", {"[run] rank is 1 and [run] ranks 1", "below ranks"});
   check("[run]\nranks = 0\n", {"[run] rank is 0 and [run] ranks 0"});

@@ -3,8 +3,8 @@
 // The target vcell::instantiations compiles what most programs use of vcell's templates once, and
 // defines VCELL_INSTANTIATIONS for whoever links it: that changes where code is made and never
 // what it means. Without it every source makes the code that it calls, as of any template. The
-// target vcell::files_instantiations and VCELL_FILES_INSTANTIATIONS are the same for the groups
-// files and folders.
+// targets vcell::files_instantiations and vcell::pipeline_instantiations with their definitions are
+// the same for the group files, and for the groups pipeline and folders.
 //
 //   VCELL_INSTANTIATE(ops, Variable<float, 0> mean(const Variable<float, 1>&));
 //
@@ -19,19 +19,22 @@
 #define VCELL_INSTANTIATE_ops(...) VCELL_MAKE_ops template __VA_ARGS__
 #define VCELL_INSTANTIATE_models(...) VCELL_MAKE_models template __VA_ARGS__
 #define VCELL_INSTANTIATE_data(...) VCELL_MAKE_data template __VA_ARGS__
-#define VCELL_INSTANTIATE_pipeline(...) VCELL_MAKE_pipeline template __VA_ARGS__
 #else
 #define VCELL_INSTANTIATE_products(...) static_assert(true)
 #define VCELL_INSTANTIATE_ops(...) static_assert(true)
 #define VCELL_INSTANTIATE_models(...) static_assert(true)
 #define VCELL_INSTANTIATE_data(...) static_assert(true)
-#define VCELL_INSTANTIATE_pipeline(...) static_assert(true)
 #endif
 #if defined(VCELL_FILES_INSTANTIATIONS)
 #define VCELL_INSTANTIATE_files(...) VCELL_MAKE_files template __VA_ARGS__
-#define VCELL_INSTANTIATE_folders(...) VCELL_MAKE_folders template __VA_ARGS__
 #else
 #define VCELL_INSTANTIATE_files(...) static_assert(true)
+#endif
+#if defined(VCELL_PIPELINE_INSTANTIATIONS)
+#define VCELL_INSTANTIATE_pipeline(...) VCELL_MAKE_pipeline template __VA_ARGS__
+#define VCELL_INSTANTIATE_folders(...) VCELL_MAKE_folders template __VA_ARGS__
+#else
+#define VCELL_INSTANTIATE_pipeline(...) static_assert(true)
 #define VCELL_INSTANTIATE_folders(...) static_assert(true)
 #endif
 

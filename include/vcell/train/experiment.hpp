@@ -62,10 +62,11 @@ struct Experiment {
   ModelKind kind = ModelKind::state_transition;  ///< of the model that is trained
   StateTransitionSettings model;                 ///< read for that kind alone (visit_kinds)
   size_t validation_batches = 64;                ///< batches that each validation measures; 0: all
-  TrainOptions training = {.learning_rate = 1e-4};  ///< with the seed of everything
+  /// With the seed of everything.
+  TrainOptions training = {.max_steps = 1000, .learning_rate = 1e-4};
   /// Models that are trained, each with a seed and validation pairs of its own; their predicted
   /// cells are averaged.
-  size_t ensemble = 1;
+  size_t ensemble = 2;
   /// What predicts, by name: the first is reported on, the others beside it.
   std::vector<std::string> methods = {"state_transition", "control_copy", "perturbation_mean",
                                       "perturbation_mean_shrunk", "context_mean"};
@@ -133,7 +134,7 @@ void visit_experiment(E& e, F&& f) {
   auto& t = e.training;
   f("training", "ensemble", e.ensemble,
     "models, each with a seed and validation pairs of its own, whose predicted cells are averaged");
-  f("training", "max_steps", t.max_steps, "steps in all; where a cosine schedule ends");
+  f("training", "max_steps", t.max_steps, "steps of each; where a cosine schedule ends");
   f("training", "optimizer", t.optimizer, "adam (L2) or adamw (decoupled weight decay)");
   f("training", "learning_rate", t.learning_rate, "the highest");
   f("training", "weight_decay", t.weight_decay, "pull of the parameters towards 0");
@@ -178,8 +179,9 @@ void check_experiment(const Experiment& e) {
         message("Experiment: [data] memory is ", e.memory, ", expected gigabytes from 0 to 1e9"));
   if (e.zero_control && e.perturbation_features.empty())
     throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
-  if (e.ensemble == 0)
-    throw ConfigError("Experiment: [training] ensemble is 0, expected 1 or more models");
+  if (e.ensemble == 0 || e.ensemble > most_members)
+    throw ConfigError(message("Experiment: [training] ensemble is ", e.ensemble, ", expected 1 to ",
+                              most_members, " models"));
   check_train_options(e.training);
   if (e.device != RunDevice::cpu)
     throw ConfigError(message("Experiment: [run] device is ", name_of_choice(e.device),

@@ -47,7 +47,9 @@ class ExperimentReader {
                 quoted(name_of_choice(e.kind)));
       static_cast<Experiment&>(e) = published;
     }
-    if (!root_["model"]["anchor"]) e.model.anchor = Anchor::none;  // older files know no other
+    // Older files know neither.
+    if (!root_["model"]["anchor"]) e.model.anchor = Anchor::none;
+    if (!root_["training"]["ensemble"]) e.ensemble = 1;
     visit_experiment(e, [&](std::string_view table, std::string_view key, auto& field, auto) {
       const toml::table* entries = table.empty() ? &root_ : root_[table].as_table();
       const toml::node* node = entries ? entries->get(key) : nullptr;

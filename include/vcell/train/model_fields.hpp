@@ -4,6 +4,9 @@
 
 VCELL_BEGIN_NAMESPACE
 
+/// How many models an ensemble may have at most.
+inline constexpr size_t most_members = 1000;
+
 /// Calls f(key, field, help) for every setting of a model's shape that people choose: what
 /// experiment files and model folders have in common. The widths, which follow from the data, are
 /// apart (visit_widths).

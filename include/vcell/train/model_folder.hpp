@@ -209,8 +209,6 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
 }
 
-inline constexpr size_t most_members = 1000;
-
 /// The folder of a member within that of its ensemble; counted from 1.
 inline std::string member_folder(size_t member) { return message("member_", member); }
 

@@ -49,6 +49,7 @@ Experiment experiment_preset(const std::string& name) {
     if (p.name != name) continue;
     Experiment e;
     e.preset = name;
+    e.ensemble = 1;
     StateTransitionConfig& shape = e.model;
     shape = {};  // not anchored
     e.model.set_size = p.set_size;
@@ -64,6 +65,7 @@ Experiment experiment_preset(const std::string& name) {
     if (name == "tutorial") {
       t.learning_rate = 3e-4;
       t.weight_decay = 1e-2;
+      t.max_steps = 2000;
     } else {
       e.model.batch_size = 16;
       shape.dropout = 0.1;

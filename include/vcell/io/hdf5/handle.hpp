@@ -9,6 +9,7 @@
 
 #include "vcell/core/at_fork.hpp"
 #include "vcell/core/message.hpp"
+#include "vcell/tensor/memory_cpu.hpp"
 
 #if !H5_VERSION_GE(1, 10, 8)  // whose releases before crash on damage that later ones refuse
 #error "vcell needs HDF5 1.10.8 or later: install one, and name its place in CMAKE_PREFIX_PATH"
@@ -32,7 +33,10 @@ class LibraryLock {
  private:
   static std::mutex& mutex() {
     static std::mutex of_all;
-    static const bool told = (vcell::detail::at_fork(lock, unlock, unlock), true);
+    // A fork takes the locks last that were told of first: after the memory cache's comes this one,
+    // whose holder may still need memory.
+    static const bool told =
+        (vcell::detail::BlockCache::instance(), vcell::detail::at_fork(lock, unlock, unlock), true);
     (void)told;
     return of_all;
   }
