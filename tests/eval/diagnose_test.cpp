@@ -2,6 +2,7 @@
 
 #include "support.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "vcell/eval/mean_shift.hpp"
 
 using namespace vcell_test;
@@ -46,6 +47,11 @@ TEST_CASE("mean_shift: is what perturbed cells have more than control cells", "[
     for (size_t g = 0; g < 7; ++g)
       REQUIRE(shift(t, g) == Approx(mean(t ? "B" : "A", g) - mean("ctrl", g)).margin(1e-6));
   REQUIRE(mean_shift(table_of({{}}, 5)).count() == 0);
+  const ExpressionTable arithmetic(differential_expression(X.view(), numbered("g", 7), groups,
+                                                           "ctrl", {.geometric_mean = false}));
+  check_error<ConfigError>([&] { mean_shift(*arithmetic.whole()); },
+                           {"mean_shift", "arithmetic", "geometric_mean"});
+  check_error<ConfigError>([&] { mean_shift(*arithmetic.block(1, 2)); }, {"arithmetic"});
 }
 
 TEST_CASE("diagnose: similarity is the mean correlation of all pairs", "[eval]") {

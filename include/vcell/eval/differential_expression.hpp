@@ -54,6 +54,7 @@ ExpressionNames select_names(const ExpressionNames& names, std::span<const size_
 /// in that order, and pdex's columns. Means are in the space of counts and float32, as pdex has
 /// them for float32 data.
 struct DifferentialExpression : ExpressionNames {
+  bool geometric_mean = true;          ///< DifferentialExpressionOptions::geometric_mean
   Tensor<float, 2> target_mean;        ///< (targets, features)
   Tensor<float, 1> ref_mean;           ///< (features)
   Tensor<double, 2> log2_fold_change;  ///< log2((target_mean + e) / (ref_mean + e)); 0/0: 0
@@ -212,6 +213,7 @@ DifferentialExpression differential_expression(CsrView<float> X, std::span<const
                                                std::span<const size_t> targets,
                                                const DifferentialExpressionOptions& options) {
   DifferentialExpression out = make_expression(expression_names(groups, targets, genes));
+  out.geometric_mean = options.geometric_mean;
   const auto cells = detail::compared_cells(X, groups, targets);
   // What is averaged: log1p of counts for geometric means, counts for arithmetic ones.
   const auto transform = [&options](float x) {

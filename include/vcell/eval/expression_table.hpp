@@ -68,6 +68,7 @@ DifferentialExpression ExpressionTableState::rows(std::span<const size_t> target
     return out;
   }
   DifferentialExpression out = make_expression(select_names(names, targets));
+  out.geometric_mean = whole->geometric_mean;
   out.ref_mean = whole->ref_mean;
   const auto copy = [&](auto& to, const auto& from) {
     for (size_t i = 0; i < targets.size(); ++i)

@@ -8,8 +8,13 @@ VCELL_BEGIN_NAMESPACE
 
 /// The shift of every gene under every target, mean log1p minus the control's, (targets, features):
 /// read from the table's geometric means, whose log1p is the mean of log1p up to float32 rounding.
+/// @throws ConfigError if the table's means are arithmetic
 template <class = void>
 Tensor<double, 2> mean_shift(const DifferentialExpression& de) {
+  if (!de.geometric_mean)
+    throw ConfigError(
+        "mean_shift: the table's means are arithmetic, expected geometric ones, whose log1p is the "
+        "mean of log1p values; measure it with DifferentialExpressionOptions::geometric_mean");
   Tensor<double, 2> out({de.targets.size(), de.features.size()});
   for (size_t g = 0; g < de.features.size(); ++g) {
     const double reference = std::log1p(double(de.ref_mean(g)));
