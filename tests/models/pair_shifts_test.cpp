@@ -135,7 +135,7 @@ TEST_CASE("shrunk_mean: weights by variance, shrinks by the mean's own", "[model
   CHECK_THROWS_AS(shrunk_mean(s, {}, 2), ConfigError);
 }
 
-TEST_CASE("choose_shrinkage: the least k that predicts other contexts best, 2 where nothing tells",
+TEST_CASE("choose_shrinkage: the k that predicts other contexts best, 2 where nothing tells",
           "[models]") {
   // One gene, one perturbation in two contexts, variance 1: from shift 2 the candidates predict
   // 2, 1.5, 1 and 0.
@@ -155,12 +155,6 @@ TEST_CASE("choose_shrinkage: the least k that predicts other contexts best, 2 wh
   CHECK(choose_shrinkage(trained, of(1.5, 1.5)) == 1);
   CHECK(choose_shrinkage(trained, of(1, 1)) == 2);
   CHECK(choose_shrinkage(trained, of(-3, 0)) == 4);
-  // The least whose error is above the best one's by a standard error at most, here 4's: of k = 2
-  // by 1.9 +- 2.1 and of k = 1 by 3.6 +- 3.15; by 0.9 +- 1.35 of k = 1, by 2.2 +- 1.8 of k = 0; by
-  // 2.4 +- 2.2 of k = 2.
-  CHECK(choose_shrinkage(trained, of(-1.5, 0.6)) == 2);
-  CHECK(choose_shrinkage(trained, of(0, 0.9)) == 1);
-  CHECK(choose_shrinkage(trained, of(-1.8, 0.4)) == 4);
   PairShifts other = of(2, 2);
   other.perturbation = {2, 3};
   CHECK(choose_shrinkage(trained, other) == 2);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <span>
 #include <string>
@@ -169,10 +168,7 @@ std::vector<double> shrunk_mean(const PairShifts& shifts, std::span<const size_t
 
 /// The k of shrunk_mean that predicts observed shifts best: of 0, 1, 2 and 4 the one with the least
 /// squared error over all pairs whose perturbation was trained in another context, each predicted
-/// from the other contexts; 2 where there is no such pair. Of several that cannot be told apart the
-/// least is taken, since what is shrunk away tells perturbations from each other: one whose error
-/// is above the least by no more than a standard error over the pairs (Hastie et al. 2009, "The
-/// Elements of Statistical Learning", 7.10).
+/// from the other contexts; 2 where there is no such pair.
 /// @param trained   what is predicted from
 /// @param observed  what is to be predicted, of the same screen
 template <class = void>
@@ -196,20 +192,11 @@ double choose_shrinkage(const PairShifts& trained, const PairShifts& observed) {
       }
     }
   });
-  const auto n = double(std::count(told.begin(), told.end(), 1));
-  if (n == 0) return 2;
+  if (std::find(told.begin(), told.end(), 1) == told.end()) return 2;
   double sums[std::size(candidates)] = {};
   for (size_t i = 0; i < observed.pairs(); ++i)
     for (size_t j = 0; j < std::size(candidates); ++j) sums[j] += errors(i, j);
-  const auto best = size_t(std::min_element(std::begin(sums), std::end(sums)) - sums);
-  for (size_t j = 0; j < best; ++j) {
-    const double above = (sums[j] - sums[best]) / n;
-    double squares = 0;
-    for (size_t i = 0; i < observed.pairs(); ++i)
-      if (told[i]) squares += std::pow(errors(i, j) - errors(i, best) - above, 2);
-    if (above * above <= squares / (n * std::max(1.0, n - 1))) return candidates[j];
-  }
-  return candidates[best];
+  return candidates[size_t(std::min_element(std::begin(sums), std::end(sums)) - sums)];
 }
 
 VCELL_END_NAMESPACE
