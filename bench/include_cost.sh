@@ -73,5 +73,6 @@ for example in energy_distance train_in_memory; do
   compile "  with vcell::instantiations" "examples/$example.cpp" -DVCELL_INSTANTIATIONS
 done
 for source in cmake/instantiations/*.cpp; do
-  compile "$source" "$source" -DVCELL_INSTANTIATIONS -DVCELL_FILES_INSTANTIATIONS
+  compile "$source" "$source" -DVCELL_INSTANTIATIONS -DVCELL_FILES_INSTANTIATIONS \
+    -DVCELL_PIPELINE_INSTANTIATIONS
 done
