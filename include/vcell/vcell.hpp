@@ -24,6 +24,7 @@
 #include "vcell/core/job_place.hpp"
 #include "vcell/core/machine_memory.hpp"
 #include "vcell/core/message.hpp"
+#include "vcell/core/name_places.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/core/peak_memory.hpp"

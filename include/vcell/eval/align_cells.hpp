@@ -5,11 +5,10 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/name_places.hpp"
 #include "vcell/eval/labelled_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -90,10 +89,9 @@ template <class = void>
 void restrict_cells(LabelledCells& cells, const std::vector<std::string>& genes,
                     const std::set<Pair>& pairs) {
   if (cells.genes != genes) {
-    std::unordered_map<std::string_view, size_t> places;
-    for (size_t i = 0; i < cells.genes.size(); ++i) places.emplace(cells.genes[i], i);
+    const NamePlaces places(cells.genes);
     std::vector<size_t> columns;
-    for (const std::string& gene : genes) columns.push_back(places.at(gene));
+    for (const std::string& gene : genes) columns.push_back(places.find(gene).value());
     cells.X = select_columns(cells.X, columns);
     cells.genes = genes;
   }
@@ -171,7 +169,7 @@ std::vector<std::string> align_cells(LabelledCells& real, LabelledCells& predict
   detail::check_controls(shared, control);
 
   std::vector<std::string> genes;
-  const std::unordered_set<std::string_view> there(predicted.genes.begin(), predicted.genes.end());
+  const NamePlaces there(predicted.genes);
   for (const std::string& gene : real.genes)
     if (there.contains(gene)) genes.push_back(gene);
   if (genes.empty())

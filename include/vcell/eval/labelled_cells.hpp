@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
+#include "vcell/core/name_places.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/data/factor.hpp"
 
@@ -55,10 +55,10 @@ void check_labelled_cells(const LabelledCells& cells, std::string_view side, dou
     check_size_match(function.c_str(), "rows of X", cells.X.rows, "context labels",
                      cells.context.size());
 
-  std::unordered_set<std::string_view> seen;
+  const NamePlaces places(cells.genes);
   std::vector<std::string> twice;
-  for (const std::string& gene : cells.genes)
-    if (!seen.insert(gene).second) twice.push_back(gene);
+  for (size_t g = 0; g < cells.genes.size(); ++g)
+    if (*places.find(cells.genes[g]) != g) twice.push_back(cells.genes[g]);
   if (!twice.empty())
     throw ConfigError(
         message(function, ": genes that are there twice: ", list_of(twice), "; make names unique"));

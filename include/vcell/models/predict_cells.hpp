@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/name_places.hpp"
 #include "vcell/models/predict.hpp"
 #include "vcell/models/predictor.hpp"
 #include "vcell/models/trained_model.hpp"
@@ -25,12 +25,11 @@ namespace detail {
 template <class = void>
 std::vector<int32_t> places_among(const std::vector<std::string>& model,
                                   const std::vector<std::string>& genes) {
-  std::unordered_map<std::string_view, int32_t> places;
-  for (size_t g = 0; g < model.size(); ++g) places[model[g]] = int32_t(g);
+  const NamePlaces places(model);
   std::vector<int32_t> out;
   for (const std::string& gene : genes) {
     const auto found = places.find(gene);
-    out.push_back(found == places.end() ? -1 : found->second);
+    out.push_back(found ? int32_t(*found) : -1);
   }
   return out;
 }

@@ -2,12 +2,12 @@
 
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/core/name_places.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -20,15 +20,12 @@ namespace detail {
 template <class = void>
 DataFrame prediction_var(const AnnData& annotations, const Screen& screen,
                          const std::vector<std::string>& model_genes) {
-  const std::unordered_set<std::string_view> in_model(model_genes.begin(), model_genes.end());
-  std::unordered_map<std::string_view, size_t> row_of;
-  for (size_t i = 0; i < annotations.var.index.size(); ++i)
-    row_of.emplace(annotations.var.index[i], i);
+  const NamePlaces in_model(model_genes), in_file(annotations.var.index);
   std::vector<uint8_t> made;
   std::vector<size_t> rows;
   for (const auto& gene : screen.genes) {
     made.push_back(model_genes.empty() || in_model.contains(gene));
-    rows.push_back(row_of.at(gene));
+    rows.push_back(in_file.find(gene).value());
   }
   DataFrame out = annotations.var.select_rows(rows);
   out.set("predicted", Numbers::truths(std::move(made)));

@@ -2,10 +2,10 @@
 
 #include <map>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/name_places.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/sets/near_names.hpp"
 
@@ -47,7 +47,7 @@ GeneSymbols gene_symbols(const DataFrame& var, const std::vector<std::string>& p
     return out;
   }
   const auto named_in = [&](const std::vector<std::string>& names) {
-    const std::unordered_set<std::string_view> there(names.begin(), names.end());
+    const NamePlaces there(names);
     size_t n = 0;
     for (const std::string& name : perturbations) n += there.contains(name);
     return n;

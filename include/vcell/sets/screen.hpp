@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/core/name_places.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/sets/near_names.hpp"
@@ -182,26 +182,18 @@ void take_expression(Screen& screen, AnnData& adata) {
 ///         are asked for twice
 template <class = void>
 Screen select_genes(const Screen& screen, const std::vector<std::string>& names) {
-  // How often a gene is there, and where; how often it was asked for.
-  struct Place {
-    size_t column, there = 0, asked = 0;
-  };
-  std::unordered_map<std::string_view, Place> places;
-  for (size_t i = 0; i < screen.genes.size(); ++i) {
-    Place& place = places.try_emplace(screen.genes[i], Place{i}).first->second;
-    ++place.there;
-  }
-  std::vector<size_t> columns;
+  const NamePlaces places(screen.genes);
+  std::vector<size_t> columns, asked(screen.genes.size(), 0);
   std::vector<std::string> absent, ambiguous, repeated;
   for (const std::string& name : names) {
     const auto found = places.find(name);
-    if (found == places.end()) {
+    if (!found) {
       absent.push_back(name);
       continue;
     }
-    if (found->second.there > 1) ambiguous.push_back(name);
-    if (++found->second.asked == 2) repeated.push_back(name);
-    columns.push_back(found->second.column);
+    if (places.repeats(name)) ambiguous.push_back(name);
+    if (++asked[*found] == 2) repeated.push_back(name);
+    columns.push_back(*found);
   }
   if (!absent.empty())
     throw ConfigError(message("select_genes: the screen does not have ", absent.size(), " of ",
