@@ -30,7 +30,10 @@ void install() {
     if (signal != SIGHUP) sigaddset(&again, signal);
   }
   pthread_sigmask(SIG_BLOCK, &asked, nullptr);  // and so of every thread that is started later
+  static std::atomic<bool> runs = false;
   std::thread([asked, again] {
+    runs = true;
+    runs.notify_one();
     int signal = 0;
     if (sigwait(&asked, &signal) == 0) {
       flag = true;
@@ -38,6 +41,9 @@ void install() {
     }
     while (true) pause();
   }).detach();
+  // A child that is forked while a thread starts may lack what that one holds, such as the lock of
+  // AddressSanitizer's heap.
+  runs.wait(false);
 }
 
 bool requested() { return flag; }
