@@ -16,9 +16,10 @@ inline bool same_expression(const DifferentialExpression& a, const DifferentialE
   };
   return a.targets == b.targets && a.features == b.features &&
          a.target_membership == b.target_membership && a.ref_membership == b.ref_membership &&
-         same(a.target_mean, b.target_mean) && same(a.ref_mean, b.ref_mean) &&
-         same(a.log2_fold_change, b.log2_fold_change) && same(a.percent_change, b.percent_change) &&
-         same(a.p_value, b.p_value) && same(a.statistic, b.statistic) && same(a.fdr, b.fdr);
+         a.geometric_mean == b.geometric_mean && same(a.target_mean, b.target_mean) &&
+         same(a.ref_mean, b.ref_mean) && same(a.log2_fold_change, b.log2_fold_change) &&
+         same(a.percent_change, b.percent_change) && same(a.p_value, b.p_value) &&
+         same(a.statistic, b.statistic) && same(a.fdr, b.fdr);
 }
 
 }  // namespace vcell_test

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -14,6 +16,8 @@ TEST_CASE("hdf5: a child reads files, whoever called the library at the fork", "
 #if defined(VCELL_TEST_NO_FORK)
   VCELL_SKIP("ThreadSanitizer starts no threads in a child");
 #else
+  { const hdf5::LibraryUse first; }  // before the memory cache, by whose lock it has to be told
+  ::alarm(120);                      // of a fork after it: else both wait for each other here
   const vcell_test::TemporaryFolder folder;
   const auto path = folder.path() / "a.h5ad";
   const AnnData adata = vcell_test::small_anndata();
@@ -23,8 +27,8 @@ TEST_CASE("hdf5: a child reads files, whoever called the library at the fork", "
     while (!ended) {
       {
         const hdf5::LibraryUse use;
-        for (size_t n = 1; n < 1000; ++n) const Tensor<float, 1> memory({n});
         read_h5ad(path);
+        for (size_t n = 1; n < 1000; ++n) const Tensor<float, 1> memory({n});
         begun = true;
       }
       std::this_thread::sleep_for(std::chrono::microseconds(100));  // so that a fork gets its turn
@@ -37,5 +41,6 @@ TEST_CASE("hdf5: a child reads files, whoever called the library at the fork", "
   CHECK(good == 30);
   ended = true;
   reader.join();
+  ::alarm(0);
 #endif
 }

@@ -30,7 +30,10 @@ class NamePlaces {
     if (i == order_.size() || names_[order_[i]] != name) return std::nullopt;
     return order_[i];
   }
-  bool contains(std::string_view name) const { return find(name).has_value(); }
+  template <class = void>
+  bool contains(std::string_view name) const {
+    return find(name).has_value();
+  }
 
   /// Whether a name is there more than once.
   template <class = void>
