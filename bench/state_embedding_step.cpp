@@ -1,0 +1,86 @@
+// Forward and backward of State Embedding at the size of the published small model: what computing
+// the layers again in backward saves and costs.
+#include <algorithm>
+#include <chrono>
+
+#include "support/declare_work.hpp"
+#include "support/two_threads.hpp"
+#include "vcell/autograd/backward.hpp"
+#include "vcell/core/peak_memory.hpp"
+#include "vcell/models/state_embedding_step.hpp"
+
+namespace {
+
+using namespace vcell;
+
+EmbeddingBatch<float> batch_of(const StateEmbeddingConfig& c, size_t cells, size_t genes) {
+  EmbeddingBatch<float> batch;
+  batch.genes = vcell_bench::random<2>({genes, c.gene_width}, 1);
+  const size_t length = c.sentence_length, tasks = 1280;
+  Rng rng(2);
+  const auto draw = [&](Tensor<int32_t, 2>& rows) {
+    for (int32_t& row : rows.values()) row = int32_t(rng.below(genes));
+  };
+  batch.sentence = Tensor<int32_t, 2>({cells, length});
+  batch.task_genes = Tensor<int32_t, 2>({cells, tasks});
+  draw(batch.sentence);
+  draw(batch.task_genes);
+  batch.values = vcell_bench::random<2>({cells, length}, 3);
+  batch.targets = vcell_bench::random<2>({cells, tasks}, 4);
+  batch.shared = 256;
+  batch.dataset = Tensor<int32_t, 1>({cells});
+  return batch;
+}
+
+double seconds(StateEmbedding<float>& model, const EmbeddingBatch<float>& batch, bool recomputes) {
+  model.recompute_layers(recomputes);
+  model.parameters().clear_gradients();
+  const auto start = std::chrono::steady_clock::now();
+  backward(state_embedding_step(model, batch).total);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Both ways alternately: seconds of each, the median of their ratios, and by how much memory grew
+/// for a cell, which the first pair alone tells.
+void step(benchmark::State& state) {
+  if (!vcell_bench::has_threads(state, state.range(2))) return;
+  const size_t cells = size_t(state.range(0)), genes = size_t(state.range(1));
+  StateEmbedding<float> model({.gene_width = 5120,
+                               .width = 512,
+                               .layers = 8,
+                               .heads = 16,
+                               .mlp_width = 1024,
+                               .output_width = 512,
+                               .datasets = 4});
+  const auto batch = batch_of(model.config(), cells, genes);
+  model.parameters().values();
+  model.parameters().gradients();
+  const double before = peak_memory();
+  const auto grown = [&] { return (peak_memory() - before) / double(cells) / 1e6; };
+  std::vector<double> kept, again, ratios;
+  for (auto _ : state) {
+    again.push_back(seconds(model, batch, true));
+    if (again.size() == 1) state.counters["again_mb_a_cell"] = grown();
+    kept.push_back(seconds(model, batch, false));
+    if (kept.size() == 1) state.counters["kept_mb_a_cell"] = grown();
+    ratios.push_back(again.back() / kept.back());
+  }
+  const auto median = [](std::vector<double>& v) {
+    std::nth_element(v.begin(), v.begin() + long(v.size() / 2), v.end());
+    return v[v.size() / 2];
+  };
+  state.counters["again_s"] = median(again);
+  state.counters["kept_s"] = median(kept);
+  state.counters["ratio"] = median(ratios);
+}
+
+BENCHMARK(step)
+    ->ArgNames({"cells", "genes", "threads"})
+    ->Args({2, 4000, 1})
+    ->Iterations(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kSecond);
+
+}  // namespace
+
+BENCHMARK_MAIN();
