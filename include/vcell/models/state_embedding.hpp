@@ -8,6 +8,7 @@
 
 #include "vcell/autograd/recompute.hpp"
 #include "vcell/core/instantiate.hpp"
+#include "vcell/models/embedded_cells.hpp"
 #include "vcell/models/state_embedding_config.hpp"
 #include "vcell/nn/encoder_layer.hpp"
 #include "vcell/nn/skip_block.hpp"
@@ -22,22 +23,6 @@
 #include "vcell/ops/slice.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-/// Genes after the gene encoder, as tokens of a sentence and as genes to predict. Rows of tokens
-/// after those of genes are CLS and, where the model has it, the dataset's.
-template <class T, class Device = Cpu>
-struct EncodedGenes {
-  Variable<T, 2, Device> tokens;      ///< (K + 1 or 2, d), of vectors of length 1
-  Variable<T, 2, Device> task_genes;  ///< (K, d), of vectors as they are; empty if not asked for
-};
-
-/// Cells after the transformer.
-template <class T, class Device = Cpu>
-struct EmbeddedCells {
-  Variable<T, 2, Device> cell;         ///< (B, d_out), each of length 1
-  Variable<T, 2, Device> dataset_row;  ///< (B, d_out) of the dataset's token; empty without one
-  Variable<T, 2, Device> dataset;      ///< (B, 10) of it
-};
 
 /// State Embedding: one cell as a vector (Adduri et al. 2025, "Predicting cellular responses to
 /// perturbation across diverse contexts with State", Methods 4.4). With e_k the vector of gene k
@@ -98,11 +83,17 @@ class StateEmbedding {
   Variable<T, 3, Device> decoder_input(const EncodedGenes<T, Device>& genes,
                                        const EmbeddedCells<T, Device>& cells,
                                        const Tensor<int32_t, 2>& task_genes,
-                                       const Variable<T, 1, Device>& depth) const;
-  /// Predicts genes: log expression, or with EmbeddingLoss::binary_cross_entropy logits.
-  /// @param input  of decoder_input()
-  /// @return       (B, N)
+                                       const Variable<T, 1, Device>& depth) const {
+    return join(genes.task_genes, about_cells(cells, depth), task_genes);
+  }
+  /// Predictions from it, (B, N): log expression, or with EmbeddingLoss::binary_cross_entropy
+  /// logits.
   Variable<T, 2, Device> decode(const Variable<T, 3, Device>& input) const;
+  /// decode(decoder_input(...)), some genes at a time.
+  Variable<T, 2, Device> predict(const EncodedGenes<T, Device>& genes,
+                                 const EmbeddedCells<T, Device>& cells,
+                                 const Tensor<int32_t, 2>& task_genes,
+                                 const Variable<T, 1, Device>& depth) const;
 
   /// Which dataset a cell is of: logits (B, config().datasets).
   /// @throws ConfigError if the model has no dataset token
@@ -130,6 +121,8 @@ class StateEmbedding {
 
  private:
   using Tokens = Variable<T, 3, Device>;
+  /// Of a group of cells that goes through the layers together, but for single longer ones.
+  static constexpr size_t tokens_at_once = 2048;
 
   StateEmbedding(const StateEmbeddingConfig& config, const std::string& name,
                  std::unique_ptr<Parameters<T, Device>> own, Parameters<T, Device>* common);
@@ -149,6 +142,19 @@ class StateEmbedding {
                                    encoder_bias_.template reshape<2>({1, x.shape(1)}));
     return silu(encoder_norm_(moved.template reshape<2>(x.shape())));
   }
+
+  /// The layers' output, (cells, tokens, d).
+  /// @param rows  (cells, tokens) of genes, CLS and the dataset's token
+  Variable<T, 3, Device> transform(const Variable<T, 2, Device>& genes,
+                                   const Tensor<int32_t, 2>& rows,
+                                   const Variable<T, 2, Device>& values,
+                                   const Pass<Device>& pass) const;
+  /// (B, d_out + 1 or 11): what is the same for all task genes of a cell.
+  Variable<T, 2, Device> about_cells(const EmbeddedCells<T, Device>& cells,
+                                     const Variable<T, 1, Device>& depth) const;
+  Variable<T, 3, Device> join(const Variable<T, 2, Device>& genes,
+                              const Variable<T, 2, Device>& cells,
+                              const Tensor<int32_t, 2>& rows) const;
 
   StateEmbeddingConfig config_;
   std::unique_ptr<Parameters<T, Device>> own_;  // stays in place when the model moves
@@ -175,16 +181,14 @@ class StateEmbedding {
 
 template <class T, class Device>
 const StateEmbeddingConfig& StateEmbedding<T, Device>::checked(const StateEmbeddingConfig& c) {
-  const auto positive = [](const char* name, auto value) {
+  for (const auto& [name, value] : {std::pair("config.gene_width", c.gene_width),
+                                    {"config.width", c.width},
+                                    {"config.heads", c.heads},
+                                    {"config.mlp_width", c.mlp_width},
+                                    {"config.output_width", c.output_width},
+                                    {"config.sentence_length", c.sentence_length},
+                                    {"config.set_size", c.set_size}})
     check_positive("StateEmbedding", name, value);
-  };
-  positive("config.gene_width", c.gene_width);
-  positive("config.width", c.width);
-  positive("config.heads", c.heads);
-  positive("config.mlp_width", c.mlp_width);
-  positive("config.output_width", c.output_width);
-  positive("config.sentence_length", c.sentence_length);
-  positive("config.set_size", c.set_size);
   if (!(c.floor_squared >= 0))
     throw ConfigError(message("StateEmbedding: config.floor_squared is ", c.floor_squared,
                               ", expected 0 or more"));
@@ -286,6 +290,35 @@ EmbeddedCells<T, Device> StateEmbedding<T, Device>::embed(const EncodedGenes<T, 
     }
     if (dataset_) rows(b, length) = int32_t(known + 1);
   }
+  // Groups of cells, so that what layers make on their way is there for one group at a time.
+  const size_t at_once = std::max<size_t>(1, tokens_at_once / rows.shape(1));
+  EmbeddedCells<T, Device> out;
+  const auto append = [](Variable<T, 2, Device>& all, const Variable<T, 2, Device>& more) {
+    all = all ? concatenate(all, more, 0) : more;
+  };
+  for (size_t begin = 0; begin == 0 || begin < cells; begin += at_once) {
+    const size_t end = std::min(cells, begin + at_once);
+    Pass<Device> group = pass;  // whose dropout is its own
+    group.seed += begin * 0x9E3779B97F4A7C15u;
+    const auto x = transform(genes.tokens, to_tensor(rows.slice(begin, end)),
+                             slice(values, 0, begin, end), group);
+    const auto row = [&](size_t i) {
+      const auto at = slice(x, 1, i, i + 1).template reshape<2>({end - begin, config_.width});
+      return output_(output_block_(at));
+    };
+    append(out.cell, row(0));
+    if (dataset_) append(out.dataset_row, row(length));
+  }
+  out.cell = l2_normalize(out.cell);
+  if (dataset_) out.dataset = dataset_->values(out.dataset_row);
+  return out;
+}
+
+template <class T, class Device>
+Variable<T, 3, Device> StateEmbedding<T, Device>::transform(const Variable<T, 2, Device>& genes,
+                                                            const Tensor<int32_t, 2>& rows,
+                                                            const Variable<T, 2, Device>& values,
+                                                            const Pass<Device>& pass) const {
   auto x = once_more(
       [this, rows](const auto& tokens, const auto& c) {
         auto binned = binning_(c);
@@ -294,34 +327,34 @@ EmbeddedCells<T, Device> StateEmbedding<T, Device>::embed(const EncodedGenes<T, 
               concatenate(binned, Tokens(Tensor<T, 3, Device>({c.shape(0), 1, config_.width})), 1);
         return add(embedding(rows, tokens), binned);
       },
-      genes.tokens, values);
-  for (const auto& layer : layers_)
-    x = once_more([&layer, pass](const auto& h) { return layer(h, {}, pass); }, x);
-  const auto row = [&](size_t i) {
-    const auto at = slice(x, 1, i, i + 1).template reshape<2>({cells, config_.width});
-    return output_(output_block_(at));
-  };
-  EmbeddedCells<T, Device> out;
-  out.cell = l2_normalize(row(0));
-  if (dataset_) {
-    out.dataset_row = row(length);
-    out.dataset = dataset_->values(out.dataset_row);
+      genes, values);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    // Attention costs as much as all products of a layer, so every other one is kept.
+    const auto kept = recomputes_ && i % 2 ? std::make_shared<KeptAttention<T, Device>>() : nullptr;
+    x = once_more([layer = &layers_[i], pass,
+                   kept](const auto& h) { return (*layer)(h, {}, pass, kept.get()); },
+                  x);
   }
-  return out;
+  return x;
 }
 
 template <class T, class Device>
-Variable<T, 3, Device> StateEmbedding<T, Device>::decoder_input(
-    const EncodedGenes<T, Device>& genes, const EmbeddedCells<T, Device>& cells,
-    const Tensor<int32_t, 2>& task_genes, const Variable<T, 1, Device>& depth) const {
+Variable<T, 2, Device> StateEmbedding<T, Device>::about_cells(
+    const EmbeddedCells<T, Device>& cells, const Variable<T, 1, Device>& depth) const {
   const size_t count = cells.cell.shape(0);
-  check_size_match("StateEmbedding", "rows of task_genes", task_genes.shape(0), "cells", count);
   check_size_match("StateEmbedding", "size of depth", depth.count(), "cells", count);
-  auto of_cell = concatenate(cells.cell, depth.template reshape<2>({count, 1}), 1);
-  if (dataset_) of_cell = concatenate(of_cell, cells.dataset, 1);
-  Tensor<int32_t, 2> own(task_genes.shape());
-  for (size_t b = 0; b < count; ++b) std::ranges::fill(own[b], int32_t(b));
-  return concatenate(embedding(task_genes, genes.task_genes), embedding(own, of_cell), 2);
+  const auto all = concatenate(cells.cell, depth.template reshape<2>({count, 1}), 1);
+  return dataset_ ? concatenate(all, cells.dataset, 1) : all;
+}
+
+template <class T, class Device>
+Variable<T, 3, Device> StateEmbedding<T, Device>::join(const Variable<T, 2, Device>& genes,
+                                                       const Variable<T, 2, Device>& cells,
+                                                       const Tensor<int32_t, 2>& rows) const {
+  check_size_match("StateEmbedding", "rows of task_genes", rows.shape(0), "cells", cells.shape(0));
+  Tensor<int32_t, 2> own(rows.shape());
+  for (size_t b = 0; b < rows.shape(0); ++b) std::ranges::fill(own[b], int32_t(b));
+  return concatenate(embedding(rows, genes), embedding(own, cells), 2);
 }
 
 template <class T, class Device>
@@ -329,9 +362,28 @@ Variable<T, 2, Device> StateEmbedding<T, Device>::decode(
     const Variable<T, 3, Device>& input) const {
   check_size_match("StateEmbedding", "last size of the decoder's input", input.shape(2),
                    "decoder_width()", decoder_width());
-  auto x = once_more([this](const auto& h) { return decoder_block_(h); }, input);
-  x = once_more([this](const auto& h) { return second_block_(h); }, x);
-  return decoder_(x).template reshape<2>({x.shape(0), x.shape(1)});
+  return decoder_(second_block_(decoder_block_(input)))
+      .template reshape<2>({input.shape(0), input.shape(1)});
+}
+
+template <class T, class Device>
+Variable<T, 2, Device> StateEmbedding<T, Device>::predict(
+    const EncodedGenes<T, Device>& genes, const EmbeddedCells<T, Device>& cells,
+    const Tensor<int32_t, 2>& task_genes, const Variable<T, 1, Device>& depth) const {
+  const auto about = about_cells(cells, depth);
+  const size_t count = task_genes.shape(0), all = task_genes.shape(1);
+  const size_t at_once = std::max<size_t>(1, tokens_at_once / 2 / std::max<size_t>(1, count));
+  Variable<T, 2, Device> out;
+  for (size_t begin = 0; begin == 0 || begin < all; begin += at_once) {
+    const size_t width = std::min(all - begin, at_once);
+    Tensor<int32_t, 2> rows({count, width});
+    for (size_t b = 0; b < count; ++b) std::copy_n(task_genes[b].data + begin, width, rows[b].data);
+    const auto part =
+        once_more([this, rows](const auto& g, const auto& c) { return decode(join(g, c, rows)); },
+                  genes.task_genes, about);
+    out = out ? concatenate(out, part, 1) : part;
+  }
+  return out;
 }
 
 template <class T, class Device>

@@ -23,8 +23,7 @@ template <class T, class Device = Cpu>
 struct EmbeddingRun {
   EncodedGenes<T, Device> genes;
   EmbeddedCells<T, Device> cells;
-  Variable<T, 3, Device> decoder_input;
-  Variable<T, 2, Device> decoded;
+  Variable<T, 2, Device> decoded;  ///< (B, N)
 };
 
 /// The mean of each row's entries that are not 0, in float whatever T is; 0 where all are.
@@ -48,18 +47,16 @@ Tensor<T, 1> read_depth(const Tensor<T, 2>& targets) {
 /// @throws ShapeError if the batch does not fit itself or the model
 template <class T, class Device>
 EmbeddingRun<T, Device> run_state_embedding(const StateEmbedding<T, Device>& model,
-                                            const EmbeddingBatch<T>& batch,
+                                            EmbeddingBatch<T> batch,
                                             const Pass<Device>& pass = {}) {
   check_shape_match("run_state_embedding", "shape of task_genes", batch.task_genes.shape(),
                     "shape of targets", batch.targets.shape());
   EmbeddingRun<T, Device> run;
-  run.genes = model.encode(batch.genes);
+  run.genes = model.encode(std::move(batch.genes));
   run.cells = model.embed(run.genes, batch.sentence,
                           Variable<T, 2, Device>(to_device<Device>(batch.values)), pass);
-  run.decoder_input =
-      model.decoder_input(run.genes, run.cells, batch.task_genes,
-                          Variable<T, 1, Device>(to_device<Device>(read_depth(batch.targets))));
-  run.decoded = model.decode(run.decoder_input);
+  run.decoded = model.predict(run.genes, run.cells, batch.task_genes,
+                              Variable<T, 1, Device>(to_device<Device>(read_depth(batch.targets))));
   return run;
 }
 
@@ -75,16 +72,17 @@ struct EmbeddingLosses {
 /// @throws ShapeError also if the batch has another number of datasets' labels than cells
 template <class T, class Device>
 EmbeddingLosses<T, Device> state_embedding_step(const StateEmbedding<T, Device>& model,
-                                                const EmbeddingBatch<T>& batch,
+                                                EmbeddingBatch<T> batch,
                                                 const Pass<Device>& pass = {}) {
-  const auto run = run_state_embedding(model, batch, pass);
+  const size_t shared = batch.shared;
+  const Variable<T, 2, Device> targets(to_device<Device>(batch.targets));
+  auto dataset = std::move(batch.dataset);
+  const auto run = run_state_embedding(model, std::move(batch), pass);
   EmbeddingLosses<T, Device> out;
-  out.genes =
-      state_embedding_loss(model.config(), run.decoded,
-                           Variable<T, 2, Device>(to_device<Device>(batch.targets)), batch.shared);
+  out.genes = state_embedding_loss(model.config(), run.decoded, targets, shared);
   out.total = out.genes;
   if (!model.config().datasets) return out;
-  out.dataset = cross_entropy(model.dataset_logits(run.cells, pass), batch.dataset);
+  out.dataset = cross_entropy(model.dataset_logits(run.cells, pass), std::move(dataset));
   out.total = add(out.genes, out.dataset);
   return out;
 }

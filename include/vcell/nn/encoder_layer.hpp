@@ -46,15 +46,17 @@ class EncoderLayer {
 
   /// @param x     (B, S, width)
   /// @param mask  who may attend to whom (ops/attention.hpp); empty = everybody
+  /// @param kept  of a layer that is computed again (ops/self_attention.hpp)
   /// @return      (B, S, width)
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& x,
                                     const AttentionMask<Device>& mask = {},
-                                    const Pass<Device>& pass = {}) const {
+                                    const Pass<Device>& pass = {},
+                                    KeptAttention<T, Device>* kept = nullptr) const {
     if (norm_first_) {
-      const auto y = add_attention(x, norm1_(x), mask, pass);
+      const auto y = add_attention(x, norm1_(x), mask, pass, kept);
       return add_mlp(y, norm2_(y), pass);
     }
-    const auto y = norm1_(add_attention(x, x, mask, pass));
+    const auto y = norm1_(add_attention(x, x, mask, pass, kept));
     return norm2_(add_mlp(y, y, pass));
   }
 
@@ -69,8 +71,8 @@ class EncoderLayer {
     return n;
   }
   Tokens add_attention(const Tokens& residual, const Tokens& x, const AttentionMask<Device>& mask,
-                       const Pass<Device>& pass) const {
-    const auto a = self_attention(qkv_(x), heads_, mask);
+                       const Pass<Device>& pass, KeptAttention<T, Device>* kept) const {
+    const auto a = self_attention(qkv_(x), heads_, mask, {}, kept);
     if (!drops_ || !pass.training) return out_.add_to(residual, a);
     return add(residual, attention_dropout_(out_(a), pass));
   }
