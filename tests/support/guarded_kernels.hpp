@@ -12,6 +12,7 @@
 #include "vcell/kernels/attention.hpp"
 #include "vcell/kernels/check_step.hpp"
 #include "vcell/kernels/copy.hpp"
+#include "vcell/kernels/cross_entropy.hpp"
 #include "vcell/kernels/dropout.hpp"
 #include "vcell/kernels/elementwise.hpp"
 #include "vcell/kernels/embedding.hpp"
@@ -19,6 +20,7 @@
 #include "vcell/kernels/gemm.hpp"
 #include "vcell/kernels/gradient_norm.hpp"
 #include "vcell/kernels/layer_norm.hpp"
+#include "vcell/kernels/log_softmax.hpp"
 #include "vcell/kernels/mean.hpp"
 #include "vcell/kernels/mean_squared_error.hpp"
 #include "vcell/kernels/rms_norm.hpp"
@@ -179,6 +181,7 @@ template <> struct Adam<Guarded> : Forwarded<Adam> {};
 template <> struct Attention<Guarded> : Forwarded<Attention> {};
 template <> struct CheckStep<Guarded> : Forwarded<CheckStep> {};
 template <> struct Copy<Guarded> : Forwarded<Copy> {};
+template <> struct CrossEntropy<Guarded> : Forwarded<CrossEntropy> {};
 template <> struct Dropout<Guarded> : Forwarded<Dropout> {};
 template <> struct Elementwise<Guarded> : Forwarded<Elementwise> {};
 template <> struct Embedding<Guarded> : Forwarded<Embedding> {};
@@ -186,6 +189,7 @@ template <> struct EnergyDistance<Guarded> : Forwarded<EnergyDistance> {};
 template <> struct Gemm<Guarded> : Forwarded<Gemm> {};
 template <> struct GradientNorm<Guarded> : Forwarded<GradientNorm> {};
 template <> struct LayerNorm<Guarded> : Forwarded<LayerNorm> {};
+template <> struct LogSoftmax<Guarded> : Forwarded<LogSoftmax> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
 template <> struct MeanSquaredError<Guarded> : Forwarded<MeanSquaredError> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};

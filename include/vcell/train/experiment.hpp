@@ -141,9 +141,14 @@ void visit_experiment(E& e, F&& f) {
   f("training", "beta1", t.beta1, "decay of the first moment");
   f("training", "beta2", t.beta2, "decay of the second moment");
   f("training", "epsilon", t.epsilon, "added to the root of the second moment");
-  f("training", "schedule", t.schedule, "constant or cosine");
-  f("training", "warmup", t.warmup, "steps over which the rate rises from 0");
+  f("training", "schedule", t.schedule,
+    "constant, cosine, or chained: the warm-up times the cosine, as State Embedding was trained");
+  f("training", "warmup", t.warmup, "steps over which the rate rises from 0, or first_rate");
   f("training", "last_rate", t.last_rate, "at the end of the cosine, share of learning_rate");
+  f("training", "first_rate", t.first_rate, "that chained starts at, share of learning_rate");
+  f("training", "schedule_steps", t.schedule_steps, "that chained makes in each step");
+  f("training", "schedule_total", t.schedule_total,
+    "steps after which chained has come down; 0: all that it makes");
   f("training", "clip", t.clip, "greatest norm of the gradient; 0: none");
   f("training", "validate_every", t.validate_every, "steps; 0: after the last one only");
   f("training", "validation_batches", e.validation_batches, "that are measured; 0: all");
