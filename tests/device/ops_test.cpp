@@ -30,6 +30,7 @@
 #include "vcell/ops/mean.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 #include "vcell/ops/multiply.hpp"
+#include "vcell/ops/negative_binomial_loss.hpp"
 #include "vcell/ops/reduction.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/rms_norm.hpp"
@@ -126,10 +127,15 @@ std::vector<std::vector<float>> whole_graph() {
   const auto loss = add(add(mean(distance), mean(energy_distance(longer, other))),
                         add(add(mean_squared_error(x, h), mean_squared_error(x, h, lengths)),
                             mean_squared_error(h, h.detach(), Reduction::sum)));
-  backward(add(add(loss, binary_cross_entropy(h, x)), surprise));
+  const auto counts = data<float, 1, Device>({D}, {0, 1, 2, 3, 0, 7, 1, 40, 0, 5, 2, 1});
+  const auto mu = leaf(D), theta = leaf(D);
+  const auto unlikely = mean(
+      negative_binomial_loss(counts, multiply(mu, mu), multiply(theta, theta), {.epsilon = 1e-8}));
+  backward(add(add(loss, unlikely), add(binary_cross_entropy(h, x), surprise)));
   auto all = leaf.gradients();
   all.push_back({to_host(loss.value())()});
   all.push_back({to_host(surprise.value())()});
+  all.push_back({to_host(unlikely.value())()});
   return all;
 }
 
@@ -144,7 +150,7 @@ std::string text_of(const fs::path& file) {
 
 TEST_CASE("device: values and gradients of every operation are those of the Cpu", "[device]") {
   const auto expected = whole_graph<Cpu>();
-  REQUIRE(expected.size() == 18);
+  REQUIRE(expected.size() == 21);
   for (size_t i = 0; i < expected.size(); ++i) {
     INFO("leaf " << i);
     double sum = 0;

@@ -2,6 +2,7 @@
 #include "support/golden_op.hpp"
 #include "vcell/ops/cross_entropy.hpp"
 #include "vcell/ops/log_softmax.hpp"
+#include "vcell/ops/negative_binomial_loss.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -31,5 +32,30 @@ TEST_CASE("cross_entropy: golden", "[ops][golden]") {
     else
       c.check(cross_entropy(x, std::move(labels),
                             reduction == "mean" ? Reduction::mean : Reduction::sum));
+  });
+}
+
+TEST_CASE("negative_binomial_loss: golden", "[ops][golden]") {
+  const auto folder = golden_folder("ops");
+  if (!folder) VCELL_SKIP("golden folder ops is absent");
+  check_golden_op(*folder, "nb_nll", [](auto& c) {
+    if (c.is_float) c.bounds.out = 1e-4;
+    if (c.name == "near_poisson") {
+      // The reference subtracts log gamma functions, and digamma functions, of theta up to 3e7:
+      // what rounding leaves of the difference.
+      double logs = 0, slopes = 0;
+      for (const double t : c.array(".in.theta").template as<double>()) {
+        logs = std::max(logs, t * std::log(t));
+        slopes = std::max(slopes, std::log(t));
+      }
+      constexpr double epsilon = std::numeric_limits<double>::epsilon();
+      slopes *= largest_magnitude(c.array(".cot").template as<double>());
+      c.bounds.rounding = {{"out", epsilon * logs}, {"grad.theta", 2 * epsilon * slopes}};
+    }
+    with_rank(c.rank("mu"), [&](auto rank) {
+      c.check(negative_binomial_loss(c.template input<rank>("count"), c.template input<rank>("mu"),
+                                     c.template input<rank>("theta"),
+                                     {.epsilon = c.attributes.at("eps")}));
+    });
   });
 }

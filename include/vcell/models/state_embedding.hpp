@@ -38,7 +38,6 @@ VCELL_BEGIN_NAMESPACE
 /// latter no value. The encoder g is applied once to the distinct genes of a batch. What the layers
 /// of the transformer, the binning and the decoder make on their way is computed again in backward
 /// (autograd/recompute.hpp), so that a cell costs little more than the input of each layer.
-///
 /// Parameters carry the names of the reference's checkpoints.
 template <class T = float, class Device = Cpu>
 class StateEmbedding {
@@ -47,7 +46,7 @@ class StateEmbedding {
   static constexpr size_t dataset_width = 10;
 
   /// A model with parameters of its own.
-  /// @throws ConfigError if a width is 0, the heads do not divide it, or a dropout is not in [0, 1)
+  /// @throws ConfigError if a width is 0, the heads do not divide it, or a dropout not in [0, 1)
   explicit StateEmbedding(const StateEmbeddingConfig& config, uint64_t seed = 0)
       : StateEmbedding(config, "", std::make_unique<Parameters<T, Device>>(seed), nullptr) {}
   /// A model as a layer among others, whose parameters are declared in a common arena.
@@ -106,11 +105,11 @@ class StateEmbedding {
   }
   size_t decoder_width() const { return config_.width + 1 + embedding_width(); }
 
-  /// Whether layers keep nothing for backward but their inputs (the default), for measurements.
+  /// Whether backward computes layers again (the default); for measurements.
   void recompute_layers(bool on) { recomputes_ = on; }
 
   const StateEmbeddingConfig& config() const { return config_; }
-  /// Its parameters; of a model within a common arena all that are there.
+  /// Its parameters; within a common arena all that are there.
   const Parameters<T, Device>& parameters() const { return *parameters_; }
 
   /// Names that files of the reference hold and that are no parameters: the gene encoder's second
