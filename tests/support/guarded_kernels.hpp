@@ -24,6 +24,7 @@
 #include "vcell/kernels/mean.hpp"
 #include "vcell/kernels/mean_squared_error.hpp"
 #include "vcell/kernels/rms_norm.hpp"
+#include "vcell/kernels/running_average.hpp"
 #include "vcell/kernels/set_bias.hpp"
 #include "vcell/kernels/silu_gate.hpp"
 #include "vcell/kernels/softmax.hpp"
@@ -193,6 +194,7 @@ template <> struct LogSoftmax<Guarded> : Forwarded<LogSoftmax> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
 template <> struct MeanSquaredError<Guarded> : Forwarded<MeanSquaredError> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};
+template <> struct RunningAverage<Guarded> : Forwarded<RunningAverage> {};
 template <> struct SetBias<Guarded> : Forwarded<SetBias> {};
 template <> struct SiluGate<Guarded> : Forwarded<SiluGate> {};
 template <> struct Softmax<Guarded> : Forwarded<Softmax> {};

@@ -38,7 +38,7 @@ struct StateTransitionTaskOptions {
 /// Training of a State Transition model on a screen, for Trainer::run: batches of paired sets in,
 /// the configuration's loss out.
 ///
-///   StateTransitionTask task(model, features, screen, parts, options, trainer.state().step);
+///   StateTransitionTask task(model, features, screen, parts, options, trainer.batches());
 ///   trainer.run(task);
 template <class T = float, class Device = Cpu>
 class StateTransitionTask {
@@ -46,7 +46,7 @@ class StateTransitionTask {
   /// @param model     must outlive the task, like features and screen
   /// @param screen    with the model's genes, and with batches where the model has a batch encoder
   /// @param parts     (cells)
-  /// @param first     the step of the first loss, when training is resumed
+  /// @param first     the batch of the first loss, when training is resumed
   /// @throws ShapeError if the genes or batches are not as many as the model's
   /// @throws ConfigError if a perturbation that is trained or validated on has no features, or
   ///         there is nothing to train on
