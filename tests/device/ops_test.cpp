@@ -12,6 +12,7 @@
 #include "vcell/ops/add_to_sets.hpp"
 #include "vcell/ops/attention.hpp"
 #include "vcell/ops/concatenate.hpp"
+#include "vcell/ops/cross_entropy.hpp"
 #include "vcell/ops/dropout.hpp"
 #include "vcell/ops/elementwise.hpp"
 #include "vcell/ops/embedding.hpp"
@@ -23,11 +24,14 @@
 #include "vcell/ops/linear_add.hpp"
 #include "vcell/ops/linear_gelu.hpp"
 #include "vcell/ops/linear_silu_gate.hpp"
+#include "vcell/ops/log_softmax.hpp"
 #include "vcell/ops/maximum_mean_discrepancy.hpp"
 #include "vcell/ops/mean.hpp"
 #include "vcell/ops/mean_pairwise.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 #include "vcell/ops/multiply.hpp"
+#include "vcell/ops/negative_binomial_loss.hpp"
+#include "vcell/ops/reduction.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/rms_norm.hpp"
 #include "vcell/ops/scale.hpp"
@@ -114,6 +118,7 @@ std::vector<std::vector<float>> whole_graph() {
 
   h = add(multiply(h, silu(h)), scale(gelu_tanh(gelu(h)), 0.5));
   h = add(h, add(softmax(h), softmax(h, 1)));
+  h = add(h, scale(add(log_softmax(h), log_softmax(h, 1)), 0.1));
   h = recompute([w = leaf(D, D)](const auto& y) { return relu(linear(y, w)); }, h);
   const auto other = leaf(B, S + 1, D);
   const auto longer = concatenate(h, slice(other, 1, 0, 2), 1);  // (B, S + 2, D)
@@ -124,12 +129,20 @@ std::vector<std::vector<float>> whole_graph() {
   gaps = add(gaps, add(sinkhorn_divergence(h, other, {}, lengths), sinkhorn_divergence(h, x)));
   gaps = add(gaps, add(mean_pairwise(h, other, PairDistance::squared_euclidean),
                        mean_pairwise(h, other, PairDistance::manhattan, lengths)));
+  const auto surprise = cross_entropy(slice(h, 1, 0, 1).template reshape<2>({B, D}),
+                                      Tensor<int32_t, 1>({B}, std::array<int32_t, B>{7, 0, 11}));
   const auto loss = add(add(add(mean(distance), mean(gaps)), mean(energy_distance(longer, other))),
                         add(add(mean_squared_error(x, h), mean_squared_error(x, h, lengths)),
                             mean_squared_error(h, h.detach(), Reduction::sum)));
-  backward(loss);
+  const auto counts = data<float, 1, Device>({D}, {0, 1, 2, 3, 0, 7, 1, 40, 0, 5, 2, 1});
+  const auto mu = leaf(D), theta = leaf(D);
+  const auto unlikely = mean(
+      negative_binomial_loss(counts, multiply(mu, mu), multiply(theta, theta), {.epsilon = 1e-8}));
+  backward(add(add(loss, unlikely), surprise));
   auto all = leaf.gradients();
   all.push_back({to_host(loss.value())()});
+  all.push_back({to_host(surprise.value())()});
+  all.push_back({to_host(unlikely.value())()});
   return all;
 }
 
@@ -144,7 +157,7 @@ std::string text_of(const fs::path& file) {
 
 TEST_CASE("device: values and gradients of every operation are those of the Cpu", "[device]") {
   const auto expected = whole_graph<Cpu>();
-  REQUIRE(expected.size() == 17);
+  REQUIRE(expected.size() == 21);
   for (size_t i = 0; i < expected.size(); ++i) {
     INFO("leaf " << i);
     double sum = 0;

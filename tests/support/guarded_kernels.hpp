@@ -12,12 +12,14 @@
 #include "vcell/kernels/attention.hpp"
 #include "vcell/kernels/check_step.hpp"
 #include "vcell/kernels/copy.hpp"
+#include "vcell/kernels/cross_entropy.hpp"
 #include "vcell/kernels/dropout.hpp"
 #include "vcell/kernels/elementwise.hpp"
 #include "vcell/kernels/embedding.hpp"
 #include "vcell/kernels/gemm.hpp"
 #include "vcell/kernels/gradient_norm.hpp"
 #include "vcell/kernels/layer_norm.hpp"
+#include "vcell/kernels/log_softmax.hpp"
 #include "vcell/kernels/manhattan_distance.hpp"
 #include "vcell/kernels/mean.hpp"
 #include "vcell/kernels/mean_squared_error.hpp"
@@ -182,12 +184,14 @@ template <> struct Adam<Guarded> : Forwarded<Adam> {};
 template <> struct Attention<Guarded> : Forwarded<Attention> {};
 template <> struct CheckStep<Guarded> : Forwarded<CheckStep> {};
 template <> struct Copy<Guarded> : Forwarded<Copy> {};
+template <> struct CrossEntropy<Guarded> : Forwarded<CrossEntropy> {};
 template <> struct Dropout<Guarded> : Forwarded<Dropout> {};
 template <> struct Elementwise<Guarded> : Forwarded<Elementwise> {};
 template <> struct Embedding<Guarded> : Forwarded<Embedding> {};
 template <> struct Gemm<Guarded> : Forwarded<Gemm> {};
 template <> struct GradientNorm<Guarded> : Forwarded<GradientNorm> {};
 template <> struct LayerNorm<Guarded> : Forwarded<LayerNorm> {};
+template <> struct LogSoftmax<Guarded> : Forwarded<LogSoftmax> {};
 template <> struct ManhattanDistance<Guarded> : Forwarded<ManhattanDistance> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
 template <> struct MeanSquaredError<Guarded> : Forwarded<MeanSquaredError> {};

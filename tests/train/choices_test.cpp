@@ -16,13 +16,15 @@ TEST_CASE("choices: every name is that of its enumerator", "[train]") {
   REQUIRE(name_of_choice(OptimizerKind::adamw) == "adamw");
   REQUIRE(name_of_choice(ScheduleShape::constant) == "constant");
   REQUIRE(name_of_choice(ScheduleShape::cosine) == "cosine");
+  REQUIRE(name_of_choice(ScheduleShape::chained) == "chained");
 }
 
 TEST_CASE("choices: a name is found again, another is none", "[train]") {
   REQUIRE(choice_of<OptimizerKind>("adamw") == OptimizerKind::adamw);
   REQUIRE_FALSE(choice_of<OptimizerKind>("AdamW"));
   REQUIRE_FALSE(choice_of<OptimizerKind>(""));
-  REQUIRE(choice_names<ScheduleShape>() == std::vector<std::string>{"constant", "cosine"});
+  REQUIRE(choice_names<ScheduleShape>() ==
+          std::vector<std::string>{"constant", "cosine", "chained"});
 }
 
 TEST_CASE("choices: a value outside of the enumerators is an error", "[train]") {

@@ -36,6 +36,53 @@ TEST_CASE("schedule: golden, warm-up and cosine", "[train][golden]") {
   REQUIRE(found > 0);
 }
 
+TEST_CASE("schedule: golden, chained", "[train][golden]") {
+  const auto folder = golden_folder("ops");
+  if (!folder) VCELL_SKIP("golden folder ops is absent");
+  std::ifstream in(*folder / "ops.json");
+  const auto schedules = nlohmann::json::parse(in).at("ops").at("schedule");
+  size_t found = 0;
+  for (const auto& [name, s] : schedules.items()) {
+    if (!name.starts_with("state_embedding_chained_")) continue;
+    ++found;
+    REQUIRE(s.at("end").get<double>() == 1);
+    Schedule schedule{.rate = s.at("lr"),
+                      .shape = ScheduleShape::chained,
+                      .warmup = s.at("warmup"),
+                      .total = s.at("T_max"),
+                      .last = s.at("eta_min").get<double>() / s.at("lr").get<double>(),
+                      .first = s.at("start")};
+    check_schedule(schedule);
+    const auto& values = s.at("values");
+    REQUIRE(values.size() == schedule.total + 1);
+    for (const uint64_t stride : {1, 2, 9}) {
+      schedule.stride = stride;
+      for (uint64_t step = 0; (step + 1) * stride <= values.size(); ++step) {
+        INFO(name << ", step " << step << " of stride " << stride);
+        REQUIRE(std::abs(learning_rate(schedule, step) -
+                         values.at((step + 1) * stride - 1).get<double>()) <=
+                1e-12 * schedule.rate);
+      }
+    }
+  }
+  REQUIRE(found > 0);
+}
+
+TEST_CASE("schedule: chained without warm-up, and after its end", "[train]") {
+  // torch.optim.lr_scheduler's, 2.15: rate 4e-4 from 0.33 of it, to 0.3 of it within 6 steps.
+  const Schedule s{
+      .rate = 4e-4, .shape = ScheduleShape::chained, .total = 6, .last = 0.3, .first = 0.33};
+  const std::pair<uint64_t, double> expected[] = {
+      {0, 0.000132}, {1, 0.00013119615242270665},  {2, 0.00012900000000000002},
+      {6, 0.00012},  {7, 0.00013875644347017857},  {8, 0.00018999999999999996},
+      {12, 0.0004},  {13, 0.0003812435565298215},  {18, 0.00012},
+      {24, 0.0004},  {27, 0.00026000000000000047}, {600'000'000'000, 0.0004}};
+  for (const auto& [step, rate] : expected) {
+    INFO("step " << step);
+    CHECK(std::abs(learning_rate(s, step) - rate) < 1e-15);
+  }
+}
+
 TEST_CASE("schedule: constant, with and without warm-up", "[train]") {
   REQUIRE(learning_rate({.rate = 0.5}, 0) == 0.5);
   REQUIRE(learning_rate({.rate = 0.5}, 1'000'000) == 0.5);
@@ -60,4 +107,8 @@ TEST_CASE("schedule: errors", "[train]") {
   REQUIRE_THROWS_WITH(check_schedule({.last = 1.5}), contains("last is 1.5"));
   REQUIRE_THROWS_WITH(check_schedule({.shape = ScheduleShape::cosine, .warmup = 5, .total = 5}),
                       contains("total is 5 and warmup 5"));
+  REQUIRE_THROWS_WITH(check_schedule({.shape = ScheduleShape::chained, .warmup = 5, .total = 5}),
+                      contains("total is 5 and warmup 5"));
+  REQUIRE_THROWS_WITH(check_schedule({.first = 0}), contains("first is 0"));
+  REQUIRE_THROWS_WITH(check_schedule({.stride = 0}), contains("stride is 0"));
 }

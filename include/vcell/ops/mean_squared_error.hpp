@@ -4,11 +4,9 @@
 #include "vcell/autograd/with_targets.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/mean_squared_error.hpp"
+#include "vcell/ops/reduction.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-/// How a loss over elements becomes one number.
-enum class Reduction { mean, sum };
 
 namespace detail {
 

@@ -26,7 +26,9 @@ constexpr std::array<std::string_view, 2> choices(SetLoss) {
   return {"energy_distance", "mean_squared_error"};
 }
 constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam", "adamw"}; }
-constexpr std::array<std::string_view, 2> choices(ScheduleShape) { return {"constant", "cosine"}; }
+constexpr std::array<std::string_view, 3> choices(ScheduleShape) {
+  return {"constant", "cosine", "chained"};
+}
 
 /// The name of a choice.
 /// @throws ConfigError if the value is none of the enumerators

@@ -24,10 +24,17 @@ struct TrainOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   ScheduleShape schedule = ScheduleShape::cosine;
-  /// Steps over which the learning rate rises linearly from 0.
+  /// Steps over which the learning rate rises linearly from 0, or from first_rate where chained.
   uint64_t warmup = 0;
-  /// The rate at the end of a cosine schedule, as a share of learning_rate.
+  /// The rate at the end of a cosine or chained schedule, as a share of learning_rate.
   double last_rate = 0;
+  /// The rate that a chained schedule starts at, as a share of learning_rate.
+  double first_rate = 0.33;
+  /// Steps that a chained schedule makes in each step of training (Schedule::stride); its warm-up
+  /// counts them, and so does schedule_total.
+  uint64_t schedule_steps = 1;
+  /// Steps after which a chained schedule has come down; 0: those that it makes in all.
+  uint64_t schedule_total = 0;
   /// Greatest norm of all gradients together; 0: they are not clipped.
   double clip = 10;
   /// Steps between validations; one more comes after the last step. 0: after the last step only.
@@ -45,11 +52,15 @@ struct TrainOptions {
 
 /// The learning-rate schedule that the options describe.
 inline Schedule schedule_of(const TrainOptions& o) {
+  const bool chained = o.schedule == ScheduleShape::chained;
+  const uint64_t made = chained ? o.max_steps * o.schedule_steps : o.max_steps;
   return {.rate = o.learning_rate,
           .shape = o.schedule,
           .warmup = o.warmup,
-          .total = o.max_steps,
-          .last = o.last_rate};
+          .total = chained && o.schedule_total ? o.schedule_total : made,
+          .last = o.last_rate,
+          .first = o.first_rate,
+          .stride = o.schedule_steps};
 }
 
 /// @throws ConfigError naming the option and what it may be
