@@ -63,6 +63,7 @@
 #include "vcell/io/utf8.hpp"
 #include "vcell/io/write_torch_archive.hpp"
 #include "vcell/io/write_zip.hpp"
+#include "vcell/io/yaml.hpp"
 #include "vcell/io/zip_archive.hpp"
 #include "vcell/report/effect_sections.hpp"
 #include "vcell/report/gnuplot.hpp"
