@@ -98,14 +98,12 @@ ReportSection model_section(const Experiment& e, std::span<const TrainedModel> m
                 ", ", model.model.parameters().count(), " parameters")},
        {"Preset", e.preset.empty() ? "none" : e.preset},
        {"Starts from",
-        model.anchors ? message("the control cell and the mean shift in other contexts, shrunk ",
-                                "with k = ", shrinkage,
-                                ",
-                                    model.anchors->regression
-                                    ? " or where there is none what a regression from features says"
-                                    : "",
-                                "; of what is learnt ", alpha, " is added")
-                      : "nothing: not anchored"},
+        model.anchors
+            ? message("the control cell and the mean shift in other contexts, shrunk ",
+                      "with k = ", shrinkage,
+                      model.anchors->regression ? ", or where there is none what features say" : "",
+                      "; of what is learnt ", alpha, " is added")
+            : "nothing: not anchored"},
        {"Genes", message(model.genes.size())},
        {"Perturbations as",
         model.perturbations.is_one_hot()
