@@ -76,6 +76,7 @@
 #include "vcell/report/training_section.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/split_toml.hpp"
+#include "vcell/train/anchors_file.hpp"
 #include "vcell/train/checkpoint.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/json_fields.hpp"
