@@ -52,6 +52,8 @@
 #include "vcell/io/temporary_file.hpp"
 #include "vcell/io/toml_text.hpp"
 #include "vcell/io/utf8.hpp"
+#include "vcell/models/flat_settings.hpp"
+#include "vcell/models/reference_config.hpp"
 #include "vcell/report/effect_sections.hpp"
 #include "vcell/report/gnuplot.hpp"
 #include "vcell/report/html.hpp"

@@ -22,7 +22,7 @@
 #include "vcell/kernels/layer_norm.hpp"
 #include "vcell/kernels/log_softmax.hpp"
 #include "vcell/kernels/mean.hpp"
-#include "vcell/kernels/mean_squared_error.hpp"
+#include "vcell/kernels/mean_error.hpp"
 #include "vcell/kernels/rms_norm.hpp"
 #include "vcell/kernels/set_bias.hpp"
 #include "vcell/kernels/silu_gate.hpp"
@@ -191,7 +191,7 @@ template <> struct GradientNorm<Guarded> : Forwarded<GradientNorm> {};
 template <> struct LayerNorm<Guarded> : Forwarded<LayerNorm> {};
 template <> struct LogSoftmax<Guarded> : Forwarded<LogSoftmax> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
-template <> struct MeanSquaredError<Guarded> : Forwarded<MeanSquaredError> {};
+template <> struct MeanError<Guarded> : Forwarded<MeanError> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};
 template <> struct SetBias<Guarded> : Forwarded<SetBias> {};
 template <> struct SiluGate<Guarded> : Forwarded<SiluGate> {};
