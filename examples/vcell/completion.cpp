@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "commands.hpp"
 #include "help.hpp"
 #include "vcell/sets/near_names.hpp"
@@ -13,6 +15,28 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return text;
 }
 
+template <class Commands>
+std::vector<std::string> names_of(const Commands& commands) {
+  std::vector<std::string> out;
+  for (const auto* command : commands) out.push_back(command->get_name());
+  return out;
+}
+
+/// The options of a command that have names, and those of its own commands.
+std::vector<OptionText> all_options_of(const CLI::App& command) {
+  std::vector<OptionText> out;
+  const auto add = [&](const CLI::App& app) {
+    for (auto& option : options_of(app))
+      if (option.is_flag() && std::none_of(out.begin(), out.end(), [&](const OptionText& other) {
+            return other.names == option.names;
+          }))
+        out.push_back(std::move(option));
+  };
+  add(command);
+  for (const auto& [name, app] : commands_of(command)) add(*app);
+  return out;
+}
+
 /// All names of the options of a command.
 std::vector<std::string> flags_of(const CLI::App& command) {
   std::vector<std::string> out;
@@ -21,9 +45,11 @@ std::vector<std::string> flags_of(const CLI::App& command) {
   return out;
 }
 
-std::vector<std::string> names_of(const std::vector<const CLI::App*>& commands) {
-  std::vector<std::string> out;
-  for (const auto* command : commands) out.push_back(command->get_name());
+/// What may follow a command: the names of its own commands, and of its options and theirs.
+std::vector<std::string> words_of(const CLI::App& command) {
+  std::vector<std::string> out = names_of(command.get_subcommands({}));
+  for (const auto& option : all_options_of(command))
+    out.insert(out.end(), option.names.begin(), option.names.end());
   return out;
 }
 
@@ -41,7 +67,7 @@ std::string bash(const CLI::App& program) {
       fmt::join(names_of(commands), " "), fmt::join(flags_of(program), " "));
   for (const auto* command : commands)
     out += fmt::format("      {}) words='{}' ;;\n", command->get_name(),
-                       fmt::join(flags_of(*command), " "));
+                       fmt::join(words_of(*command), " "));
   return out +
          "    esac\n"
          "  fi\n"
@@ -75,12 +101,14 @@ std::string zsh(const CLI::App& program) {
       "  (( CURRENT-- ))\n"
       "  case $command in\n";
   for (const auto* command : program.get_subcommands({})) {
-    out += fmt::format("    {})\n      _arguments '*:file:_files'", command->get_name());
-    for (const auto& option : options_of(*command))
-      if (option.is_flag())
-        for (const auto& name : option.names)
-          out += fmt::format(" \\\n        '*{}[{}]{}'", name, text(option.help),
-                             option.value.empty() ? "" : ":" + text(option.value) + ":_files");
+    const auto nested = names_of(command->get_subcommands({}));
+    out +=
+        fmt::format("    {})\n      _arguments {}'*:file:_files'", command->get_name(),
+                    nested.empty() ? "" : fmt::format("'1:command:({})' ", fmt::join(nested, " ")));
+    for (const auto& option : all_options_of(*command))
+      for (const auto& name : option.names)
+        out += fmt::format(" \\\n        '*{}[{}]{}'", name, text(option.help),
+                           option.value.empty() ? "" : ":" + text(option.value) + ":_files");
     out += "\n      ;;\n";
   }
   return out +
@@ -98,15 +126,18 @@ std::string fish(const CLI::App& program) {
   for (const auto* command : program.get_subcommands({})) {
     out += fmt::format("complete -c vcell -n __fish_use_subcommand -f -a {} -d {}\n",
                        command->get_name(), text(command->get_description()));
-    for (const auto& option : options_of(*command))
-      if (option.is_flag())
-        for (const auto& name : option.names) {
-          const bool is_long = name.starts_with("--");
-          out +=
-              fmt::format("complete -c vcell -n '__fish_seen_subcommand_from {}' -{} {}{} -d {}\n",
-                          command->get_name(), is_long ? 'l' : 's', name.substr(is_long ? 2 : 1),
-                          option.value.empty() ? "" : " -r", text(option.help));
-        }
+    const auto after =
+        fmt::format("complete -c vcell -n '__fish_seen_subcommand_from {}'", command->get_name());
+    for (const auto* one : command->get_subcommands({}))
+      out +=
+          fmt::format("{} -f -a {} -d {}\n", after, one->get_name(), text(one->get_description()));
+    for (const auto& option : all_options_of(*command))
+      for (const auto& name : option.names) {
+        const bool is_long = name.starts_with("--");
+        out += fmt::format("{} -{} {}{} -d {}\n", after, is_long ? 'l' : 's',
+                           name.substr(is_long ? 2 : 1), option.value.empty() ? "" : " -r",
+                           text(option.help));
+      }
   }
   return out;
 }

@@ -174,6 +174,13 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
   });
 }
 
+ExperimentOptions ExperimentOptions::of(const std::string& preset, const Words& settings) {
+  ExperimentOptions out;
+  *out.preset_ = preset;
+  *out.settings_ = settings;
+  return out;
+}
+
 void ExperimentOptions::read_settings() const {
   std::map<std::string, bool> known;  // whether the setting is a list
   const vcell::Experiment defaults;
@@ -237,6 +244,6 @@ void ExperimentOptions::apply(vcell::Experiment& e) const {
         if (said == words_->end()) return;
         set(field, said->second, by_name_->contains(name) ? name : flag_of(section, key));
       });
-  for (auto* path : {&e.data, &e.split, &e.perturbation_features})
+  for (auto* path : vcell::paths_of(e))
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
 }

@@ -22,6 +22,9 @@ class ExperimentOptions {
  public:
   explicit ExperimentOptions(CLI::App& command);
 
+  /// Those of a preset and of settings by their names, for who has words of another kind.
+  static ExperimentOptions of(const std::string& preset, const std::vector<std::string>& settings);
+
   /// The experiment that the command line describes: the file or preset, then the flags. Its paths
   /// are absolute.
   /// @throws vcell::ConfigError naming the flag and what it may be
@@ -38,6 +41,7 @@ class ExperimentOptions {
   vcell::Experiment resumed(const std::filesystem::path& stored) const;
 
  private:
+  ExperimentOptions() = default;
   /// Takes the words that say settings by their names among what was said by flags.
   void read_settings() const;
   void apply(vcell::Experiment& e) const;

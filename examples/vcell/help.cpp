@@ -33,3 +33,13 @@ std::vector<OptionText> options_of(const CLI::App& command) {
   }
   return out;
 }
+
+std::vector<NamedCommand> commands_of(const CLI::App& program) {
+  std::vector<NamedCommand> out;
+  for (const auto* command : program.get_subcommands({})) {
+    const auto nested = commands_of(*command);
+    if (nested.empty()) out.push_back({command->get_name(), command});
+    for (const auto& [name, app] : nested) out.push_back({command->get_name() + ' ' + name, app});
+  }
+  return out;
+}

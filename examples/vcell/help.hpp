@@ -22,5 +22,14 @@ struct OptionText {
   bool is_flag() const { return names.front().starts_with('-'); }
 };
 
+/// A command as it is typed, "tx train".
+struct NamedCommand {
+  std::string name;
+  const CLI::App* app;
+};
+
+/// All commands that do something, in the order of the help.
+std::vector<NamedCommand> commands_of(const CLI::App& program);
+
 /// All options of a command, in the order of its help.
 std::vector<OptionText> options_of(const CLI::App& command);

@@ -23,22 +23,38 @@ namespace {
 // What the program's exit code says.
 enum Exit { done = 0, failed = 1, bad_input = 2, interrupted = 130 };
 
+/// The command that was given, or the one of whose commands none was.
+struct ChosenCommand {
+  const CLI::App* app;
+  std::string name;  ///< as it is typed, "tx train"; empty for the program
+};
+
+ChosenCommand chosen_command(const CLI::App& program) {
+  ChosenCommand out{&program, ""};
+  for (auto next = program.get_subcommands(); !next.empty(); next = out.app->get_subcommands())
+    out = {next[0], out.name + (out.name.empty() ? "" : " ") + next[0]->get_name()};
+  return out;
+}
+
 /// What is wrong with the command line, in one line. Words that nobody knows come first: CLI11
 /// would rather say what is missing.
 std::string usage_message(const CLI::App& program, const CLI::ParseError& error) {
-  const auto chosen = program.get_subcommands();
+  const auto chosen = chosen_command(program);
   const auto unknown = program.remaining(true);
   std::vector<std::string> known;
-  if (chosen.empty()) {
-    for (const auto* command : program.get_subcommands({})) known.push_back(command->get_name());
+  if (chosen.app->get_require_subcommand_min() > 0) {
+    for (const auto* command : chosen.app->get_subcommands({}))
+      known.push_back(command->get_name());
     const std::string what =
         unknown.empty() ? "say what to do" : "there is no command " + vcell::quoted(unknown[0]);
-    return vcell::message(what, "; ", vcell::names_there(unknown, known), " (see vcell --help)");
+    return vcell::message(chosen.name.empty() ? "" : chosen.name + ": ", what, "; ",
+                          vcell::names_there(unknown, known), " (see vcell ",
+                          chosen.name.empty() ? "" : chosen.name + ' ', "--help)");
   }
-  const std::string command = chosen[0]->get_name();
+  const std::string& command = chosen.name;
   std::string what = error.what();
   if (!unknown.empty()) {
-    for (const auto* option : chosen[0]->get_options())
+    for (const auto* option : chosen.app->get_options())
       for (const auto& name : option->get_lnames()) known.push_back("--" + name);
     what = "it does not know " + vcell::quoted(unknown[0]);
     const auto near = vcell::near_names(unknown[0], known);
@@ -90,8 +106,8 @@ int main(int count, char** words) {
   interrupt::install();
   // The one place where errors become the program's: what the library names, it says by flags.
   const auto say = [&](const char* text, Exit code) {
-    const auto chosen = program.get_subcommands();
-    console.error(with_flags(text, chosen.empty() ? nullptr : chosen[0]));
+    const auto chosen = chosen_command(program);
+    console.error(with_flags(text, chosen.name.empty() ? nullptr : chosen.app));
     return code;
   };
   try {

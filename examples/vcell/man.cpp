@@ -40,9 +40,9 @@ std::string manual(const CLI::App& program) {
       ".SH SYNOPSIS\n\\fBvcell\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n"
       ".SH DESCRIPTION\n{}\n.SH OPTIONS\n{}.SH COMMANDS\n",
       roff(VCELL_VERSION), roff(program.get_description()), option_lines(program));
-  for (const auto* command : program.get_subcommands({}))
-    out += fmt::format(".SS vcell {}\n{}\n{}", roff(command->get_name()),
-                       roff(command->get_description()), option_lines(*command));
+  for (const auto& [name, command] : commands_of(program))
+    out += fmt::format(".SS vcell {}\n{}\n{}", roff(name), roff(command->get_description()),
+                       option_lines(*command));
   return out +
          ".SH EXIT STATUS\n"
          "0 when all is done, 2 after bad usage or input, 130 after an interruption, 1 after\n"

@@ -7,6 +7,7 @@
 #include "experiment_options.hpp"
 #include "options.hpp"
 #include "print_scores.hpp"
+#include "run_settings.hpp"
 #include "vcell/core/product_backend.hpp"
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
@@ -16,16 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Settings {
-  explicit Settings(CLI::App& command) : options(command) {}
-  ExperimentOptions options;
-  std::string out;
-  bool overwrite = false, resume = false, dry_run = false;
-
-  vcell::Experiment experiment() const {
-    return resume ? options.resumed(fs::path(out) / "experiment.toml") : options.experiment();
-  }
-};
+using Settings = RunSettings;
 
 /// How the library is to use the run's folder.
 vcell::RunInFolderOptions in_folder(const Settings& s, Console& console) {
@@ -118,7 +110,9 @@ void dry_run(const Settings& s, bool scores, Console& console) {
         "(--hvgs, --min-cells), or a larger machine");
 }
 
-void train(const Settings& s, Console& console) {
+}  // namespace
+
+void train(const RunSettings& s, Console& console) {
   if (s.dry_run) return dry_run(s, false, console);
   work_in_folder(s, [&](const vcell::Experiment& e) {
     log_start(e, console);
@@ -126,6 +120,8 @@ void train(const Settings& s, Console& console) {
   });
   console.result((fs::path(s.out) / "model").string());
 }
+
+namespace {
 
 void run(const Settings& s, Console& console) {
   if (s.dry_run) return dry_run(s, true, console);
@@ -138,7 +134,7 @@ void run(const Settings& s, Console& console) {
 }
 
 std::shared_ptr<Settings> add_flags(CLI::App& command, Console& console) {
-  auto settings = std::make_shared<Settings>(command);
+  auto settings = std::make_shared<Settings>(Settings{ExperimentOptions(command)});
   command.add_option("--out", settings->out, "The run's folder, which a dry run can do without")
       ->type_name("FOLDER");
   command.add_flag("--overwrite", settings->overwrite, "Replace a run that is there");

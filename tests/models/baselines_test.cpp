@@ -173,3 +173,95 @@ TEST_CASE("baselines: errors", "[models]") {
   f.screen.context.codes[9] = f.screen.context.code("x");  // z keeps no control
   REQUIRE_THROWS_WITH(pair_shifts(f.screen, f.parts), contains("'z'"));
 }
+
+TEST_CASE("baselines: of features, for perturbations that were never seen", "[models]") {
+  // B is like A by the first feature, which varies; the second is the same everywhere.
+  Fixture f;
+  PerturbationFeatures features(2);
+  for (const auto& [name, v] : {std::pair{"A", 1.f}, {"B", 9.f}, {"C", 7.f}})
+    features.add(name, std::vector<float>{v, 3});
+  const auto fitted_with = [&](std::string_view name) {
+    auto out = make_feature_baseline(name, features);
+    REQUIRE(out);
+    CHECK(out->name() == name);
+    CHECK_FALSE(out->meaning().empty());
+    out->fit(f.screen, f.parts, {});
+    return out;
+  };
+  const auto shift = [&](const Predictor& method, const char* c, const char* p) {
+    return dynamic_cast<const ShiftPredictor<>&>(method).shift(f.screen.context.code(c),
+                                                               f.screen.perturbation.code(p));
+  };
+  const auto nearest = fitted_with("feature_nearest");
+  CHECK(shift(*nearest, "z", "C") == Values{0, -2, 4});  // B's
+  CHECK(shift(*nearest, "y", "B") == Values{0, -2, 4});  // its own
+  CHECK(shift(*nearest, "x", "A") == Values{1, 1, 0});
+  // Two perturbations tell a regression nothing: it is the mean of the context.
+  for (const char* name : {"feature_ridge", "feature_kernel_ridge"}) {
+    const auto method = fitted_with(name);
+    CHECK(shift(*method, "x", "C") == Values{1, -1, 2});
+    CHECK(shift(*method, "y", "C") == Values{0, 2, 0});
+  }
+  // Without features: missing by name, and another reason than that of the others.
+  PerturbationFeatures some(1);
+  for (const char* name : {"A", "B"}) some.add(name, std::vector<float>{1});
+  for (const auto name : feature_baseline_names) {
+    auto method = make_feature_baseline(name, some);
+    method->fit(f.screen, f.parts, {});
+    const std::vector requests = {f.request("z", "C", {9})};
+    const auto predicted = method->predict(f.screen, requests, {});
+    CHECK(predicted.cells.rows == 0);
+    CHECK_THAT(predicted.missing.at(0),
+               contains(std::string(name)) && contains("'C' in 'z': it has no features"));
+    PerturbationFeatures none(1);
+    auto unfit = make_feature_baseline(name, none);
+    CHECK_THROWS_WITH(unfit->fit(f.screen, f.parts, {}), contains("'A' is not known"));
+  }
+  CHECK_FALSE(make_feature_baseline("context_mean", features));
+}
+
+TEST_CASE("baselines: ridge is linear in the features, kernel ridge bends", "[models]") {
+  // Shifts of one gene: 1 + the first feature, and in every context a mean of its own.
+  Screen screen;
+  PerturbationFeatures features(1);
+  std::vector<std::string> context, perturbation;
+  std::vector<Part> parts;
+  const auto add = [&](const std::string& p, const char* c, float value, Part part) {
+    context.push_back(c);
+    perturbation.push_back(p);
+    screen.expression.indices.push_back(0);
+    screen.expression.values.push_back(value);
+    screen.expression.end_row();
+    parts.push_back(part);
+  };
+  screen.expression.columns = 1;
+  screen.genes = {"g"};
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = message("p", i);
+    features.add(name, std::vector<float>{float(i)});
+    const float moved = i < 10 ? 1.f : 0.1f * float(i);  // flat, then a slope
+    const Part part = i == 5 || i == 15 ? Part::test : Part::train;
+    add(name, "x", 2 + moved, part);
+    add(name, "y", 5 + moved, part);
+  }
+  add("ctrl", "x", 1, Part::train);
+  add("ctrl", "y", 1, Part::train);
+  screen.context = factor(context);
+  screen.perturbation = factor(perturbation);
+  screen.control = screen.perturbation.code("ctrl");
+  const auto shift = [&](const char* method, const char* c, const char* p) {
+    auto made = make_feature_baseline(method, features);
+    made->fit(screen, parts, {});
+    return (*dynamic_cast<const ShiftPredictor<>&>(*made).shift(screen.context.code(c),
+                                                                screen.perturbation.code(p)))[0];
+  };
+  const double bent = shift("feature_kernel_ridge", "x", "p5");
+  CHECK(bent == Approx(2).margin(0.03));
+  CHECK(shift("feature_kernel_ridge", "y", "p15") == Approx(5.5).margin(0.03));
+  const double straight = shift("feature_ridge", "x", "p5");
+  CHECK(shift("feature_ridge", "x", "p0") < 1.9);
+  CHECK(shift("feature_kernel_ridge", "x", "p0") > 1.95);
+  const double slope = shift("feature_ridge", "x", "p15") - straight;
+  CHECK(shift("feature_ridge", "x", "p10") == Approx(straight + slope / 2).epsilon(1e-4));
+  CHECK(shift("feature_ridge", "y", "p5") - straight == Approx(3).margin(1e-3));
+}

@@ -13,7 +13,7 @@ namespace {
 std::vector<fs::path> pages() {
   const fs::path source = VCELL_TEST_SOURCE;
   std::vector<fs::path> all = {source / "README.md", source / "CONTRIBUTING.md"};
-  for (const auto& entry : fs::directory_iterator(source / "docs"))
+  for (const auto& entry : fs::recursive_directory_iterator(source / "docs"))
     if (entry.path().extension() == ".md") all.push_back(entry.path());
   return all;
 }

@@ -7,6 +7,8 @@
 
 #include "vcell/models/baselines/context_mean.hpp"
 #include "vcell/models/baselines/control_copy.hpp"
+#include "vcell/models/baselines/feature_nearest.hpp"
+#include "vcell/models/baselines/feature_ridge.hpp"
 #include "vcell/models/baselines/perturbation_mean.hpp"
 #include "vcell/models/baselines/perturbation_mean_shrunk.hpp"
 
@@ -17,6 +19,10 @@ VCELL_BEGIN_NAMESPACE
 inline constexpr std::array<std::string_view, 4> baseline_names = {
     "control_copy", "perturbation_mean", "perturbation_mean_shrunk", "context_mean"};
 
+/// Those that read features of perturbations.
+inline constexpr std::array<std::string_view, 3> feature_baseline_names = {
+    "feature_nearest", "feature_ridge", "feature_kernel_ridge"};
+
 /// The baseline of a name; null if there is none.
 template <class Void = void>
 std::unique_ptr<Predictor> make_baseline(std::string_view name) {
@@ -24,6 +30,17 @@ std::unique_ptr<Predictor> make_baseline(std::string_view name) {
   if (name == "perturbation_mean") return std::make_unique<PerturbationMean<Void>>();
   if (name == "perturbation_mean_shrunk") return std::make_unique<PerturbationMeanShrunk<Void>>();
   if (name == "context_mean") return std::make_unique<ContextMean<Void>>();
+  return nullptr;
+}
+
+/// The baseline of a name that reads features; null if there is none.
+/// @param features  of every perturbation that is learnt from or predicted
+template <class Void = void>
+std::unique_ptr<Predictor> make_feature_baseline(std::string_view name,
+                                                 const PerturbationFeatures& features) {
+  if (name == "feature_nearest") return std::make_unique<FeatureNearest<Void>>(features);
+  if (name == "feature_ridge") return std::make_unique<FeatureRidge<Void>>(features);
+  if (name == "feature_kernel_ridge") return std::make_unique<FeatureKernelRidge<Void>>(features);
   return nullptr;
 }
 

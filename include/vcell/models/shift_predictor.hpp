@@ -34,7 +34,11 @@ class ShiftPredictor : public Predictor {
 
  protected:
   /// What a shift would have had to be learnt from, e.g. "perturbation".
-  virtual std::string source() const = 0;
+  virtual std::string source() const { return "perturbation"; }
+  /// Why there is no shift.
+  virtual std::string reason() const {
+    return message("no cell of this ", source(), " was trained on");
+  }
 };
 
 template <class Void>
@@ -52,8 +56,7 @@ PredictedCells ShiftPredictor<Void>::predict(const Screen& screen,
     if (!moved) {
       out.missing.push_back(message(name(), " cannot predict ",
                                     quoted(screen.perturbation.names[size_t(perturbation)]), " in ",
-                                    quoted(screen.context.names[size_t(context)]),
-                                    ": no cell of this ", source(), " was trained on"));
+                                    quoted(screen.context.names[size_t(context)]), ": ", reason()));
       continue;
     }
     check_size_match("predict", "genes of the screen", cell.size(), "genes that were learnt",

@@ -26,7 +26,7 @@ template <class = void>
 std::vector<DataFile> data_files(const Experiment& e) {
   std::vector<DataFile> out;
   for (const auto& [setting, path] :
-       {std::pair("[data] path", &e.data),
+       {std::pair("[data] path", &e.data), std::pair("[data] gene_list", &e.gene_list),
         std::pair("[data] perturbation_features", &e.perturbation_features)})
     if (!path->empty() && std::filesystem::is_regular_file(*path))
       out.push_back({setting, *path, file_stamp(*path)});

@@ -11,14 +11,17 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// The methods that an experiment names, in its order: "state_transition" and the baselines.
+/// The methods that an experiment names, in its order: "state_transition", the baselines, and
+/// with features of perturbations those that read them.
 /// @param options  of State Transition; features, genes and scale are taken from `prepared`
-/// @throws ConfigError if none is named, one is named twice, or there is none of a name
+/// @throws ConfigError if none is named, one is named twice, there is none of a name, or it reads
+///         features and there are none
 template <class = void>
 std::vector<std::shared_ptr<Predictor>> make_methods(const Experiment& e, const Prepared& prepared,
                                                      StateTransitionPredictorOptions options = {}) {
   std::vector<std::string> known = {"state_transition"};
   known.insert(known.end(), baseline_names.begin(), baseline_names.end());
+  known.insert(known.end(), feature_baseline_names.begin(), feature_baseline_names.end());
   std::vector<std::shared_ptr<Predictor>> out;
   for (const std::string& name : e.methods) {
     if (std::count(e.methods.begin(), e.methods.end(), name) > 1)
@@ -31,6 +34,12 @@ std::vector<std::shared_ptr<Predictor>> make_methods(const Experiment& e, const 
       out.push_back(std::make_shared<StateTransitionPredictor<>>(e, options));
     } else if (auto baseline = make_baseline(name)) {
       out.push_back(std::move(baseline));
+    } else if (auto by_features = make_feature_baseline(name, prepared.features)) {
+      if (prepared.features.is_one_hot())
+        throw ConfigError(message("[scores] methods names ", quoted(name),
+                                  ", which reads features ",
+                                  "of perturbations; give [data] perturbation_features"));
+      out.push_back(std::move(by_features));
     } else {
       throw ConfigError(
           message("[scores] methods names ", quoted(name), "; ", names_there({name}, known)));

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/instantiate.hpp"
+#include "vcell/core/name_places.hpp"
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
@@ -44,6 +46,7 @@ struct PrepareInputs {
   std::string dataset = "screen";  ///< what a given split calls this screen (dataset_name)
   std::string split_text;          ///< where it is from
   std::optional<PerturbationFeatures> features;  ///< none: one-hot
+  std::vector<std::string> genes;  ///< of the model, in this order; empty: as the experiment says
 };
 
 namespace detail {
@@ -146,6 +149,34 @@ void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
        cells[3], " unused");
 }
 
+/// The genes of the model, by name; empty: all.
+template <class = void>
+std::vector<std::string> genes_of(const Experiment& e, const PrepareInputs& given,
+                                  const AnnData& adata, std::span<const uint8_t> chosen_from) {
+  std::vector<std::string> genes;
+  if (!given.genes.empty()) {
+    const NamePlaces there(adata.var.index);
+    std::vector<std::string> absent;
+    for (const std::string& gene : given.genes)
+      if (!there.contains(gene)) absent.push_back(gene);
+    if (!absent.empty())
+      throw ConfigError(message("[data] gene_list names ", absent.size(), " genes that the screen ",
+                                "does not have (or lost to [data] min_cells): ", list_of(absent),
+                                "; take them out of the list"));
+    std::vector<std::string> sorted = given.genes;
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end())
+      throw ConfigError(message("[data] gene_list names ", quoted(*twice), " twice"));
+    genes = given.genes;
+  } else if (e.hvgs && adata.genes() > e.hvgs) {
+    for (const size_t gene :
+         highly_variable_genes(*adata.X, {.n_top_genes = e.hvgs, .cells = chosen_from}).indices())
+      genes.push_back(adata.var.index[gene]);
+  }
+  return genes;
+}
+
 /// What models read of perturbations.
 template <class = void>
 PerturbationFeatures features_of(const Experiment& e, const PrepareInputs& given, const Prepared& p,
@@ -197,16 +228,13 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
   p.normalized = normalize_to_log1p(adata, {.scale = e.scale, .cells = chosen_from});
   note_scale(p.normalized, callbacks);
   p.genes_before = adata.genes();
-  std::vector<std::string> genes;
-  if (e.hvgs && adata.genes() > e.hvgs)
-    for (const size_t gene :
-         highly_variable_genes(*adata.X, {.n_top_genes = e.hvgs, .cells = chosen_from}).indices())
-      genes.push_back(adata.var.index[gene]);
+  auto genes = detail::genes_of(e, given, adata, chosen_from);
   if (genes.empty())
     note(callbacks, "the model reads and predicts all ", p.genes_before, " genes");
   else
-    note(callbacks, "the model reads and predicts the ", genes.size(), " most variable of ",
-         p.genes_before, " genes");
+    note(callbacks, "the model reads and predicts the ", genes.size(),
+         given.genes.empty() ? " most variable of " : " genes of the list, of ", p.genes_before,
+         " genes");
   take_expression(p.screen, adata);
   if (!genes.empty() && !e.all_genes) p.screen = select_genes(p.screen, genes);
   if (e.all_genes) p.model_genes = std::move(genes);

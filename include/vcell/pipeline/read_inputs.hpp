@@ -7,6 +7,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/pipeline/gene_names_file.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/split_toml.hpp"
@@ -20,7 +21,26 @@ struct ExperimentInputs {
   PrepareInputs inputs;
 };
 
-/// Reads the screen, the split and the features of an experiment.
+namespace detail {
+
+/// The names that [data] gene_list speaks of.
+template <class = void>
+std::vector<std::string> read_gene_list(const Experiment& e, const AnnData& adata) {
+  if (!e.gene_list.starts_with("uns:")) return read_gene_names(e.gene_list);
+  const std::string key = e.gene_list.substr(4);
+  const Value* found = find(adata.uns, key);
+  if (!found || !found->texts())
+    throw ConfigError(message("[data] gene_list is ", quoted(e.gene_list), ", and ", quoted(e.data),
+                              " has ", found ? "something else than" : "no", " names in uns at ",
+                              quoted(key),
+                              ": 'vcell preprocess' writes X_hvg_var_names there; for ",
+                              "another file give a file with a gene's name a line"));
+  return *found->texts();
+}
+
+}  // namespace detail
+
+/// Reads the screen, the split, the genes and the features of an experiment.
 /// @param split  read instead of the experiment's where it is not empty, as of a run that is gone
 ///               on with
 /// @throws ConfigError if no screen is named; IoError, FormatError
@@ -34,7 +54,9 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
     out.inputs.dataset = std::filesystem::path(e.data).stem().string();
   } else {
     std::vector<std::string> remarks;
-    out.inputs.split = read_split(path, &remarks);
+    const bool own = split.empty() && e.split_paths == PathsBegin::working_directory;
+    out.inputs.split =
+        read_split(path, &remarks, own ? std::filesystem::current_path() : std::filesystem::path());
     for (const auto& remark : remarks) note(callbacks, remark);
     out.inputs.split_text = path.string();
     out.inputs.dataset = dataset_name(*out.inputs.split, e.data);
@@ -53,6 +75,7 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
                                  .progress = callbacks.progress});
   for (const auto& remark : remarks) note(callbacks, remark);
   note(callbacks, e.data, ": ", out.adata.cells(), " cells x ", out.adata.genes(), " genes");
+  if (!e.gene_list.empty()) out.inputs.genes = detail::read_gene_list(e, out.adata);
   return out;
 }
 

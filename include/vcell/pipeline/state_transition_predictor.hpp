@@ -225,7 +225,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   const bool measures_prediction = validates_pairs(screen, learnt);
   StateTransitionTaskOptions options;
   options.sets.sets = {.set_size = e.model.set_size, .control_sets = e.model.control_sets};
-  options.sets.pairing.within_batch = e.model.batch_encoder;
+  options.sets.pairing.within_batch = e.model.pairs_within_batch();
   options.sets.batch_size = e.model.batch_size;
   options.sets.seed = t.seed;
   options.validation_batches = e.validation_batches;
@@ -233,7 +233,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   options.choose_alpha = measures_prediction;
   StateTransitionTask<float> task(model.model, features, screen, learnt, options,
                                   trainer.state().step);
-  if (e.model.batch_encoder) {
+  if (e.model.pairs_within_batch()) {
     const ControlPairing pairing(screen, {.within_batch = true});
     size_t cells = 0;
     for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;

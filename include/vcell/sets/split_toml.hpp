@@ -235,15 +235,16 @@ std::string format_split(const SplitSpec& spec) {
   return out;
 }
 
-/// Reads a split from a TOML file (see parse_split). Relative paths of its data sets begin at its
-/// folder.
+/// Reads a split from a TOML file (see parse_split).
+/// @param base  the folder where relative paths of its data sets begin; empty: the file's own
 /// @throws IoError if it cannot be read
 /// @throws FormatError naming the file, the line and what was expected
 template <class = void>
-SplitSpec read_split(const std::filesystem::path& path,
-                     std::vector<std::string>* remarks = nullptr) {
+SplitSpec read_split(const std::filesystem::path& path, std::vector<std::string>* remarks = nullptr,
+                     const std::filesystem::path& base = {}) {
   SplitSpec spec = parse_split(read_text(path), path.string(), remarks);
-  for (auto& [name, file] : spec.datasets) file = path_in_file(path, file);
+  for (auto& [name, file] : spec.datasets)
+    file = path_in_file(base.empty() ? path : base / "split", file);
   return spec;
 }
 
@@ -258,7 +259,8 @@ VCELL_INSTANTIATE(files, SplitSpec parse_split<void>(std::string_view, std::stri
                                                      std::vector<std::string>*));
 VCELL_INSTANTIATE(files, std::string format_split<void>(const SplitSpec&));
 VCELL_INSTANTIATE(files, SplitSpec read_split<void>(const std::filesystem::path&,
-                                                    std::vector<std::string>*));
+                                                    std::vector<std::string>*,
+                                                    const std::filesystem::path&));
 VCELL_INSTANTIATE(files, void write_split<void>(const std::filesystem::path&, const SplitSpec&));
 
 VCELL_END_NAMESPACE

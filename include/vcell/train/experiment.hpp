@@ -30,6 +30,16 @@ enum class ChooseFrom {
 
 constexpr std::array<std::string_view, 2> choices(ChooseFrom) { return {"training", "all"}; }
 
+/// Where relative paths in a split's file begin.
+enum class PathsBegin {
+  file,              ///< at its folder
+  working_directory  ///< where the program runs, as State has it
+};
+
+constexpr std::array<std::string_view, 2> choices(PathsBegin) {
+  return {"file", "working_directory"};
+}
+
 /// Where a run computes.
 enum class RunDevice { cpu, cuda };
 
@@ -47,10 +57,14 @@ struct Experiment {
   size_t min_genes = 0;  ///< cells with fewer genes are dropped
   size_t min_cells = 0;  ///< genes in fewer cells are dropped
   size_t hvgs = 2000;    ///< highly variable genes for the model; 0: all genes
+  /// The model's genes, in place of the most variable ones: a file with a name a line, or `uns:KEY`
+  /// for the names that the screen has there. Empty: chosen.
+  std::string gene_list;
   ChooseFrom choose_from = ChooseFrom::training;  ///< cells that hvgs and the total are chosen from
   bool all_genes = false;  ///< predictions hold the genes outside the model too
   PredictFrom predict_from = PredictFrom::drawn;  ///< control cells, for held-out pairs
   std::string split;                              ///< TOML file; empty: the default split
+  PathsBegin split_paths = PathsBegin::file;      ///< relative ones in that file
   bool lenient_split = false;  ///< names in it that the screen does not have are left out
   /// Share of the pairs whose perturbation trains in another context too, held out whole for
   /// validation where the split names none.
@@ -109,6 +123,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "min_genes", e.min_genes, "cells with fewer genes are dropped");
   f("data", "min_cells", e.min_cells, "genes in fewer cells are dropped");
   f("data", "hvgs", e.hvgs, "highly variable genes for the model; 0: all genes");
+  f("data", "gene_list", e.gene_list,
+    "the model's genes instead: a file with a name a line, or uns:KEY of the screen");
   f("data", "choose_from", e.choose_from,
     "cells that the total of normalisation and the genes are chosen from: training, those that "
     "train and controls; all, those of test too");
@@ -120,6 +136,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "zero_control", e.zero_control, "the control's features are zeros");
 
   f("split", "path", e.split, "TOML file; empty: the default split");
+  f("split", "split_paths", e.split_paths,
+    "where relative paths in it begin: file, or working_directory");
   f("split", "lenient_split", e.lenient_split,
     "contexts and perturbations in it that the screen does not have are left out, else an error");
   f("split", "validation_pairs", e.validation_pairs,
@@ -164,6 +182,15 @@ void visit_experiment(E& e, F&& f) {
   f("run", "device", e.device, "what computes: cpu; cuda is not there yet");
   f("run", "rank", e.rank, "of this process among those that run together, from 0");
   f("run", "ranks", e.ranks, "processes that run together: 1 so far");
+}
+
+/// The settings that are paths of files.
+/// @param e  an Experiment, const or not
+template <class E>
+auto paths_of(E& e) {
+  std::vector paths{&e.data, &e.split, &e.perturbation_features};
+  if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
+  return paths;
 }
 
 /// @throws ConfigError naming the setting and what it may be. Settings of the model are checked

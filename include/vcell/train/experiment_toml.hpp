@@ -240,8 +240,7 @@ std::string format_experiment(const Experiment& e) {
 template <class = void>
 Experiment read_experiment(const std::filesystem::path& path) {
   Experiment e = parse_experiment(read_text(path), path.string());
-  for (auto* named : {&e.data, &e.split, &e.perturbation_features})
-    *named = path_in_file(path, *named);
+  for (auto* named : paths_of(e)) *named = path_in_file(path, *named);
   return e;
 }
 

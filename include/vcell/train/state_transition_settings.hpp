@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
 #include <concepts>
+#include <optional>
+#include <string_view>
 #include <type_traits>
 
 #include "vcell/models/state_transition_config.hpp"
@@ -8,6 +11,14 @@
 #include "vcell/train/model_fields.hpp"
 
 VCELL_BEGIN_NAMESPACE
+
+/// Within what a perturbed cell's control is drawn.
+enum class PairWithin {
+  context,  ///< its context
+  batch     ///< its batch of the context, where that has controls
+};
+
+constexpr std::array<std::string_view, 2> choices(PairWithin) { return {"context", "batch"}; }
 
 /// What an experiment says of State Transition and no other kind of model reads: its shape, whose
 /// widths follow from the data, and the sets that it trains on. The defaults are those of `vcell
@@ -18,11 +29,18 @@ struct StateTransitionSettings : StateTransitionConfig {
     encoder_layers = decoder_layers = 2;
   }
 
-  bool batch_encoder = false;  ///< the model knows batches, and controls are paired within them
+  bool batch_encoder = false;  ///< the model knows batches
   bool batch_token = false;    ///< a token of every set is trained to tell its batch
   size_t set_size = 64;        ///< S
   size_t batch_size = 8;       ///< B
   bool control_sets = true;    ///< train on control cells as targets too
+  /// Where controls are drawn; none: within the batch where the model knows batches.
+  std::optional<PairWithin> pair_within = {};
+
+  /// Whether controls are drawn within the batch.
+  bool pairs_within_batch() const {
+    return pair_within ? *pair_within == PairWithin::batch : batch_encoder;
+  }
 
   bool operator==(const StateTransitionSettings&) const = default;
 };
@@ -38,6 +56,8 @@ void visit_settings(Settings& s, F&& f) {
   f("sets", "set_size", s.set_size, "S: cells in a set");
   f("sets", "batch_size", s.batch_size, "B: sets in a step");
   f("sets", "control_sets", s.control_sets, "control cells are targets too");
+  f("sets", "pair_within", s.pair_within,
+    "where controls are drawn: context or batch; empty: batch where the model knows batches");
 }
 
 /// @throws ConfigError naming the setting and what it may be. The shape is checked when the model
@@ -51,6 +71,8 @@ void check_settings(const StateTransitionSettings& s, const ScreenOptions& label
     throw ConfigError(message("Experiment: [model] ",
                               s.batch_encoder ? "batch_encoder" : "batch_token",
                               " needs [data] batch_key"));
+  if (s.pairs_within_batch() && !labels.batch_key)
+    throw ConfigError("Experiment: [sets] pair_within batch needs [data] batch_key");
 }
 
 VCELL_END_NAMESPACE

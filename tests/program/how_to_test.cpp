@@ -1,0 +1,45 @@
+// What the pages of docs/how-to say to type, typed from the top of each.
+#include <sstream>
+
+#include "support/catch.hpp"
+#include "support/program.hpp"
+
+using namespace vcell_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The blocks of a page that are for a shell, one below the other.
+std::string script_of(const fs::path& page) {
+  std::istringstream lines(vcell::read_text(page));
+  std::string script;
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);)
+    if (line == "```sh" || line == "```")
+      inside = line == "```sh";
+    else if (inside)
+      script += line + '\n';
+  return script;
+}
+
+}  // namespace
+
+TEST_CASE("how-to: every page does what it says", "[program][slow]") {
+  size_t pages = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(VCELL_TEST_SOURCE) / "docs/how-to")) {
+    const TemporaryFolder folder("how_to");
+    const fs::path bin = folder.path() / "bin";
+    fs::create_directory(bin);
+    fs::create_symlink(VCELL_TEST_PROGRAM, bin / "vcell");
+    const std::string script = script_of(entry.path());
+    INFO(entry.path().filename().string() << "\n" << script);
+    REQUIRE_THAT(script, contains("vcell "));
+    vcell::write_text(folder / "script.sh", script);
+    const auto ran = run_shell(folder, "cd '" + folder.path().string() + "' && PATH='" +
+                                           bin.string() + "':\"$PATH\" sh -eu script.sh");
+    INFO(ran.err);
+    CHECK(ran.code == 0);
+    ++pages;
+  }
+  CHECK(pages >= 2);
+}
