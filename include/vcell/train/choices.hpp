@@ -30,7 +30,9 @@ constexpr std::array<std::string_view, 2> choices(OutputHead) { return {"mlp", "
 constexpr std::array<std::string_view, 4> choices(GeneDecoderKind) {
   return {"none", "plain", "residual", "negative_binomial"};
 }
-constexpr std::array<std::string_view, 2> choices(Anchor) { return {"none", "perturbation_mean"}; }
+constexpr std::array<std::string_view, 3> choices(Anchor) {
+  return {"none", "perturbation_mean", "features"};
+}
 constexpr std::array<std::string_view, 2> choices(SetLoss) {
   return {"energy_distance", "mean_squared_error"};
 }

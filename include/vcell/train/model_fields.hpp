@@ -25,7 +25,9 @@ void visit_shape(Config& config, F&& f) {
   f("head_dim", config.head_dim, "width of a head");
   f("mlp_width", config.mlp_width, "inner width of a block's MLP");
   f("recompute", config.recompute, "blocks again in backward: less memory, one more forward");
-  f("anchor", config.anchor, "what predictions start from: none, or perturbation_mean");
+  f("anchor", config.anchor,
+    "what predictions start from: none, perturbation_mean, or features (the same, and for "
+    "perturbations that no context trains on what a regression from features says)");
   f("encoder_layers", config.encoder_layers, "linear layers of the encoders");
   f("decoder_layers", config.decoder_layers, "linear layers of the decoder");
   f("head", config.head, "mlp, or linear_residual: one layer on the backbone's input + output");
