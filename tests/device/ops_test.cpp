@@ -11,6 +11,7 @@
 #include "vcell/ops/add.hpp"
 #include "vcell/ops/add_to_sets.hpp"
 #include "vcell/ops/attention.hpp"
+#include "vcell/ops/binary_cross_entropy.hpp"
 #include "vcell/ops/concatenate.hpp"
 #include "vcell/ops/cross_entropy.hpp"
 #include "vcell/ops/dropout.hpp"
@@ -18,6 +19,7 @@
 #include "vcell/ops/embedding.hpp"
 #include "vcell/ops/energy_distance.hpp"
 #include "vcell/ops/gelu.hpp"
+#include "vcell/ops/l2_normalize.hpp"
 #include "vcell/ops/layer_norm.hpp"
 #include "vcell/ops/leaky_relu.hpp"
 #include "vcell/ops/linear.hpp"
@@ -99,7 +101,7 @@ std::vector<std::vector<float>> whole_graph() {
       {1, 1, S, S}, {t, f, t, t, t, t, t, t, f, t, t, t, t, t, f, t, t, f, t, t, f, t, t, t, t});
 
   auto h = rms_norm(x, leaf(D));
-  h = add(h, layer_norm(x, leaf(D), leaf(D)));
+  h = add(l2_normalize(h), layer_norm(x, leaf(D), leaf(D)));
   h = add(layer_norm(h), h);
   h = add_to_sets(
       h, embedding(Tensor<int32_t, 1>({B}, std::array<int32_t, B>{2, 0, 2}), leaf(size_t(4), D)));
@@ -146,7 +148,7 @@ std::vector<std::vector<float>> whole_graph() {
   const auto mu = leaf(D), theta = leaf(D);
   const auto unlikely = mean(
       negative_binomial_loss(counts, multiply(mu, mu), multiply(theta, theta), {.epsilon = 1e-8}));
-  backward(add(add(loss, unlikely), surprise));
+  backward(add(add(loss, unlikely), add(binary_cross_entropy(h, x), surprise)));
   auto all = leaf.gradients();
   all.push_back({to_host(loss.value())()});
   all.push_back({to_host(surprise.value())()});

@@ -25,6 +25,7 @@
 #include "vcell/kernels/mean_error.hpp"
 #include "vcell/kernels/median_distance.hpp"
 #include "vcell/kernels/rms_norm.hpp"
+#include "vcell/kernels/running_average.hpp"
 #include "vcell/kernels/set_bias.hpp"
 #include "vcell/kernels/set_discrepancy.hpp"
 #include "vcell/kernels/silu_gate.hpp"
@@ -197,6 +198,7 @@ template <> struct Mean<Guarded> : Forwarded<Mean> {};
 template <> struct MeanError<Guarded> : Forwarded<MeanError> {};
 template <> struct MedianDistance<Guarded> : Forwarded<MedianDistance> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};
+template <> struct RunningAverage<Guarded> : Forwarded<RunningAverage> {};
 template <> struct SetBias<Guarded> : Forwarded<SetBias> {};
 template <> struct SetDiscrepancy<Guarded> : Forwarded<SetDiscrepancy> {};
 template <> struct SiluGate<Guarded> : Forwarded<SiluGate> {};

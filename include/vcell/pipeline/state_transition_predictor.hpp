@@ -260,7 +260,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   options.anchors = anchors ? &*anchors : nullptr;
   options.choose_alpha = measures_prediction;
   StateTransitionTask<float> task(model.model, features, screen, learnt, options,
-                                  trainer.state().step);
+                                  trainer.batches());
   if (e.model.pairs_within_batch()) {
     const ControlPairing pairing(screen, {.within_batch = true});
     size_t cells = 0;

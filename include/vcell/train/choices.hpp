@@ -37,6 +37,9 @@ constexpr std::array<std::string_view, 2> choices(SetLoss) {
   return {"energy_distance", "mean_squared_error"};
 }
 constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam", "adamw"}; }
+constexpr std::array<std::string_view, 3> choices(ChooseBy) {
+  return {"loss", "pearson_delta", "discrimination"};
+}
 constexpr std::array<std::string_view, 3> choices(ScheduleShape) {
   return {"constant", "cosine", "chained"};
 }

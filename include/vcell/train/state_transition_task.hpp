@@ -40,7 +40,7 @@ struct StateTransitionTaskOptions {
 /// loss with all its terms out (state_transition_terms). A gene decoder is trained on
 /// options.sets.genes, log1p; a negative binomial one on the counts that those stand for, exp - 1.
 ///
-///   StateTransitionTask task(model, features, screen, parts, options, trainer.state().step);
+///   StateTransitionTask task(model, features, screen, parts, options, trainer.batches());
 ///   trainer.run(task);
 template <class T = float, class Device = Cpu>
 class StateTransitionTask {
@@ -48,7 +48,7 @@ class StateTransitionTask {
   /// @param model     must outlive the task, like features and screen
   /// @param screen    with the model's genes, and with batches where the model has a batch encoder
   /// @param parts     (cells)
-  /// @param first     the step of the first loss, when training is resumed
+  /// @param first     the batch of the first loss, when training is resumed
   /// @throws ShapeError if the genes or batches are not as many as the model's
   /// @throws ConfigError if a perturbation that is trained or validated on has no features, or
   ///         there is nothing to train on
