@@ -27,7 +27,9 @@
 #include "vcell/ops/linear_gelu.hpp"
 #include "vcell/ops/linear_silu_gate.hpp"
 #include "vcell/ops/log_softmax.hpp"
+#include "vcell/ops/maximum_mean_discrepancy.hpp"
 #include "vcell/ops/mean.hpp"
+#include "vcell/ops/mean_pairwise.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 #include "vcell/ops/multiply.hpp"
 #include "vcell/ops/negative_binomial_loss.hpp"
@@ -36,7 +38,9 @@
 #include "vcell/ops/rms_norm.hpp"
 #include "vcell/ops/scale.hpp"
 #include "vcell/ops/self_attention.hpp"
+#include "vcell/ops/set_discrepancy.hpp"
 #include "vcell/ops/silu.hpp"
+#include "vcell/ops/sinkhorn_divergence.hpp"
 #include "vcell/ops/slice.hpp"
 #include "vcell/ops/softmax.hpp"
 #include "vcell/ops/swap_axes.hpp"
@@ -122,9 +126,14 @@ std::vector<std::vector<float>> whole_graph() {
   const auto longer = concatenate(h, slice(other, 1, 0, 2), 1);  // (B, S + 2, D)
   const auto distance = energy_distance(h, other, {.floor_squared = 1e-8}, lengths,
                                         data<int32_t, 1, Device>({B}, {6, 1, 2}));
+  auto gaps = add(maximum_mean_discrepancy(h, other, {.sigmas = {1, 2}, .median_heuristic = true}),
+                  maximum_mean_discrepancy(h, other, {.kernel = MmdKernel::laplacian}, lengths));
+  gaps = add(gaps, add(sinkhorn_divergence(h, other, {}, lengths), sinkhorn_divergence(h, x)));
+  gaps = add(gaps, add(mean_pairwise(h, other, PairDistance::squared_euclidean),
+                       mean_pairwise(h, other, PairDistance::manhattan, lengths)));
   const auto surprise = cross_entropy(slice(h, 1, 0, 1).template reshape<2>({B, D}),
                                       Tensor<int32_t, 1>({B}, std::array<int32_t, B>{7, 0, 11}));
-  const auto loss = add(add(mean(distance), mean(energy_distance(longer, other))),
+  const auto loss = add(add(add(mean(distance), mean(gaps)), mean(energy_distance(longer, other))),
                         add(add(mean_squared_error(x, h), mean_squared_error(x, h, lengths)),
                             mean_squared_error(h, h.detach(), Reduction::sum)));
   const auto counts = data<float, 1, Device>({D}, {0, 1, 2, 3, 0, 7, 1, 40, 0, 5, 2, 1});

@@ -16,16 +16,20 @@
 #include "vcell/kernels/dropout.hpp"
 #include "vcell/kernels/elementwise.hpp"
 #include "vcell/kernels/embedding.hpp"
-#include "vcell/kernels/energy_distance.hpp"
 #include "vcell/kernels/gemm.hpp"
 #include "vcell/kernels/gradient_norm.hpp"
 #include "vcell/kernels/layer_norm.hpp"
 #include "vcell/kernels/log_softmax.hpp"
+#include "vcell/kernels/manhattan_distance.hpp"
 #include "vcell/kernels/mean.hpp"
 #include "vcell/kernels/mean_squared_error.hpp"
+#include "vcell/kernels/median_distance.hpp"
 #include "vcell/kernels/rms_norm.hpp"
+#include "vcell/kernels/running_average.hpp"
 #include "vcell/kernels/set_bias.hpp"
+#include "vcell/kernels/set_discrepancy.hpp"
 #include "vcell/kernels/silu_gate.hpp"
+#include "vcell/kernels/sinkhorn_divergence.hpp"
 #include "vcell/kernels/softmax.hpp"
 #include "vcell/kernels/sum_rows.hpp"
 #include "vcell/kernels/swap_axes.hpp"
@@ -185,16 +189,20 @@ template <> struct CrossEntropy<Guarded> : Forwarded<CrossEntropy> {};
 template <> struct Dropout<Guarded> : Forwarded<Dropout> {};
 template <> struct Elementwise<Guarded> : Forwarded<Elementwise> {};
 template <> struct Embedding<Guarded> : Forwarded<Embedding> {};
-template <> struct EnergyDistance<Guarded> : Forwarded<EnergyDistance> {};
 template <> struct Gemm<Guarded> : Forwarded<Gemm> {};
 template <> struct GradientNorm<Guarded> : Forwarded<GradientNorm> {};
 template <> struct LayerNorm<Guarded> : Forwarded<LayerNorm> {};
 template <> struct LogSoftmax<Guarded> : Forwarded<LogSoftmax> {};
+template <> struct ManhattanDistance<Guarded> : Forwarded<ManhattanDistance> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
 template <> struct MeanSquaredError<Guarded> : Forwarded<MeanSquaredError> {};
+template <> struct MedianDistance<Guarded> : Forwarded<MedianDistance> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};
+template <> struct RunningAverage<Guarded> : Forwarded<RunningAverage> {};
 template <> struct SetBias<Guarded> : Forwarded<SetBias> {};
+template <> struct SetDiscrepancy<Guarded> : Forwarded<SetDiscrepancy> {};
 template <> struct SiluGate<Guarded> : Forwarded<SiluGate> {};
+template <> struct SinkhornDivergence<Guarded> : Forwarded<SinkhornDivergence> {};
 template <> struct Softmax<Guarded> : Forwarded<Softmax> {};
 template <> struct SumRows<Guarded> : Forwarded<SumRows> {};
 template <> struct SwapAxes<Guarded> : Forwarded<SwapAxes> {};

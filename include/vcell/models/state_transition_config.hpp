@@ -20,17 +20,20 @@ enum class SetLoss {
 
 /// What a State Transition model starts from.
 enum class Anchor {
-  none,              ///< nothing: it learns what a perturbed cell looks like
-  perturbation_mean  ///< the control cell plus the perturbation's shrunk mean shift in other
-                     ///< contexts: it learns what is to be added
+  none,               ///< nothing: it learns what a perturbed cell looks like
+  perturbation_mean,  ///< the control cell plus the perturbation's shrunk mean shift in other
+                      ///< contexts: it learns what is to be added
+  features  ///< the same, or the shift that a regression from features says, for perturbations that
+            ///< no context trains on; the last entry of the perturbation's vector says which
 };
 
 /// The shape of a State Transition model. The defaults are a small model for a laptop.
 struct StateTransitionConfig {
   size_t input_width = 0;         ///< E: values of a control cell
   size_t output_width = 0;        ///< G: values of a predicted cell
-  size_t perturbation_width = 0;  ///< P: perturbations when one-hot, else the features' width
-  size_t hidden = 128;            ///< h: width of a cell inside the model
+  size_t perturbation_width = 0;  ///< P: perturbations when one-hot, else the features' width; one
+                                  ///< more where the anchor is features
+  size_t hidden = 128;                          ///< h: width of a cell inside the model
   BackboneKind backbone = BackboneKind::llama;  ///< what lets the cells of a set see each other
   size_t layers = 2;                            ///< blocks of the backbone
   size_t heads = 4;                             ///< attention heads of a block

@@ -1,9 +1,7 @@
 #pragma once
 
-#include "vcell/autograd/make_variable.hpp"
-#include "vcell/autograd/with_targets.hpp"
 #include "vcell/core/instantiate.hpp"
-#include "vcell/kernels/energy_distance.hpp"
+#include "vcell/ops/set_discrepancy.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -34,40 +32,12 @@ Variable<T, 1, Device> energy_distance(const Variable<T, 3, Device>& x,
                                        const EnergyDistanceOptions& options = {},
                                        const Variable<int32_t, 1, Device>& x_lengths = {},
                                        const Variable<int32_t, 1, Device>& y_lengths = {}) {
-  check_size_match("energy_distance", "sets of x", x.shape(0), "sets of y", y.shape(0));
-  check_size_match("energy_distance", "last size of x", x.shape(2), "last size of y", y.shape(2));
-  if (x.shape(1) == 0 || y.shape(1) == 0)
-    throw ShapeError(message("energy_distance: ", x.shape(), " and ", y.shape(),
-                             ": a set needs at least one cell"));
   if (!(options.floor_squared >= 0))
     throw ConfigError(message("energy_distance: floor_squared is ", options.floor_squared,
                               ", expected 0 or more"));
-  for (const auto* lengths : {&x_lengths, &y_lengths})
-    if (*lengths)
-      check_size_match("energy_distance", "lengths", lengths->count(), "sets of x", x.shape(0));
-  const T floor = T(options.floor_squared);
-  const auto both = [](const auto& of_x, const auto& of_y) {
-    kernel::SetLengths<Device> lengths;
-    if (of_x) lengths.x = of_x.value();
-    if (of_y) lengths.y = of_y.value();
-    return lengths;
-  };
-  auto e = Tensor<T, 1, Device>::uninitialized({x.shape(0)});
-  kernel::forward<kernel::EnergyDistance, Device>("energy_distance", x.value(), y.value(),
-                                                  both(x_lengths, y_lengths), e.view(), floor);
-  return make_variable(
-      std::move(e),
-      [floor, both](auto g, auto, const auto& a, const auto& b, const auto& of_a,
-                    const auto& of_b) {
-        with_targets(
-            "energy_distance",
-            [&](auto da, auto db) {
-              kernel::backward<kernel::EnergyDistance, Device>(
-                  "energy_distance", g, a.value(), b.value(), both(of_a, of_b), da, db, floor);
-            },
-            a, b);
-      },
-      x, y, x_lengths, y_lengths);
+  return detail::set_discrepancy(
+      "energy_distance", x, y, kernel::EuclideanDistance{options.floor_squared},
+      Variable<T, 1, Device>(), kernel::DiscrepancyForm::energy(), x_lengths, y_lengths);
 }
 
 VCELL_INSTANTIATE(ops, Variable<float, 1> energy_distance(const Variable<float, 3>&,

@@ -21,11 +21,16 @@ constexpr std::array<std::string_view, 2> choices(Scale) { return {"counts", "lo
 constexpr std::array<std::string_view, 1> choices(ModelKind) { return {"state_transition"}; }
 constexpr std::array<std::string_view, 1> choices(BackboneKind) { return {"llama"}; }
 constexpr std::array<std::string_view, 2> choices(OutputSpace) { return {"hvg", "all_genes"}; }
-constexpr std::array<std::string_view, 2> choices(Anchor) { return {"none", "perturbation_mean"}; }
+constexpr std::array<std::string_view, 3> choices(Anchor) {
+  return {"none", "perturbation_mean", "features"};
+}
 constexpr std::array<std::string_view, 2> choices(SetLoss) {
   return {"energy_distance", "mean_squared_error"};
 }
 constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam", "adamw"}; }
+constexpr std::array<std::string_view, 3> choices(ChooseBy) {
+  return {"loss", "pearson_delta", "discrimination"};
+}
 constexpr std::array<std::string_view, 3> choices(ScheduleShape) {
   return {"constant", "cosine", "chained"};
 }

@@ -19,7 +19,9 @@ void visit_shape(Config& config, F&& f) {
   f("heads", config.heads, "attention heads of a block");
   f("head_dim", config.head_dim, "width of a head");
   f("mlp_width", config.mlp_width, "inner width of a block's MLP");
-  f("anchor", config.anchor, "what predictions start from: none, or perturbation_mean");
+  f("anchor", config.anchor,
+    "what predictions start from: none, perturbation_mean, or features (the same, and for "
+    "perturbations that no context trains on what a regression from features says)");
   f("encoder_layers", config.encoder_layers, "linear layers of the encoders");
   f("decoder_layers", config.decoder_layers, "linear layers of the decoder");
   f("basal_mlp", config.basal_mlp, "encode control cells by an MLP, else by one linear layer");

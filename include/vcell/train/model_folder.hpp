@@ -13,6 +13,7 @@
 #include "vcell/io/atomic_folder.hpp"
 #include "vcell/models/trained_model.hpp"
 #include "vcell/nn/load_parameters.hpp"
+#include "vcell/train/anchors_file.hpp"
 #include "vcell/train/json_fields.hpp"
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/perturbation_features_file.hpp"
@@ -117,62 +118,6 @@ PerturbationFeatures read_features(const std::filesystem::path& folder,
   return features;
 }
 
-template <class = void>
-void write_anchors(const std::filesystem::path& path, const Anchors& anchors) {
-  const PairShifts& s = anchors.shifts;
-  const std::vector<float> shift(s.shift.values().begin(), s.shift.values().end());
-  const std::vector<uint64_t> cells(s.cells.begin(), s.cells.end());
-  Safetensors file;
-  file.tensors["shift"] = Array::of<float>({s.pairs(), s.genes()}, shift);
-  file.tensors["variance"] = Array::of<float>({s.pairs(), s.genes()}, s.variance.values());
-  file.tensors["context"] = Array::of<int32_t>({s.pairs()}, s.context);
-  file.tensors["perturbation"] = Array::of<int32_t>({s.pairs()}, s.perturbation);
-  file.tensors["cells"] = Array::of<uint64_t>({s.pairs()}, cells);
-  file.tensors["shrinkage"] = Array::of<double>({}, {&anchors.shrinkage, 1});
-  file.tensors["alpha"] = Array::of<double>({}, {&anchors.alpha, 1});
-  write_safetensors(path, file);
-}
-
-template <class = void>
-Anchors read_anchors(const std::filesystem::path& path, size_t genes) {
-  const auto tensors = read_safetensors(path).tensors;
-  const auto array = [&]<class T>(const char* name, const std::vector<size_t>& shape, T) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end())
-      throw FormatError(message("load_model: ", quoted(path.string()), " has no array ",
-                                quoted(name), "; the file is not one that vcell wrote"));
-    if (found->second.shape != shape || found->second.dtype() != dtype_of<T>())
-      throw FormatError(message("load_model: ", quoted(path.string()), ", array ", quoted(name),
-                                ": ", name_of(found->second.dtype()), ' ', found->second.shape,
-                                ", expected ", name_of(dtype_of<T>()), ' ', shape));
-    auto values = found->second.as<T>();
-    if constexpr (std::is_floating_point_v<T>)
-      for (const T v : values)
-        if (!std::isfinite(v))
-          throw FormatError(message("load_model: ", quoted(path.string()), ", array ", quoted(name),
-                                    " holds ", double(v), ", expected finite ", "numbers"));
-    return values;
-  };
-  const auto shape = tensors.find("shift");
-  const size_t pairs =
-      shape == tensors.end() || shape->second.shape.empty() ? 0 : shape->second.shape[0];
-  Anchors out;
-  const auto shift = array("shift", {pairs, genes}, float());
-  const auto variance = array("variance", {pairs, genes}, float());
-  const auto cells = array("cells", {pairs}, uint64_t());
-  out.shifts.context = array("context", {pairs}, int32_t());
-  out.shifts.perturbation = array("perturbation", {pairs}, int32_t());
-  out.shifts.stratum.assign(pairs, -1);
-  out.shifts.cells.assign(cells.begin(), cells.end());
-  out.shifts.shift = Tensor<double, 2>({pairs, genes});
-  std::copy(shift.begin(), shift.end(), out.shifts.shift.values().begin());
-  out.shifts.variance = Tensor<float, 2>({pairs, genes});
-  std::copy(variance.begin(), variance.end(), out.shifts.variance.values().begin());
-  out.shrinkage = array("shrinkage", {}, double())[0];
-  out.alpha = array("alpha", {}, double())[0];
-  return out;
-}
-
 /// A model into a folder that is there and empty.
 template <class = void>
 void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
@@ -207,6 +152,8 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   if (!m.perturbations.is_one_hot())
     write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
   if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
+  if (m.anchors && m.anchors->regression)
+    write_feature_regression(fresh / "feature_regression.safetensors", *m.anchors->regression);
 }
 
 /// The folder of a member within that of its ensemble; counted from 1.
@@ -225,6 +172,7 @@ inline std::string member_folder(size_t member) { return message("member_", memb
 ///   anchors.safetensors   of an anchored model: shift and variance (pairs, genes), context and
 ///                         perturbation (pairs) as lines of their files, cells (pairs), shrinkage,
 ///                         alpha
+///   feature_regression.safetensors   of one anchored at features: FeatureRegression
 ///
 /// @throws ConfigError or ShapeError if names and widths do not fit each other; IoError
 template <class = void>
@@ -297,6 +245,8 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   for (const auto& name : silent) m.perturbations.silence(name);
   if (config.anchor != Anchor::none)
     m.anchors = read_anchors(folder / "anchors.safetensors", m.genes.size());
+  if (config.anchor == Anchor::features)
+    m.anchors->regression = read_feature_regression(folder / "feature_regression.safetensors");
   fields.read("set_size", m.set_size);
   JsonFields labels = fields.object("labels");
   visit_labels(m.labels, [&](const char* key, auto& field) { labels.read(key, field); });

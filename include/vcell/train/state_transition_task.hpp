@@ -38,7 +38,7 @@ struct StateTransitionTaskOptions {
 /// Training of a State Transition model on a screen, for Trainer::run: batches of paired sets in,
 /// the configuration's loss out.
 ///
-///   StateTransitionTask task(model, features, screen, parts, options, trainer.state().step);
+///   StateTransitionTask task(model, features, screen, parts, options, trainer.batches());
 ///   trainer.run(task);
 template <class T = float, class Device = Cpu>
 class StateTransitionTask {
@@ -46,7 +46,7 @@ class StateTransitionTask {
   /// @param model     must outlive the task, like features and screen
   /// @param screen    with the model's genes, and with batches where the model has a batch encoder
   /// @param parts     (cells)
-  /// @param first     the step of the first loss, when training is resumed
+  /// @param first     the batch of the first loss, when training is resumed
   /// @throws ShapeError if the genes or batches are not as many as the model's
   /// @throws ConfigError if a perturbation that is trained or validated on has no features, or
   ///         there is nothing to train on
@@ -83,7 +83,9 @@ class StateTransitionTask {
     Variable<T, 2, Device> anchor;
     Variable<int32_t, 1, Device> lengths;
   };
-  Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass) const;
+  /// @param draws  what sets draw their anchors by, where there are two
+  Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass,
+           Rng draws) const;
 
   Variable<T, 0, Device> loss_of(const Done& done, double alpha) const {
     return state_transition_loss(
@@ -127,7 +129,8 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
                    "config.input_width", config.input_width);
   check_size_match("StateTransitionTask", "genes of the screen", genes, "config.output_width",
                    config.output_width);
-  check_size_match("StateTransitionTask", "width of the features", features.width(),
+  const bool two = config.anchor == Anchor::features;
+  check_size_match("StateTransitionTask", "width of the features", features.width() + two,
                    "config.perturbation_width", config.perturbation_width);
   if (config.batches)
     check_size_match("StateTransitionTask", "batches of the screen", screen.batch.names.size(),
@@ -137,9 +140,14 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
         "StateTransitionTask: the model is ",
         anchors_ ? "not anchored and anchors were given" : "anchored and no anchors were given",
         "; options.anchors and config.anchor go together"));
+  if (anchors_ && anchors_->has_features() != two)
+    throw ConfigError(message("StateTransitionTask: options.anchors are made with",
+                              two ? "out" : "", " features and config.anchor is ",
+                              two ? "features" : "perturbation_mean", "; they go together"));
   if (anchors_)
     for (const SetSource* source : {&loader_.source(), &std::as_const(validation_)})
-      for (const CellGroup& group : source->cell_sets().groups()) (*anchors_)(group);
+      for (const CellGroup& group : source->cell_sets().groups())
+        for (const uint64_t draw : {0, 1}) anchors_->choose(group, draw);
   find_places(screen);
 }
 
@@ -150,7 +158,9 @@ Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(const TrainingStep<D
                         loader_.step(), " had been prepared; make the task with the step that ",
                         "training starts at"));
   const SetBatch& batch = loader_.next();
-  return loss_of(run(loader_.source(), batch, {.training = true, .seed = seed_, .step = step}), 1);
+  return loss_of(run(loader_.source(), batch, {.training = true, .seed = seed_, .step = step},
+                     Rng(seed_, stream_of("anchors of sets") + step.number)),
+                 1);
 }
 
 template <class T, class Device>
@@ -164,7 +174,8 @@ std::optional<Validation> StateTransitionTask<T, Device>::validation_loss() {
   for (size_t i = 0; i < validation_batches_; ++i) {
     validation_.read_pass(i, batch_);
     const size_t n = batch_.perturbation.size();
-    const Done done = run(validation_, batch_, {});
+    const Done done =
+        run(validation_, batch_, {}, Rng(seed_, stream_of("anchors of validation sets") + i));
     for (size_t a = 0; a < alphas.size(); ++a)
       sums[a] += double(to_host(loss_of(done, alphas[a]).value())()) * double(n);
     sets += n;
@@ -194,12 +205,14 @@ void StateTransitionTask<T, Device>::find_places(const Screen& screen) {
 
 template <class T, class Device>
 auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch& batch,
-                                         const Pass<Device>& pass) const -> Done {
+                                         const Pass<Device>& pass, Rng draws) const -> Done {
   const auto& config = model_->config();
   const size_t sets = batch.perturbation.size();
-  auto rows = Tensor<T, 2>::uninitialized({sets, features_->width()});
+  const size_t width = features_->width();
+  auto rows = Tensor<T, 2>::uninitialized({sets, config.perturbation_width});
   for (size_t b = 0; b < sets; ++b)
-    features_->copy<T>(places_[size_t(batch.perturbation[b])], {rows[b].begin(), rows[b].end()});
+    features_->copy<T>(places_[size_t(batch.perturbation[b])],
+                       {rows[b].begin(), rows[b].begin() + std::ptrdiff_t(width)});
   Done out;
   if (std::ranges::any_of(batch.lengths.values(), [&](int32_t n) {  // only where a set is short
         return size_t(n) < batch.input.shape(1);
@@ -207,9 +220,12 @@ auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch
     out.lengths = Variable<int32_t, 1, Device>(to_device<Device>(batch.lengths));
   if (anchors_) {
     auto values = Tensor<T, 2>::uninitialized({sets, config.output_width});
-    for (size_t b = 0; b < sets; ++b)
-      std::ranges::copy((*anchors_)(source.cell_sets().groups()[batch.group[b]]),
-                        values[b].begin());
+    for (size_t b = 0; b < sets; ++b) {
+      const auto chosen = anchors_->choose(source.cell_sets().groups()[batch.group[b]],
+                                           anchors_->has_features() ? draws.next() : 0);
+      std::ranges::copy(chosen.anchor, values[b].begin());
+      if (anchors_->has_features()) rows(b, width) = T(chosen.by_features);
+    }
     out.anchor = Variable<T, 2, Device>(to_device<Device>(std::move(values)));
   }
   const auto cells = [](const Tensor<float, 3>& x) {

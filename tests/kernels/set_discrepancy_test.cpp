@@ -1,4 +1,4 @@
-#include "vcell/kernels/energy_distance.hpp"
+#include "vcell/kernels/set_discrepancy.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -13,7 +13,8 @@ using namespace vcell_test;
 
 namespace {
 
-using Energy = kernel::EnergyDistance<Cpu>;
+using Discrepancy = kernel::SetDiscrepancy<Cpu>;
+constexpr auto energy = kernel::DiscrepancyForm::energy();
 
 template <class T>
 struct Result {
@@ -53,12 +54,14 @@ Result<T> run(const Tensor<T, 3>& x, const Tensor<T, 3>& y, double floor_squared
   constexpr size_t margin = 256;
   Buffer<std::byte, Cpu> scratch(bytes + margin);
   std::memset(scratch.data(), 0xff, bytes + margin);
-  CHECK(Energy::forward<T>(context, x.view(), y.view(), lengths, r.e.view(), T(floor_squared),
-                           {scratch.data(), {bytes}})
+  CHECK(Discrepancy::forward<T>(context, x.view(), y.view(), lengths, r.e.view(),
+                                kernel::EuclideanDistance{floor_squared}, {}, energy,
+                                {scratch.data(), {bytes}})
             .ok());
   std::memset(scratch.data(), 0xff, bytes);
-  CHECK(Energy::backward<T>(context, g.view(), x.view(), y.view(), lengths, {r.dx.view()},
-                            {r.dy.view()}, T(floor_squared), {scratch.data(), {bytes}})
+  CHECK(Discrepancy::backward<T>(context, g.view(), x.view(), y.view(), lengths, {r.dx.view()},
+                                 {r.dy.view()}, kernel::EuclideanDistance{floor_squared}, {},
+                                 energy, {scratch.data(), {bytes}})
             .ok());
   size_t touched = 0;
   for (size_t i = 0; i < margin; ++i) touched += scratch.data()[bytes + i] != std::byte(0xff);
@@ -360,10 +363,11 @@ TEST_CASE("kernel energy_distance: gradients are assigned, added to, or left", "
         expected_x.data()[i] += assigned.dx.data()[i];
       for (size_t i = 0; i < dy.count(); ++i)
         if (want_y) expected_y.data()[i] = assigned.dy.data()[i];
-      CHECK(Energy::backward<T>({}, g.view(), x.view(), y.view(), {},
-                                {want_x ? dx.view() : View<T, 3>{nullptr, x.shape()}, true},
-                                {want_y ? dy.view() : View<T, 3>{nullptr, y.shape()}, false}, T(0),
-                                {scratch.data(), {scratch.count()}})
+      CHECK(Discrepancy::backward<T>({}, g.view(), x.view(), y.view(), {},
+                                     {want_x ? dx.view() : View<T, 3>{nullptr, x.shape()}, true},
+                                     {want_y ? dy.view() : View<T, 3>{nullptr, y.shape()}, false},
+                                     kernel::EuclideanDistance{}, {}, energy,
+                                     {scratch.data(), {scratch.count()}})
                 .ok());
       CHECK(largest_difference(dx.view(), expected_x.view()) < 1e-13);
       CHECK(largest_difference(dy.view(), expected_y.view()) == 0);
