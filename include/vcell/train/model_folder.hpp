@@ -259,6 +259,10 @@ inline std::span<const TrainedModel> members_of(const AnyModel& any) {
   if (const auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
   return {&std::get<TrainedModel>(any), 1};
 }
+inline std::span<TrainedModel> members_of(AnyModel& any) {
+  if (auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
+  return {&std::get<TrainedModel>(any), 1};
+}
 
 std::span<const TrainedModel> members_of(AnyModel&&) = delete;  // they would be gone
 
