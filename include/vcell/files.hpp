@@ -65,6 +65,8 @@
 #include "vcell/io/write_zip.hpp"
 #include "vcell/io/yaml.hpp"
 #include "vcell/io/zip_archive.hpp"
+#include "vcell/models/flat_settings.hpp"
+#include "vcell/models/reference_config.hpp"
 #include "vcell/report/effect_sections.hpp"
 #include "vcell/report/gnuplot.hpp"
 #include "vcell/report/html.hpp"

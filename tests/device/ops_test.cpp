@@ -29,10 +29,14 @@
 #include "vcell/ops/log_softmax.hpp"
 #include "vcell/ops/maximum_mean_discrepancy.hpp"
 #include "vcell/ops/mean.hpp"
+#include "vcell/ops/mean_absolute_error.hpp"
+#include "vcell/ops/mean_error.hpp"
+#include "vcell/ops/mean_of_sets.hpp"
 #include "vcell/ops/mean_pairwise.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 #include "vcell/ops/multiply.hpp"
 #include "vcell/ops/negative_binomial_loss.hpp"
+#include "vcell/ops/plus.hpp"
 #include "vcell/ops/reduction.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/rms_norm.hpp"
@@ -43,6 +47,7 @@
 #include "vcell/ops/sinkhorn_divergence.hpp"
 #include "vcell/ops/slice.hpp"
 #include "vcell/ops/softmax.hpp"
+#include "vcell/ops/softplus.hpp"
 #include "vcell/ops/swap_axes.hpp"
 
 using namespace vcell;
@@ -133,7 +138,10 @@ std::vector<std::vector<float>> whole_graph() {
                        mean_pairwise(h, other, PairDistance::manhattan, lengths)));
   const auto surprise = cross_entropy(slice(h, 1, 0, 1).template reshape<2>({B, D}),
                                       Tensor<int32_t, 1>({B}, std::array<int32_t, B>{7, 0, 11}));
-  const auto loss = add(add(add(mean(distance), mean(gaps)), mean(energy_distance(longer, other))),
+  const auto errors = mean_absolute_error(softplus(x), h, plus(lengths, -1));
+  const auto drift = mean_of_sets(softplus(other), plus(lengths, 1));
+  const auto loss = add(add(add(mean(distance), mean(gaps)),
+                            add(add(errors, drift), mean(energy_distance(longer, other)))),
                         add(add(mean_squared_error(x, h), mean_squared_error(x, h, lengths)),
                             mean_squared_error(h, h.detach(), Reduction::sum)));
   const auto counts = data<float, 1, Device>({D}, {0, 1, 2, 3, 0, 7, 1, 40, 0, 5, 2, 1});
