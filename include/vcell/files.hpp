@@ -82,6 +82,7 @@
 #include "vcell/train/checkpoint.hpp"
 #include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/experiment_toml.hpp"
+#include "vcell/train/gene_table_file.hpp"
 #include "vcell/train/import_state.hpp"
 #include "vcell/train/json_fields.hpp"
 #include "vcell/train/metrics_log.hpp"
