@@ -285,4 +285,5 @@
 #include "vcell/train/train_options.hpp"
 #include "vcell/train/train_state.hpp"
 #include "vcell/train/trainer.hpp"
+#include "vcell/train/validation_shifts.hpp"
 #include "vcell/version.hpp"

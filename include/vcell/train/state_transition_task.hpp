@@ -15,6 +15,7 @@
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
 #include "vcell/train/train_state.hpp"
+#include "vcell/train/validation_shifts.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -58,7 +59,8 @@ class StateTransitionTask {
   /// @throws Error if it is not the next one
   Variable<T, 0, Device> loss(const TrainingStep<Device>& step);
 
-  /// The mean loss over the sets of the validation part; nothing if there are none.
+  /// The mean loss over the sets of the validation part, and how well their perturbations' shifts
+  /// are met (ValidationShifts); nothing if there are none.
   std::optional<Validation> validation_loss();
 
   /// Sets in one pass over the training cells.
@@ -87,11 +89,18 @@ class StateTransitionTask {
   Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass,
            Rng draws) const;
 
-  Variable<T, 0, Device> loss_of(const Done& done, double alpha) const {
-    return state_transition_loss(
-        model_->config(),
-        anchors_ ? model_->moved(done.control, done.anchor, done.learnt, alpha) : relu(done.learnt),
-        done.target, done.lengths);
+  Variable<T, 3, Device> predicted_of(const Done& done, double alpha) const {
+    return anchors_ ? model_->moved(done.control, done.anchor, done.learnt, alpha)
+                    : relu(done.learnt);
+  }
+  Variable<T, 0, Device> loss_of(const Done& done, const Variable<T, 3, Device>& predicted) const {
+    return state_transition_loss(model_->config(), predicted, done.target, done.lengths);
+  }
+
+  /// How much of what is learnt can be believed: what validation chooses from.
+  std::span<const double> alphas() const {
+    static constexpr double all[] = {1, 0.7, 0.5, 0.25, 0};
+    return std::span(all).first(anchors_ && choose_alpha_ ? std::size(all) : 1);
   }
 
   const StateTransition<T, Device>* model_;
@@ -104,6 +113,7 @@ class StateTransitionTask {
   size_t validation_batches_;
   std::vector<size_t> places_;  // (perturbations of the screen)
   SetBatch batch_;              // of validation; its memory is used again
+  ValidationShifts shifts_;
 };
 
 template <class T, class Device>
@@ -122,7 +132,8 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
       validation_(screen, parts, with_part(options, Part::validation)),
       validation_batches_(options.validation_batches
                               ? std::min(options.validation_batches, validation_.batches())
-                              : validation_.batches()) {
+                              : validation_.batches()),
+      shifts_(screen, validation_.cell_sets().groups(), alphas().size()) {
   const auto& config = model.config();
   const size_t genes = screen.genes.size();
   check_size_match("StateTransitionTask", "values of an input cell", loader_.source().input_width(),
@@ -158,30 +169,44 @@ Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(const TrainingStep<D
                         loader_.step(), " had been prepared; make the task with the step that ",
                         "training starts at"));
   const SetBatch& batch = loader_.next();
-  return loss_of(run(loader_.source(), batch, {.training = true, .seed = seed_, .step = step},
-                     Rng(seed_, stream_of("anchors of sets") + step.number)),
-                 1);
+  const Done done = run(loader_.source(), batch, {.training = true, .seed = seed_, .step = step},
+                        Rng(seed_, stream_of("anchors of sets") + step.number));
+  return loss_of(done, predicted_of(done, 1));
 }
 
 template <class T, class Device>
 std::optional<Validation> StateTransitionTask<T, Device>::validation_loss() {
   if (validation_batches_ == 0) return std::nullopt;
   const NoGrad no_grad;
-  static constexpr double candidates[] = {1, 0.7, 0.5, 0.25, 0};
-  const auto alphas = std::span(candidates).first(anchors_ && choose_alpha_ ? 5 : 1);
-  double sums[std::size(candidates)] = {};
+  std::vector<double> sums(alphas().size());
   size_t sets = 0;
+  shifts_.clear();
   for (size_t i = 0; i < validation_batches_; ++i) {
     validation_.read_pass(i, batch_);
     const size_t n = batch_.perturbation.size();
     const Done done =
         run(validation_, batch_, {}, Rng(seed_, stream_of("anchors of validation sets") + i));
-    for (size_t a = 0; a < alphas.size(); ++a)
-      sums[a] += double(to_host(loss_of(done, alphas[a]).value())()) * double(n);
+    const auto lengths = std::as_const(batch_.lengths).view();
+    shifts_.add_observed(batch_.group, lengths, std::as_const(batch_.target).view());
+    for (size_t a = 0; a < sums.size(); ++a) {
+      const auto predicted = predicted_of(done, alphas()[a]);
+      sums[a] += double(to_host(loss_of(done, predicted).value())()) * double(n);
+      if constexpr (readable_on_host<Device>) {
+        shifts_.add_predicted(a, batch_.group, lengths, predicted.value());
+      } else {
+        const auto cells = to_host(predicted.value());
+        shifts_.add_predicted(a, batch_.group, lengths, cells.view());
+      }
+    }
     sets += n;
   }
-  const auto best = std::min_element(sums, sums + alphas.size());
-  return Validation{*best / double(sets), alphas[size_t(best - sums)]};
+  const auto best = size_t(std::min_element(sums.begin(), sums.end()) - sums.begin());
+  Validation found(sums[best] / double(sets), alphas()[best]);
+  if (const auto scores = shifts_.scores(best)) {
+    found.pearson_delta = scores->pearson_delta;
+    found.discrimination = scores->discrimination;
+  }
+  return found;
 }
 
 template <class T, class Device>
