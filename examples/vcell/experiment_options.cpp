@@ -14,6 +14,12 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+/// Whether a setting is a list.
+template <class T>
+constexpr bool is_list = requires(T field) {
+  field.emplace_back();
+};
+
 std::string setting_name(std::string_view section, std::string_view key) {
   return section.empty() ? std::string(key) : vcell::message(section, '.', key);
 }
@@ -44,7 +50,11 @@ void set(bool& field, const Words& words, const std::string& flag) {
         vcell::message(flag, " is ", vcell::quoted(words.back()), ", expected true or false"));
 }
 void set(std::string& field, const Words& words, const std::string&) { field = words.back(); }
-void set(Words& field, const Words& words, const std::string&) { field = words; }
+template <class T>
+void set(std::vector<T>& field, const Words& words, const std::string& flag) {
+  field.clear();
+  for (const std::string& word : words) set(field.emplace_back(), {word}, flag);
+}
 template <class T>
 void set(std::optional<T>& field, const Words& words, const std::string& flag) {
   field.reset();  // what nothing says
@@ -54,13 +64,18 @@ void set(std::optional<T>& field, const Words& words, const std::string& flag) {
 // What a setting holds by default, for the help.
 
 std::string text_of(const std::string& value) { return value; }
-std::string text_of(const Words& value) { return value.empty() ? "" : vcell::list_of(value); }
 template <class T>
 std::string text_of(const T& value) {
   if constexpr (std::is_enum_v<T>)
     return std::string(vcell::name_of_choice(value));
   else
     return vcell::message(value);
+}
+template <class T>
+std::string text_of(const std::vector<T>& value) {
+  std::string text;
+  for (const T& item : value) text += (text.empty() ? "" : ", ") + text_of(item);
+  return text;
 }
 template <class T>
 std::string text_of(const std::optional<T>& value) {
@@ -136,7 +151,7 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
     if (key == "preset") return;
     const std::string name = setting_name(section, key), flag = flag_of(section, key);
     std::string text(help);
-    if constexpr (std::is_same_v<T, Words>) text += "; may come several times";
+    if constexpr (is_list<T>) text += "; may come several times";
     if (const auto now = text_of(value); !now.empty()) text += " [" + now + "]";
     CLI::Option* option = nullptr;
     if constexpr (std::is_same_v<T, bool>) {
@@ -149,7 +164,7 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
       option = command.add_option_function<Words>(
           flag, [words = words_, name](const Words& said) { (*words)[name] = said; }, text);
       option->expected(1)->allow_extra_args(false);  // as with add_context_keys
-      if constexpr (!std::is_same_v<T, Words>)
+      if constexpr (!is_list<T>)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
       else
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -171,7 +186,7 @@ void ExperimentOptions::read_settings() const {
   const vcell::Experiment defaults;
   vcell::visit_experiment(defaults, [&]<class T>(std::string_view section, std::string_view key,
                                                  const T&, std::string_view) {
-    if (key != "preset") known[setting_name(section, key)] = std::is_same_v<T, Words>;
+    if (key != "preset") known[setting_name(section, key)] = is_list<T>;
   });
   for (const std::string& word : std::exchange(*settings_, {})) {
     const size_t equals = word.find('=');

@@ -22,7 +22,7 @@
 #include "vcell/kernels/log_softmax.hpp"
 #include "vcell/kernels/manhattan_distance.hpp"
 #include "vcell/kernels/mean.hpp"
-#include "vcell/kernels/mean_squared_error.hpp"
+#include "vcell/kernels/mean_error.hpp"
 #include "vcell/kernels/median_distance.hpp"
 #include "vcell/kernels/rms_norm.hpp"
 #include "vcell/kernels/running_average.hpp"
@@ -195,7 +195,7 @@ template <> struct LayerNorm<Guarded> : Forwarded<LayerNorm> {};
 template <> struct LogSoftmax<Guarded> : Forwarded<LogSoftmax> {};
 template <> struct ManhattanDistance<Guarded> : Forwarded<ManhattanDistance> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
-template <> struct MeanSquaredError<Guarded> : Forwarded<MeanSquaredError> {};
+template <> struct MeanError<Guarded> : Forwarded<MeanError> {};
 template <> struct MedianDistance<Guarded> : Forwarded<MedianDistance> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};
 template <> struct RunningAverage<Guarded> : Forwarded<RunningAverage> {};

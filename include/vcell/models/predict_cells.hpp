@@ -37,7 +37,7 @@ std::vector<int32_t> places_among(const std::vector<std::string>& model,
 /// The model's own numbers for the batches of a screen's cells; empty without a batch encoder.
 template <class = void>
 std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
-  if (m.batches.empty()) return {};
+  if (m.model.config().batches == 0) return {};
   if (!screen.has_batches())
     throw ConfigError("predict: the model was trained with batches, and the screen has none");
   std::vector<int32_t> codes;

@@ -21,7 +21,8 @@ struct TrainedModel {
   std::vector<std::string> genes;      ///< of every input and output column, in order
   PerturbationFeatures perturbations;  ///< those it can predict, the control among them
   std::vector<std::string> contexts;   ///< those it was trained on
-  std::vector<std::string> batches;    ///< in the order of its batch encoder; empty without one
+  std::vector<std::string> batches;    ///< in the order of its batch encoder and of what its batch
+                                       ///< token tells; empty without either
   ScreenOptions labels;                ///< the obs columns it was trained with, and the control
   Scale scale = Scale::log1p;          ///< of X in the file it was trained on
   /// The total that counts were normalised to before log1p; not known when X was log1p already.
@@ -40,7 +41,8 @@ void check_trained_model(const TrainedModel& m) {
   check_size_match("TrainedModel", "width of the perturbations",
                    m.perturbations.width() + (c.anchor == Anchor::features),
                    "config.perturbation_width", c.perturbation_width);
-  check_size_match("TrainedModel", "batches", m.batches.size(), "config.batches", c.batches);
+  check_size_match("TrainedModel", "batches", m.batches.size(), "config.batches or token_batches",
+                   std::max(c.batches, c.token_batches));
   m.perturbations.place(m.labels.control);
   check_positive("TrainedModel", "set_size", m.set_size);
   if (m.anchors.has_value() != (c.anchor != Anchor::none))

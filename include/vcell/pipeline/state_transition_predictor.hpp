@@ -161,12 +161,14 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, cons
   config.input_width = config.output_width = screen.genes.size();
   config.perturbation_width = features.width() + (anchor == Anchor::features);
   config.batches = e.model.batch_encoder ? screen.batch.names.size() : 0;
+  config.token_batches = e.model.batch_token ? screen.batch.names.size() : 0;
   config.anchor = anchor;
   return {.model = StateTransition<float>(config, e.training.seed),
           .genes = screen.genes,
           .perturbations = features,
           .contexts = screen.context.names,
-          .batches = e.model.batch_encoder ? screen.batch.names : std::vector<std::string>(),
+          .batches = e.model.batch_encoder || e.model.batch_token ? screen.batch.names
+                                                                  : std::vector<std::string>(),
           .labels = e.labels,
           .scale = options_.normalized.found.scale,
           .target_sum = options_.normalized.target_sum,

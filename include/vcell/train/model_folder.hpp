@@ -11,9 +11,11 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_folder.hpp"
+#include "vcell/models/reference_arrays.hpp"
 #include "vcell/models/trained_model.hpp"
 #include "vcell/nn/load_parameters.hpp"
 #include "vcell/train/anchors_file.hpp"
+#include "vcell/train/check_fits_weights.hpp"
 #include "vcell/train/json_fields.hpp"
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/perturbation_features_file.hpp"
@@ -64,27 +66,6 @@ void visit_labels(Labels& labels, F&& f) {
   f("context_keys", labels.context_keys);
   f("context_name", labels.context_name);
   f("batch_key", labels.batch_key);
-}
-
-/// A configuration that is larger than the weights beside it is damaged: found out before memory
-/// for it is asked for.
-template <class = void>
-void check_fits_weights(const StateTransitionConfig& c, const std::map<std::string, Array>& weights,
-                        const std::string& where) {
-  double there = 0;
-  for (const auto& [name, array] : weights) there += double(array.count());
-  const auto between = [](size_t layers) { return layers > 2 ? double(layers) - 2 : 0; };
-  const double h = double(c.hidden), genes = double(c.output_width);
-  const double block = 3 * double(c.mlp_width) + 4 * double(c.heads) * double(c.head_dim);
-  const double coders = (between(c.encoder_layers) + between(c.decoder_layers)) * h;
-  const double ends =
-      double(c.input_width) + genes + double(c.perturbation_width) + double(c.batches);
-  double needed = h * (double(c.layers) * block + coders + ends);
-  if (c.output_space == OutputSpace::all_genes && c.predict_residual)
-    needed += 2 * genes * std::floor(genes / 8);
-  if (needed > there)
-    throw FormatError(message(where, ": the model it describes is larger than ",
-                              "weights.safetensors; the files are not of one model"));
 }
 
 template <class = void>
@@ -218,10 +199,10 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   StateTransitionConfig config;
   JsonFields shape = fields.object("model");
   const auto read_shape = [&](const char* key, auto& field, auto) {
-    if (std::string_view(key) == "backbone" || std::string_view(key) == "anchor")
-      shape.read_if_there(key, field);  // there was only one, and none
-    else
+    if (is_first_key(key))
       shape.read(key, field);
+    else
+      shape.read_if_there(key, field);
   };
   visit_shape(config, read_shape);
   visit_widths(config, read_shape);
@@ -261,7 +242,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   }
   load_parameters(
       m.model.parameters(), std::move(weights),
-      [&](std::string_view name) { return StateTransition<float>::is_ignored(name, config); },
+      [&](std::string_view name) { return plays_no_part(config, name); },
       message("load_model: ", quoted(weights_path.string())));
   m.model.parameters().values();  // laid out here, not in whatever prediction comes first
   return m;
@@ -276,6 +257,10 @@ using AnyModel = std::variant<TrainedModel, TrainedEnsemble>;
 /// The models to predict with: the one, or all members.
 inline std::span<const TrainedModel> members_of(const AnyModel& any) {
   if (const auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
+  return {&std::get<TrainedModel>(any), 1};
+}
+inline std::span<TrainedModel> members_of(AnyModel& any) {
+  if (auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
   return {&std::get<TrainedModel>(any), 1};
 }
 
@@ -304,6 +289,9 @@ AnyModel load_model(const std::filesystem::path& named) {
   switch (kind) {
     case ModelKind::state_transition:
       return detail::load_state_transition(folder, fields, where);
+    case ModelKind::state_embedding:
+      throw FormatError(message(where, ": 'kind' is 'state_embedding', a model that embeds cells ",
+                                "and predicts no perturbation (load_embedding)"));
   }
   detail::fail<FormatError>(where, ": 'kind' has no reader");
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,8 +10,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/models/perturbation_features.hpp"
-#include "vcell/models/state_transition.hpp"
-#include "vcell/models/state_transition_loss.hpp"
+#include "vcell/models/state_transition_terms.hpp"
 #include "vcell/models/training_anchors.hpp"
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
@@ -36,8 +36,10 @@ struct StateTransitionTaskOptions {
   bool choose_alpha = false;
 };
 
-/// Training of a State Transition model on a screen, for Trainer::run: batches of paired sets in,
-/// the configuration's loss out.
+/// Training of a State Transition model on a screen (of expression, or of an embedding:
+/// embedding_screen), for Trainer::run: batches of paired sets in, the configuration's
+/// loss with all its terms out (state_transition_terms). A gene decoder is trained on
+/// options.sets.genes, log1p; a negative binomial one on the counts that those stand for, exp - 1.
 ///
 ///   StateTransitionTask task(model, features, screen, parts, options, trainer.batches());
 ///   trainer.run(task);
@@ -81,7 +83,9 @@ class StateTransitionTask {
 
   /// A batch after its pass through the model.
   struct Done {
-    Variable<T, 3, Device> control, target, learnt;
+    Variable<T, 3, Device> control;
+    StateTransitionTargets<T, Device> targets;
+    StateTransitionOutput<T, Device> learnt;
     Variable<T, 2, Device> anchor;
     Variable<int32_t, 1, Device> lengths;
   };
@@ -89,12 +93,15 @@ class StateTransitionTask {
   Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass,
            Rng draws) const;
 
-  Variable<T, 3, Device> predicted_of(const Done& done, double alpha) const {
-    return anchors_ ? model_->moved(done.control, done.anchor, done.learnt, alpha)
-                    : relu(done.learnt);
+  StateTransitionOutput<T, Device> output_of(const Done& done, const Pass<Device>& pass,
+                                             double alpha) const {
+    return model_->finish(done.control, done.anchor, done.learnt, pass, alpha);
   }
-  Variable<T, 0, Device> loss_of(const Done& done, const Variable<T, 3, Device>& predicted) const {
-    return state_transition_loss(model_->config(), predicted, done.target, done.lengths);
+  Variable<T, 0, Device> loss_of(const Done& done,
+                                 const StateTransitionOutput<T, Device>& output) const {
+    return state_transition_terms(model_->config(), output, done.targets, done.control,
+                                  done.lengths)
+        .total();
   }
 
   /// How much of what is learnt can be believed: what validation chooses from.
@@ -143,9 +150,14 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
   const bool two = config.anchor == Anchor::features;
   check_size_match("StateTransitionTask", "width of the features", features.width() + two,
                    "config.perturbation_width", config.perturbation_width);
+  check_size_match("StateTransitionTask", "columns of options.sets.genes",
+                   loader_.source().gene_width(), "config.gene_width", config.gene_width);
   if (config.batches)
     check_size_match("StateTransitionTask", "batches of the screen", screen.batch.names.size(),
                      "config.batches", config.batches);
+  if (config.token_batches)
+    check_size_match("StateTransitionTask", "batches of the screen", screen.batch.names.size(),
+                     "config.token_batches", config.token_batches);
   if (model.is_anchored() != (anchors_ != nullptr))
     throw ConfigError(message(
         "StateTransitionTask: the model is ",
@@ -169,9 +181,10 @@ Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(const TrainingStep<D
                         loader_.step(), " had been prepared; make the task with the step that ",
                         "training starts at"));
   const SetBatch& batch = loader_.next();
-  const Done done = run(loader_.source(), batch, {.training = true, .seed = seed_, .step = step},
-                        Rng(seed_, stream_of("anchors of sets") + step.number));
-  return loss_of(done, predicted_of(done, 1));
+  const Pass<Device> pass{.training = true, .seed = seed_, .step = step};
+  const Done done =
+      run(loader_.source(), batch, pass, Rng(seed_, stream_of("anchors of sets") + step.number));
+  return loss_of(done, output_of(done, pass, 1));
 }
 
 template <class T, class Device>
@@ -189,12 +202,12 @@ std::optional<Validation> StateTransitionTask<T, Device>::validation_loss() {
     const auto lengths = std::as_const(batch_.lengths).view();
     shifts_.add_observed(batch_.group, lengths, std::as_const(batch_.target).view());
     for (size_t a = 0; a < sums.size(); ++a) {
-      const auto predicted = predicted_of(done, alphas()[a]);
-      sums[a] += double(to_host(loss_of(done, predicted).value())()) * double(n);
+      const auto output = output_of(done, {}, alphas()[a]);
+      sums[a] += double(to_host(loss_of(done, output).value())()) * double(n);
       if constexpr (readable_on_host<Device>) {
-        shifts_.add_predicted(a, batch_.group, lengths, predicted.value());
+        shifts_.add_predicted(a, batch_.group, lengths, output.cells.value());
       } else {
-        const auto cells = to_host(predicted.value());
+        const auto cells = to_host(output.cells.value());
         shifts_.add_predicted(a, batch_.group, lengths, cells.view());
       }
     }
@@ -257,8 +270,17 @@ auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch
     return Variable<T, 3, Device>(to_device<Device>(cast<T>(x)));
   };
   out.control = cells(batch.input);
-  out.target = cells(batch.target);
-  out.learnt = model_->decode(
+  out.targets.cells = cells(batch.target);
+  if (config.decoder == GeneDecoderKind::negative_binomial) {
+    auto counts = Tensor<float, 3>::uninitialized(batch.genes.shape());
+    std::ranges::transform(batch.genes.values(), counts.data(),
+                           [](float x) { return std::expm1(x); });
+    out.targets.genes = cells(counts);
+  } else if (config.gene_width) {
+    out.targets.genes = cells(batch.genes);
+  }
+  if (config.token_batches) out.targets.batches = batch_of_sets(batch.batch, batch.lengths);
+  out.learnt = model_->learn(
       out.control, Variable<T, 2, Device>(to_device<Device>(std::move(rows))),
       config.batches ? batch.batch : Tensor<int32_t, 2>(), pass, out.lengths, out.anchor);
   return out;
