@@ -99,9 +99,7 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
       const TrainedModel& member = members[i];
       const PerturbationInput& of = inputs_of[k * members.size() + i];
       return predict(member.model, inputs, request.control_cells, of.vector, batches,
-                     {.set_size = member.set_size,
-                      .anchor = of.anchor,
-                      .alpha = member.anchors ? member.anchors->alpha : 1});
+                     {.set_size = member.set_size, .anchor = of.anchor, .alpha = of.alpha});
     };
     auto made = made_by(0);
     for (size_t i = 1; i < members.size(); ++i) {
