@@ -13,6 +13,11 @@
 namespace {
 
 using Words = std::vector<std::string>;
+using Numbers = std::vector<double>;
+
+/// Whether a setting is a list, whose flag may come several times.
+template <class T>
+constexpr bool is_list_of = std::is_same_v<T, Words> || std::is_same_v<T, Numbers>;
 
 std::string setting_name(std::string_view section, std::string_view key) {
   return section.empty() ? std::string(key) : vcell::message(section, '.', key);
@@ -45,6 +50,10 @@ void set(bool& field, const Words& words, const std::string& flag) {
 }
 void set(std::string& field, const Words& words, const std::string&) { field = words.back(); }
 void set(Words& field, const Words& words, const std::string&) { field = words; }
+void set(Numbers& field, const Words& words, const std::string& flag) {
+  field.clear();
+  for (const std::string& word : words) field.push_back(number_of<double>(flag, word));
+}
 template <class T>
 void set(std::optional<T>& field, const Words& words, const std::string& flag) {
   field.reset();  // what nothing says
@@ -55,6 +64,11 @@ void set(std::optional<T>& field, const Words& words, const std::string& flag) {
 
 std::string text_of(const std::string& value) { return value; }
 std::string text_of(const Words& value) { return value.empty() ? "" : vcell::list_of(value); }
+std::string text_of(const Numbers& value) {
+  std::string text;
+  for (const double x : value) text += vcell::message(text.empty() ? "" : ", ", x);
+  return text;
+}
 template <class T>
 std::string text_of(const T& value) {
   if constexpr (std::is_enum_v<T>)
@@ -136,7 +150,8 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
     if (key == "preset") return;
     const std::string name = setting_name(section, key), flag = flag_of(section, key);
     std::string text(help);
-    if constexpr (std::is_same_v<T, Words>) text += "; may come several times";
+    constexpr bool is_list = is_list_of<T>;
+    if constexpr (is_list) text += "; may come several times";
     if (const auto now = text_of(value); !now.empty()) text += " [" + now + "]";
     CLI::Option* option = nullptr;
     if constexpr (std::is_same_v<T, bool>) {
@@ -149,11 +164,11 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
       option = command.add_option_function<Words>(
           flag, [words = words_, name](const Words& said) { (*words)[name] = said; }, text);
       option->expected(1)->allow_extra_args(false);  // as with add_context_keys
-      if constexpr (!std::is_same_v<T, Words>)
+      if constexpr (!is_list)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
       else
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-      option->type_name(std::is_arithmetic_v<T> ? "N" : "TEXT");
+      option->type_name(std::is_arithmetic_v<T> || std::is_same_v<T, Numbers> ? "N" : "TEXT");
     }
     if (!is_main(section, key)) option->group(vcell::message('[', section, ']'));
   });
@@ -171,7 +186,7 @@ void ExperimentOptions::read_settings() const {
   const vcell::Experiment defaults;
   vcell::visit_experiment(defaults, [&]<class T>(std::string_view section, std::string_view key,
                                                  const T&, std::string_view) {
-    if (key != "preset") known[setting_name(section, key)] = std::is_same_v<T, Words>;
+    if (key != "preset") known[setting_name(section, key)] = is_list_of<T>;
   });
   for (const std::string& word : std::exchange(*settings_, {})) {
     const size_t equals = word.find('=');

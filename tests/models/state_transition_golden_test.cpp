@@ -17,7 +17,8 @@ namespace {
 
 const char* const variants[] = {"llama_small",           "llama_mlp",     "llama_one_layer_coders",
                                 "llama_no_residual",     "batch_encoder", "all_genes",
-                                "all_genes_no_residual", "loss_mse"};
+                                "all_genes_no_residual", "loss_mse",      "loss_sinkhorn",
+                                "loss_energy_sinkhorn"};
 
 // What the README of the goldens allows.
 template <class T>

@@ -23,6 +23,14 @@ struct StateTransitionGolden {
     file >> description;
   }
 
+  static vcell::SetLoss loss_of(const std::string& name) {
+    if (name == "energy") return vcell::SetLoss::energy_distance;
+    if (name == "mse") return vcell::SetLoss::mean_squared_error;
+    if (name == "sinkhorn") return vcell::SetLoss::sinkhorn;
+    if (name == "se") return vcell::SetLoss::energy_sinkhorn;
+    throw std::runtime_error("the goldens name an unknown loss " + name);
+  }
+
   vcell::StateTransitionConfig config() const {
     const auto& a = description.at("arguments");
     const auto& backbone = a.at("transformer_backbone_kwargs");
@@ -43,8 +51,9 @@ struct StateTransitionGolden {
     c.output_space =
         a.at("output_space") == "all" ? vcell::OutputSpace::all_genes : vcell::OutputSpace::hvg;
     c.dropout = a.at("dropout");
-    c.loss = a.at("loss") == "mse" ? vcell::SetLoss::mean_squared_error
-                                   : vcell::SetLoss::energy_distance;
+    c.loss = loss_of(a.at("loss"));
+    c.blur = a.at("blur");
+    c.loss_chunks = a.value("mmd_num_chunks", size_t(1));
     c.floor_squared = 1e-8;  // geomloss, see the README of the goldens
     return c;
   }

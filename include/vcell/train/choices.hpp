@@ -22,9 +22,10 @@ constexpr std::array<std::string_view, 1> choices(ModelKind) { return {"state_tr
 constexpr std::array<std::string_view, 1> choices(BackboneKind) { return {"llama"}; }
 constexpr std::array<std::string_view, 2> choices(OutputSpace) { return {"hvg", "all_genes"}; }
 constexpr std::array<std::string_view, 2> choices(Anchor) { return {"none", "perturbation_mean"}; }
-constexpr std::array<std::string_view, 2> choices(SetLoss) {
-  return {"energy_distance", "mean_squared_error"};
+constexpr std::array<std::string_view, 5> choices(SetLoss) {
+  return {"energy_distance", "mean_squared_error", "rbf_mmd", "sinkhorn", "energy_sinkhorn"};
 }
+constexpr std::array<std::string_view, 2> choices(MmdEstimator) { return {"biased", "unbiased"}; }
 constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam", "adamw"}; }
 constexpr std::array<std::string_view, 3> choices(ScheduleShape) {
   return {"constant", "cosine", "chained"};

@@ -137,7 +137,17 @@ class ExperimentReader {
   template <class = void>
   void read_field(const toml::node& node, const std::string& name,
                   std::vector<std::string>& field) const {
-    if (!node.is_array()) fail_at(node, name, ": expected a list of names in quotes");
+    read_list(node, name, field, "names in quotes");
+  }
+  template <class = void>
+  void read_field(const toml::node& node, const std::string& name,
+                  std::vector<double>& field) const {
+    read_list(node, name, field, "numbers");
+  }
+  template <class T>
+  void read_list(const toml::node& node, const std::string& name, std::vector<T>& field,
+                 const char* what) const {
+    if (!node.is_array()) fail_at(node, name, ": expected a list of ", what);
     field.clear();
     for (const toml::node& entry : *node.as_array()) read_field(entry, name, field.emplace_back());
   }
@@ -172,6 +182,12 @@ class ExperimentReader {
 
 inline std::string toml_value(const std::string& value) { return toml_string(value); }
 inline std::string toml_value(const std::vector<std::string>& value) { return toml_list(value); }
+template <class = void>
+std::string toml_value(const std::vector<double>& value) {
+  std::string out = "[";
+  for (const double number : value) out += (out.size() > 1 ? ", " : "") + message(number);
+  return out + "]";
+}
 template <class T>
 std::string toml_value(const T& value) {
   if constexpr (std::is_enum_v<T>)

@@ -263,6 +263,16 @@ template <class = void>
 TrainedEnsemble load_members(const std::filesystem::path& folder, JsonFields& fields,
                              const std::string& where);
 
+/// Whether folders of format 1 say so already: the shape and widths of a model as they were then.
+constexpr bool is_in_every_folder(std::string_view key) {
+  for (const std::string_view first :
+       {"hidden", "layers", "heads", "head_dim", "mlp_width", "encoder_layers", "decoder_layers",
+        "basal_mlp", "predict_residual", "output_space", "dropout", "loss", "floor_squared",
+        "input_width", "output_width", "perturbation_width", "batches"})
+    if (key == first) return true;
+  return false;
+}
+
 /// The rest of a folder whose kind is state_transition.
 template <class = void>
 TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFields& fields,
@@ -270,10 +280,10 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   StateTransitionConfig config;
   JsonFields shape = fields.object("model");
   const auto read_shape = [&](const char* key, auto& field, auto) {
-    if (std::string_view(key) == "backbone" || std::string_view(key) == "anchor")
-      shape.read_if_there(key, field);  // there was only one, and none
-    else
+    if (is_in_every_folder(key))
       shape.read(key, field);
+    else
+      shape.read_if_there(key, field);  // what came later has a default that is as before
   };
   visit_shape(config, read_shape);
   visit_widths(config, read_shape);
