@@ -1,13 +1,13 @@
 # Reads all headers under include_folder, sets `headers` (all but the umbrellas, as "vcell/...", sorted)
 # and kind_<header>, which follows from what the header includes, directly or not:
-#   files   reaches the room io, the file system, HDF5, fmt, JSON or TOML
+#   files   reaches the room io, the file system, HDF5, fmt, JSON, TOML or YAML
 #   cuda    a .cuh, or includes the CUDA Toolkit
 #   blas    itself includes a library for matrix products: of use where that library was chosen
 #   plain   every other: needs Eigen alone
 # missing_includes lists headers of vcell that are included and not there.
 
 set(umbrellas vcell/vcell.hpp vcell/files.hpp vcell/pipeline.hpp vcell/cuda.cuh)
-set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^rapidjson/|^toml\\+\\+/|^(zlib|zip|libdeflate)\\.h$|^filesystem$")
+set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^rapidjson/|^toml\\+\\+/|^yaml-cpp/|^(zlib|zip|libdeflate)\\.h$|^filesystem$")
 set(blas_packages "^(oneapi/)?dnnl[/a-z_.]*\\.h|^cblas\\.h$|^blis(/|\\.h$)")
 set(cuda_packages "^(cuda|cublas|cudnn|nccl|curand|cusparse)[A-Za-z0-9_]*\\.h$")
 

@@ -13,11 +13,12 @@
 namespace {
 
 using Words = std::vector<std::string>;
-using Numbers = std::vector<double>;
 
-/// Whether a setting is a list, whose flag may come several times.
+/// Whether a setting is a list.
 template <class T>
-constexpr bool is_list_of = std::is_same_v<T, Words> || std::is_same_v<T, Numbers>;
+constexpr bool is_list = requires(T field) {
+  field.emplace_back();
+};
 
 std::string setting_name(std::string_view section, std::string_view key) {
   return section.empty() ? std::string(key) : vcell::message(section, '.', key);
@@ -49,10 +50,10 @@ void set(bool& field, const Words& words, const std::string& flag) {
         vcell::message(flag, " is ", vcell::quoted(words.back()), ", expected true or false"));
 }
 void set(std::string& field, const Words& words, const std::string&) { field = words.back(); }
-void set(Words& field, const Words& words, const std::string&) { field = words; }
-void set(Numbers& field, const Words& words, const std::string& flag) {
+template <class T>
+void set(std::vector<T>& field, const Words& words, const std::string& flag) {
   field.clear();
-  for (const std::string& word : words) field.push_back(number_of<double>(flag, word));
+  for (const std::string& word : words) set(field.emplace_back(), {word}, flag);
 }
 template <class T>
 void set(std::optional<T>& field, const Words& words, const std::string& flag) {
@@ -63,18 +64,18 @@ void set(std::optional<T>& field, const Words& words, const std::string& flag) {
 // What a setting holds by default, for the help.
 
 std::string text_of(const std::string& value) { return value; }
-std::string text_of(const Words& value) { return value.empty() ? "" : vcell::list_of(value); }
-std::string text_of(const Numbers& value) {
-  std::string text;
-  for (const double x : value) text += vcell::message(text.empty() ? "" : ", ", x);
-  return text;
-}
 template <class T>
 std::string text_of(const T& value) {
   if constexpr (std::is_enum_v<T>)
     return std::string(vcell::name_of_choice(value));
   else
     return vcell::message(value);
+}
+template <class T>
+std::string text_of(const std::vector<T>& value) {
+  std::string text;
+  for (const T& item : value) text += (text.empty() ? "" : ", ") + text_of(item);
+  return text;
 }
 template <class T>
 std::string text_of(const std::optional<T>& value) {
@@ -150,8 +151,7 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
     if (key == "preset") return;
     const std::string name = setting_name(section, key), flag = flag_of(section, key);
     std::string text(help);
-    constexpr bool is_list = is_list_of<T>;
-    if constexpr (is_list) text += "; may come several times";
+    if constexpr (is_list<T>) text += "; may come several times";
     if (const auto now = text_of(value); !now.empty()) text += " [" + now + "]";
     CLI::Option* option = nullptr;
     if constexpr (std::is_same_v<T, bool>) {
@@ -164,11 +164,11 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
       option = command.add_option_function<Words>(
           flag, [words = words_, name](const Words& said) { (*words)[name] = said; }, text);
       option->expected(1)->allow_extra_args(false);  // as with add_context_keys
-      if constexpr (!is_list)
+      if constexpr (!is_list<T>)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
       else
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-      option->type_name(std::is_arithmetic_v<T> || std::is_same_v<T, Numbers> ? "N" : "TEXT");
+      option->type_name(std::is_arithmetic_v<T> ? "N" : "TEXT");
     }
     if (!is_main(section, key)) option->group(vcell::message('[', section, ']'));
   });
@@ -186,7 +186,7 @@ void ExperimentOptions::read_settings() const {
   const vcell::Experiment defaults;
   vcell::visit_experiment(defaults, [&]<class T>(std::string_view section, std::string_view key,
                                                  const T&, std::string_view) {
-    if (key != "preset") known[setting_name(section, key)] = is_list_of<T>;
+    if (key != "preset") known[setting_name(section, key)] = is_list<T>;
   });
   for (const std::string& word : std::exchange(*settings_, {})) {
     const size_t equals = word.find('=');

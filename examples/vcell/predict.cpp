@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Settings {
-  std::string model, data, perturbations, out, control, perturbation_key;
+  std::string model, data, perturbations, features, out, control, perturbation_key;
   std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
   size_t cells = 0;
@@ -74,8 +74,12 @@ void predict(const Settings& s, Console& console) {
     throw vcell::ConfigError(vcell::message("predict: there is no model in ",
                                             vcell::quoted(s.model),
                                             " (no config.json); name the folder 'model' of a run"));
-  const auto loaded = vcell::load_model(s.model);
+  auto loaded = vcell::load_model(s.model);
   const auto members = vcell::members_of(loaded);
+  if (!s.features.empty()) {
+    const auto features = vcell::read_perturbation_features(s.features);
+    for (auto& member : members) vcell::add_perturbations(member, features, names);
+  }
   const auto& model = members[0];  // the others have its names and scale
   auto labels = model.labels;
   if (!s.perturbation_key.empty()) labels.perturbation_key = s.perturbation_key;
@@ -138,6 +142,11 @@ void add_predict(CLI::App& program, Console& console) {
                    "Names separated by commas, or a file with one a line")
       ->required()
       ->type_name("NAMES");
+  command
+      ->add_option(
+          "--perturbation-features", s->features,
+          "Features of perturbations that the model never saw, as those it was trained with")
+      ->type_name("FILE");
   add_number(*command, "--cells", s->cells, "Cells of each perturbation in each context", size_t(1))
       ->required()
       ->default_str("");

@@ -11,6 +11,7 @@
 #include "vcell/ops/add.hpp"
 #include "vcell/ops/add_to_sets.hpp"
 #include "vcell/ops/attention.hpp"
+#include "vcell/ops/binary_cross_entropy.hpp"
 #include "vcell/ops/concatenate.hpp"
 #include "vcell/ops/cross_entropy.hpp"
 #include "vcell/ops/dropout.hpp"
@@ -18,6 +19,7 @@
 #include "vcell/ops/embedding.hpp"
 #include "vcell/ops/energy_distance.hpp"
 #include "vcell/ops/gelu.hpp"
+#include "vcell/ops/l2_normalize.hpp"
 #include "vcell/ops/layer_norm.hpp"
 #include "vcell/ops/leaky_relu.hpp"
 #include "vcell/ops/linear.hpp"
@@ -27,11 +29,15 @@
 #include "vcell/ops/log_softmax.hpp"
 #include "vcell/ops/maximum_mean_discrepancy.hpp"
 #include "vcell/ops/mean.hpp"
+#include "vcell/ops/mean_absolute_error.hpp"
+#include "vcell/ops/mean_error.hpp"
+#include "vcell/ops/mean_of_sets.hpp"
 #include "vcell/ops/mean_pairwise.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 #include "vcell/ops/mmd_estimator.hpp"
 #include "vcell/ops/multiply.hpp"
 #include "vcell/ops/negative_binomial_loss.hpp"
+#include "vcell/ops/plus.hpp"
 #include "vcell/ops/reduction.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/rms_norm.hpp"
@@ -42,6 +48,7 @@
 #include "vcell/ops/sinkhorn_divergence.hpp"
 #include "vcell/ops/slice.hpp"
 #include "vcell/ops/softmax.hpp"
+#include "vcell/ops/softplus.hpp"
 #include "vcell/ops/swap_axes.hpp"
 
 using namespace vcell;
@@ -95,7 +102,7 @@ std::vector<std::vector<float>> whole_graph() {
       {1, 1, S, S}, {t, f, t, t, t, t, t, t, f, t, t, t, t, t, f, t, t, f, t, t, f, t, t, t, t});
 
   auto h = rms_norm(x, leaf(D));
-  h = add(h, layer_norm(x, leaf(D), leaf(D)));
+  h = add(l2_normalize(h), layer_norm(x, leaf(D), leaf(D)));
   h = add(layer_norm(h), h);
   h = add_to_sets(
       h, embedding(Tensor<int32_t, 1>({B}, std::array<int32_t, B>{2, 0, 2}), leaf(size_t(4), D)));
@@ -132,14 +139,17 @@ std::vector<std::vector<float>> whole_graph() {
                        mean_pairwise(h, other, PairDistance::manhattan, lengths)));
   const auto surprise = cross_entropy(slice(h, 1, 0, 1).template reshape<2>({B, D}),
                                       Tensor<int32_t, 1>({B}, std::array<int32_t, B>{7, 0, 11}));
-  const auto loss = add(add(add(mean(distance), mean(gaps)), mean(energy_distance(longer, other))),
+  const auto errors = mean_absolute_error(softplus(x), h, plus(lengths, -1));
+  const auto drift = mean_of_sets(softplus(other), plus(lengths, 1));
+  const auto loss = add(add(add(mean(distance), mean(gaps)),
+                            add(add(errors, drift), mean(energy_distance(longer, other)))),
                         add(add(mean_squared_error(x, h), mean_squared_error(x, h, lengths)),
                             mean_squared_error(h, h.detach(), Reduction::sum)));
   const auto counts = data<float, 1, Device>({D}, {0, 1, 2, 3, 0, 7, 1, 40, 0, 5, 2, 1});
   const auto mu = leaf(D), theta = leaf(D);
   const auto unlikely = mean(
       negative_binomial_loss(counts, multiply(mu, mu), multiply(theta, theta), {.epsilon = 1e-8}));
-  backward(add(add(loss, unlikely), surprise));
+  backward(add(add(loss, unlikely), add(binary_cross_entropy(h, x), surprise)));
   auto all = leaf.gradients();
   all.push_back({to_host(loss.value())()});
   all.push_back({to_host(surprise.value())()});

@@ -82,6 +82,13 @@ std::vector<double> left_out(const detail::Matrix64& kernel, double lambda,
   return errors;
 }
 
+std::vector<std::pair<int32_t, int32_t>> pairs_in(const PairShifts& shifts) {
+  std::vector<std::pair<int32_t, int32_t>> out;
+  for (size_t i = 0; i < shifts.pairs(); ++i)
+    out.emplace_back(shifts.context[i], shifts.perturbation[i]);
+  return out;
+}
+
 std::vector<float> bytes_of(const FeatureRegression& r) {
   std::vector<float> out(r.offset.values().begin(), r.offset.values().end());
   out.insert(out.end(), r.coefficients.values().begin(), r.coefficients.values().end());
@@ -204,7 +211,8 @@ TEST_CASE("feature_regression: more features than perturbations, equal and const
       // In the second feature nothing differed, so it is not looked at.
       CHECK(shift_of(fitted, std::vector<float>{0, 50}, 0)[0] == float(a));
     }
-    const auto out = out_of_fold_shifts(f.fitter(), fitted, f.shifts, f.features, f.names, 1);
+    const auto out =
+        out_of_fold_shifts(f.fitter(), fitted, pairs_in(f.shifts), f.features, f.names, 1);
     for (const float v : out.values()) CHECK(std::isfinite(v));
     if (n == 1) CHECK(out(0, 0) == 0);
   }
@@ -238,7 +246,7 @@ TEST_CASE("feature_regression: out of fold, nothing is known of a perturbation's
   Fixture f(23, 3, 2, 2, linear, 0.1);
   const auto r = f.fitter().fit();
   const auto said = [&](uint64_t seed, size_t folds) {
-    return out_of_fold_shifts(f.fitter(), r, f.shifts, f.features, f.names, seed, folds);
+    return out_of_fold_shifts(f.fitter(), r, pairs_in(f.shifts), f.features, f.names, seed, folds);
   };
   const auto before = said(1, 5);
   for (size_t i = 0; i < f.shifts.pairs(); ++i)
@@ -251,6 +259,16 @@ TEST_CASE("feature_regression: out of fold, nothing is known of a perturbation's
     for (const size_t g : {0, 1}) CHECK(after(i, g) == before(i, g));
   CHECK(after(5, 0) != before(5, 0));
   CHECK(said(1, 1000).shape(0) == 46);  // as many folds as there are perturbations
+  // One that was not learnt from gets what the whole regression says, wherever it is asked for.
+  f.names.push_back("new");
+  f.features.add("new", std::vector<float>{1, 2, 3});
+  const std::vector<std::pair<int32_t, int32_t>> asked = {{1, 23}, {0, 4}};
+  const auto told = out_of_fold_shifts(f.fitter(), r, asked, f.features, f.names, 1, 5);
+  const auto whole = shift_of(r, std::vector<float>{1, 2, 3}, 1);
+  for (const size_t g : {0, 1}) {
+    CHECK(told(0, g) == whole[g]);
+    CHECK(told(1, g) == before(4, g));
+  }
 }
 
 TEST_CASE("feature_regression: the same bytes on any number of threads", "[models]") {
@@ -258,7 +276,7 @@ TEST_CASE("feature_regression: the same bytes on any number of threads", "[model
     const Fixture f(50, 4, 2, 7, linear, 0.3);
     const auto r = f.fitter().fit();
     auto bytes = bytes_of(r);
-    const auto out = out_of_fold_shifts(f.fitter(), r, f.shifts, f.features, f.names, 3);
+    const auto out = out_of_fold_shifts(f.fitter(), r, pairs_in(f.shifts), f.features, f.names, 3);
     bytes.insert(bytes.end(), out.values().begin(), out.values().end());
     return bytes;
   });

@@ -4,7 +4,6 @@
 #include "support/golden.hpp"
 #include "support/largest_error.hpp"
 #include "vcell/autograd/backward.hpp"
-#include "vcell/models/state_transition_loss.hpp"
 #include "vcell/tensor/copy.hpp"
 #include "vcell/train/adam.hpp"
 #include "vcell/train/clip_gradient_norm.hpp"
@@ -15,10 +14,20 @@ using vcell_test::largest_difference, vcell_test::largest_magnitude, vcell_test:
 
 namespace {
 
-const char* const variants[] = {"llama_small",           "llama_mlp",     "llama_one_layer_coders",
-                                "llama_no_residual",     "batch_encoder", "all_genes",
-                                "all_genes_no_residual", "loss_mse",      "loss_sinkhorn",
-                                "loss_energy_sinkhorn"};
+/// All variants that the folder has.
+std::vector<std::string> variants_of(const std::filesystem::path& folder) {
+  std::ifstream file(folder / "index.json");
+  return nlohmann::json::parse(file).at("variants");
+}
+
+/// What the reference calls a term of the loss, and what it multiplies it by.
+std::pair<std::string, double> logged(std::string_view term) {
+  if (term == "cells") return {"train_loss", 1};
+  if (term == "genes") return {"decoder_loss", 1};
+  if (term == "batch") return {"train/batch_token_loss", 1};
+  if (term == "l1") return {"train/l1_regularization", 1};
+  return {"train/confidence_loss", 0.01};
+}
 
 // What the README of the goldens allows.
 template <class T>
@@ -46,21 +55,40 @@ void check_variant(const StateTransitionGolden& golden) {
   const auto expected = [&](const std::string& key) {
     return golden.data.tensors.at(key).as<double>();
   };
+  const auto terms_of = [&](const auto& batch) {
+    return state_transition_terms(config,
+                                  model.predict(batch.control, batch.perturbation, batch.batch),
+                                  batch.targets, batch.control);
+  };
 
   {
     const auto first = golden.batch<T>(0);
-    const auto out = model(first.control, first.perturbation, first.batch);
-    CHECK(relative_error(out.value(), expected("f64.out")) < output_bound<T>);
-    const auto loss = state_transition_loss(config, out, first.target);
+    const auto out = model.predict(first.control, first.perturbation, first.batch);
+    CHECK(relative_error(out.cells.value(), expected("f64.out")) < output_bound<T>);
+    REQUIRE(bool(out.genes.mean) == golden.data.tensors.contains("f64.genes"));
+    if (out.genes.mean)
+      CHECK(relative_error(out.genes.mean.value(), expected("f64.genes")) < output_bound<T>);
+    REQUIRE(bool(out.confidence) == golden.data.tensors.contains("f64.confidence"));
+    if (out.confidence)
+      CHECK(relative_error(out.confidence.value(), expected("f64.confidence")) < output_bound<T>);
+    const auto all = state_transition_terms(config, out, first.targets, first.control);
+    for (const auto& term : all.terms()) {
+      const auto [key, factor] = logged(term.name);
+      INFO(key);
+      const double value = f64.at("terms").at(key);
+      CHECK(factor * double(*term.value.value().data) == Approx(value).epsilon(output_bound<T>));
+    }
     const double total = f64.at("terms").at("total");
-    CHECK(double(*loss.value().data) == Approx(total).epsilon(output_bound<T>));
-    backward(loss);
+    CHECK(double(*all.total().value().data) == Approx(total).epsilon(output_bound<T>));
+    backward(all.total());
+    const auto gradients = golden.arrays("f64.grad.");
+    CHECK(gradients.size() == model.parameters().all().size());
     double largest = 0;
-    for (const auto& p : model.parameters().all())
-      largest = worse(largest, largest_magnitude(expected("f64.grad." + p.name)));
+    for (const auto& [key, g] : gradients)
+      largest = worse(largest, largest_magnitude(g.template as<double>()));
     for (const auto& p : model.parameters().all()) {
       INFO(p.name);
-      const auto g = expected("f64.grad." + p.name);
+      const auto g = gradients.at(p.name).template as<double>();
       const double allowed =
           largest_magnitude(g) < 1e-12
               ? zero_bound<T>
@@ -96,8 +124,7 @@ void check_variant(const StateTransitionGolden& golden) {
   std::map<std::string, std::vector<bool>> noisy;
   for (int step = 0; step < 5; ++step) {
     const auto batch = golden.batch<T>(step);
-    const auto loss = state_transition_loss(
-        config, model(batch.control, batch.perturbation, batch.batch), batch.target);
+    const auto loss = terms_of(batch).total();
     const double expected_loss = f64.at("losses").at(size_t(step));
     CHECK(double(*loss.value().data) == Approx(expected_loss).epsilon(loss_bound<T>));
     backward(loss);
@@ -117,9 +144,11 @@ void check_variant(const StateTransitionGolden& golden) {
     model.parameters().clear_gradients();
   }
   size_t all = 0, strict = 0;
+  const auto finals = golden.arrays("f64.final.");
+  CHECK(finals.size() == model.parameters().all().size());
   for (const auto& p : model.parameters().all()) {
     INFO(p.name);
-    const auto last = expected("f64.final." + p.name);
+    const auto last = finals.at(p.name).template as<double>();
     REQUIRE(last.size() == p.count);
     double worst = 0, worst_noise = 0;
     for (size_t i = 0; i < last.size(); ++i) {
@@ -139,7 +168,7 @@ void check_variant(const StateTransitionGolden& golden) {
 TEST_CASE("StateTransition golden: double", "[models][golden]") {
   const auto folder = vcell_test::golden_folder("state_transition");
   if (!folder) VCELL_SKIP("golden folder state_transition is absent");
-  for (const auto* variant : variants) {
+  for (const auto& variant : variants_of(*folder)) {
     INFO(variant);
     check_variant<double>(StateTransitionGolden(*folder, variant));
   }
@@ -148,7 +177,7 @@ TEST_CASE("StateTransition golden: double", "[models][golden]") {
 TEST_CASE("StateTransition golden: float", "[models][golden]") {
   const auto folder = vcell_test::golden_folder("state_transition");
   if (!folder) VCELL_SKIP("golden folder state_transition is absent");
-  for (const auto* variant : variants) {
+  for (const auto& variant : variants_of(*folder)) {
     INFO(variant);
     check_variant<float>(StateTransitionGolden(*folder, variant));
   }

@@ -120,7 +120,8 @@ TEST_CASE("state_transition_loss: golden", "[models][golden]") {
     const StateTransitionGolden golden(*folder, variant);
     const auto check = [&]<class T>(T, double bound) {
       const Variable<T, 3> out(golden.tensor<T, 3>("f64.out"), true);
-      const auto loss = state_transition_loss(golden.config(), out, golden.batch<T>(0).target);
+      const auto loss =
+          state_transition_loss(golden.config(), out, golden.batch<T>(0).targets.cells);
       const double expected = golden.description.at("f64").at("terms").at("train_loss");
       CHECK(double(*loss.value().data) == Approx(expected).epsilon(bound));
     };

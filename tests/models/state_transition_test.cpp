@@ -170,8 +170,8 @@ TEST_CASE("StateTransition: an anchored one starts as its anchor, and learns wha
     if (p.name.starts_with("project_out.3"))
       for (float& v : p.mutable_value()) v = 0.01f;
   model.parameters().clear_gradients();
-  const auto learnt = model.decode(control, perturbation, {}, {}, {}, anchor);
-  backward(mean(model.moved(control, anchor, learnt, 1)));
+  const auto learnt = model.learn(control, perturbation, {}, {}, {}, anchor).cells;
+  backward(mean(model(control, perturbation, {}, {}, {}, anchor)));
   for (const auto& p : model.parameters().all()) {
     INFO(p.name);
     CHECK(std::ranges::any_of(p.gradient(), [](float v) { return v != 0; }));

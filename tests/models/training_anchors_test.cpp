@@ -122,6 +122,61 @@ TEST_CASE("TrainingAnchors: a single cell is not trained on", "[models]") {
   CHECK_THROWS_AS(TrainingAnchors(f.screen, std::span(f.parts).first(2), 1), ShapeError);
 }
 
+TEST_CASE("TrainingAnchors: features tell of what no context trains on, and of the rest",
+          "[models]") {
+  Fixture f;
+  PerturbationFeatures features(1);
+  for (const auto& [name, v] : {std::pair{"A", 1.f}, {"B", 2.f}, {"C", 3.f}, {"D", 4.f}})
+    features.add(name, std::vector<float>{v});
+  for (size_t i = 0; i < f.parts.size(); ++i)  // D trains nowhere
+    if (f.screen.perturbation.names[size_t(f.screen.perturbation.codes[i])] == "D")
+      f.parts[i] = Part::validation;
+  Fixture plain = f;
+  const TrainingAnchors without(plain.screen, plain.parts, 1);
+  CHECK_FALSE(without.has_features());
+  CHECK_THROWS_WITH(without.choose(f.group("x", "D", -1), 1), contains("'D' in context 'x'"));
+
+  const TrainingAnchors anchors(f.screen, f.parts, 1, &features);
+  REQUIRE(anchors.has_features());
+  CHECK(f.parts == plain.parts);
+  for (const char* c : {"x", "y", "z"}) {
+    // An even draw: as without features.
+    const auto mean = anchors.choose(f.group(c, "A", 0), 6);
+    CHECK_FALSE(mean.by_features);
+    CHECK(mean.anchor[0] == without(plain.group(c, "A", 0))[0]);
+    CHECK(mean.anchor[0] == anchors(f.group(c, "A", 0))[0]);
+    CHECK(anchors.choose(f.group(c, "ctrl", 0), 1).anchor[0] == 0);
+    CHECK_FALSE(anchors.choose(f.group(c, "ctrl", 0), 1).by_features);
+  }
+  // An odd one: A is in a fold of its own, so what is said of it is the mean of B, which trains in
+  // x alone; and of B what A's contexts have.
+  const auto shifts = pair_shifts(f.screen, f.parts);
+  const auto shift = [&](const char* p, const char* c) {
+    for (size_t i = 0; i < shifts.pairs(); ++i)
+      if (shifts.perturbation[i] == f.screen.perturbation.code(p) &&
+          shifts.context[i] == f.screen.context.code(c))
+        return shifts.shift(i, 0);
+    return -1.;
+  };
+  const auto by_features = [&](const char* c, const char* p, int32_t stratum) {
+    const auto chosen = anchors.choose(f.group(c, p, stratum), 7);
+    CHECK(chosen.by_features);
+    return double(chosen.anchor[0]);
+  };
+  for (const char* c : {"x", "y", "z"}) CHECK(by_features(c, "A", 0) == Approx(shift("B", "x")));
+  for (const int32_t half : {1, 2}) CHECK(by_features("x", "B", half) == Approx(shift("A", "x")));
+  // D is known by features alone, whatever is drawn: two perturbations say the context's mean.
+  for (const uint64_t draw : {0, 1}) {
+    const auto chosen = anchors.choose(f.group("x", "D", -1), draw);
+    CHECK(chosen.by_features);
+    CHECK(chosen.anchor[0] == Approx((shift("A", "x") + shift("B", "x")) / 2));
+  }
+  CHECK(anchors.choose(f.group("y", "D", -1), 0).anchor[0] == Approx(shift("A", "y")));
+  PerturbationFeatures few(1);
+  few.add("A", std::vector<float>{1});
+  CHECK_THROWS_WITH(TrainingAnchors(f.screen, f.parts, 1, &few), contains("'B' is not known"));
+}
+
 TEST_CASE("anchors: of prediction, from all that was learnt", "[models]") {
   const Fixture f;
   const auto features = PerturbationFeatures::one_hot({"D", "C", "B", "A", "ctrl"});

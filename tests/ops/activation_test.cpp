@@ -8,6 +8,7 @@
 #include "vcell/ops/leaky_relu.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/silu.hpp"
+#include "vcell/ops/softplus.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -123,6 +124,19 @@ TEST_CASE("leaky_relu: value, gradient", "[ops]") {
     CHECK(std::isnan(at(op, double(NAN))[0]));
   }
   CHECK(at([](const auto& x) { return leaky_relu(x); }, -1.0) == Pair{-0.01, 0.01});
+}
+
+TEST_CASE("softplus: value, gradient", "[ops]") {
+  const auto op = [](const auto& x) { return softplus(x); };
+  check_activation(op,
+                   [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); });
+  check_far_out<float>(op);
+  check_far_out<double>(op);
+  CHECK(at(op, 0.0)[0] == Approx(std::log(2.0)).epsilon(1e-15));
+  CHECK(at(op, 0.0)[1] == 0.5);
+  CHECK(at(op, -30.0)[0] == Approx(std::exp(-30.0)).epsilon(1e-12));  // its digits are there
+  CHECK(at(op, infinity) == Pair{infinity, 1});
+  CHECK(at([](const auto& x) { return softplus(x, {.least = 0.25}); }, -infinity) == Pair{0.25, 0});
 }
 
 TEST_CASE("dropout: the mask is a function of its place", "[ops]") {

@@ -3,8 +3,11 @@
 #include "vcell/ops/add.hpp"
 #include "vcell/ops/add_to_sets.hpp"
 #include "vcell/ops/mean.hpp"
+#include "vcell/ops/mean_absolute_error.hpp"
+#include "vcell/ops/mean_of_sets.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
 #include "vcell/ops/multiply.hpp"
+#include "vcell/ops/plus.hpp"
 #include "vcell/ops/scale.hpp"
 
 using namespace vcell;
@@ -52,6 +55,16 @@ TEST_CASE("scale: value, gradient", "[ops]") {
   }
 }
 
+TEST_CASE("plus: value, gradient, whole numbers", "[ops]") {
+  const auto x = parameter<3>({2, 3, 5}, 1);
+  check_op([=](const auto& v) { return plus(v, -2.5); }, x.shape(),
+           each([=](double v) { return v - 2.5; }, x), {}, x);
+  const int32_t lengths[] = {3, 0, 7};
+  const auto longer = plus(Variable<int32_t, 1>(Tensor<int32_t, 1>({3}, lengths)), 2);
+  CHECK(std::vector<int32_t>(longer.value().begin(), longer.value().end()) ==
+        std::vector<int32_t>{5, 2, 9});
+}
+
 TEST_CASE("mean: value, gradient, errors", "[ops]") {
   const auto x = parameter<2>({3, 5}, 1);
   double sum = 0;
@@ -65,6 +78,19 @@ TEST_CASE("mean: value, gradient, errors", "[ops]") {
            x);
   const auto one = parameter<1>({1}, 2);
   check_op([](const auto& v) { return mean(v); }, Shape<0>{}, {one.value()[0]}, {}, one);
+}
+
+TEST_CASE("mean_of_sets: value, gradient, errors", "[ops]") {
+  const auto x = parameter<3>({2, 3, 4}, 3);
+  const int32_t lengths[] = {1, 3};
+  const Variable<int32_t, 1> n(Tensor<int32_t, 1>({2}, lengths));
+  double sum = 0;
+  for (size_t s = 0; s < 2; ++s)
+    for (size_t i = 0; i < 4 * size_t(lengths[s]); ++i) sum += x.value()[s].data[i];
+  const auto short_one = Variable<int32_t, 1>(Tensor<int32_t, 1>({1}));
+  check_op([&](const auto& v) { return mean_of_sets(v, n); }, Shape<0>{}, {sum / 16},
+           {fails<ShapeError>([&] { mean_of_sets(x, short_one); }, {"mean_of_sets", "1", "2"})}, x);
+  CHECK(mean_of_sets(x).value()() == mean(x).value()());
 }
 
 TEST_CASE("mean_squared_error: value, gradient, errors", "[ops]") {
@@ -87,6 +113,41 @@ TEST_CASE("mean_squared_error: value, gradient, errors", "[ops]") {
   check_op(by_sum, Shape<0>{}, {sum}, {}, x, y);
   CHECK(by_sum(parameter<1>({0}, 1), parameter<1>({0}, 1)).value()() == 0);
   CHECK(mean_squared_error(x, x).value()() == 0);
+}
+
+TEST_CASE("mean_absolute_error: value, gradient, errors", "[ops]") {
+  const auto x = parameter<2>({7, 5}, 1), y = parameter<2>({7, 5}, 2);
+  double sum = 0;
+  for (const double d : each(std::minus<>(), x, y)) sum += std::abs(d);
+  check_op(
+      [](const auto& a, const auto& b) { return mean_absolute_error(a, b); }, Shape<0>{},
+      {sum / 35},
+      {fails<ShapeError>(
+           [&] {
+             mean_absolute_error(x, parameter<2>({5, 7}, 1));
+           },
+           {"mean_absolute_error: ", "(7, 5)", "(5, 7)"}),
+       fails<ShapeError>([] { mean_absolute_error(parameter<1>({0}, 1), parameter<1>({0}, 1)); },
+                         {"mean_absolute_error", "(0)"})},
+      x, y);
+  check_op([](const auto& a, const auto& b) { return mean_absolute_error(a, b, Reduction::sum); },
+           Shape<0>{}, {sum}, {}, x, y);
+  // Where nothing differs the gradient is 0.
+  const auto same = parameter<2>({7, 5}, 1);
+  backward(mean_absolute_error(same, same.detach()));
+  for (const double g : same.gradient()) CHECK(g == 0);
+  // Padding has no part in it.
+  const auto a = parameter<3>({2, 3, 4}, 3), b = parameter<3>({2, 3, 4}, 4);
+  const int32_t lengths[] = {1, 3};
+  double padded = 0;
+  for (size_t s = 0; s < 2; ++s)
+    for (size_t i = 0; i < 4 * size_t(lengths[s]); ++i)
+      padded += std::abs(a.value()[s].data[i] - b.value()[s].data[i]);
+  check_op(
+      [&](const auto& u, const auto& v) {
+        return mean_absolute_error(u, v, Variable<int32_t, 1>(Tensor<int32_t, 1>({2}, lengths)));
+      },
+      Shape<0>{}, {padded / 16}, {}, a, b);
 }
 
 TEST_CASE("add_to_sets: value, gradient, errors", "[ops]") {
@@ -113,7 +174,7 @@ TEST_CASE("arithmetic: the same bytes on any number of threads", "[ops]") {
     return value_and_gradients(
         [](const auto& u, const auto& v, const auto& w) {
           const auto sum = add(multiply(u, v), scale(add_to_sets(u, w), 0.3));
-          return add(mean(sum), mean_squared_error(sum, v));
+          return add(mean_absolute_error(sum, u), mean_squared_error(sum, v));
         },
         a, b, p);
   });

@@ -408,7 +408,30 @@ TEST_CASE("program: the model is anchored where there is a shift to start from",
   const auto gives_way = run_vcell(folder, unseen);
   INFO(gives_way.err);
   REQUIRE(gives_way.code == 0);
-  CHECK_THAT(gives_way.err, contains("not anchored") && contains("GENE19"));
+  CHECK_THAT(gives_way.err, contains("anchored at features too") && contains("GENE19"));
+  CHECK(fs::exists(folder.path() / "run" / "model" / "feature_regression.safetensors"));
+  CHECK_THAT(vcell::read_text(folder.path() / "run" / "experiment.toml"),
+             contains("anchor = \"features\""));
+  // One that no file of the model has named, by features; and without them refused by name.
+  auto features = vcell::read_text(folder.path() / "screen.features.csv");
+  features.replace(features.find("GENE24"), 6, "NEW1");
+  vcell::write_text(folder.path() / "new.csv", features);
+  const std::string named = "predict --model " + (folder / "run") + "/model --data " + screen +
+                            " --perturbations NEW1 --cells 5 --overwrite --out " +
+                            (folder / "p.h5ad");
+  const auto refused = run_vcell(folder, named);
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, contains("'NEW1'"));
+  const auto told = run_vcell(folder, named + " --perturbation-features " + (folder / "new.csv"));
+  INFO(told.err);
+  REQUIRE(told.code == 0);
+  CHECK(vcell::read_h5ad(folder.path() / "p.h5ad").cells() > 0);
+  const auto without = run_vcell(folder, run + " --overwrite --anchor features");
+  CHECK(without.code == 2);
+  CHECK_THAT(without.err, contains("--anchor") && contains("--perturbation-features"));
+  const auto by_features = run_vcell(folder, run + " --overwrite --methods feature_ridge");
+  CHECK(by_features.code == 2);
+  CHECK_THAT(by_features.err, contains("'feature_ridge'") && contains("--perturbation-features"));
   const auto asked = run_vcell(folder, unseen + " --anchor perturbation_mean");
   CHECK(asked.code == 2);
   CHECK_THAT(asked.err, contains("--anchor") && contains("GENE19"));

@@ -22,9 +22,10 @@
 #include "vcell/kernels/log_softmax.hpp"
 #include "vcell/kernels/manhattan_distance.hpp"
 #include "vcell/kernels/mean.hpp"
-#include "vcell/kernels/mean_squared_error.hpp"
+#include "vcell/kernels/mean_error.hpp"
 #include "vcell/kernels/median_distance.hpp"
 #include "vcell/kernels/rms_norm.hpp"
+#include "vcell/kernels/running_average.hpp"
 #include "vcell/kernels/set_bias.hpp"
 #include "vcell/kernels/set_discrepancy.hpp"
 #include "vcell/kernels/silu_gate.hpp"
@@ -194,9 +195,10 @@ template <> struct LayerNorm<Guarded> : Forwarded<LayerNorm> {};
 template <> struct LogSoftmax<Guarded> : Forwarded<LogSoftmax> {};
 template <> struct ManhattanDistance<Guarded> : Forwarded<ManhattanDistance> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
-template <> struct MeanSquaredError<Guarded> : Forwarded<MeanSquaredError> {};
+template <> struct MeanError<Guarded> : Forwarded<MeanError> {};
 template <> struct MedianDistance<Guarded> : Forwarded<MedianDistance> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};
+template <> struct RunningAverage<Guarded> : Forwarded<RunningAverage> {};
 template <> struct SetBias<Guarded> : Forwarded<SetBias> {};
 template <> struct SetDiscrepancy<Guarded> : Forwarded<SetDiscrepancy> {};
 template <> struct SiluGate<Guarded> : Forwarded<SiluGate> {};

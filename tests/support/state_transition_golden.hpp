@@ -6,66 +6,66 @@
 
 #include "support/catch.hpp"
 #include "vcell/io/safetensors.hpp"
-#include "vcell/models/state_transition.hpp"
+#include "vcell/models/reference_arrays.hpp"
+#include "vcell/models/reference_config.hpp"
+#include "vcell/models/state_transition_terms.hpp"
 #include "vcell/nn/load_parameters.hpp"
 
 namespace vcell_test {
 
+/// Nested settings with every nesting gone.
+inline vcell::FlatSettings flat(const nlohmann::json& nested) {
+  vcell::FlatSettings out;
+  const auto add = [&](const auto& self, const std::string& key,
+                       const nlohmann::json& value) -> void {
+    if (value.is_structured())
+      for (const auto& [name, item] : value.items())
+        self(self, key.empty() ? name : key + '.' + name, item);
+    else if (!value.is_null())
+      out[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  };
+  add(add, "", nested);
+  return out;
+}
+
 struct StateTransitionGolden {
   nlohmann::json description;
+  std::string name;
   vcell::Safetensors weights, data;
 
   StateTransitionGolden(const std::filesystem::path& folder, const std::string& variant)
-      : weights(vcell::read_safetensors(folder / (variant + ".weights.safetensors"))),
+      : name(variant),
+        weights(vcell::read_safetensors(folder / (variant + ".weights.safetensors"))),
         data(vcell::read_safetensors(folder / (variant + ".data.safetensors"))) {
     std::ifstream file(folder / (variant + ".json"));
     if (!file) throw std::runtime_error("no file " + (folder / (variant + ".json")).string());
     file >> description;
   }
 
-  static vcell::SetLoss loss_of(const std::string& name) {
-    if (name == "energy") return vcell::SetLoss::energy_distance;
-    if (name == "mse") return vcell::SetLoss::mean_squared_error;
-    if (name == "sinkhorn") return vcell::SetLoss::sinkhorn;
-    if (name == "se") return vcell::SetLoss::energy_sinkhorn;
-    throw std::runtime_error("the goldens name an unknown loss " + name);
-  }
-
   vcell::StateTransitionConfig config() const {
-    const auto& a = description.at("arguments");
-    const auto& backbone = a.at("transformer_backbone_kwargs");
-    vcell::StateTransitionConfig c;
-    c.input_width = a.at("input_dim");
-    c.output_width = a.at("output_dim");
-    c.perturbation_width = a.at("pert_dim");
-    c.hidden = a.at("hidden_dim");
-    c.layers = backbone.at("num_hidden_layers");
-    c.heads = backbone.at("num_attention_heads");
-    c.head_dim = backbone.at("head_dim");
-    c.mlp_width = backbone.at("intermediate_size");
-    c.encoder_layers = a.at("n_encoder_layers");
-    c.decoder_layers = a.at("n_decoder_layers");
-    c.basal_mlp = a.at("use_basal_projection");
-    c.predict_residual = a.at("predict_residual");
-    c.batches = a.at("batch_encoder") ? size_t(a.at("batch_dim")) : 0;
-    c.output_space =
-        a.at("output_space") == "all" ? vcell::OutputSpace::all_genes : vcell::OutputSpace::hvg;
-    c.dropout = a.at("dropout");
-    c.loss = loss_of(a.at("loss"));
-    c.blur = a.at("blur");
-    c.loss_chunks = a.value("mmd_num_chunks", size_t(1));
-    c.floor_squared = 1e-8;  // geomloss, see the README of the goldens
+    auto c = vcell::reference_config(flat(description.at("arguments"))).model;
+    // The arguments of both gpt2 variants are the same.
+    if (name == "gpt2_bidirectional") c.attention = vcell::AttentionPattern::everybody;
     return c;
   }
 
   template <class T>
-  vcell::StateTransition<T> model() const {
-    const auto c = config();
+  vcell::StateTransition<T> model(const vcell::StateTransitionConfig& c) const {
     vcell::StateTransition<T> m(c);
-    vcell::load_parameters(m.parameters(), weights.tensors, [&](std::string_view name) {
-      return vcell::StateTransition<T>::is_ignored(name, c);
-    });
+    vcell::load_parameters(m.parameters(), vcell::from_reference(c, weights.tensors));
     return m;
+  }
+  template <class T>
+  vcell::StateTransition<T> model() const {
+    return model<T>(config());
+  }
+
+  /// Arrays of the data whose names begin alike, as ours hold them.
+  std::map<std::string, vcell::Array> arrays(const std::string& beginning) const {
+    std::map<std::string, vcell::Array> found;
+    for (const auto& [key, array] : data.tensors)
+      if (key.starts_with(beginning)) found[key.substr(beginning.size())] = array;
+    return vcell::from_reference(config(), std::move(found));
   }
 
   template <class T, int rank>
@@ -80,13 +80,15 @@ struct StateTransitionGolden {
   /// The inputs of one step.
   template <class T>
   struct Batch {
-    vcell::Variable<T, 3> control, target;
+    vcell::Variable<T, 3> control;
     vcell::Variable<T, 2> perturbation;  // the row that all cells of a set share
-    vcell::Tensor<int32_t, 2> batch;
+    vcell::Tensor<int32_t, 2> batch;     // for a batch encoder
+    vcell::StateTransitionTargets<T> targets;
   };
   template <class T>
   Batch<T> batch(int step) const {
-    const auto key = [&](const char* name) { return vcell::message("step", step, '.', name); };
+    const auto c = config();
+    const auto key = [&](const char* part) { return vcell::message("step", step, '.', part); };
     const auto pert = tensor<T, 3>(key("pert"));
     vcell::Tensor<T, 2> row({pert.shape(0), pert.shape(2)});
     for (size_t b = 0; b < pert.shape(0); ++b)
@@ -95,9 +97,15 @@ struct StateTransitionGolden {
           if (s == 0) row(b, p) = pert(b, s, p);
           REQUIRE(row(b, p) == pert(b, s, p));
         }
-    return {vcell::Variable<T, 3>(tensor<T, 3>(key("ctrl"))),
-            vcell::Variable<T, 3>(tensor<T, 3>(key("target"))), vcell::Variable<T, 2>(row),
-            config().batches ? tensor<int32_t, 2>(key("batch")) : vcell::Tensor<int32_t, 2>()};
+    Batch<T> out;
+    out.control = vcell::Variable<T, 3>(tensor<T, 3>(key("ctrl")));
+    out.perturbation = vcell::Variable<T, 2>(row);
+    if (c.batches) out.batch = tensor<int32_t, 2>(key("batch"));
+    out.targets.cells = vcell::Variable<T, 3>(tensor<T, 3>(key("target")));
+    if (c.gene_width) out.targets.genes = vcell::Variable<T, 3>(tensor<T, 3>(key("counts")));
+    if (c.token_batches)
+      out.targets.batches = vcell::batch_of_sets(tensor<int32_t, 2>(key("batch")));
+    return out;
   }
 };
 

@@ -1,5 +1,7 @@
 #include "vcell/train/checkpoint.hpp"
 
+#include <cmath>
+
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
@@ -24,10 +26,25 @@ const TrainOptions options{.max_steps = 24,
                            .validate_every = 5,
                            .checkpoint_every = 8};
 
-/// Its validations choose an alpha.
+/// With all that a step and a choice can have beside.
+const TrainOptions rich = [] {
+  TrainOptions o = options;
+  o.schedule = ScheduleShape::chained;
+  o.schedule_steps = 4;
+  o.accumulate = 3;
+  o.ema = 0.8;
+  o.choose_by = ChooseBy::discrimination;
+  return o;
+}();
+
+/// Its validations choose an alpha, and measure more than the loss: what is best by it comes and
+/// goes.
 struct AlphaTask : ToyTask<float> {
   std::optional<Validation> validation_loss() const {
-    return Validation(*ToyTask::validation_loss(), 0.25);
+    Validation found(*ToyTask::validation_loss(), 0.25);
+    found.pearson_delta = -found.loss;
+    found.discrimination = std::sin(found.loss * 1e4);
+    return found;
   }
 };
 
@@ -35,9 +52,9 @@ struct AlphaTask : ToyTask<float> {
 /// @param stop   the step after which it is asked to stop; 0: never
 /// @param crash  the step in whose checkpoint of that kind it is killed; 0: never
 TrainResult process(const fs::path& folder, uint64_t stop, uint64_t crash = 0,
-                    CheckpointKind kind = CheckpointKind::last) {
+                    CheckpointKind kind = CheckpointKind::last, const TrainOptions& o = options) {
   AlphaTask task;
-  Trainer trainer(task.parameters, options);
+  Trainer trainer(task.parameters, o);
   const Checkpoints checkpoints(folder / "checkpoints");
   if (checkpoints.can_resume()) checkpoints.resume(trainer);
   MetricsLog log(folder / "metrics.csv", trainer.state().step);
@@ -82,6 +99,34 @@ TEST_CASE("checkpoints: a run stopped at any step and resumed leaves the same by
     const Threads others(2 - int(stop % 2));
     REQUIRE_FALSE(process(parts.path(), 0).stopped);
     INFO("stopped after step " << stop);
+    REQUIRE(folder_bytes(parts.path()) == expected);
+  }
+}
+
+TEST_CASE("checkpoints: nor do averages, batches added up and another choice change that",
+          "[train]") {
+  const auto kind = CheckpointKind::last;
+  const TemporaryFolder whole;
+  const auto result = process(whole.path(), 0, 0, kind, rich);
+  CHECK(result.state.best_metric > 0);
+  CHECK(result.state.best_step < 24);  // else the choice is not seen
+  const auto expected = folder_bytes(whole.path());
+  REQUIRE(expected.contains("checkpoints/best/average.safetensors"));
+  REQUIRE(expected.size() == 2 + 4 * 5);
+  CHECK(expected.at("weights.safetensors") == expected.at("checkpoints/best/average.safetensors"));
+  CHECK(expected.at("weights.safetensors") != expected.at("checkpoints/best/weights.safetensors"));
+  for (uint64_t stop = 1; stop <= 24; ++stop) {
+    const TemporaryFolder parts;
+    REQUIRE(process(parts.path(), stop, 0, kind, rich).stopped);
+    REQUIRE_FALSE(process(parts.path(), 0, 0, kind, rich).stopped);
+    INFO("stopped after step " << stop);
+    REQUIRE(folder_bytes(parts.path()) == expected);
+  }
+  for (const auto killed : {CheckpointKind::last, CheckpointKind::best}) {
+    const TemporaryFolder parts;
+    const uint64_t step = result.state.best_step;
+    REQUIRE_THROWS_WITH(process(parts.path(), 0, step, killed, rich), "killed");
+    process(parts.path(), 0, 0, kind, rich);
     REQUIRE(folder_bytes(parts.path()) == expected);
   }
 }
@@ -137,6 +182,9 @@ TEST_CASE("checkpoints: damage and mismatch are told, and change nothing", "[tra
         contains("made with decoupled 1") && contains("with 0"));
   check({.weight_decay = 0.5}, contains("weight_decay 5e-04") && contains("with 0.5"));
   check({.beta2 = 0.9}, contains("beta2 0.999"));
+  check({.accumulate = 2}, contains("made with accumulate 1") && contains("with 2"));
+  check({.ema = 0.5}, contains("made with ema 0") && contains("with 0.5"));
+  check({.choose_by = ChooseBy::pearson_delta}, contains("choose_by 0") && contains("with 1"));
 
   const auto edit = [&](const char* file, auto change) {
     const fs::path path = folder.path() / "last" / file;
@@ -146,7 +194,10 @@ TEST_CASE("checkpoints: damage and mismatch are told, and change nothing", "[tra
     write_safetensors(path, content);
     return [=] { write_safetensors(path, kept); };
   };
-  std::function<void()> mend = edit("state.safetensors", [](auto& t) { t.erase("misses"); });
+  std::function<void()> mend = edit("state.safetensors", [](auto& t) { t.erase("accumulate"); });
+  check({.accumulate = 2}, contains("made with accumulate 1"));  // of before it was noted
+  mend();
+  mend = edit("state.safetensors", [](auto& t) { t.erase("misses"); });
   check({}, contains("state.safetensors") && contains("no array 'misses'"));
   mend();
   mend = edit("state.safetensors", [](auto& t) {

@@ -22,6 +22,9 @@ TEST_CASE("choices: every name is that of its enumerator", "[train]") {
   REQUIRE(name_of_choice(ScheduleShape::constant) == "constant");
   REQUIRE(name_of_choice(ScheduleShape::cosine) == "cosine");
   REQUIRE(name_of_choice(ScheduleShape::chained) == "chained");
+  REQUIRE(name_of_choice(ChooseBy::loss) == "loss");
+  REQUIRE(name_of_choice(ChooseBy::pearson_delta) == "pearson_delta");
+  REQUIRE(name_of_choice(ChooseBy::discrimination) == "discrimination");
 }
 
 TEST_CASE("choices: a name is found again, another is none", "[train]") {

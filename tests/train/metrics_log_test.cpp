@@ -11,7 +11,7 @@ namespace {
 
 const std::vector<MetricsRow> rows = {
     {1, 0.5, std::nullopt, 1e-300, 3},
-    {2, 1.0 / 3, 0.125, 3e-4, 1e18},
+    {2, 1.0 / 3, 0.125, 3e-4, 1e18, 1, 0.25, 2.0 / 3},
     {3, -1.7976931348623157e308, -2.2250738585072014e-308, 0, 1.2345678901234567e-105}};
 
 }  // namespace
@@ -52,7 +52,8 @@ TEST_CASE("metrics_log: members in turn, each from its first step", "[train]") {
   {
     MetricsLog log = log_after({0});
     CHECK(read_text(path) ==
-          "member,step,train_loss,validation_loss,learning_rate,gradient_norm\n");
+          "member,step,train_loss,validation_loss,learning_rate,gradient_norm,pearson_delta,"
+          "discrimination\n");
     for (const auto& row : all) log.add(row);
   }
   CHECK(read_metrics(path) == all);
@@ -86,6 +87,8 @@ TEST_CASE("metrics_log: errors", "[train]") {
   REQUIRE_THROWS_WITH(MetricsLog(path, 1), contains("expected the header"));
   REQUIRE_THROWS_WITH(read_metrics(path), contains("no column 'train_loss'"));
   const std::string header = "step,train_loss,validation_loss,learning_rate,gradient_norm\n";
+  write_text(path, header + "1,2,0.5,3,4\n");  // of before there were metrics
+  REQUIRE(read_metrics(path) == std::vector<MetricsRow>{{1, 2, 0.5, 3, 4}});
   write_text(path, header + "1,2,x,3,4\n");
   REQUIRE_THROWS_WITH(read_metrics(path), contains("row 1, column 'validation_loss': 'x'"));
   write_text(path, header + "2,2,,3,4\n");

@@ -10,6 +10,7 @@
 
 using namespace vcell;
 using vcell_test::check_error;
+using vcell_test::contains;
 using vcell_test::folder_bytes;
 using vcell_test::StScreen;
 using vcell_test::TemporaryFolder;
@@ -116,16 +117,16 @@ TEST_CASE("model_folder: an anchored model keeps its anchors, and predicts the s
   CHECK(back.perturbations.vector("P2") == std::vector<float>(4, 0));
   const std::vector<size_t> controls = {0, 1, 2, 3, 4};
   const auto predicted_in = [&](const TrainedModel& model, const char* p, const char* context) {
-    const auto anchor = anchor_of(model, p, context);
-    return predict(model.model, s.screen.expression, controls, model.perturbations.vector(p), {},
-                   {.set_size = 4, .anchor = anchor, .alpha = model.anchors->alpha});
+    const auto of = input_of(model, p, context);
+    return predict(model.model, s.screen.expression, controls, of.vector, {},
+                   {.set_size = 4, .anchor = of.anchor, .alpha = model.anchors->alpha});
   };
   for (const char* p : {"P1", "P2", "ctrl"})
     for (const char* context : {"x", "y", "new"})
       CHECK(predicted_in(back, p, context).values == predicted_in(m, p, context).values);
   CHECK(predicted_in(m, "P1", "x").values != predicted_in(m, "P1", "y").values);
-  CHECK(anchor_of(m, "ctrl", "x") == std::vector<float>(6, 0));
-  CHECK_THROWS_AS(anchor_of(m, "P9", "x"), ConfigError);
+  CHECK(input_of(m, "ctrl", "x").anchor == std::vector<float>(6, 0));
+  CHECK_THROWS_AS(input_of(m, "P9", "x"), ConfigError);
   m.anchors->shifts.context[0] = 7;
   CHECK_THROWS_AS(save_model(folder.path() / "model", m), ShapeError);
   m.anchors.reset();
@@ -138,6 +139,88 @@ TEST_CASE("model_folder: an anchored model keeps its anchors, and predicts the s
                            {"anchors.safetensors", "'variance'"});
   fs::remove(path);
   CHECK_THROWS_AS(load_model(folder.path() / "model"), IoError);
+}
+
+TEST_CASE("model_folder: a model anchored at features predicts what it never saw", "[train]") {
+  const StScreen s;
+  auto config = s.config();
+  config.anchor = Anchor::features;
+  PerturbationFeatures features(2);
+  for (const auto& [name, v] : {std::pair{"ctrl", 0.f}, {"P1", 1.f}, {"P2", 2.f}, {"P3", 5.f}})
+    features.add(name, std::vector<float>{v, v * v});
+  config.perturbation_width = 3;
+  const auto learnt = [&](size_t i) {  // not P3
+    return s.screen.perturbation.names[size_t(s.screen.perturbation.codes[i])] != "P3";
+  };
+  TrainedModel m{.model = StateTransition<float>(config, 3),
+                 .genes = s.screen.genes,
+                 .perturbations = features,
+                 .contexts = s.screen.context.names,
+                 .batches = {},
+                 .labels = {},
+                 .anchors = make_anchors(s.screen, learnt, features, 1, 0.7, true)};
+  m.labels.control = "ctrl";
+  // A regression that says something, which two perturbations do not lead to.
+  FeatureRegression& r = *m.anchors->regression;
+  r.kernel = FeatureKernel::gaussian;
+  r.width = 1.5;
+  r.points = Tensor<float, 2>({2, 2}, std::vector<float>{0, 1, 2, 3});
+  r.coefficients = Tensor<float, 3>({3, 2, 6});
+  for (size_t i = 0; i < r.coefficients.count(); ++i) r.coefficients.values()[i] = float(i % 7) - 2;
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "model";
+  save_model(path, m);
+  auto back = std::get<TrainedModel>(load_model(path));
+  save_model(folder.path() / "again", back);
+  CHECK(folder_bytes(folder.path() / "again") == folder_bytes(path));
+  for (const char* context : {"x", "new"})
+    for (const char* p : {"ctrl", "P1", "P3"}) {
+      const auto a = input_of(m, p, context), b = input_of(back, p, context);
+      CHECK(a.vector == b.vector);
+      CHECK(a.anchor == b.anchor);
+      CHECK(a.vector.size() == 3);
+      CHECK(a.vector[2] == (p == std::string("P3") ? 1 : 0));
+    }
+  CHECK(input_of(m, "P3", "x").anchor == shift_of(r, features.vector("P3"), 0));
+  CHECK(input_of(m, "P3", "new").anchor == shift_of(r, features.vector("P3"), -1));
+  CHECK(input_of(m, "P3", "y").anchor != input_of(m, "P3", "x").anchor);
+  CHECK(input_of(m, "P1", "y").anchor ==
+        anchor_of(*m.anchors, int32_t(features.place("P1")), m.contexts[0] == "y" ? 0 : 1));
+
+  // A perturbation that no file of the model knows.
+  CHECK_THROWS_WITH(input_of(back, "P9", "x"), contains("'P9' is not known"));
+  PerturbationFeatures more(2);
+  more.add("P9", std::vector<float>{3, 9});
+  more.add("P1", std::vector<float>{7, 7});
+  add_perturbations(back, more, {"P9", "P1"});
+  CHECK(input_of(back, "P9", "x").anchor == shift_of(r, std::vector<float>{3, 9}, 0));
+  CHECK(input_of(back, "P9", "x").vector == std::vector<float>{3, 9, 1});
+  CHECK(input_of(back, "P1", "x").vector == std::vector<float>{1, 1, 0});  // as it was trained
+  CHECK_THROWS_WITH(add_perturbations(back, more, {"P10"}), contains("'P10' is not known"));
+  PerturbationFeatures other(3);
+  other.add("P10", std::vector<float>{1, 2, 3});
+  CHECK_THROWS_AS(add_perturbations(back, other, {"P10"}), ShapeError);
+  auto one_hot = make_model();
+  check_error<ConfigError>([&] { add_perturbations(one_hot, more, {"P9"}); },
+                           {"'P9'", "one-hot", "[data] perturbation_features"});
+
+  // Damage.
+  const auto file = path / "feature_regression.safetensors";
+  const auto whole = read_safetensors(file);
+  for (const char* name :
+       {"kernel", "width", "ridge", "centre", "weight", "points", "offset", "coefficients"}) {
+    auto arrays = whole;
+    arrays.tensors.erase(name);
+    write_safetensors(file, arrays);
+    CHECK_THROWS_AS(load_model(path), FormatError);
+  }
+  auto arrays = whole;
+  const int32_t kernel = 3;
+  arrays.tensors["kernel"] = Array::of<int32_t>({}, {&kernel, 1});
+  write_safetensors(file, arrays);
+  check_error<FormatError>([&] { load_model(path); }, {"'kernel': 3"});
+  m.anchors->regression.reset();
+  CHECK_THROWS_AS(save_model(path, m), ConfigError);
 }
 
 TEST_CASE("model_folder: the members of an ensemble", "[train]") {
@@ -203,7 +286,7 @@ TEST_CASE("model_folder: folders of the first format still load", "[train]") {
                                   json.keys.begin())];
   size_t later = 0;
   for (size_t i = shape.keys.size(); i-- > 0;)
-    if (!detail::is_in_every_folder(shape.keys[i])) {
+    if (!is_first_key(shape.keys[i])) {
       shape.keys.erase(shape.keys.begin() + std::ptrdiff_t(i));
       shape.items.erase(shape.items.begin() + std::ptrdiff_t(i));
       ++later;

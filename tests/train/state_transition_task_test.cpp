@@ -226,3 +226,67 @@ TEST_CASE("state_transition_task: errors", "[train]") {
   StateTransitionTask task(model, features, s.screen, s.parts, s.options(), 3);
   REQUIRE_THROWS_WITH(task.loss(0), contains("step 0 was asked for"));
 }
+
+TEST_CASE("state_transition_task: with two anchors a set takes either, and the model is told",
+          "[train]") {
+  const StScreen s;
+  PerturbationFeatures features(2);
+  for (const auto& [name, v] : {std::pair{"ctrl", 0.f}, {"P1", 1.f}, {"P2", 2.f}, {"P3", 5.f}})
+    features.add(name, std::vector<float>{v, v * v});
+  auto config = s.config();
+  config.anchor = Anchor::features;
+  config.perturbation_width = 3;
+  config.dropout = 0;
+  auto parts = s.parts;
+  const TrainingAnchors anchors(s.screen, parts, 1, &features);
+  const StateTransition<float> model(config, 3);
+  for (const auto& p : model.parameters().all())
+    if (p.name.starts_with("project_out"))
+      for (float& v : p.mutable_value()) v += 0.02f;  // so that what is read of anchors shows
+  auto options = s.options();
+  options.anchors = &anchors;
+  StateTransitionTask<float> task(model, features, s.screen, parts, options);
+  auto sets = options.sets;
+  sets.sets.part = Part::train;
+  sets.sets.strata = anchors.strata();
+  const SetSource source(s.screen, parts, sets);
+  SetBatch batch;
+  size_t taken[2] = {};
+  for (uint64_t step = 0; step < 30; ++step) {
+    source.read(step, batch);
+    const size_t n = batch.perturbation.size();
+    Tensor<float, 2> rows({n, 3}), anchor({n, 6});
+    Rng draws(options.sets.seed, stream_of("anchors of sets") + step);
+    for (size_t b = 0; b < n; ++b) {
+      const auto chosen = anchors.choose(source.cell_sets().groups()[batch.group[b]], draws.next());
+      const auto v = features.vector(s.screen.perturbation.names[size_t(batch.perturbation[b])]);
+      std::copy(v.begin(), v.end(), rows[b].begin());
+      rows(b, 2) = chosen.by_features;
+      std::ranges::copy(chosen.anchor, anchor[b].begin());
+      if (batch.perturbation[b] != s.screen.control) ++taken[chosen.by_features];
+    }
+    const auto expected =
+        state_transition_loss(config,
+                              model(Variable<float, 3>(batch.input), Variable<float, 2>(rows), {},
+                                    {}, {}, Variable<float, 2>(anchor)),
+                              Variable<float, 3>(batch.target));
+    REQUIRE(*task.loss(step).value().data == *expected.value().data);
+  }
+  CHECK(taken[0] > 15);
+  CHECK(taken[1] > 15);
+  CHECK(task.validation_loss()->loss == task.validation_loss()->loss);
+  // Anchors and model say the same of features.
+  auto again = s.parts;
+  const TrainingAnchors plain(s.screen, again, 1);
+  options.anchors = &plain;
+  check_error<ConfigError>(
+      [&] { StateTransitionTask<float>(model, features, s.screen, again, options); },
+      {"without features", "config.anchor is features"});
+  config.anchor = Anchor::perturbation_mean;
+  config.perturbation_width = 2;
+  const StateTransition<float> other(config, 3);
+  options.anchors = &anchors;
+  check_error<ConfigError>(
+      [&] { StateTransitionTask<float>(other, features, s.screen, parts, options); },
+      {"made with features", "perturbation_mean"});
+}

@@ -8,6 +8,7 @@
 #include "support/threads.hpp"
 #include "train/step_allocations.hpp"
 #include "train/toy_task.hpp"
+#include "vcell/ops/add.hpp"
 #include "vcell/ops/scale.hpp"
 #include "vcell/train/clip_gradient_norm.hpp"
 
@@ -264,6 +265,161 @@ TEST_CASE("trainer: each step has its own learning rate, and clips", "[train]") 
   CHECK(trained.values() == by_hand.values());
 }
 
+TEST_CASE("trainer: batches add up to one step", "[train]") {
+  // Each batch of this task is a part of one that is three times as large.
+  struct Parts : ToyTask<double> {
+    std::vector<uint64_t> asked;
+    std::vector<uint64_t> sent;
+    Variable<double, 0> loss(const TrainingStep<>& step) {
+      asked.push_back(step.number);
+      sent.push_back(step.numbers().step);
+      return on(step.number + 1, 0.5);
+    }
+  };
+  struct Whole : ToyTask<double> {
+    Variable<double, 0> loss(const TrainingStep<>& step) {
+      const auto part = [&](uint64_t i) { return on(3 * step.number + i + 1, 0.5); };
+      return scale(add(add(part(0), part(1)), part(2)), 1.0 / 3);
+    }
+  };
+  TrainOptions options{.max_steps = 5, .learning_rate = 1e-2, .clip = 0.1, .validate_every = 2};
+  Whole whole;
+  std::vector<MetricsRow> expected, rows;
+  Trainer(whole.parameters, options).run(whole, {.metrics = [&](const MetricsRow& row) {
+                                           expected.push_back(row);
+                                         }});
+  options.accumulate = 3;
+  Parts parts;
+  Trainer trainer(parts.parameters, options);
+  trainer.run(parts, {.metrics = [&](const MetricsRow& row) { rows.push_back(row); }});
+  CHECK(parts.asked == std::vector<uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
+  CHECK(parts.sent == parts.asked);
+  CHECK(trainer.batches() == 15);
+  REQUIRE(rows.size() == 5);
+  for (size_t i = 0; i < 5; ++i) {
+    CHECK(rows[i].step == i + 1);
+    CHECK(rows[i].learning_rate == expected[i].learning_rate);
+    CHECK(rows[i].train_loss == Approx(expected[i].train_loss).epsilon(1e-12));
+    CHECK(rows[i].gradient_norm == Approx(expected[i].gradient_norm).epsilon(1e-12));
+    CHECK(rows[i].validation_loss.has_value() == expected[i].validation_loss.has_value());
+  }
+  const auto found = parts.values(), wanted = whole.values();
+  for (size_t i = 0; i < found.size(); ++i) REQUIRE(found[i] == Approx(wanted[i]).epsilon(1e-9));
+}
+
+TEST_CASE("trainer: a bad batch among several is told of by its step", "[train]") {
+  struct Bad : ToyTask<float> {
+    Variable<float, 0> loss(const TrainingStep<>& step) {
+      const auto good = ToyTask<float>::loss(step);
+      return step.number == 13 ? scale(good, std::numeric_limits<double>::infinity()) : good;
+    }
+  } task;
+  std::vector<std::vector<float>> after;
+  Trainer trainer(task.parameters, {.max_steps = 9, .accumulate = 3, .ema = 0.5});
+  REQUIRE_THROWS_WITH(
+      trainer.run(task, {.metrics = [&](const auto&) { after.push_back(task.values()); }}),
+      contains("training loss of step 5 is inf"));
+  CHECK(trainer.state().step == 4);
+  CHECK(trainer.batches() == 12);
+  REQUIRE(after.size() == 4);
+  CHECK(task.values() == after[3]);
+  const auto average = to_host(trainer.average());
+  for (const float v : average.values()) CHECK(std::isfinite(v));
+}
+
+TEST_CASE("trainer: the average is what is validated and kept", "[train]") {
+  struct Watched : ToyTask<double> {
+    std::vector<std::vector<double>> validated;
+    std::optional<double> validation_loss() {
+      validated.push_back(values());
+      return double(3 + std::abs(4 - double(validated.size())));  // the fourth is best
+    }
+  } task;
+  const TrainOptions options{
+      .max_steps = 12, .learning_rate = 1e-2, .ema = 0.4, .validate_every = 2};
+  std::vector<std::vector<double>> live = {task.values()};
+  Trainer trainer(task.parameters, options);
+  trainer.run(task, {.metrics = [&](const MetricsRow&) { live.push_back(task.values()); }});
+  std::vector<double> average = live[0];
+  for (uint64_t t = 1; t <= 12; ++t) {
+    const double kept = std::min(0.4, double(t) / double(t + 9));
+    for (size_t i = 0; i < average.size(); ++i)
+      average[i] = kept * average[i] + (1 - kept) * live[t][i];
+    if (t % 2) continue;
+    const auto& found = task.validated.at(t / 2 - 1);
+    INFO("step " << t);
+    double worst = 0;
+    for (size_t i = 0; i < average.size(); ++i)
+      worst = std::max(worst, std::abs(average[i] - found[i]));
+    CHECK(worst < 1e-14);
+    CHECK(found != live[t]);
+  }
+  CHECK(task.values() == live[12]);  // training goes on from its own
+  CHECK(trainer.state().best_step == 8);
+  trainer.use_best();
+  CHECK(task.values() == task.validated[3]);
+
+  ToyTask<double> plain;  // the average changes nothing of training
+  TrainOptions without = options;
+  without.ema = 0;
+  Trainer(plain.parameters, without).run(plain);
+  CHECK(plain.values() == live[12]);
+
+  struct Blind : ToyTask<double> {
+    std::optional<double> validation_loss() { return std::nullopt; }
+  } blind;
+  Trainer unseen(blind.parameters, options);
+  unseen.run(blind);
+  CHECK(blind.values() == live[12]);
+  unseen.use_best();
+  CHECK(blind.values() == task.validated.back());
+
+  struct Failing : ToyTask<double> {
+    std::optional<double> validation_loss() { throw std::runtime_error("no validation"); }
+  } failing;
+  Trainer broken(failing.parameters, options);
+  REQUIRE_THROWS_WITH(broken.run(failing), contains("no validation"));
+  CHECK(failing.values() == live[2]);
+}
+
+TEST_CASE("trainer: the best is chosen by what is asked", "[train]") {
+  struct Measured : ToyTask<float> {
+    size_t next = 0;
+    bool has = true;
+    std::optional<Validation> validation_loss() {
+      const double losses[] = {5, 4, 3, 2}, pearsons[] = {-0.5, -0.2, -0.2, -0.3},
+                   discriminations[] = {0.9, 0.1, 0.2, 0.9};
+      Validation found(losses[next], 0.1 * double(next));
+      if (has) {
+        found.pearson_delta = pearsons[next];
+        found.discrimination = discriminations[next];
+      }
+      ++next;
+      return found;
+    }
+  };
+  const auto train = [](ChooseBy by) {
+    Measured task;
+    std::vector<MetricsRow> rows;
+    Trainer trainer(task.parameters, {.max_steps = 4, .validate_every = 1, .choose_by = by});
+    trainer.run(task, {.metrics = [&](const MetricsRow& row) { rows.push_back(row); }});
+    CHECK(*rows.at(2).pearson_delta == -0.2);
+    CHECK(*rows.at(2).discrimination == 0.2);
+    return trainer.state();
+  };
+  CHECK(train(ChooseBy::loss) == TrainState{4, 4, 2, 0, 0.1 * 3});
+  CHECK(train(ChooseBy::pearson_delta) == TrainState{4, 2, 4, 2, 0.1, -0.2});
+  CHECK(train(ChooseBy::discrimination) == TrainState{4, 1, 5, 3, 0, 0.9});
+  Measured blind;
+  blind.has = false;
+  Trainer trainer(blind.parameters, {.max_steps = 4, .choose_by = ChooseBy::discrimination});
+  REQUIRE_THROWS_AS(trainer.run(blind), ConfigError);
+  Measured again;
+  again.has = false;
+  Trainer other(again.parameters, {.max_steps = 4, .choose_by = ChooseBy::pearson_delta});
+  REQUIRE_THROWS_WITH(other.run(again), contains("choose_by is pearson_delta"));
+}
+
 TEST_CASE("trainer: rows come in order and whole, however seldom the host reads", "[train]") {
   const auto train = [](uint64_t report_every, uint64_t stop) {
     ToyTask<double> task;
@@ -350,6 +506,8 @@ TEST_CASE("trainer: errors", "[train]") {
   ToyTask<float> task;
   REQUIRE_THROWS_WITH(Trainer(task.parameters, {.max_steps = 0}), contains("max_steps is 0"));
   REQUIRE_THROWS_WITH(Trainer(task.parameters, {.clip = -1}), contains("clip is -1"));
+  REQUIRE_THROWS_WITH(Trainer(task.parameters, {.accumulate = 0}), contains("accumulate is 0"));
+  REQUIRE_THROWS_WITH(Trainer(task.parameters, {.ema = 1}), contains("ema is 1"));
   REQUIRE_THROWS_WITH(Trainer(task.parameters, {.learning_rate = -1}), contains("rate is -1"));
   REQUIRE_THROWS_WITH(
       Trainer(task.parameters, {.max_steps = 10, .schedule = ScheduleShape::cosine, .warmup = 10}),

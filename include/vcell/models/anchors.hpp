@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "vcell/models/fit_feature_regression.hpp"
 #include "vcell/models/pair_shifts.hpp"
 #include "vcell/models/perturbation_features.hpp"
 
@@ -13,16 +16,23 @@ struct Anchors {
   PairShifts shifts;
   double shrinkage = 2;  ///< k of shrunk_mean
   double alpha = 1;      ///< how much of what the model adds to the anchor is believed
+  /// What is said of perturbations without shifts, where the anchor is features.
+  std::optional<FeatureRegression> regression = {};
 };
 
 /// The anchors of what was learnt from.
 /// @param keep      keep(cell) says whether a perturbed cell was learnt from or validated on
 /// @param features  of the model: where each perturbation is
+/// @param regress   whether a regression from features is learnt, too
 /// @throws ConfigError as pair_shifts does, or if a perturbation has no features
 template <std::invocable<size_t> Keep>
 Anchors make_anchors(const Screen& screen, Keep&& keep, const PerturbationFeatures& features,
-                     double shrinkage, double alpha) {
+                     double shrinkage, double alpha, bool regress = false) {
   Anchors out{pair_shifts(screen, keep), shrinkage, alpha};
+  if (regress)
+    out.regression = FeatureFitter<>(out.shifts, features, screen.perturbation.names,
+                                     screen.context.names.size())
+                         .fit();
   for (int32_t& code : out.shifts.perturbation)
     code = int32_t(features.place(screen.perturbation.names[size_t(code)]));
   // As files hold them, so that a model predicts the same before and after it was written.

@@ -38,7 +38,7 @@ class FeatureFitter {
                 std::span<const std::string> names, size_t contexts);
 
   size_t size() const { return codes_.size(); }  ///< n: perturbations in shifts
-  /// Where a perturbation of shifts is among them.
+  /// Where a perturbation is among them; n: it is not.
   size_t place(int32_t perturbation) const { return place_[size_t(perturbation)]; }
 
   /// Chooses kernel and ridges (FeatureKernels::choose), and fits.
@@ -245,34 +245,38 @@ FeatureRegression FeatureFitter<Void>::fit(FeatureRegression r, std::span<const 
   return r;
 }
 
-/// What regressions that have not seen a perturbation say of it: for every pair of shifts its shift
-/// by the fold that its perturbation is left out of, with the kernel and ridges of a regression
-/// that was fitted to all.
+/// What regressions that have not seen a perturbation say of it: for each of some pairs (context,
+/// perturbation) the shift by the fold that its perturbation is left out of, with the kernel and
+/// ridges of a regression that was fitted to all; of a perturbation that this has not seen either,
+/// by itself.
+/// @param asked  codes
 /// @param folds  how many; fewer where there are fewer perturbations
 /// @param seed   of the folds
-/// @return       (pairs, genes); with a single perturbation zeros
+/// @return       (asked, genes); zeros where a single perturbation was learnt
 template <class = void>
 Tensor<float, 2> out_of_fold_shifts(const FeatureFitter<>& fitter, const FeatureRegression& all,
-                                    const PairShifts& shifts, const PerturbationFeatures& features,
+                                    std::span<const std::pair<int32_t, int32_t>> asked,
+                                    const PerturbationFeatures& features,
                                     std::span<const std::string> names, uint64_t seed,
                                     size_t folds = 10) {
   const size_t n = fitter.size();
-  Tensor<float, 2> out({shifts.pairs(), shifts.genes()});
-  if (n < 2) return out;
-  folds = std::clamp<size_t>(folds, 2, n);
+  Tensor<float, 2> out({asked.size(), all.genes()});
+  folds = std::min(std::max<size_t>(folds, 2), n);
   Rng rng(seed, stream_of("feature folds"));
   const auto order = permutation(n, rng);
-  std::vector<size_t> fold(n);
+  std::vector<size_t> fold(n + 1, folds);  // at n: of what was not seen
   for (size_t i = 0; i < n; ++i) fold[order[i]] = i % folds;
-  parallel_for(folds, 1, [&](size_t first, size_t last) {
+  parallel_for(folds + 1, 1, [&](size_t first, size_t last) {
     for (size_t k = first; k < last; ++k) {
       std::vector<uint8_t> keep(n);
       for (size_t i = 0; i < n; ++i) keep[i] = fold[i] != k;
-      const FeatureRegression r = fitter.refit(all, keep);
-      for (size_t i = 0; i < shifts.pairs(); ++i) {
-        if (fold[fitter.place(shifts.perturbation[i])] != k) continue;
+      if (std::find(keep.begin(), keep.end(), 1) == keep.end()) continue;
+      const FeatureRegression left = k < folds ? fitter.refit(all, keep) : FeatureRegression();
+      for (size_t i = 0; i < asked.size(); ++i) {
+        const auto& [context, perturbation] = asked[i];
+        if (fold[fitter.place(perturbation)] != k) continue;
         const auto said =
-            shift_of(r, features.vector(names[size_t(shifts.perturbation[i])]), shifts.context[i]);
+            shift_of(k < folds ? left : all, features.vector(names[size_t(perturbation)]), context);
         std::copy(said.begin(), said.end(), out[i].begin());
       }
     }
@@ -283,7 +287,8 @@ Tensor<float, 2> out_of_fold_shifts(const FeatureFitter<>& fitter, const Feature
 VCELL_INSTANTIATE(models, class FeatureFitter<void>);
 VCELL_INSTANTIATE(models,
                   Tensor<float, 2> out_of_fold_shifts<void>(
-                      const FeatureFitter<>&, const FeatureRegression&, const PairShifts&,
-                      const PerturbationFeatures&, std::span<const std::string>, uint64_t, size_t));
+                      const FeatureFitter<>&, const FeatureRegression&,
+                      std::span<const std::pair<int32_t, int32_t>>, const PerturbationFeatures&,
+                      std::span<const std::string>, uint64_t, size_t));
 
 VCELL_END_NAMESPACE

@@ -37,7 +37,7 @@ std::vector<int32_t> places_among(const std::vector<std::string>& model,
 /// The model's own numbers for the batches of a screen's cells; empty without a batch encoder.
 template <class = void>
 std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
-  if (m.batches.empty()) return {};
+  if (m.model.config().batches == 0) return {};
   if (!screen.has_batches())
     throw ConfigError("predict: the model was trained with batches, and the screen has none");
   std::vector<int32_t> codes;
@@ -72,15 +72,14 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
                              const PredictCellsOptions& options = {}) {
   check_members(members);
   const TrainedModel& m = members[0];
-  std::vector<std::vector<float>> anchors;  // all before the first prediction: one may be missing
+  std::vector<PerturbationInput> inputs_of;  // all before the first: one may be missing
   for (const PredictionRequest& request : requests) {
     check_request(screen, request);
     const auto& perturbation = screen.perturbation.names[size_t(request.perturbation)];
-    m.perturbations.place(perturbation);
     for (const TrainedModel& member : members)
-      anchors.push_back(
-          anchor_of(member, perturbation,
-                    options.new_context ? "" : screen.context.names[size_t(request.context)]));
+      inputs_of.push_back(
+          input_of(member, perturbation,
+                   options.new_context ? "" : screen.context.names[size_t(request.context)]));
   }
   const bool same_genes = screen.genes == m.genes;
   const auto columns =
@@ -98,13 +97,11 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
     report(options.progress, {"predict", k, requests.size(), {}});
     const auto made_by = [&](size_t i) {
       const TrainedModel& member = members[i];
-      return predict(
-          member.model, inputs, request.control_cells,
-          member.perturbations.vector(screen.perturbation.names[size_t(request.perturbation)]),
-          batches,
-          {.set_size = member.set_size,
-           .anchor = anchors[k * members.size() + i],
-           .alpha = member.anchors ? member.anchors->alpha : 1});
+      const PerturbationInput& of = inputs_of[k * members.size() + i];
+      return predict(member.model, inputs, request.control_cells, of.vector, batches,
+                     {.set_size = member.set_size,
+                      .anchor = of.anchor,
+                      .alpha = member.anchors ? member.anchors->alpha : 1});
     };
     auto made = made_by(0);
     for (size_t i = 1; i < members.size(); ++i) {

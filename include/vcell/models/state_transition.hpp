@@ -4,16 +4,30 @@
 #include <optional>
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/models/state_transition_config.hpp"
+#include "vcell/models/check_state_transition.hpp"
 #include "vcell/nn/backbone.hpp"
+#include "vcell/nn/confidence_head.hpp"
 #include "vcell/nn/embedding.hpp"
+#include "vcell/nn/gene_decoder.hpp"
+#include "vcell/nn/learned_token.hpp"
 #include "vcell/nn/mlp.hpp"
+#include "vcell/nn/pattern_mask.hpp"
 #include "vcell/ops/add.hpp"
 #include "vcell/ops/add_to_sets.hpp"
+#include "vcell/ops/plus.hpp"
 #include "vcell/ops/relu.hpp"
 #include "vcell/ops/scale.hpp"
 
 VCELL_BEGIN_NAMESPACE
+
+/// What a State Transition model says of B sets.
+template <class T, class Device = Cpu>
+struct StateTransitionOutput {
+  Variable<T, 3, Device> cells;         ///< (B, S, G)
+  DecodedGenes<T, Device> genes;        ///< (B, S, genes); empty without a gene decoder
+  Variable<T, 2, Device> confidence;    ///< (B, 1), at least 0; empty without its token
+  Variable<T, 2, Device> batch_logits;  ///< (B, token_batches); empty without the batch token
+};
 
 /// State Transition: how a perturbation moves a set of cells (Adduri et al. 2025, "Predicting
 /// cellular responses to perturbation across diverse contexts with State", Methods 4.3).
@@ -33,6 +47,14 @@ VCELL_BEGIN_NAMESPACE
 ///   out = relu(control + a + alpha f_out(O))
 ///
 /// whose f_out starts at zero by its last layer, so that the first step of training is the anchor.
+///
+/// With the head linear_residual (the paper's own, eq. 10)
+///
+///   O   = H + backbone(H),   out = relu(O W + b)
+///
+/// An embedding is not clipped: there is no relu, unless config.clip_embedding asks for it. A gene
+/// decoder makes genes of it. A batch token and a confidence token are learned vectors that take
+/// part in the backbone as cells of every set do, and are read off after it.
 ///
 /// Parameters carry the names of the reference's checkpoints.
 ///
@@ -67,7 +89,7 @@ class StateTransition {
   ///                      after them has no part in the result. Empty: S for all
   /// @param anchor        (B, G), given exactly when the model is anchored
   /// @param alpha         how much of what is learnt is added to the anchor; 1 in training
-  /// @return              (B, S, G), at least 0
+  /// @return              (B, S, G), at least 0 but in an embedding
   /// @throws ShapeError, ConfigError
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& control,
                                     const Variable<T, 2, Device>& perturbation,
@@ -76,45 +98,73 @@ class StateTransition {
                                     const Variable<int32_t, 1, Device>& lengths = {},
                                     const Variable<T, 2, Device>& anchor = {},
                                     double alpha = 1) const {
-    const auto learnt = decode(control, perturbation, batch, pass, lengths, anchor);
-    return is_anchored() ? moved(control, anchor, learnt, alpha) : relu(learnt);
+    const auto learnt = learn(control, perturbation, batch, pass, lengths, anchor);
+    return cells_of(control, anchor, learnt.cells, alpha);
   }
 
-  /// What is learnt of the result: f_out(O) of an anchored model, of others all before the relu.
-  Variable<T, 3, Device> decode(const Variable<T, 3, Device>& control,
-                                const Variable<T, 2, Device>& perturbation,
-                                const Tensor<int32_t, 2>& batch = {}, const Pass<Device>& pass = {},
-                                const Variable<int32_t, 1, Device>& lengths = {},
-                                const Variable<T, 2, Device>& anchor = {}) const;
+  /// The same with all else that the model says: decoded genes, confidence, batches.
+  StateTransitionOutput<T, Device> predict(const Variable<T, 3, Device>& control,
+                                           const Variable<T, 2, Device>& perturbation,
+                                           const Tensor<int32_t, 2>& batch = {},
+                                           const Pass<Device>& pass = {},
+                                           const Variable<int32_t, 1, Device>& lengths = {},
+                                           const Variable<T, 2, Device>& anchor = {},
+                                           double alpha = 1) const {
+    return finish(control, anchor, learn(control, perturbation, batch, pass, lengths, anchor), pass,
+                  alpha);
+  }
 
-  /// relu(control + anchor + alpha learnt): an anchored model's result, of several alphas at the
-  /// cost of one.
-  static Variable<T, 3, Device> moved(const Variable<T, 3, Device>& control,
-                                      const Variable<T, 2, Device>& anchor,
-                                      const Variable<T, 3, Device>& learnt, double alpha) {
-    return relu(add_to_sets(add(control, alpha == 1 ? learnt : scale(learnt, alpha)), anchor));
+  /// What is learnt: `cells` are f_out(O) of an anchored model, of others all before the relu.
+  /// There are no genes yet.
+  StateTransitionOutput<T, Device> learn(const Variable<T, 3, Device>& control,
+                                         const Variable<T, 2, Device>& perturbation,
+                                         const Tensor<int32_t, 2>& batch = {},
+                                         const Pass<Device>& pass = {},
+                                         const Variable<int32_t, 1, Device>& lengths = {},
+                                         const Variable<T, 2, Device>& anchor = {}) const;
+
+  /// The model's result of what is learnt; of an anchored model control + anchor + alpha learnt,
+  /// clipped, so that several alphas cost one pass.
+  StateTransitionOutput<T, Device> finish(const Variable<T, 3, Device>& control,
+                                          const Variable<T, 2, Device>& anchor,
+                                          StateTransitionOutput<T, Device> learnt,
+                                          const Pass<Device>& pass, double alpha = 1) const {
+    learnt.cells = cells_of(control, anchor, learnt.cells, alpha);
+    if (gene_decoder_) learnt.genes = (*gene_decoder_)(learnt.cells, pass);
+    return learnt;
   }
 
   bool is_anchored() const { return config_.anchor != Anchor::none; }
+  /// Whether predicted values below 0 become 0.
+  bool clips() const {
+    return config_.output_space != OutputSpace::embedding || config_.clip_embedding;
+  }
 
   const StateTransitionConfig& config() const { return config_; }
   /// Its parameters; of a model within a common arena all that are there.
   const Parameters<T, Device>& parameters() const { return *parameters_; }
 
-  /// Names that files of the reference hold and that play no part: the backbone's unused token
-  /// table, and the last layers of a model for all genes without the residual.
-  static bool is_ignored(std::string_view name, const StateTransitionConfig& config) {
-    return name == "transformer_backbone.embed_tokens.weight" ||
-           (!config.predict_residual && name.starts_with("final_down_then_up."));
+ private:
+  Variable<T, 3, Device> cells_of(const Variable<T, 3, Device>& control,
+                                  const Variable<T, 2, Device>& anchor,
+                                  const Variable<T, 3, Device>& learnt, double alpha) const {
+    const auto cells =
+        is_anchored()
+            ? add_to_sets(add(control, alpha == 1 ? learnt : scale(learnt, alpha)), anchor)
+            : learnt;
+    return clips() ? relu(cells) : cells;
   }
 
- private:
-  bool mixes_genes() const {
-    return config_.output_space == OutputSpace::all_genes && config_.predict_residual;
-  }
+  /// H of every cell with the tokens before it, as many as `tokens` then says, into the backbone
+  /// and out.
+  Variable<T, 3, Device> with_tokens(Variable<T, 3, Device> h,
+                                     const Variable<int32_t, 1, Device>& lengths,
+                                     const Pass<Device>& pass) const;
 
   StateTransition(const StateTransitionConfig& config, const std::string& name,
                   std::unique_ptr<Parameters<T, Device>> own, Parameters<T, Device>* common);
+
+  size_t tokens() const { return size_t(batch_token_.has_value()) + confidence_token_.has_value(); }
 
   static std::string within(const std::string& name, const char* part) {
     return name.empty() ? part : message(name, '.', part);
@@ -129,37 +179,6 @@ class StateTransition {
             .last_is_zero = last_is_zero};
   }
 
-  static const StateTransitionConfig& checked(const StateTransitionConfig& c) {
-    const auto positive = [](const char* name, size_t value) {
-      check_positive("StateTransition", name, value);
-    };
-    positive("config.input_width", c.input_width);
-    positive("config.output_width", c.output_width);
-    positive("config.perturbation_width", c.perturbation_width);
-    positive("config.hidden", c.hidden);
-    positive("config.heads", c.heads);
-    positive("config.head_dim", c.head_dim);
-    positive("config.mlp_width", c.mlp_width);
-    positive("config.encoder_layers", c.encoder_layers);
-    positive("config.decoder_layers", c.decoder_layers);
-    if (c.output_space == OutputSpace::all_genes && c.predict_residual) {
-      if (c.input_width != c.output_width)
-        throw ConfigError(message("StateTransition: config.input_width is ", c.input_width,
-                                  " and config.output_width ", c.output_width,
-                                  "; a residual over all genes needs them equal"));
-      positive("config.output_width / 8", c.output_width / 8);
-      if (c.anchor != Anchor::none)
-        throw ConfigError(
-            "StateTransition: config.anchor goes with config.output_space hvg: a last bottleneck "
-            "layer over all genes has no anchor");
-    }
-    if (c.anchor != Anchor::none && c.input_width != c.output_width)
-      throw ConfigError(message("StateTransition: config.input_width is ", c.input_width,
-                                " and config.output_width ", c.output_width,
-                                "; an anchored model adds to its input and needs them equal"));
-    return c;
-  }
-
   StateTransitionConfig config_;
   std::unique_ptr<Parameters<T, Device>> own_;  // stays in place when the model moves
   Parameters<T, Device>* parameters_;
@@ -171,10 +190,14 @@ class StateTransition {
   Mlp<T, Device> f_out_;
   Backbone<T, Device> backbone_;
   std::optional<Linear<T, Device>> down_, up_;
+  std::optional<LearnedToken<T, Device>> batch_token_, confidence_token_;
+  std::optional<Linear<T, Device>> batch_classifier_;
+  std::optional<ConfidenceHead<T, Device>> confidence_head_;
+  std::optional<GeneDecoder<T, Device>> gene_decoder_;
 };
 
 template <class T, class Device>
-Variable<T, 3, Device> StateTransition<T, Device>::decode(
+StateTransitionOutput<T, Device> StateTransition<T, Device>::learn(
     const Variable<T, 3, Device>& control, const Variable<T, 2, Device>& perturbation,
     const Tensor<int32_t, 2>& batch, const Pass<Device>& pass,
     const Variable<int32_t, 1, Device>& lengths, const Variable<T, 2, Device>& anchor) const {
@@ -205,9 +228,34 @@ Variable<T, 3, Device> StateTransition<T, Device>::decode(
         "StateTransition: batch indices were given to a model without a batch encoder "
         "(config.batches is 0)");
   }
-  const auto o = backbone_(h, {.lengths = lengths}, pass);
-  if (mixes_genes()) return (*up_)(down_->gelu(add(f_out_(o, pass), control)));
-  return f_out_(config_.predict_residual && !is_anchored() ? add(o, cells) : o, pass);
+  const auto all = with_tokens(h, lengths, pass);
+  auto o = tokens() ? slice(all, 1, tokens(), all.shape(1)) : all;
+  const auto token = [&](size_t place) {
+    return slice(all, 1, place, place + 1).template reshape<2>({all.shape(0), config_.hidden});
+  };
+  StateTransitionOutput<T, Device> out;
+  if (confidence_token_) out.confidence = (*confidence_head_)(token(0), pass);
+  if (batch_token_) out.batch_logits = (*batch_classifier_)(token(tokens() - 1));
+  if (config_.head == OutputHead::linear_residual)
+    o = add(h, o);
+  else if (config_.predict_residual && !is_anchored() && !mixes_outputs(config_))
+    o = add(o, cells);
+  out.cells = f_out_(o, pass);
+  if (down_) out.cells = (*up_)(down_->gelu(add(out.cells, control)));
+  return out;
+}
+
+template <class T, class Device>
+Variable<T, 3, Device> StateTransition<T, Device>::with_tokens(
+    Variable<T, 3, Device> h, const Variable<int32_t, 1, Device>& lengths,
+    const Pass<Device>& pass) const {
+  if (batch_token_) h = batch_token_->before(h);
+  // Of the reference the last of its set. It stands first, where short sets have it too; who
+  // attends to it is the mask's business.
+  if (confidence_token_) h = confidence_token_->before(h);
+  auto mask = pattern_mask<Device>(config_.attention, h.shape(1), confidence_token_.has_value());
+  mask.lengths = lengths && tokens() ? plus(lengths, int32_t(tokens())) : lengths;
+  return backbone_(h, mask, pass);
 }
 
 template <class T, class Device>
@@ -215,20 +263,22 @@ StateTransition<T, Device>::StateTransition(const StateTransitionConfig& config,
                                             const std::string& name,
                                             std::unique_ptr<Parameters<T, Device>> own,
                                             Parameters<T, Device>* common)
-    : config_(checked(config)),
+    : config_(check_state_transition(config)),
       own_(std::move(own)),
       parameters_(own_ ? own_.get() : common),
       pert_encoder_(*parameters_, within(name, "pert_encoder"),
                     coder(config.perturbation_width, config.hidden, config.encoder_layers)),
       f_out_(*parameters_, within(name, "project_out"),
-             coder(config.hidden, config.output_width, config.decoder_layers, is_anchored())),
+             coder(config.hidden, config.output_width,
+                   config.head == OutputHead::mlp ? config.decoder_layers : 1, is_anchored())),
       backbone_(*parameters_, within(name, "transformer_backbone"),
                 {.kind = config.backbone,
                  .width = config.hidden,
                  .layers = config.layers,
                  .heads = config.heads,
                  .head_dim = config.head_dim,
-                 .mlp_width = config.mlp_width}) {
+                 .mlp_width = config.mlp_width,
+                 .recompute = config.recompute}) {
   if (is_anchored())
     anchor_encoder_.emplace(*parameters_, within(name, "anchor_encoder"), config.output_width,
                             config.hidden);
@@ -241,11 +291,29 @@ StateTransition<T, Device>::StateTransition(const StateTransitionConfig& config,
   if (config.batches)
     batch_encoder_.emplace(*parameters_, within(name, "batch_encoder"), config.batches,
                            config.hidden);
-  if (mixes_genes()) {
+  if (mixes_outputs(config)) {
     const size_t genes = config.output_width;
     down_.emplace(*parameters_, within(name, "final_down_then_up.0"), genes, genes / 8);
     up_.emplace(*parameters_, within(name, "final_down_then_up.2"), genes / 8, genes);
   }
+  if (config.token_batches) {
+    batch_token_.emplace(*parameters_, within(name, "batch_token"), config.hidden);
+    batch_classifier_.emplace(*parameters_, within(name, "batch_classifier.0"), config.hidden,
+                              config.token_batches);
+  }
+  if (config.confidence_token) {
+    confidence_token_.emplace(*parameters_, within(name, "confidence_token.confidence_token"),
+                              config.hidden);
+    confidence_head_.emplace(*parameters_, within(name, "confidence_token.confidence_projection"),
+                             config.hidden, config.dropout);
+  }
+  if (config.decoder != GeneDecoderKind::none)
+    gene_decoder_.emplace(*parameters_, within(name, "gene_decoder"),
+                          GeneDecoderOptions{.kind = config.decoder,
+                                             .in = config.output_width,
+                                             .widths = decoder_widths(config),
+                                             .genes = config.gene_width,
+                                             .dropout = config.dropout});
 }
 
 VCELL_INSTANTIATE(models, class StateTransition<float>);

@@ -21,7 +21,8 @@ struct TrainedModel {
   std::vector<std::string> genes;      ///< of every input and output column, in order
   PerturbationFeatures perturbations;  ///< those it can predict, the control among them
   std::vector<std::string> contexts;   ///< those it was trained on
-  std::vector<std::string> batches;    ///< in the order of its batch encoder; empty without one
+  std::vector<std::string> batches;    ///< in the order of its batch encoder and of what its batch
+                                       ///< token tells; empty without either
   ScreenOptions labels;                ///< the obs columns it was trained with, and the control
   Scale scale = Scale::log1p;          ///< of X in the file it was trained on
   /// The total that counts were normalised to before log1p; not known when X was log1p already.
@@ -37,9 +38,11 @@ void check_trained_model(const TrainedModel& m) {
   const auto& c = m.model.config();
   check_size_match("TrainedModel", "genes", m.genes.size(), "config.input_width", c.input_width);
   check_size_match("TrainedModel", "genes", m.genes.size(), "config.output_width", c.output_width);
-  check_size_match("TrainedModel", "width of the perturbations", m.perturbations.width(),
+  check_size_match("TrainedModel", "width of the perturbations",
+                   m.perturbations.width() + (c.anchor == Anchor::features),
                    "config.perturbation_width", c.perturbation_width);
-  check_size_match("TrainedModel", "batches", m.batches.size(), "config.batches", c.batches);
+  check_size_match("TrainedModel", "batches", m.batches.size(), "config.batches or token_batches",
+                   std::max(c.batches, c.token_batches));
   m.perturbations.place(m.labels.control);
   check_positive("TrainedModel", "set_size", m.set_size);
   if (m.anchors.has_value() != (c.anchor != Anchor::none))
@@ -55,6 +58,19 @@ void check_trained_model(const TrainedModel& m) {
       check_index("TrainedModel", "perturbation of an anchor", size_t(shifts.perturbation[i]),
                   m.perturbations.names().size());
     }
+  }
+  if ((m.anchors && m.anchors->regression) != (c.anchor == Anchor::features))
+    throw ConfigError(message("TrainedModel: there is ",
+                              c.anchor == Anchor::features ? "no " : "a ",
+                              "regression from features, and config.anchor says otherwise"));
+  if (c.anchor == Anchor::features) {
+    const FeatureRegression& r = *m.anchors->regression;
+    check_feature_regression(r);
+    check_size_match("TrainedModel", "features of the regression", r.features(),
+                     "width of the perturbations", m.perturbations.width());
+    check_size_match("TrainedModel", "contexts of the regression", r.contexts(), "contexts",
+                     m.contexts.size());
+    check_size_match("TrainedModel", "genes of the regression", r.genes(), "genes", m.genes.size());
   }
   if (m.target_sum) check_positive("TrainedModel", "target_sum", *m.target_sum);
 }
@@ -90,24 +106,58 @@ void check_members(std::span<const TrainedModel> members) {
   }
 }
 
-/// The anchor of a perturbation in a context, by their names: (genes), empty of a model without
-/// anchors, zeros for the control.
+/// What a model reads of a perturbation in a context.
+struct PerturbationInput {
+  std::vector<float> vector;  ///< config.perturbation_width
+  std::vector<float> anchor;  ///< (genes), zeros for the control; empty of a model without anchors
+};
+
+/// The input of a perturbation in a context, by their names. The anchor is the mean shift of what
+/// was learnt of it, and of what was learnt nowhere that of the regression from features.
 /// @param context  may be one that the model does not know
-/// @throws ConfigError if the model is anchored and the perturbation was learnt nowhere
+/// @throws ConfigError if the perturbation has no features, or the model is anchored at shifts
+/// alone
+///         and the perturbation was learnt nowhere
 template <class = void>
-std::vector<float> anchor_of(const TrainedModel& m, const std::string& perturbation,
-                             const std::string& context) {
-  if (!m.anchors) return {};
-  if (perturbation == m.labels.control) return std::vector<float>(m.genes.size(), 0.f);
-  const auto found = std::find(m.contexts.begin(), m.contexts.end(), context);
-  const int32_t code = found == m.contexts.end() ? -1 : int32_t(found - m.contexts.begin());
-  auto anchor = anchor_of(*m.anchors, int32_t(m.perturbations.place(perturbation)), code);
-  if (anchor.empty())
+PerturbationInput input_of(const TrainedModel& m, const std::string& perturbation,
+                           const std::string& context) {
+  PerturbationInput out{m.perturbations.vector(perturbation), {}};
+  if (!m.anchors) return out;
+  bool by_features = false;
+  if (perturbation == m.labels.control) {
+    out.anchor.assign(m.genes.size(), 0.f);
+  } else {
+    const auto found = std::find(m.contexts.begin(), m.contexts.end(), context);
+    const int32_t code = found == m.contexts.end() ? -1 : int32_t(found - m.contexts.begin());
+    out.anchor = anchor_of(*m.anchors, int32_t(m.perturbations.place(perturbation)), code);
+    by_features = out.anchor.empty() && m.anchors->regression;
+    if (by_features) out.anchor = shift_of(*m.anchors->regression, out.vector, code);
+  }
+  if (out.anchor.empty())
     throw ConfigError(message("anchor_of: the model has learnt from no cell of ",
                               quoted(perturbation), ", so there is no shift to start from; train ",
-                              "a model with anchor none to predict perturbations by features ",
-                              "alone"));
-  return anchor;
+                              "a model with anchor features to predict perturbations that no ",
+                              "context trains on"));
+  if (m.anchors->regression) out.vector.push_back(by_features);
+  return out;
+}
+
+/// Lets a model predict perturbations that it never saw, by features.
+/// @param features  of them; names that the model knows are left as they are
+/// @throws ConfigError naming the perturbation, if the model knows perturbations by name alone
+///         (one-hot); ShapeError if the features have another width than those it was trained with
+template <class = void>
+void add_perturbations(TrainedModel& m, const PerturbationFeatures& features,
+                       const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (m.perturbations.has(name)) continue;
+    if (m.perturbations.is_one_hot())
+      throw ConfigError(
+          message("add_perturbations: the model knows perturbations by their names ",
+                  "alone (one-hot), and ", quoted(name), " was none of them; train ",
+                  "with [data] perturbation_features to predict what was never seen"));
+    m.perturbations.add(name, features.vector(name));
+  }
 }
 
 VCELL_END_NAMESPACE

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vcell/core/rng.hpp"
+#include "vcell/models/fit_feature_regression.hpp"
 #include "vcell/models/pair_shifts.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -22,14 +23,24 @@ VCELL_BEGIN_NAMESPACE
 /// training cell has no halves: the cell is taken out of training.
 ///
 /// Control sets have the anchor 0.
+///
+/// With features of perturbations there is a second anchor: what a regression from features says of
+/// the perturbation, fitted to those of other folds (out_of_fold_shifts), so that training meets
+/// what is known of a perturbation that no context trains on. A set of a perturbation that has both
+/// takes either (choose).
 class TrainingAnchors {
  public:
   /// @param screen  the whole screen, the model's genes
   /// @param parts   (cells) anchors are made of Part::train alone; single cells become Part::unused
-  /// @param seed    of the halves
-  /// @throws ConfigError if a context with training cells has no control cells
+  /// @param seed    of the halves and folds
+  /// @param features  of the perturbations that are trained and validated on, for the second
+  /// anchor;
+  ///                  null: there is none
+  /// @throws ConfigError if a context with training cells has no control cells, or a perturbation
+  ///         no features
   template <class = void>
-  TrainingAnchors(const Screen& screen, std::span<Part> parts, uint64_t seed)
+  TrainingAnchors(const Screen& screen, std::span<Part> parts, uint64_t seed,
+                  const PerturbationFeatures* features = nullptr)
       : control_(screen.control),
         contexts_(screen.context.names),
         perturbations_(screen.perturbation.names),
@@ -63,6 +74,7 @@ class TrainingAnchors {
       if (!from.empty())
         add({group.context, group.perturbation, -1}, shrunk_mean(whole, from, shrinkage_));
     }
+    if (features) add_features(screen, parts, whole, *features, seed);
     std::sort(anchors_.begin(), anchors_.end(),
               [](const Known& a, const Known& b) { return a.key < b.key; });
   }
@@ -81,17 +93,24 @@ class TrainingAnchors {
   template <class = void>
   std::span<const float> operator()(const CellGroup& group) const {
     if (group.perturbation == control_) return zero_;
-    const Key key = {group.context, group.perturbation, group.stratum};
-    const auto found =
-        std::lower_bound(anchors_.begin(), anchors_.end(), key,
-                         [](const Known& known, const Key& wanted) { return known.key < wanted; });
-    if (found == anchors_.end() || found->key != key)
-      throw ConfigError(message("TrainingAnchors: no training cell tells the shift of ",
-                                quoted(perturbations_[size_t(group.perturbation)]), " in context ",
-                                quoted(contexts_[size_t(group.context)]),
-                                "; leave its cells out of validation, or train without an anchor"));
-    return found->anchor;
+    return known(group, group.stratum);
   }
+
+  /// The anchor of one set, and whether it is from features.
+  struct Chosen {
+    std::span<const float> anchor;
+    bool by_features = false;
+  };
+  /// Of the two anchors of a group, where it has two, that from features if the draw is odd.
+  /// @throws ConfigError as above
+  template <class = void>
+  Chosen choose(const CellGroup& group, uint64_t draw) const {
+    if (group.perturbation == control_) return {zero_, false};
+    if (has_features_ && (draw % 2 == 1 || !find(group, group.stratum)))
+      return {known(group, from_features), true};
+    return {known(group, group.stratum), false};
+  }
+  bool has_features() const { return has_features_; }
 
  private:
   using Key = std::array<int32_t, 3>;  // context, perturbation, stratum
@@ -99,6 +118,44 @@ class TrainingAnchors {
     Key key;
     std::vector<float> anchor;
   };
+  static constexpr int32_t from_features = -2;  // in place of a stratum
+
+  template <class = void>
+  const std::vector<float>* find(const CellGroup& group, int32_t stratum) const {
+    const Key key = {group.context, group.perturbation, stratum};
+    const auto found =
+        std::lower_bound(anchors_.begin(), anchors_.end(), key,
+                         [](const Known& known, const Key& wanted) { return known.key < wanted; });
+    return found == anchors_.end() || found->key != key ? nullptr : &found->anchor;
+  }
+  template <class = void>
+  std::span<const float> known(const CellGroup& group, int32_t stratum) const {
+    const auto* found = find(group, stratum);
+    if (!found)
+      throw ConfigError(message("TrainingAnchors: no training cell tells the shift of ",
+                                quoted(perturbations_[size_t(group.perturbation)]), " in context ",
+                                quoted(contexts_[size_t(group.context)]),
+                                "; leave its cells out of validation, or train without an anchor"));
+    return *found;
+  }
+
+  template <class = void>
+  void add_features(const Screen& screen, std::span<const Part> parts, const PairShifts& shifts,
+                    const PerturbationFeatures& features, uint64_t seed) {
+    std::vector<std::pair<int32_t, int32_t>> asked;
+    for (const CellGroup& group : cell_groups(screen, [&](size_t i) {
+           return !screen.is_control(i) &&
+                  (parts[i] == Part::train || parts[i] == Part::validation);
+         }))
+      asked.emplace_back(group.context, group.perturbation);
+    const FeatureFitter<> fitter(shifts, features, perturbations_, contexts_.size());
+    const auto told =
+        out_of_fold_shifts(fitter, fitter.fit(), asked, features, perturbations_, seed);
+    for (size_t i = 0; i < asked.size(); ++i)
+      anchors_.push_back(
+          {{asked[i].first, asked[i].second, from_features}, {told[i].begin(), told[i].end()}});
+    has_features_ = true;
+  }
 
   template <class = void>
   void add(const Key& key, const std::vector<double>& anchor) {
@@ -134,6 +191,7 @@ class TrainingAnchors {
   std::vector<float> zero_;
   std::vector<int32_t> strata_, untrained_;
   double shrinkage_ = 2;
+  bool has_features_ = false;
   std::vector<Known> anchors_;  // ascending
 };
 

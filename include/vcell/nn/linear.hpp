@@ -13,9 +13,11 @@ VCELL_BEGIN_NAMESPACE
 struct LinearOptions {
   /// Adds a learned vector.
   bool bias = true;
-  /// Initial weights are drawn from N(0, std^2), or with 0, as the bias always is, from
-  /// U(-1 / sqrt(in), 1 / sqrt(in)).
+  /// Initial weights are drawn from N(0, std^2), or with 0, as the bias is in any case,
+  /// from U(-1 / sqrt(in), 1 / sqrt(in)).
   double std = 0;
+  /// The bias starts at 0.
+  bool zero_bias = false;
   /// Starts at 0, weights and bias: whatever it reads, its output does too.
   bool zero = false;
 };
@@ -45,7 +47,8 @@ class Linear {
                                                                 : Initial::uniform(bound));
     if (options.bias)
       bias_ = parameters.template add_rows<1>(
-          biases, {out}, options.zero ? Initial::constant(0) : Initial::uniform(bound));
+          biases, {out},
+          options.zero || options.zero_bias ? Initial::constant(0) : Initial::uniform(bound));
   }
 
   /// @param x  (..., in)

@@ -1,18 +1,20 @@
 #pragma once
 
 #include "vcell/nn/rms_norm.hpp"
+#include "vcell/nn/run_blocks.hpp"
 #include "vcell/nn/self_attention.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 struct LlamaOptions {
-  size_t width = 0;       ///< of a cell
-  size_t layers = 1;      ///< blocks
-  size_t heads = 1;       ///< of each block
-  size_t head_dim = 0;    ///< of each head; heads head_dim may differ from width
-  size_t mlp_width = 0;   ///< inner width of the gated MLP
-  double epsilon = 1e-6;  ///< of the norms
-  double std = 0.02;      ///< of the initial weights
+  size_t width = 0;        ///< of a cell
+  size_t layers = 1;       ///< blocks
+  size_t heads = 1;        ///< of each block
+  size_t head_dim = 0;     ///< of each head; heads head_dim may differ from width
+  size_t mlp_width = 0;    ///< inner width of the gated MLP
+  double epsilon = 1e-6;   ///< of the norms
+  double std = 0.02;       ///< of the initial weights
+  bool recompute = false;  ///< blocks in backward (nn/run_blocks.hpp)
 };
 
 /// One block of the llama architecture (Touvron et al. 2023, arXiv:2302.13971, section 2.2),
@@ -51,15 +53,15 @@ class Llama {
  public:
   Llama(Parameters<T, Device>& parameters, const std::string& name, const LlamaOptions& n)
       : blocks_(make_blocks(parameters, name, n)),
-        norm_(parameters, name + ".norm", n.width, {n.epsilon}) {}
+        norm_(parameters, name + ".norm", n.width, {n.epsilon}),
+        recompute_(n.recompute) {}
 
   /// @param x     (B, S, width)
   /// @param mask  who may attend to whom (ops/attention.hpp); empty = everybody
   /// @return      (B, S, width)
-  Variable<T, 3, Device> operator()(Variable<T, 3, Device> x,
+  Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& x,
                                     const AttentionMask<Device>& mask = {}) const {
-    for (const auto& block : blocks_) x = block(x, mask);
-    return norm_(x);
+    return norm_(run_blocks(blocks_, x, mask, recompute_));
   }
 
  private:
@@ -74,6 +76,7 @@ class Llama {
 
   std::vector<LlamaBlock<T, Device>> blocks_;
   RmsNorm<T, Device> norm_;
+  bool recompute_;
 };
 
 VCELL_END_NAMESPACE

@@ -7,11 +7,11 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// A step of a training, as the trainer hands it on. A plain number is one too, `loss(0)`; kernels
-/// then get it with the call.
+/// A step of a training, as the trainer hands it on: where a step has several batches, one of them.
+/// A plain number is one too, `loss(0)`; kernels then get it with the call.
 template <class Device = Cpu>
 struct TrainingStep {
-  /// Steps done before it, for the host.
+  /// Steps, or batches, done before it, for the host.
   uint64_t number = 0;
   /// The same and more on the device, sent ahead, where kernels read it; null: not sent.
   View<const kernel::StepNumbers, 0, Device> numbers = {};

@@ -98,15 +98,18 @@ ReportSection model_section(const Experiment& e, std::span<const TrainedModel> m
                 ", ", model.model.parameters().count(), " parameters")},
        {"Preset", e.preset.empty() ? "none" : e.preset},
        {"Starts from",
-        model.anchors ? message("the control cell and the mean shift in other contexts, shrunk ",
-                                "with k = ", shrinkage, "; of what is learnt ", alpha, " is added")
-                      : "nothing: not anchored"},
+        model.anchors
+            ? message("the control cell and the mean shift in other contexts, shrunk ",
+                      "with k = ", shrinkage,
+                      model.anchors->regression ? ", or where there is none what features say" : "",
+                      "; of what is learnt ", alpha, " is added")
+            : "nothing: not anchored"},
        {"Genes", message(model.genes.size())},
        {"Perturbations as",
         model.perturbations.is_one_hot()
             ? "one-hot"
             : message(
-                  c.perturbation_width, " features",
+                  model.perturbations.width(), " features",
                   e.perturbation_features.empty() ? "" : message(" of ", e.perturbation_features))},
        {"Batches", c.batches ? message("a learned vector for each of ", c.batches) : "not used"}}};
   if (members.size() > 1)

@@ -50,6 +50,19 @@ struct StateTransitionPredictorOptions {
   TrainingHooks hooks = {};
 };
 
+/// Says what a regression from features is.
+template <class = void>
+void note_regression(const FeatureRegression& r, const Callbacks& callbacks) {
+  if (r.kernel == FeatureKernel::none)
+    note(callbacks,
+         "features tell nothing of the shifts: what no context trains on is anchored at ",
+         "its context's mean shift");
+  else
+    note(callbacks, "what no context trains on is anchored by its features: ",
+         r.kernel == FeatureKernel::linear ? "ridge" : "kernel ridge", " regression, ridge ",
+         r.ridge[0], r.kernel == FeatureKernel::linear ? "" : message(", width ", r.width));
+}
+
 /// The seed of a member of an ensemble, counted from 1: of the first the ensemble's own.
 template <class = void>
 uint64_t member_seed(uint64_t seed, size_t member) {
@@ -115,16 +128,27 @@ Anchor StateTransitionPredictor<Void>::anchor_for(const Screen& screen, std::spa
                                                   const Callbacks& callbacks) const {
   const Anchor asked = experiment_.model.anchor;
   if (asked == Anchor::none) return asked;
+  const bool describes = !options_.features.is_one_hot();
   std::string why;
   if (experiment_.model.output_space == OutputSpace::all_genes)
     why = "a model of [model] output_space all_genes has none";
-  else if (const auto unseen = unseen_perturbations(screen, parts); !unseen.empty())
+  else if (asked == Anchor::features && !describes)
+    throw ConfigError(
+        "[model] anchor is features: perturbations are one-hot, which says nothing of those that "
+        "were never seen; give [data] perturbation_features, or set it to perturbation_mean");
+  else if (const auto unseen = unseen_perturbations(screen, parts);
+           asked == Anchor::perturbation_mean && !unseen.empty()) {
     why = message("the split holds out every cell of ", list_of(unseen),
                   ", so there is no shift in another context to start from");
+    if (describes && options_.anchor_may_give_way) {
+      note(callbacks, "anchored at features too ([model] anchor features): ", why);
+      return Anchor::features;
+    }
+  }
   if (why.empty()) return asked;
   if (!options_.anchor_may_give_way)
-    throw ConfigError(
-        message("[model] anchor is ", name_of_choice(asked), ": ", why, "; set it to none"));
+    throw ConfigError(message("[model] anchor is ", name_of_choice(asked), ": ", why,
+                              "; set it to ", describes ? "features or " : "", "none"));
   note(callbacks, "the model is not anchored ([model] anchor none): ", why);
   return Anchor::none;
 }
@@ -135,14 +159,16 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, cons
                                                        Anchor anchor) const {
   StateTransitionConfig config = e.model;
   config.input_width = config.output_width = screen.genes.size();
-  config.perturbation_width = features.width();
+  config.perturbation_width = features.width() + (anchor == Anchor::features);
   config.batches = e.model.batch_encoder ? screen.batch.names.size() : 0;
+  config.token_batches = e.model.batch_token ? screen.batch.names.size() : 0;
   config.anchor = anchor;
   return {.model = StateTransition<float>(config, e.training.seed),
           .genes = screen.genes,
           .perturbations = features,
           .contexts = screen.context.names,
-          .batches = e.model.batch_encoder ? screen.batch.names : std::vector<std::string>(),
+          .batches = e.model.batch_encoder || e.model.batch_token ? screen.batch.names
+                                                                  : std::vector<std::string>(),
           .labels = e.labels,
           .scale = options_.normalized.found.scale,
           .target_sum = options_.normalized.target_sum,
@@ -194,13 +220,15 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   const Anchor anchor = anchor_for(screen, parts, callbacks);
   std::optional<TrainingAnchors> anchors;
   if (anchor != Anchor::none) {
-    anchors.emplace(screen, learnt, t.seed);
+    anchors.emplace(screen, learnt, t.seed,
+                    anchor == Anchor::features ? &options_.features : nullptr);
     note(callbacks,
          "anchored at the mean shift in other contexts, shrunk with k = ", anchors->shrinkage());
     std::vector<std::string> names;
     for (const int32_t code : anchors->untrained())
       names.push_back(screen.perturbation.names[size_t(code)]);
-    for (const std::string& name : names) features.silence(name);
+    if (anchor != Anchor::features)  // there, the features tell of them
+      for (const std::string& name : names) features.silence(name);
     if (!names.empty())
       note(callbacks, "not trained on, since there is a single cell to train on: ", list_of(names));
   }
@@ -208,7 +236,9 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   if (anchors)  // alpha is found in training
     model.anchors = make_anchors(
         screen, [&](size_t i) { return parts[i] == Part::train || parts[i] == Part::validation; },
-        features, anchors->shrinkage(), 1);
+        features, anchors->shrinkage(), 1, anchor == Anchor::features);
+  if (model.anchors && model.anchors->regression)
+    note_regression(*model.anchors->regression, callbacks);
   note(callbacks, "State Transition: ", model.model.parameters().count(), " parameters, width ",
        e.model.hidden, ", ", e.model.layers, " layers, ", e.model.heads, " heads x ",
        e.model.head_dim, ", MLP ", e.model.mlp_width, "; ", t.max_steps, " steps of ",
@@ -230,7 +260,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   options.anchors = anchors ? &*anchors : nullptr;
   options.choose_alpha = measures_prediction;
   StateTransitionTask<float> task(model.model, features, screen, learnt, options,
-                                  trainer.state().step);
+                                  trainer.batches());
   if (e.model.pairs_within_batch()) {
     const ControlPairing pairing(screen, {.within_batch = true});
     size_t cells = 0;

@@ -21,6 +21,8 @@ struct SetBatch {
   Tensor<float, 3> input;             ///< (B, S, E) control cells: log1p of the screen's genes, or
                                       ///< what SetSourceOptions::input holds of them
   Tensor<float, 3> target;            ///< (B, S, G) the cells to be predicted, log1p
+  Tensor<float, 3> genes;             ///< (B, S, genes) what SetSourceOptions::genes holds of the
+                                      ///< cells to be predicted; (0, 0, 0) without it
   Tensor<int32_t, 1> lengths;         ///< (B) cells of each set
   std::vector<int32_t> perturbation;  ///< (B) codes of the screen's perturbations
   std::vector<int32_t> context;       ///< (B) codes of the screen's contexts
@@ -39,6 +41,10 @@ struct SetSourceOptions {
   /// What the model reads of a cell in place of its expression, such as an embedding: (cells, E),
   /// rows as in the screen. Must outlive the source; null: the expression.
   const DenseMatrix<float>* input = nullptr;
+  /// What else is known of the cells to be predicted, such as their expression where the screen
+  /// holds an embedding: (cells, genes), rows as in the screen. Must outlive the source; null:
+  /// nothing.
+  const CsrMatrix<float>* genes = nullptr;
   /// B: sets in a batch.
   size_t batch_size = 8;
   /// Order of the sets, cells in them, and controls.
@@ -66,6 +72,9 @@ class SetSource {
     if (options.input)
       check_size_match("SetSource", "rows of input", options.input->rows, "cells of the screen",
                        screen.cells());
+    if (options.genes)
+      check_size_match("SetSource", "rows of genes", options.genes->rows, "cells of the screen",
+                       screen.cells());
   }
 
   /// Sets in an epoch; 0 when the part is empty.
@@ -77,6 +86,8 @@ class SetSource {
   size_t input_width() const {
     return options_.input ? options_.input->columns : screen_->expression.columns;
   }
+  /// Columns of SetSourceOptions::genes; 0 without them.
+  size_t gene_width() const { return options_.genes ? options_.genes->columns : 0; }
   const ControlPairing& pairing() const { return pairing_; }
 
   /// Batch `step` of the endless sequence of epochs, B sets always: a batch runs across the end of
@@ -157,6 +168,10 @@ class SetSource {
     else
       gather_rows(screen_->expression, out.control_cells, out.input.matrix(), no_cell);
     gather_rows(screen_->expression, out.target_cells, out.target.matrix(), no_cell);
+    if (options_.genes) {
+      fit(out.genes, {n, size, gene_width()});
+      gather_rows(*options_.genes, out.target_cells, out.genes.matrix(), no_cell);
+    }
     if (!screen_->has_batches()) return;
     fit(out.batch, {n, size});
     for (size_t i = 0; i < n * size; ++i)

@@ -63,8 +63,13 @@ inline std::vector<std::pair<std::string, double>> optimizer_settings(const Trai
           {"decoupled", o.optimizer == OptimizerKind::adamw ? 1.0 : 0.0}};
 }
 
-/// @throws ConfigError if a checkpoint was made with another seed or optimizer. Checkpoints of
-///         before the optimizer was noted do not say.
+/// What else a run must go on with. Checkpoints of before these were noted are of their defaults.
+inline std::vector<std::pair<std::string, double>> step_settings(const TrainOptions& o) {
+  return {{"accumulate", double(o.accumulate)}, {"ema", o.ema}, {"choose_by", double(o.choose_by)}};
+}
+
+/// @throws ConfigError if a checkpoint was made with another seed, optimizer or kind of step.
+///         Checkpoints of before the optimizer was noted do not say.
 template <class = void>
 void check_same_run(const std::filesystem::path& folder, const TrainOptions& options) {
   const CheckpointFile file = read_checkpoint_file(folder / "state.safetensors");
@@ -77,6 +82,17 @@ void check_same_run(const std::filesystem::path& folder, const TrainOptions& opt
   check("seed", file.number<uint64_t>("seed"), options.seed);
   for (const auto& [name, value] : optimizer_settings(options))
     if (file.tensors().contains(name)) check(name, file.number<double>(name), value);
+  const auto wanted = step_settings(options), before = step_settings({});
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto& [name, value] = wanted[i];
+    check(name, file.tensors().contains(name) ? file.number<double>(name) : before[i].second,
+          value);
+  }
+}
+
+/// Where the parameters are that a checkpoint would be the best by.
+inline const char* validated_weights(const TrainOptions& o) {
+  return o.ema > 0 ? "average.safetensors" : "weights.safetensors";
 }
 
 /// Numbers of a block by the names of parameters: `prefix + name`.
@@ -84,11 +100,11 @@ void check_same_run(const std::filesystem::path& folder, const TrainOptions& opt
 template <class T, class Device, class Offset>
 std::map<std::string, Array> named_arrays(const Parameters<T, Device>& parameters,
                                           View<const T, 1, Device> block, const std::string& prefix,
-                                          Offset offset) {
+                                          bool frozen_too, Offset offset) {
   const auto all = to_host(block);
   std::map<std::string, Array> arrays;
   for (const auto& p : parameters.all())
-    if (p.entry.requires_gradient())
+    if (frozen_too || p.entry.requires_gradient())
       arrays[prefix + p.name] = Array::of<T>(p.shape, all.values().subspan(offset(p), p.count));
   return arrays;
 }
@@ -114,8 +130,10 @@ Tensor<T, 1> block_of(const Parameters<T, Device>& parameters, const CheckpointF
 ///   optimizer.safetensors  `first.<name>` and `second.<name>`, the moments of each that is not
 ///                          frozen; `steps`
 ///   state.safetensors      the counters: step, seed, best_step, best_validation_loss, best_alpha,
-///                          misses; and what the optimizer is: beta1, beta2, epsilon,
-///                          weight_decay, decoupled
+///                          best_metric, misses; what the optimizer is: beta1, beta2, epsilon,
+///                          weight_decay, decoupled; and what a step is: accumulate, ema, choose_by
+///   average.safetensors    with TrainOptions::ema, the average of the parameters, under their
+///   names
 ///
 /// Batches and dropout are functions of seed and step, so these are all the random state there is.
 /// @throws IoError
@@ -125,9 +143,9 @@ void save_checkpoint(const std::filesystem::path& folder, const Trainer<T, Devic
   const auto place = [&](const auto& p) { return parameters.gradient_offset(p); };
   Safetensors optimizer;
   optimizer.tensors =
-      detail::named_arrays(parameters, trainer.optimizer().first(), "first.", place);
+      detail::named_arrays(parameters, trainer.optimizer().first(), "first.", false, place);
   optimizer.tensors.merge(
-      detail::named_arrays(parameters, trainer.optimizer().second(), "second.", place));
+      detail::named_arrays(parameters, trainer.optimizer().second(), "second.", false, place));
   optimizer.tensors["steps"] = detail::number_array(trainer.optimizer().steps());
   const TrainState& s = trainer.state();
   Safetensors state;
@@ -136,13 +154,22 @@ void save_checkpoint(const std::filesystem::path& folder, const Trainer<T, Devic
   state.tensors["best_step"] = detail::number_array(s.best_step);
   state.tensors["best_validation_loss"] = detail::number_array(s.best_validation_loss);
   state.tensors["best_alpha"] = detail::number_array(s.best_alpha);
+  state.tensors["best_metric"] = detail::number_array(s.best_metric);
   state.tensors["misses"] = detail::number_array(s.misses);
   for (const auto& [name, value] : detail::optimizer_settings(trainer.options()))
     state.tensors[name] = detail::number_array(value);
+  for (const auto& [name, value] : detail::step_settings(trainer.options()))
+    state.tensors[name] = detail::number_array(value);
+  Safetensors average;
+  if (trainer.average().count())
+    average.tensors =
+        detail::named_arrays(parameters, trainer.average(), "", true,
+                             [&](const auto& p) { return parameters.value_offset(p); });
   write_folder(folder, [&](const std::filesystem::path& fresh) {
     write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(parameters)});
     write_safetensors(fresh / "optimizer.safetensors", optimizer);
     write_safetensors(fresh / "state.safetensors", state);
+    if (!average.tensors.empty()) write_safetensors(fresh / "average.safetensors", average);
   });
 }
 
@@ -151,12 +178,15 @@ void save_checkpoint(const std::filesystem::path& folder, const Trainer<T, Devic
 template <class = void>
 TrainState read_checkpoint_state(const std::filesystem::path& folder) {
   const auto file = detail::read_checkpoint_file(folder / "state.safetensors");
-  return {
-      .step = file.number<uint64_t>("step"),
-      .best_step = file.number<uint64_t>("best_step"),
-      .best_validation_loss = file.number<double>("best_validation_loss"),
-      .misses = file.number<uint64_t>("misses"),
-      .best_alpha = file.tensors().contains("best_alpha") ? file.number<double>("best_alpha") : 1};
+  const auto if_there = [&](const char* name, double otherwise) {
+    return file.tensors().contains(name) ? file.number<double>(name) : otherwise;
+  };
+  return {.step = file.number<uint64_t>("step"),
+          .best_step = file.number<uint64_t>("best_step"),
+          .best_validation_loss = file.number<double>("best_validation_loss"),
+          .misses = file.number<uint64_t>("misses"),
+          .best_alpha = if_there("best_alpha", 1),
+          .best_metric = if_there("best_metric", 0)};
 }
 
 /// Puts a trainer and its model where save_checkpoint found them. Nothing changes unless everything
@@ -164,7 +194,7 @@ TrainState read_checkpoint_state(const std::filesystem::path& folder) {
 /// @param best_folder  the checkpoint whose weights are the best so far; not read when the state
 ///                     says that there are none
 /// @throws IoError, FormatError, ShapeError naming file and array; ConfigError if parameters are
-///         missing or unknown, or the checkpoint was made with another seed or optimizer
+///         missing or unknown, or the checkpoint was made with another seed, optimizer or step
 template <class T, class Device>
 void load_checkpoint(const std::filesystem::path& folder, const std::filesystem::path& best_folder,
                      Trainer<T, Device>& trainer) {
@@ -177,17 +207,21 @@ void load_checkpoint(const std::filesystem::path& folder, const std::filesystem:
                                trainer.optimizer().first().count(),
                                [&](const auto& p) { return parameters.gradient_offset(p); });
   };
-  Tensor<T, 1> first = moment("first."), second = moment("second."), best;
-  if (state.best_step)
-    best = detail::block_of<T>(
-        parameters, detail::read_checkpoint_file(best_folder / "weights.safetensors"), "", true,
-        parameters.values_count(), [&](const auto& p) { return parameters.value_offset(p); });
+  const char* const validated = detail::validated_weights(trainer.options());
+  const auto all_of = [&](const std::filesystem::path& file) {
+    return detail::block_of<T>(parameters, detail::read_checkpoint_file(file), "", true,
+                               parameters.values_count(),
+                               [&](const auto& p) { return parameters.value_offset(p); });
+  };
+  Tensor<T, 1> first = moment("first."), second = moment("second."), best, average;
+  if (state.best_step) best = all_of(best_folder / validated);
+  if (trainer.options().ema > 0 && state.step) average = all_of(folder / validated);
   const auto steps = optimizer.number<uint64_t>("steps");
   const auto path = folder / "weights.safetensors";
   load_parameters(parameters, read_safetensors(path).tensors, {},
                   message("load_checkpoint: ", quoted(path.string())));
   trainer.optimizer().restore(steps, std::move(first), std::move(second));
-  trainer.restore(state, std::move(best));
+  trainer.restore(state, std::move(best), std::move(average));
 }
 
 /// The checkpoints of one run: the folders best, last and step-N.

@@ -19,14 +19,28 @@ VCELL_BEGIN_NAMESPACE
 
 constexpr std::array<std::string_view, 2> choices(Scale) { return {"counts", "log1p"}; }
 constexpr std::array<std::string_view, 1> choices(ModelKind) { return {"state_transition"}; }
-constexpr std::array<std::string_view, 1> choices(BackboneKind) { return {"llama"}; }
-constexpr std::array<std::string_view, 2> choices(OutputSpace) { return {"hvg", "all_genes"}; }
-constexpr std::array<std::string_view, 2> choices(Anchor) { return {"none", "perturbation_mean"}; }
+constexpr std::array<std::string_view, 2> choices(BackboneKind) { return {"llama", "gpt2"}; }
+constexpr std::array<std::string_view, 3> choices(AttentionPattern) {
+  return {"everybody", "causal", "itself"};
+}
+constexpr std::array<std::string_view, 3> choices(OutputSpace) {
+  return {"hvg", "all_genes", "embedding"};
+}
+constexpr std::array<std::string_view, 2> choices(OutputHead) { return {"mlp", "linear_residual"}; }
+constexpr std::array<std::string_view, 4> choices(GeneDecoderKind) {
+  return {"none", "plain", "residual", "negative_binomial"};
+}
+constexpr std::array<std::string_view, 3> choices(Anchor) {
+  return {"none", "perturbation_mean", "features"};
+}
 constexpr std::array<std::string_view, 5> choices(SetLoss) {
   return {"energy_distance", "mean_squared_error", "rbf_mmd", "sinkhorn", "energy_sinkhorn"};
 }
 constexpr std::array<std::string_view, 2> choices(MmdEstimator) { return {"biased", "unbiased"}; }
 constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam", "adamw"}; }
+constexpr std::array<std::string_view, 3> choices(ChooseBy) {
+  return {"loss", "pearson_delta", "discrimination"};
+}
 constexpr std::array<std::string_view, 3> choices(ScheduleShape) {
   return {"constant", "cosine", "chained"};
 }

@@ -167,9 +167,15 @@ void visit_experiment(E& e, F&& f) {
   f("training", "schedule_steps", t.schedule_steps, "that chained makes in each step");
   f("training", "schedule_total", t.schedule_total,
     "steps after which chained has come down; 0: all that it makes");
+  f("training", "accumulate", t.accumulate,
+    "batches in each step, whose losses are averaged; one is in memory at a time");
+  f("training", "ema", t.ema,
+    "decay of an average of the parameters that is validated and kept; 0: none");
   f("training", "clip", t.clip, "greatest norm of the gradient; 0: none");
   f("training", "validate_every", t.validate_every, "steps; 0: after the last one only");
   f("training", "validation_batches", e.validation_batches, "that are measured; 0: all");
+  f("training", "choose_by", t.choose_by,
+    "what the kept model is the best by in validation: loss, pearson_delta or discrimination");
   f("training", "patience", t.patience, "validations without a new best; 0: never stop early");
   f("training", "checkpoint_every", t.checkpoint_every, "steps; 0: best and last only");
 

@@ -134,20 +134,11 @@ class ExperimentReader {
     if (!node.is_number()) fail_at(node, name, ": expected a number");
     field = *node.value<double>();
   }
-  template <class = void>
-  void read_field(const toml::node& node, const std::string& name,
-                  std::vector<std::string>& field) const {
-    read_list(node, name, field, "names in quotes");
-  }
-  template <class = void>
-  void read_field(const toml::node& node, const std::string& name,
-                  std::vector<double>& field) const {
-    read_list(node, name, field, "numbers");
-  }
   template <class T>
-  void read_list(const toml::node& node, const std::string& name, std::vector<T>& field,
-                 const char* what) const {
-    if (!node.is_array()) fail_at(node, name, ": expected a list of ", what);
+  void read_field(const toml::node& node, const std::string& name, std::vector<T>& field) const {
+    constexpr bool texts = std::is_same_v<T, std::string>;
+    if (!node.is_array())
+      fail_at(node, name, ": expected a list of ", texts ? "names in quotes" : "numbers");
     field.clear();
     for (const toml::node& entry : *node.as_array()) read_field(entry, name, field.emplace_back());
   }
@@ -181,19 +172,18 @@ class ExperimentReader {
 };
 
 inline std::string toml_value(const std::string& value) { return toml_string(value); }
-inline std::string toml_value(const std::vector<std::string>& value) { return toml_list(value); }
-template <class = void>
-std::string toml_value(const std::vector<double>& value) {
-  std::string out = "[";
-  for (const double number : value) out += (out.size() > 1 ? ", " : "") + message(number);
-  return out + "]";
-}
 template <class T>
 std::string toml_value(const T& value) {
   if constexpr (std::is_enum_v<T>)
     return toml_string(name_of_choice(value));
   else
     return message(value);
+}
+template <class T>
+std::string toml_value(const std::vector<T>& value) {
+  std::string out = "[";
+  for (const T& item : value) out += (out.size() > 1 ? ", " : "") + toml_value(item);
+  return out + "]";
 }
 template <class T>
 std::string toml_value(const std::optional<T>& value) {

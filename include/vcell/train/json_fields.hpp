@@ -28,8 +28,8 @@ class JsonFields {
   /// The object under a key.
   JsonFields object(const std::string& key) { return {member(key), where_, path_ + key + "."}; }
 
-  /// A text, true or false, a number, a whole number that is not negative, a list of texts or
-  /// numbers, or a setting with a few choices. Of an optional, null stands for nothing.
+  /// A text, true or false, a number, a whole number that is not negative, a list of such, or a
+  /// setting with a few choices. Of an optional, null stands for nothing.
   template <class T>
   void read(const std::string& key, T& field) {
     take(member(key), key, field);
@@ -96,11 +96,8 @@ class JsonFields {
     } else if constexpr (std::is_same_v<T, double>) {
       expect(value.kind == Kind::number, value, key, "a number");
       field = *parse_number(value.text);
-    } else if constexpr (std::is_same_v<T, std::vector<std::string>> ||
-                         std::is_same_v<T, std::vector<double>>) {
-      constexpr bool is_text = std::is_same_v<T, std::vector<std::string>>;
-      expect(value.kind == Kind::array, value, key,
-             is_text ? "a list of texts" : "a list of numbers");
+    } else if constexpr (requires { field.emplace_back(); }) {
+      expect(value.kind == Kind::array, value, key, "a list");
       field.clear();
       for (const Json& item : value.items) take(item, key, field.emplace_back());
     } else if constexpr (std::is_enum_v<T>) {

@@ -17,7 +17,7 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 constexpr std::string_view metrics_header =
-    "step,train_loss,validation_loss,learning_rate,gradient_norm";
+    "step,train_loss,validation_loss,learning_rate,gradient_norm,pearson_delta,discrimination";
 
 /// What the lines of a log begin with: of a log of members also whose they are.
 template <class = void>
@@ -78,7 +78,7 @@ class MetricsLog {
   /// @throws IoError if the file cannot be written
   template <class = void>
   void add(const MetricsRow& row) {
-    char line[160];  // six numbers of at most 25 characters; no allocation
+    char line[224];  // eight numbers of at most 25 characters; no allocation
     char* end = line;
     const auto put = [&](auto value, char after) {
       end = std::to_chars(end, line + sizeof line, value).ptr;
@@ -87,12 +87,17 @@ class MetricsLog {
     if (members_) put(row.member, ',');
     put(row.step, ',');
     put(row.train_loss, ',');
-    if (row.validation_loss)
-      put(*row.validation_loss, ',');
-    else
-      *end++ = ',';
+    const auto put_if_there = [&](const std::optional<double>& value, char after) {
+      if (value)
+        put(*value, after);
+      else
+        *end++ = after;
+    };
+    put_if_there(row.validation_loss, ',');
     put(row.learning_rate, ',');
-    put(row.gradient_norm, '\n');
+    put(row.gradient_norm, ',');
+    put_if_there(row.pearson_delta, ',');
+    put_if_there(row.discrimination, '\n');
     file_.write(line, end - line);
     file_.flush();
     check();
@@ -125,11 +130,18 @@ std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
   const CsvTable table = read_csv(path);
   std::vector<MetricsRow> rows(table.rows.size());
   const size_t columns[] = {table.column("step"), table.column("train_loss"),
-                            table.column("validation_loss"), table.column("learning_rate"),
-                            table.column("gradient_norm")};
-  const bool members =
-      std::find(table.header.begin(), table.header.end(), "member") != table.header.end();
+                            table.column("learning_rate"), table.column("gradient_norm")};
+  const auto has = [&](const char* name) {
+    return std::find(table.header.begin(), table.header.end(), name) != table.header.end();
+  };
+  const bool members = has("member");
   const size_t member = members ? table.column("member") : 0;
+  std::vector<std::pair<size_t, std::optional<double> MetricsRow::*>> measured = {
+      {table.column("validation_loss"), &MetricsRow::validation_loss}};
+  if (has("pearson_delta")) {  // else a log of before there were metrics
+    measured.emplace_back(table.column("pearson_delta"), &MetricsRow::pearson_delta);
+    measured.emplace_back(table.column("discrimination"), &MetricsRow::discrimination);
+  }
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto read = [&](size_t column) {
       const std::string& text = table.rows[i][column];
@@ -151,9 +163,10 @@ std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
                                 members ? message(" of member ", read(member)) : "",
                                 ", expected a row a step"));
     rows[i].train_loss = read(columns[1]);
-    if (!table.rows[i][columns[2]].empty()) rows[i].validation_loss = read(columns[2]);
-    rows[i].learning_rate = read(columns[3]);
-    rows[i].gradient_norm = read(columns[4]);
+    for (const auto& [column, field] : measured)
+      if (!table.rows[i][column].empty()) rows[i].*field = read(column);
+    rows[i].learning_rate = read(columns[2]);
+    rows[i].gradient_norm = read(columns[3]);
   }
   return rows;
 }

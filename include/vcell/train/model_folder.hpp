@@ -11,8 +11,11 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_folder.hpp"
+#include "vcell/models/reference_arrays.hpp"
 #include "vcell/models/trained_model.hpp"
 #include "vcell/nn/load_parameters.hpp"
+#include "vcell/train/anchors_file.hpp"
+#include "vcell/train/check_fits_weights.hpp"
 #include "vcell/train/json_fields.hpp"
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/perturbation_features_file.hpp"
@@ -65,27 +68,6 @@ void visit_labels(Labels& labels, F&& f) {
   f("batch_key", labels.batch_key);
 }
 
-/// A configuration that is larger than the weights beside it is damaged: found out before memory
-/// for it is asked for.
-template <class = void>
-void check_fits_weights(const StateTransitionConfig& c, const std::map<std::string, Array>& weights,
-                        const std::string& where) {
-  double there = 0;
-  for (const auto& [name, array] : weights) there += double(array.count());
-  const auto between = [](size_t layers) { return layers > 2 ? double(layers) - 2 : 0; };
-  const double h = double(c.hidden), genes = double(c.output_width);
-  const double block = 3 * double(c.mlp_width) + 4 * double(c.heads) * double(c.head_dim);
-  const double coders = (between(c.encoder_layers) + between(c.decoder_layers)) * h;
-  const double ends =
-      double(c.input_width) + genes + double(c.perturbation_width) + double(c.batches);
-  double needed = h * (double(c.layers) * block + coders + ends);
-  if (c.output_space == OutputSpace::all_genes && c.predict_residual)
-    needed += 2 * genes * std::floor(genes / 8);
-  if (needed > there)
-    throw FormatError(message(where, ": the model it describes is larger than ",
-                              "weights.safetensors; the files are not of one model"));
-}
-
 template <class = void>
 std::string config_text(const Json& config) {
   try {
@@ -115,62 +97,6 @@ PerturbationFeatures read_features(const std::filesystem::path& folder,
   PerturbationFeatures features(file.width());
   for (const std::string& name : names) features.add(name, file.vector(name));
   return features;
-}
-
-template <class = void>
-void write_anchors(const std::filesystem::path& path, const Anchors& anchors) {
-  const PairShifts& s = anchors.shifts;
-  const std::vector<float> shift(s.shift.values().begin(), s.shift.values().end());
-  const std::vector<uint64_t> cells(s.cells.begin(), s.cells.end());
-  Safetensors file;
-  file.tensors["shift"] = Array::of<float>({s.pairs(), s.genes()}, shift);
-  file.tensors["variance"] = Array::of<float>({s.pairs(), s.genes()}, s.variance.values());
-  file.tensors["context"] = Array::of<int32_t>({s.pairs()}, s.context);
-  file.tensors["perturbation"] = Array::of<int32_t>({s.pairs()}, s.perturbation);
-  file.tensors["cells"] = Array::of<uint64_t>({s.pairs()}, cells);
-  file.tensors["shrinkage"] = Array::of<double>({}, {&anchors.shrinkage, 1});
-  file.tensors["alpha"] = Array::of<double>({}, {&anchors.alpha, 1});
-  write_safetensors(path, file);
-}
-
-template <class = void>
-Anchors read_anchors(const std::filesystem::path& path, size_t genes) {
-  const auto tensors = read_safetensors(path).tensors;
-  const auto array = [&]<class T>(const char* name, const std::vector<size_t>& shape, T) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end())
-      throw FormatError(message("load_model: ", quoted(path.string()), " has no array ",
-                                quoted(name), "; the file is not one that vcell wrote"));
-    if (found->second.shape != shape || found->second.dtype() != dtype_of<T>())
-      throw FormatError(message("load_model: ", quoted(path.string()), ", array ", quoted(name),
-                                ": ", name_of(found->second.dtype()), ' ', found->second.shape,
-                                ", expected ", name_of(dtype_of<T>()), ' ', shape));
-    auto values = found->second.as<T>();
-    if constexpr (std::is_floating_point_v<T>)
-      for (const T v : values)
-        if (!std::isfinite(v))
-          throw FormatError(message("load_model: ", quoted(path.string()), ", array ", quoted(name),
-                                    " holds ", double(v), ", expected finite ", "numbers"));
-    return values;
-  };
-  const auto shape = tensors.find("shift");
-  const size_t pairs =
-      shape == tensors.end() || shape->second.shape.empty() ? 0 : shape->second.shape[0];
-  Anchors out;
-  const auto shift = array("shift", {pairs, genes}, float());
-  const auto variance = array("variance", {pairs, genes}, float());
-  const auto cells = array("cells", {pairs}, uint64_t());
-  out.shifts.context = array("context", {pairs}, int32_t());
-  out.shifts.perturbation = array("perturbation", {pairs}, int32_t());
-  out.shifts.stratum.assign(pairs, -1);
-  out.shifts.cells.assign(cells.begin(), cells.end());
-  out.shifts.shift = Tensor<double, 2>({pairs, genes});
-  std::copy(shift.begin(), shift.end(), out.shifts.shift.values().begin());
-  out.shifts.variance = Tensor<float, 2>({pairs, genes});
-  std::copy(variance.begin(), variance.end(), out.shifts.variance.values().begin());
-  out.shrinkage = array("shrinkage", {}, double())[0];
-  out.alpha = array("alpha", {}, double())[0];
-  return out;
 }
 
 /// A model into a folder that is there and empty.
@@ -207,6 +133,8 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   if (!m.perturbations.is_one_hot())
     write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
   if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
+  if (m.anchors && m.anchors->regression)
+    write_feature_regression(fresh / "feature_regression.safetensors", *m.anchors->regression);
 }
 
 /// The folder of a member within that of its ensemble; counted from 1.
@@ -225,6 +153,7 @@ inline std::string member_folder(size_t member) { return message("member_", memb
 ///   anchors.safetensors   of an anchored model: shift and variance (pairs, genes), context and
 ///                         perturbation (pairs) as lines of their files, cells (pairs), shrinkage,
 ///                         alpha
+///   feature_regression.safetensors   of one anchored at features: FeatureRegression
 ///
 /// @throws ConfigError or ShapeError if names and widths do not fit each other; IoError
 template <class = void>
@@ -263,16 +192,6 @@ template <class = void>
 TrainedEnsemble load_members(const std::filesystem::path& folder, JsonFields& fields,
                              const std::string& where);
 
-/// Whether folders of format 1 say so already: the shape and widths of a model as they were then.
-constexpr bool is_in_every_folder(std::string_view key) {
-  for (const std::string_view first :
-       {"hidden", "layers", "heads", "head_dim", "mlp_width", "encoder_layers", "decoder_layers",
-        "basal_mlp", "predict_residual", "output_space", "dropout", "loss", "floor_squared",
-        "input_width", "output_width", "perturbation_width", "batches"})
-    if (key == first) return true;
-  return false;
-}
-
 /// The rest of a folder whose kind is state_transition.
 template <class = void>
 TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFields& fields,
@@ -280,10 +199,10 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   StateTransitionConfig config;
   JsonFields shape = fields.object("model");
   const auto read_shape = [&](const char* key, auto& field, auto) {
-    if (is_in_every_folder(key))
+    if (is_first_key(key))
       shape.read(key, field);
     else
-      shape.read_if_there(key, field);  // what came later has a default that is as before
+      shape.read_if_there(key, field);
   };
   visit_shape(config, read_shape);
   visit_widths(config, read_shape);
@@ -307,6 +226,8 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   for (const auto& name : silent) m.perturbations.silence(name);
   if (config.anchor != Anchor::none)
     m.anchors = read_anchors(folder / "anchors.safetensors", m.genes.size());
+  if (config.anchor == Anchor::features)
+    m.anchors->regression = read_feature_regression(folder / "feature_regression.safetensors");
   fields.read("set_size", m.set_size);
   JsonFields labels = fields.object("labels");
   visit_labels(m.labels, [&](const char* key, auto& field) { labels.read(key, field); });
@@ -321,7 +242,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   }
   load_parameters(
       m.model.parameters(), std::move(weights),
-      [&](std::string_view name) { return StateTransition<float>::is_ignored(name, config); },
+      [&](std::string_view name) { return plays_no_part(config, name); },
       message("load_model: ", quoted(weights_path.string())));
   m.model.parameters().values();  // laid out here, not in whatever prediction comes first
   return m;
@@ -336,6 +257,10 @@ using AnyModel = std::variant<TrainedModel, TrainedEnsemble>;
 /// The models to predict with: the one, or all members.
 inline std::span<const TrainedModel> members_of(const AnyModel& any) {
   if (const auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
+  return {&std::get<TrainedModel>(any), 1};
+}
+inline std::span<TrainedModel> members_of(AnyModel& any) {
+  if (auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
   return {&std::get<TrainedModel>(any), 1};
 }
 

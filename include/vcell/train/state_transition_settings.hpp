@@ -30,6 +30,7 @@ struct StateTransitionSettings : StateTransitionConfig {
   }
 
   bool batch_encoder = false;  ///< the model knows batches
+  bool batch_token = false;    ///< a token of every set is trained to tell its batch
   size_t set_size = 64;        ///< S
   size_t batch_size = 8;       ///< B
   bool control_sets = true;    ///< train on control cells as targets too
@@ -51,6 +52,7 @@ void visit_settings(Settings& s, F&& f) {
   visit_shape(
       s, [&](const char* key, auto& field, const char* help) { f("model", key, field, help); });
   f("model", "batch_encoder", s.batch_encoder, "a learned vector for every batch");
+  f("model", "batch_token", s.batch_token, "a token is trained to tell the batch of its set");
   f("sets", "set_size", s.set_size, "S: cells in a set");
   f("sets", "batch_size", s.batch_size, "B: sets in a step");
   f("sets", "control_sets", s.control_sets, "control cells are targets too");
@@ -91,8 +93,10 @@ void check_settings(const StateTransitionSettings& s, const ScreenOptions& label
   detail::check_loss_settings(s);
   if (s.loss == SetLoss::rbf_mmd && s.estimator == MmdEstimator::unbiased && s.set_size < 2)
     throw ConfigError("Experiment: [model] estimator unbiased needs [sets] set_size of 2 or more");
-  if (s.batch_encoder && !labels.batch_key)
-    throw ConfigError("Experiment: [model] batch_encoder needs [data] batch_key");
+  if ((s.batch_encoder || s.batch_token) && !labels.batch_key)
+    throw ConfigError(message("Experiment: [model] ",
+                              s.batch_encoder ? "batch_encoder" : "batch_token",
+                              " needs [data] batch_key"));
   if (s.pairs_within_batch() && !labels.batch_key)
     throw ConfigError("Experiment: [sets] pair_within batch needs [data] batch_key");
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,8 +10,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/models/perturbation_features.hpp"
-#include "vcell/models/state_transition.hpp"
-#include "vcell/models/state_transition_loss.hpp"
+#include "vcell/models/state_transition_terms.hpp"
 #include "vcell/models/training_anchors.hpp"
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
@@ -35,10 +35,12 @@ struct StateTransitionTaskOptions {
   bool choose_alpha = false;
 };
 
-/// Training of a State Transition model on a screen, for Trainer::run: batches of paired sets in,
-/// the configuration's loss out.
+/// Training of a State Transition model on a screen (of expression, or of an embedding:
+/// embedding_screen), for Trainer::run: batches of paired sets in, the configuration's
+/// loss with all its terms out (state_transition_terms). A gene decoder is trained on
+/// options.sets.genes, log1p; a negative binomial one on the counts that those stand for, exp - 1.
 ///
-///   StateTransitionTask task(model, features, screen, parts, options, trainer.state().step);
+///   StateTransitionTask task(model, features, screen, parts, options, trainer.batches());
 ///   trainer.run(task);
 template <class T = float, class Device = Cpu>
 class StateTransitionTask {
@@ -46,7 +48,7 @@ class StateTransitionTask {
   /// @param model     must outlive the task, like features and screen
   /// @param screen    with the model's genes, and with batches where the model has a batch encoder
   /// @param parts     (cells)
-  /// @param first     the step of the first loss, when training is resumed
+  /// @param first     the batch of the first loss, when training is resumed
   /// @throws ShapeError if the genes or batches are not as many as the model's
   /// @throws ConfigError if a perturbation that is trained or validated on has no features, or
   ///         there is nothing to train on
@@ -79,17 +81,21 @@ class StateTransitionTask {
 
   /// A batch after its pass through the model.
   struct Done {
-    Variable<T, 3, Device> control, target, learnt;
+    Variable<T, 3, Device> control;
+    StateTransitionTargets<T, Device> targets;
+    StateTransitionOutput<T, Device> learnt;
     Variable<T, 2, Device> anchor;
     Variable<int32_t, 1, Device> lengths;
   };
-  Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass) const;
+  /// @param draws  what sets draw their anchors by, where there are two
+  Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass,
+           Rng draws) const;
 
-  Variable<T, 0, Device> loss_of(const Done& done, double alpha) const {
-    return state_transition_loss(
-        model_->config(),
-        anchors_ ? model_->moved(done.control, done.anchor, done.learnt, alpha) : relu(done.learnt),
-        done.target, done.lengths);
+  StateTransitionTerms<T, Device> terms_of(const Done& done, const Pass<Device>& pass,
+                                           double alpha) const {
+    return state_transition_terms(
+        model_->config(), model_->finish(done.control, done.anchor, done.learnt, pass, alpha),
+        done.targets, done.control, done.lengths);
   }
 
   const StateTransition<T, Device>* model_;
@@ -127,19 +133,30 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
                    "config.input_width", config.input_width);
   check_size_match("StateTransitionTask", "genes of the screen", genes, "config.output_width",
                    config.output_width);
-  check_size_match("StateTransitionTask", "width of the features", features.width(),
+  const bool two = config.anchor == Anchor::features;
+  check_size_match("StateTransitionTask", "width of the features", features.width() + two,
                    "config.perturbation_width", config.perturbation_width);
+  check_size_match("StateTransitionTask", "columns of options.sets.genes",
+                   loader_.source().gene_width(), "config.gene_width", config.gene_width);
   if (config.batches)
     check_size_match("StateTransitionTask", "batches of the screen", screen.batch.names.size(),
                      "config.batches", config.batches);
+  if (config.token_batches)
+    check_size_match("StateTransitionTask", "batches of the screen", screen.batch.names.size(),
+                     "config.token_batches", config.token_batches);
   if (model.is_anchored() != (anchors_ != nullptr))
     throw ConfigError(message(
         "StateTransitionTask: the model is ",
         anchors_ ? "not anchored and anchors were given" : "anchored and no anchors were given",
         "; options.anchors and config.anchor go together"));
+  if (anchors_ && anchors_->has_features() != two)
+    throw ConfigError(message("StateTransitionTask: options.anchors are made with",
+                              two ? "out" : "", " features and config.anchor is ",
+                              two ? "features" : "perturbation_mean", "; they go together"));
   if (anchors_)
     for (const SetSource* source : {&loader_.source(), &std::as_const(validation_)})
-      for (const CellGroup& group : source->cell_sets().groups()) (*anchors_)(group);
+      for (const CellGroup& group : source->cell_sets().groups())
+        for (const uint64_t draw : {0, 1}) anchors_->choose(group, draw);
   find_places(screen);
 }
 
@@ -150,7 +167,9 @@ Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(const TrainingStep<D
                         loader_.step(), " had been prepared; make the task with the step that ",
                         "training starts at"));
   const SetBatch& batch = loader_.next();
-  return loss_of(run(loader_.source(), batch, {.training = true, .seed = seed_, .step = step}), 1);
+  const Pass<Device> pass{.training = true, .seed = seed_, .step = step};
+  const Rng draws(seed_, stream_of("anchors of sets") + step.number);
+  return terms_of(run(loader_.source(), batch, pass, draws), pass, 1).total();
 }
 
 template <class T, class Device>
@@ -164,9 +183,10 @@ std::optional<Validation> StateTransitionTask<T, Device>::validation_loss() {
   for (size_t i = 0; i < validation_batches_; ++i) {
     validation_.read_pass(i, batch_);
     const size_t n = batch_.perturbation.size();
-    const Done done = run(validation_, batch_, {});
+    const Done done =
+        run(validation_, batch_, {}, Rng(seed_, stream_of("anchors of validation sets") + i));
     for (size_t a = 0; a < alphas.size(); ++a)
-      sums[a] += double(to_host(loss_of(done, alphas[a]).value())()) * double(n);
+      sums[a] += double(to_host(terms_of(done, {}, alphas[a]).total().value())()) * double(n);
     sets += n;
   }
   const auto best = std::min_element(sums, sums + alphas.size());
@@ -194,12 +214,14 @@ void StateTransitionTask<T, Device>::find_places(const Screen& screen) {
 
 template <class T, class Device>
 auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch& batch,
-                                         const Pass<Device>& pass) const -> Done {
+                                         const Pass<Device>& pass, Rng draws) const -> Done {
   const auto& config = model_->config();
   const size_t sets = batch.perturbation.size();
-  auto rows = Tensor<T, 2>::uninitialized({sets, features_->width()});
+  const size_t width = features_->width();
+  auto rows = Tensor<T, 2>::uninitialized({sets, config.perturbation_width});
   for (size_t b = 0; b < sets; ++b)
-    features_->copy<T>(places_[size_t(batch.perturbation[b])], {rows[b].begin(), rows[b].end()});
+    features_->copy<T>(places_[size_t(batch.perturbation[b])],
+                       {rows[b].begin(), rows[b].begin() + std::ptrdiff_t(width)});
   Done out;
   if (std::ranges::any_of(batch.lengths.values(), [&](int32_t n) {  // only where a set is short
         return size_t(n) < batch.input.shape(1);
@@ -207,17 +229,29 @@ auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch
     out.lengths = Variable<int32_t, 1, Device>(to_device<Device>(batch.lengths));
   if (anchors_) {
     auto values = Tensor<T, 2>::uninitialized({sets, config.output_width});
-    for (size_t b = 0; b < sets; ++b)
-      std::ranges::copy((*anchors_)(source.cell_sets().groups()[batch.group[b]]),
-                        values[b].begin());
+    for (size_t b = 0; b < sets; ++b) {
+      const auto chosen = anchors_->choose(source.cell_sets().groups()[batch.group[b]],
+                                           anchors_->has_features() ? draws.next() : 0);
+      std::ranges::copy(chosen.anchor, values[b].begin());
+      if (anchors_->has_features()) rows(b, width) = T(chosen.by_features);
+    }
     out.anchor = Variable<T, 2, Device>(to_device<Device>(std::move(values)));
   }
   const auto cells = [](const Tensor<float, 3>& x) {
     return Variable<T, 3, Device>(to_device<Device>(cast<T>(x)));
   };
   out.control = cells(batch.input);
-  out.target = cells(batch.target);
-  out.learnt = model_->decode(
+  out.targets.cells = cells(batch.target);
+  if (config.decoder == GeneDecoderKind::negative_binomial) {
+    auto counts = Tensor<float, 3>::uninitialized(batch.genes.shape());
+    std::ranges::transform(batch.genes.values(), counts.data(),
+                           [](float x) { return std::expm1(x); });
+    out.targets.genes = cells(counts);
+  } else if (config.gene_width) {
+    out.targets.genes = cells(batch.genes);
+  }
+  if (config.token_batches) out.targets.batches = batch_of_sets(batch.batch, batch.lengths);
+  out.learnt = model_->learn(
       out.control, Variable<T, 2, Device>(to_device<Device>(std::move(rows))),
       config.batches ? batch.batch : Tensor<int32_t, 2>(), pass, out.lengths, out.anchor);
   return out;

@@ -12,6 +12,13 @@ enum class OptimizerKind {
   adamw  ///< weight decay is decoupled
 };
 
+/// What decides which of the validations is the best.
+enum class ChooseBy {
+  loss,           ///< the lowest
+  pearson_delta,  ///< the highest correlation of predicted and observed shifts
+  discrimination  ///< perturbations told from each other best
+};
+
 /// How a model is trained. The defaults are those of `vcell run`.
 struct TrainOptions {
   /// Steps in all; also where a cosine schedule ends.
@@ -35,10 +42,19 @@ struct TrainOptions {
   uint64_t schedule_steps = 1;
   /// Steps after which a chained schedule has come down; 0: those that it makes in all.
   uint64_t schedule_total = 0;
+  /// Batches in each step: the loss is the mean of theirs, and so is the gradient, for which only
+  /// one of them is in memory at a time.
+  uint64_t accumulate = 1;
+  /// Decay of an exponential moving average of the parameters, which is then what is validated and
+  /// kept; 0: none. Step t keeps min(ema, t / (9 + t)) of the average, so that the first parameters
+  /// are soon forgotten.
+  double ema = 0;
   /// Greatest norm of all gradients together; 0: they are not clipped.
   double clip = 10;
   /// Steps between validations; one more comes after the last step. 0: after the last step only.
   uint64_t validate_every = 100;
+  /// What the best validation is the best by.
+  ChooseBy choose_by = ChooseBy::loss;
   /// Stop after this many validations in a row without a new best; 0: never.
   uint64_t patience = 0;
   /// Steps after which the host reads loss and norm, tells of them and may stop; 0: 1 on the Cpu,
@@ -67,6 +83,9 @@ inline Schedule schedule_of(const TrainOptions& o) {
 inline void check_train_options(const TrainOptions& o) {
   check_positive("TrainOptions", "max_steps", o.max_steps);
   check_schedule(schedule_of(o));
+  check_positive("TrainOptions", "accumulate", o.accumulate);
+  if (!(o.ema >= 0 && o.ema < 1))
+    throw ConfigError(message("TrainOptions: ema is ", o.ema, ", expected a decay in [0, 1)"));
   if (!(o.clip >= 0))
     throw ConfigError(message("TrainOptions: clip is ", o.clip, ", expected 0 or more"));
 }

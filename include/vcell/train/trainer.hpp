@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,7 +12,10 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/check_step.hpp"
 #include "vcell/kernels/gradient_norm.hpp"
+#include "vcell/kernels/running_average.hpp"
 #include "vcell/nn/pass.hpp"
+#include "vcell/ops/add.hpp"
+#include "vcell/ops/scale.hpp"
 #include "vcell/train/adam.hpp"
 #include "vcell/train/train_options.hpp"
 #include "vcell/train/train_state.hpp"
@@ -19,7 +24,9 @@ VCELL_BEGIN_NAMESPACE
 
 /// Trains parameters on a task, in memory. A task is any type with
 ///
-///   Variable<T, 0, Device> loss(const TrainingStep<Device>& step);  // of the batch of that step
+///   Variable<T, 0, Device> loss(const TrainingStep<Device>& step);  // of the batch of that step;
+///                                             // with options.accumulate = n batches n k .. n k +
+///                                             // n - 1 make step k, and are asked for in order
 ///   std::optional<double> validation_loss();  // nothing when there is nothing to measure; or
 ///                                             // std::optional<Validation>
 ///
@@ -68,9 +75,11 @@ class Trainer {
     return result;
   }
 
-  /// Gives the model the parameters of the best validation; it keeps its own if there was none.
+  /// Gives the model the parameters of the best validation. If there was none it keeps its own, or
+  /// gets their average where one is made.
   void use_best() const {
-    if (state_.best_step) copy(best_.data(), parameters_->values().data);
+    const auto& kept = state_.best_step ? best_ : average_;
+    if (kept.count()) copy(kept.data(), parameters_->values().data);
   }
 
   const Parameters<T, Device>& parameters() const { return *parameters_; }
@@ -81,12 +90,18 @@ class Trainer {
   /// The parameters of the best validation, laid out as Parameters::values(); empty before the
   /// first.
   View<const T, 1, Device> best() const { return best_.view(); }
+  /// The average of the parameters, laid out the same; empty unless options().ema, and before the
+  /// first step.
+  View<const T, 1, Device> average() const { return average_.view(); }
+  /// Batches done: the number of the next one.
+  uint64_t batches() const { return state_.step * options_.accumulate; }
 
   /// Puts the trainer where another one was. Parameters and optimizer are set by their own means.
-  /// @param best  the best parameters so far, as best(), on the host; not read when state.best_step
-  ///              is 0
+  /// @param best     the best parameters so far, as best(), on the host; not read when
+  ///                 state.best_step is 0
+  /// @param average  as average(); read after the first step of a trainer that makes one
   /// @throws ShapeError if they are not of the model's size
-  void restore(const TrainState& state, Tensor<T, 1> best);
+  void restore(const TrainState& state, Tensor<T, 1> best, Tensor<T, 1> average = {});
 
  private:
   static const TrainOptions& checked(const TrainOptions& options) {
@@ -106,12 +121,18 @@ class Trainer {
   template <class Task>
   void take_step(Task& task) {
     parameters_->clear_gradients();
-    follow(task.loss(send_numbers()));
+    Variable<T, 0, Device> loss;
+    for (uint64_t i = 0; i < options_.accumulate; ++i)
+      add_gradient(task.loss(send_numbers(batches() + i)), loss);
+    follow(loss);
   }
 
-  /// Sends ahead what the kernels of the next step read. The place is theirs until that step's
-  /// update, which comes before the next call.
-  TrainingStep<Device> send_numbers();
+  /// Sends ahead what the kernels read of the next batch, or step. The place is theirs until its
+  /// backward pass, or update, which comes before the next call.
+  TrainingStep<Device> send_numbers(uint64_t batch);
+
+  /// Adds the share of a batch in the loss and in its gradient.
+  void add_gradient(const Variable<T, 0, Device>& of_batch, Variable<T, 0, Device>& loss) const;
 
   /// The rest of a step, the same for every task: down the gradient of its loss.
   void follow(const Variable<T, 0, Device>& loss);
@@ -122,25 +143,45 @@ class Trainer {
 
   template <class Task>
   void validate(Task& task, MetricsRow& row) {
-    const NoGrad no_grad;
-    const auto measured = task.validation_loss();
-    if (!measured) return;
-    const Validation found = *measured;
-    row.validation_loss = found.loss;
-    check_finite("validation loss", *row.validation_loss, row);
+    const std::optional<Validation> found = measure(task);
+    if (!found) return;
+    row.validation_loss = found->loss;
+    row.pearson_delta = found->pearson_delta;
+    row.discrimination = found->discrimination;
+    check_finite("validation loss", found->loss, row);
     ++state_.misses;
-    if (!(*row.validation_loss < state_.best_validation_loss)) return;
-    state_.best_validation_loss = found.loss;
-    state_.best_alpha = found.alpha;
-    state_.best_step = state_.step;
-    state_.misses = 0;
-    const auto live = parameters_->values();
-    if (best_.count() != live.count()) best_ = Tensor<T, 1, Device>::uninitialized(live.shape);
-    copy(live.data, best_.data());
+    if (is_better(*found, row)) keep_best(*found);
   }
 
+  /// What the task measures of the parameters that would be kept.
+  template <class Task>
+  std::optional<Validation> measure(Task& task) {
+    const NoGrad no_grad;
+    if (!options_.ema) return task.validation_loss();
+    exchange_average();
+    std::optional<Validation> found;
+    try {
+      found = task.validation_loss();
+    } catch (...) {
+      exchange_average();
+      throw;
+    }
+    exchange_average();
+    return found;
+  }
+  /// The model gets the average, which gets the model's parameters. Done twice, nothing has
+  /// changed.
+  void exchange_average();
+
+  /// Whether a validation is better than all before, by what is chosen by.
+  bool is_better(const Validation& found, const MetricsRow& row) const;
+  double metric_of(const Validation& found) const;
+  void keep_best(const Validation& found);
+
+  /// All parameters, in device memory.
   void copy(const T* from, T* to) const {
-    Memory<Device>::copy(current_context<Device>(), to, from, best_.count() * sizeof(T));
+    Memory<Device>::copy(current_context<Device>(), to, from,
+                         parameters_->values_count() * sizeof(T));
   }
 
   void check_finite(const char* what, double value, const MetricsRow& row) const;
@@ -162,7 +203,7 @@ class Trainer {
   TrainOptions options_;
   Adam<T, Device> optimizer_;
   TrainState state_;
-  Tensor<T, 1, Device> best_;
+  Tensor<T, 1, Device> best_, average_, spare_;
   Tensor<kernel::StepNumbers, 0, Device> numbers_;  // of the step under way
   Tensor<double, 0, Device> squares_, factor_;
   Tensor<uint64_t, 0, Device> bad_step_;
@@ -181,17 +222,32 @@ Trainer<T, Device>::Trainer(const Parameters<T, Device>& parameters, const Train
       reports_(Tensor<kernel::StepReport, 1, Device>::uninitialized({report_every()})) {}
 
 template <class T, class Device>
-TrainingStep<Device> Trainer<T, Device>::send_numbers() {
+TrainingStep<Device> Trainer<T, Device>::send_numbers(uint64_t batch) {
   kernel::StepNumbers next = optimizer_.numbers(rate_of(state_.step));
-  next.step = state_.step;
+  next.step = batch;
   next.slot = unread_;
+  next.kept = std::min(options_.ema, double(state_.step + 1) / double(state_.step + 10));
   Memory<Device>::upload(current_context<Device>(), numbers_.data(), &next, sizeof next);
-  return {state_.step, numbers_.view()};
+  return {batch, numbers_.view()};
+}
+
+template <class T, class Device>
+void Trainer<T, Device>::add_gradient(const Variable<T, 0, Device>& of_batch,
+                                      Variable<T, 0, Device>& loss) const {
+  const auto share =
+      options_.accumulate == 1 ? of_batch : scale(of_batch, 1 / double(options_.accumulate));
+  backward(share);
+  const NoGrad no_grad;
+  loss = loss ? add(loss, share) : share;
 }
 
 template <class T, class Device>
 void Trainer<T, Device>::follow(const Variable<T, 0, Device>& loss) {
-  backward(loss);
+  const bool averages = options_.ema > 0;
+  if (averages && !average_.count()) {
+    average_ = Tensor<T, 1, Device>::uninitialized({parameters_->values_count()});
+    copy(parameters_->values().data, average_.data());
+  }
   const View<const T, 1, Device> gradients = parameters_->gradients();
   kernel::run<kernel::GradientNorm, Device>("Trainer", gradients, squares_.view());
   const View<const kernel::StepNumbers, 0, Device> numbers = numbers_.view();
@@ -199,6 +255,10 @@ void Trainer<T, Device>::follow(const Variable<T, 0, Device>& loss) {
                                          std::as_const(squares_).view(), bad_step_.view(),
                                          reports_.view(), factor_.view());
   optimizer_.step(numbers, std::as_const(factor_).view());
+  if (averages)
+    kernel::run<kernel::RunningAverage, Device>("Trainer", numbers, std::as_const(factor_).view(),
+                                                View<const T, 1, Device>(parameters_->values()),
+                                                average_.view());
   ++state_.step;
   ++unread_;
 }
@@ -206,8 +266,10 @@ void Trainer<T, Device>::follow(const Variable<T, 0, Device>& loss) {
 template <class T, class Device>
 void Trainer<T, Device>::read_reports(const TrainCallbacks& callbacks) {
   const auto reports = to_host(std::as_const(reports_).slice(0, std::exchange(unread_, 0)));
-  const uint64_t bad = to_host(std::as_const(bad_step_).view())();
-  for (const auto& [step, loss, norm] : reports.values()) {
+  // A report is of the last batch of its step.
+  const uint64_t bad = to_host(std::as_const(bad_step_).view())() / options_.accumulate;
+  for (const auto& [batch, loss, norm] : reports.values()) {
+    const uint64_t step = batch / options_.accumulate;
     const MetricsRow row{step, loss, {}, rate_of(step - 1), norm};
     if (step == bad) {
       optimizer_.take_back(state_.step - (bad - 1));
@@ -228,12 +290,58 @@ bool Trainer<T, Device>::tell(const MetricsRow& row, const TrainCallbacks& callb
 }
 
 template <class T, class Device>
-void Trainer<T, Device>::restore(const TrainState& state, Tensor<T, 1> best) {
-  if (state.best_step) {
-    check_size_match("Trainer::restore", "numbers of best", best.count(), "of the parameters",
+void Trainer<T, Device>::exchange_average() {
+  if (spare_.count() != average_.count())
+    spare_ = Tensor<T, 1, Device>::uninitialized(average_.shape());
+  T* const live = parameters_->values().data;
+  copy(live, spare_.data());
+  copy(average_.data(), live);
+  std::swap(average_, spare_);
+}
+
+template <class T, class Device>
+double Trainer<T, Device>::metric_of(const Validation& found) const {
+  const auto& metric =
+      options_.choose_by == ChooseBy::pearson_delta ? found.pearson_delta : found.discrimination;
+  if (!metric)
+    throw ConfigError(
+        message("Trainer: choose_by is ",
+                options_.choose_by == ChooseBy::pearson_delta ? "pearson_delta" : "discrimination",
+                ", which the validation of this task does not measure; choose by ", "loss"));
+  return *metric;
+}
+
+template <class T, class Device>
+bool Trainer<T, Device>::is_better(const Validation& found, const MetricsRow& row) const {
+  if (options_.choose_by == ChooseBy::loss) return found.loss < state_.best_validation_loss;
+  const double metric = metric_of(found);
+  check_finite("validation metric", metric, row);
+  return !state_.best_step || metric > state_.best_metric;
+}
+
+template <class T, class Device>
+void Trainer<T, Device>::keep_best(const Validation& found) {
+  state_.best_validation_loss = found.loss;
+  state_.best_alpha = found.alpha;
+  state_.best_step = state_.step;
+  state_.misses = 0;
+  if (options_.choose_by != ChooseBy::loss) state_.best_metric = metric_of(found);
+  const auto live = parameters_->values();
+  if (best_.count() != live.count()) best_ = Tensor<T, 1, Device>::uninitialized(live.shape);
+  copy(options_.ema ? average_.data() : live.data, best_.data());
+}
+
+template <class T, class Device>
+void Trainer<T, Device>::restore(const TrainState& state, Tensor<T, 1> best, Tensor<T, 1> average) {
+  const auto check = [&](const char* name, const Tensor<T, 1>& block) {
+    check_size_match("Trainer::restore", name, block.count(), "of the parameters",
                      parameters_->values_count());
-    best_ = to_device<Device>(std::move(best));
-  }
+  };
+  const bool averages = options_.ema > 0 && state.step > 0;
+  if (state.best_step) check("numbers of best", best);
+  if (averages) check("numbers of average", average);
+  if (state.best_step) best_ = to_device<Device>(std::move(best));
+  if (averages) average_ = to_device<Device>(std::move(average));
   state_ = state;
 }
 
