@@ -72,6 +72,10 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
                              const PredictCellsOptions& options = {}) {
   check_members(members);
   const TrainedModel& m = members[0];
+  if (!m.unnamed.empty())
+    throw ConfigError(message("predict: the names of the model's ", m.unnamed[0],
+                              " are not known; ",
+                              "give them (name_model, or --genes and --perturbation-names)"));
   std::vector<PerturbationInput> inputs_of;  // all before the first: one may be missing
   for (const PredictionRequest& request : requests) {
     check_request(screen, request);

@@ -124,6 +124,7 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   config.add("labels", std::move(labels));
   add("scale", m.scale);
   add("target_sum", m.target_sum);
+  if (!m.unnamed.empty()) add("unnamed", m.unnamed);
   write_text(fresh / "config.json", detail::config_text(config));
   write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
   detail::write_names(fresh / "genes.txt", m.genes);
@@ -234,6 +235,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   labels.finish();
   fields.read("scale", m.scale);
   fields.read("target_sum", m.target_sum);
+  fields.read_if_there("unnamed", m.unnamed);
   fields.finish();
   try {
     check_trained_model(m);
@@ -289,6 +291,9 @@ AnyModel load_model(const std::filesystem::path& named) {
   switch (kind) {
     case ModelKind::state_transition:
       return detail::load_state_transition(folder, fields, where);
+    case ModelKind::state_embedding:
+      throw FormatError(message(where, ": 'kind' is 'state_embedding', a model that embeds cells ",
+                                "and predicts no perturbation (load_embedding)"));
   }
   detail::fail<FormatError>(where, ": 'kind' has no reader");
 }

@@ -1,0 +1,190 @@
+// Settings and arrays of the reference, and ours.
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "vcell/models/reference_arrays.hpp"
+#include "vcell/models/reference_config.hpp"
+#include "vcell/models/state_transition.hpp"
+#include "vcell/nn/load_parameters.hpp"
+
+using namespace vcell;
+using vcell_test::check_error;
+
+namespace {
+
+FlatSettings llama() {
+  return {{"input_dim", "20"},
+          {"output_dim", "20"},
+          {"pert_dim", "5"},
+          {"hidden_dim", "12"},
+          {"batch_dim", "3"},
+          {"gene_dim", "30"},
+          {"transformer_backbone_key", "llama"},
+          {"transformer_backbone_kwargs.bidirectional_attention", "true"},
+          {"transformer_backbone_kwargs.num_hidden_layers", "2"},
+          {"transformer_backbone_kwargs.num_attention_heads", "3"},
+          {"transformer_backbone_kwargs.intermediate_size", "16"}};
+}
+
+FlatSettings gpt2() {
+  auto s = llama();
+  std::erase_if(s, [](const auto& entry) { return entry.first.starts_with("transformer"); });
+  s["transformer_backbone_key"] = "GPT2";
+  s["transformer_backbone_kwargs.n_layer"] = "3";
+  s["transformer_backbone_kwargs.n_head"] = "2";
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("reference_config: what is silent has the package's default", "[models]") {
+  const auto found = reference_config(llama());
+  const auto& c = found.model;
+  CHECK(c.backbone == BackboneKind::llama);
+  CHECK(c.attention == AttentionPattern::everybody);
+  CHECK(c.hidden == 12);
+  CHECK(c.head_dim == 4);
+  CHECK(c.encoder_layers == 4);
+  CHECK(c.basal_mlp);
+  CHECK(c.predict_residual);
+  CHECK(c.dropout == 0.1);
+  CHECK(c.floor_squared == 1e-8);
+  CHECK(c.batches == 0);
+  CHECK(c.decoder == GeneDecoderKind::none);
+  CHECK(c.output_space == OutputSpace::hvg);
+  CHECK(found.unused == std::vector<std::string>{"batch_dim", "gene_dim"});
+
+  const auto causal = reference_config(gpt2()).model;
+  CHECK(causal.backbone == BackboneKind::gpt2);
+  CHECK(causal.attention == AttentionPattern::causal);  // as the package runs it
+  CHECK(causal.layers == 3);
+  CHECK(causal.head_dim == 6);
+  CHECK(causal.mlp_width == 48);
+  auto s = gpt2();
+  s["mask_attn"] = "True";
+  CHECK(reference_config(s).model.attention == AttentionPattern::itself);
+}
+
+TEST_CASE("reference_config: an embedding has a decoder, or is clipped", "[models]") {
+  auto s = llama();
+  s["embed_key"] = "X_state";
+  s["decoder_cfg.hidden_dims.0"] = "9";
+  s["decoder_cfg.hidden_dims.1"] = "7";
+  auto c = reference_config(s).model;
+  CHECK(c.output_space == OutputSpace::embedding);
+  CHECK(c.decoder == GeneDecoderKind::plain);
+  CHECK(c.gene_width == 30);
+  CHECK(c.decoder_widths == std::vector<size_t>{9, 7});
+  CHECK_FALSE(c.clip_embedding);
+  s["output_space"] = "embedding";
+  c = reference_config(s).model;
+  CHECK(c.decoder == GeneDecoderKind::none);
+  CHECK(c.clip_embedding);
+  s["output_space"] = "all";
+  s["decoder_cfg.residual_decoder"] = "true";
+  c = reference_config(s).model;
+  CHECK(c.embedding_bottleneck);
+  CHECK(c.decoder == GeneDecoderKind::residual);
+  s["embed_key"] = "X_hvg";
+  c = reference_config(s).model;
+  CHECK(c.output_space == OutputSpace::all_genes);
+  CHECK(c.decoder == GeneDecoderKind::none);
+}
+
+TEST_CASE("reference_config: settings without a counterpart are errors by name", "[models]") {
+  struct Case {
+    const char *key, *value;
+    std::vector<std::string> said;
+  };
+  const std::string kwargs = "transformer_backbone_kwargs.";
+  const Case cases[] = {
+      {"transformer_backbone_key", "mamba", {"transformer_backbone_key", "mamba", "GPT2"}},
+      {"transformer_backbone_kwargs.bidirectional_attention", "false", {"bidirectional", "rotary"}},
+      {"transformer_backbone_kwargs.num_key_value_heads", "1", {"num_key_value_heads", "'1'", "3"}},
+      {"transformer_backbone_kwargs.hidden_size", "13", {"hidden_size", "'13'", "12"}},
+      {"transformer_backbone_kwargs.num_hidden_layers", "-2", {"num_hidden_layers", "'-2'"}},
+      {"hidden_dim", "1e300", {"hidden_dim", "'1e300'", "whole number"}},
+      {"hidden_dim", "wide", {"hidden_dim", "'wide'"}},
+      {"dropout", "much", {"dropout", "'much'", "a number"}},
+      {"use_basal_projection", "maybe", {"use_basal_projection", "'maybe'", "true or false"}},
+      {"output_space", "peaks", {"output_space", "'peaks'"}},
+      {"loss", "wishes", {"loss", "'wishes'"}},
+  };
+  for (const Case& one : cases) {
+    auto s = llama();
+    s[one.key] = one.value;
+    check_error<ConfigError>([&] { reference_config(s); }, one.said);
+  }
+  auto s = llama();
+  s.erase("input_dim");
+  check_error<ConfigError>([&] { reference_config(s); }, {"input_dim", "is not there"});
+}
+
+TEST_CASE("reference arrays: there and back, gpt2's weights turned, tables as wished", "[models]") {
+  for (const auto kind : {BackboneKind::llama, BackboneKind::gpt2}) {
+    StateTransitionConfig config = reference_config(llama()).model;
+    config.backbone = kind;
+    config.predict_residual = kind == BackboneKind::llama;
+    const StateTransition<float> model(config, 3);
+    const auto ours = parameter_arrays(model.parameters());
+    const auto theirs = to_reference(config, ours, {.tokens = 3, .positions = 7});
+    const std::string bone = "transformer_backbone.";
+    if (kind == BackboneKind::gpt2) {
+      CHECK(theirs.at(bone + "h.0.attn.c_attn.weight").shape == std::vector<size_t>{12, 36});
+      CHECK(theirs.at(bone + "h.1.mlp.c_fc.weight").shape == std::vector<size_t>{12, 16});
+      CHECK(theirs.at(bone + "h.1.mlp.c_proj.weight").shape == std::vector<size_t>{16, 12});
+      const auto here = ours.at(bone + "h.1.mlp.c_fc.weight").as<float>(),
+                 there = theirs.at(bone + "h.1.mlp.c_fc.weight").as<float>();
+      for (size_t out = 0; out < 16; ++out)
+        for (size_t in = 0; in < 12; ++in) CHECK(there[in * 16 + out] == here[out * 12 + in]);
+      CHECK(theirs.at(bone + "wte.weight").shape == std::vector<size_t>{3, 12});
+      CHECK(theirs.at(bone + "wpe.weight").shape == std::vector<size_t>{7, 12});
+      CHECK(theirs.size() == ours.size() + 2);
+    } else {
+      CHECK(theirs.at(bone + "embed_tokens.weight").shape == std::vector<size_t>{3, 12});
+      CHECK(theirs.size() == ours.size() + 1);
+    }
+    CHECK(to_reference(config, ours, {}).size() == ours.size());
+    CHECK(from_reference(config, theirs) == ours);
+
+    auto more = theirs;  // what the package saves and never uses
+    const float number = 1;
+    for (const char* name : {"gene_decoder.decoder.0.weight", "final_down_then_up.0.bias"})
+      more[name] = Array::of<float>({1}, {&number, 1});
+    more["stranger"] = more["gene_decoder.decoder.0.weight"];
+    const auto back = from_reference(config, more);
+    CHECK_FALSE(back.contains("gene_decoder.decoder.0.weight"));
+    CHECK(back.contains("final_down_then_up.0.bias") == config.predict_residual);
+    CHECK(back.contains("stranger"));  // for load_parameters to name
+  }
+  StateTransitionConfig config;
+  config.backbone = BackboneKind::gpt2;
+  std::map<std::string, Array> odd;
+  odd["transformer_backbone.h.0.attn.c_attn.weight"] =
+      Array::of<float>({2}, std::vector<float>{1, 2});
+  check_error<ShapeError>([&] { from_reference(config, odd); }, {"c_attn.weight", "matrix"});
+}
+
+TEST_CASE("Gpt2: initial values are the reference's", "[models]") {
+  const StateTransition<float> model({.input_width = 4,
+                                      .output_width = 4,
+                                      .perturbation_width = 3,
+                                      .hidden = 64,
+                                      .backbone = BackboneKind::gpt2,
+                                      .layers = 8,
+                                      .heads = 4,
+                                      .head_dim = 16,
+                                      .mlp_width = 256},
+                                     1);
+  for (const auto& p : model.parameters().all()) {
+    if (!p.name.starts_with("transformer_backbone.")) continue;
+    INFO(p.name);
+    double squares = 0;
+    for (const float v : p.value()) squares += double(v) * double(v) / double(p.count);
+    const bool norm = p.name.find("ln_") != std::string::npos;
+    const double std = p.name.ends_with(".bias")           ? 0
+                       : norm                              ? 1
+                       : p.name.ends_with("c_proj.weight") ? 0.02 / 4  // sqrt(2 x 8)
+                                                           : 0.02;
+    CHECK(std::sqrt(squares) == Approx(std).epsilon(0.05));
+  }
+}
