@@ -270,6 +270,7 @@
 #include "vcell/sets/contexts_with_controls.hpp"
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/sets/default_split.hpp"
+#include "vcell/sets/embedding_screen.hpp"
 #include "vcell/sets/gather_rows.hpp"
 #include "vcell/sets/gene_symbols.hpp"
 #include "vcell/sets/hold_out_cells.hpp"

@@ -43,7 +43,7 @@ struct StateTransitionConfig {
   size_t output_width = 0;        ///< G: values of a predicted cell
   size_t perturbation_width = 0;  ///< P: perturbations when one-hot, else the features' width; one
                                   ///< more where the anchor is features
-  size_t hidden = 128;                          ///< h: width of a cell inside the model
+  size_t hidden = 128;            ///< h: width of a cell inside the model
   BackboneKind backbone = BackboneKind::llama;  ///< what lets the cells of a set see each other
   /// Which cells of a set that are.
   AttentionPattern attention = AttentionPattern::everybody;

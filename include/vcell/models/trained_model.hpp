@@ -27,7 +27,8 @@ struct TrainedModel {
   Scale scale = Scale::log1p;          ///< of X in the file it was trained on
   /// The total that counts were normalised to before log1p; not known when X was log1p already.
   std::optional<double> target_sum = {};
-  size_t set_size = 32;  ///< S: cells in a training set
+  size_t set_size = 32;                         ///< S: cells in a training set
+  std::vector<std::string> decoded_genes = {};  ///< of its gene decoder; empty without one
   /// What an anchored model predicts from, by the codes of contexts and of perturbations' places.
   std::optional<Anchors> anchors = {};
 };
@@ -43,6 +44,8 @@ void check_trained_model(const TrainedModel& m) {
                    "config.perturbation_width", c.perturbation_width);
   check_size_match("TrainedModel", "batches", m.batches.size(), "config.batches or token_batches",
                    std::max(c.batches, c.token_batches));
+  check_size_match("TrainedModel", "decoded_genes", m.decoded_genes.size(), "config.gene_width",
+                   c.gene_width);
   m.perturbations.place(m.labels.control);
   check_positive("TrainedModel", "set_size", m.set_size);
   if (m.anchors.has_value() != (c.anchor != Anchor::none))
@@ -96,6 +99,7 @@ void check_members(std::span<const TrainedModel> members) {
     check(a.genes == b.genes, "genes");
     check(a.perturbations.names() == b.perturbations.names(), "perturbations");
     check(a.contexts == b.contexts, "contexts");
+    check(a.decoded_genes == b.decoded_genes, "decoded genes");
     check(a.batches == b.batches, "batches");
     check(a.labels.perturbation_key == b.labels.perturbation_key &&
               a.labels.control == b.labels.control && a.labels.batch_key == b.labels.batch_key &&
