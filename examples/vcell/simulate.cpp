@@ -47,7 +47,7 @@ void simulate(const Settings& settings, Console& console) {
   vcell::write_csv(features, features_table(simulated.features));
   console.note(fmt::format(
       "simulated {} cells x {} genes, {} perturbations in {} contexts, seed {}",
-      simulated.screen.cells(), simulated.screen.genes(), settings.options.perturbations,
+      simulated.screen.cells(), simulated.screen.genes(), simulated.truth.perturbations.size(),
       settings.options.contexts, settings.options.seed));
   console.note(fmt::format("the truth of every cell: {}", truth.string()));
   console.note(fmt::format("the true effects:        {}", effects.string()));
@@ -80,6 +80,12 @@ void add_simulate(CLI::App& program, Console& console) {
   number("--dispersion", o.dispersion, "Overdispersion of the counts");
   number("--effect", o.effect, "Strength of the effects");
   number("--without-effect", o.without_effect, "Share of perturbations that change nothing");
+  number("--combinations", o.combinations, "Pairs of perturbations that come as one, too");
+  command
+      ->add_option("--combination-separator", o.combination_separator,
+                   "Between the names of such a pair")
+      ->capture_default_str();
+  number("--doses", o.doses, "Levels of dose of each perturbation, in obs column dose; 0: none");
   number("--seed", o.seed, "Seed of everything random");
   command->add_option("--control", o.control, "Label of the controls")->capture_default_str();
   add_common(*command, console);

@@ -80,6 +80,7 @@
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/anchors_file.hpp"
 #include "vcell/train/checkpoint.hpp"
+#include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/json_fields.hpp"
 #include "vcell/train/metrics_log.hpp"

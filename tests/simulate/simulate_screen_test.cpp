@@ -1,4 +1,5 @@
 #include <numeric>
+#include <set>
 
 #include "support/catch.hpp"
 #include "vcell/data/check_anndata.hpp"
@@ -226,6 +227,83 @@ TEST_CASE("simulate_screen: features carry the programmes", "[simulate]") {
   }
 }
 
+TEST_CASE("simulate_screen: combinations are their parts and an interaction", "[simulate]") {
+  SimulateOptions o = small();
+  const SimulatedScreen plain = simulate_screen(o);
+  o.combinations = 10;
+  o.combination_separator = "|";
+  const SimulatedScreen s = simulate_screen(o);
+  const ScreenTruth& t = s.truth;
+  REQUIRE(t.combinations.size() == 10);
+  REQUIRE(t.perturbations.size() == 18);
+  REQUIRE(t.shift.rows == 18 * o.contexts);
+  CHECK(s.features == plain.features);  // of the parts alone
+  CHECK(std::equal(plain.truth.weights.values.begin(), plain.truth.weights.values.end(),
+                   t.weights.values.begin()));
+  size_t interacting = 0, additive = 0;
+  std::set<std::string> names;
+  for (size_t i = 0; i < 10; ++i) {
+    const auto [a, b] = t.combinations[i];
+    CHECK(a < b);
+    CHECK(t.perturbations[8 + i] == t.perturbations[a] + "|" + t.perturbations[b]);
+    names.insert(t.perturbations[8 + i]);
+    const bool both = t.has_effect[a] && t.has_effect[b];
+    CHECK(t.has_effect[8 + i] == (t.has_effect[a] || t.has_effect[b]));
+    size_t others = 0;
+    for (size_t q = 0; q < t.programs.size(); ++q) {
+      const double more = t.weights.row(8 + i)[q] - t.weights.row(a)[q] - t.weights.row(b)[q];
+      if (std::abs(more) > 1e-12) {
+        ++others;
+        CHECK(q < o.programs);
+        CHECK(std::abs(more) <= 1.4 * o.interaction);
+      }
+    }
+    CHECK(others == size_t(both));
+    (both ? interacting : additive) += 1;
+    for (size_t k = 0; k < o.contexts; ++k) {
+      const auto pair = t.shift_of(k, 8 + i);
+      if (!both)  // as the part that does something, if one does
+        for (size_t g = 0; g < o.genes; ++g)
+          CHECK(pair[g] == Approx(t.shift_of(k, a)[g] + t.shift_of(k, b)[g]).margin(1e-12));
+      for (const size_t part : {a, b})
+        if (t.has_effect[part]) CHECK(pair[t.targets[part]] == Approx(std::log1p(-o.knockdown)));
+    }
+  }
+  CHECK(names.size() == 10);
+  CHECK(interacting > 0);
+  CHECK(additive > 0);
+  size_t cells = 0;
+  for (const CellTruth& c : t.cells) cells += c.perturbation >= 8;
+  CHECK(cells > 10 * o.contexts * 20);
+  CHECK(effect_truth_anndata(s).cells() == 18 * o.contexts);
+}
+
+TEST_CASE("simulate_screen: doses scale the effect, and without them nothing changes",
+          "[simulate]") {
+  SimulateOptions o = small();
+  CHECK_FALSE(simulate_screen(o).screen.obs.has("dose"));
+  o.doses = 4;
+  const SimulatedScreen s = simulate_screen(o);
+  const auto doses = s.screen.obs.column("dose").numbers();
+  size_t seen[5] = {};
+  for (size_t i = 0; i < s.truth.cells.size(); ++i) {
+    const CellTruth& c = s.truth.cells[i];
+    if (c.perturbation < 0) {
+      CHECK(doses[i] == 0);
+      continue;
+    }
+    const double level = 4 * doses[i];
+    REQUIRE((level == 1 || level == 2 || level == 3 || level == 4));
+    ++seen[size_t(level)];
+    const double whole = c.response == Response::escaped   ? 0
+                         : c.response == Response::partial ? o.partial_strength
+                                                           : 1;
+    CHECK(c.strength == Approx(whole * doses[i]));
+  }
+  for (const size_t level : {1, 2, 3, 4}) CHECK(seen[level] > 150);
+  CHECK(cell_truth_anndata(s).obs.has("dose"));
+}
+
 TEST_CASE("simulate_screen: libraries, batches and states are as asked", "[simulate]") {
   SimulateOptions o = small();
   o.batch_spread = 0;
@@ -327,6 +405,16 @@ TEST_CASE("simulate_screen: options that make no sense", "[simulate]") {
       simulate_screen(with([](O& o) { o.least_efficiency = 0.9, o.most_efficiency = 0.5; })),
       contains("least_efficiency is 0.9, expected 0 .. 0.5"));
   CHECK_THROWS_AS(simulate_screen(with([](O& o) { o.control.clear(); })), ConfigError);
+  CHECK_THROWS_WITH(
+      simulate_screen(with([](O& o) { o.combinations = 29; })),
+      contains("combinations is 29, expected at most") && contains("8 perturbations"));
+  CHECK_THROWS_AS(simulate_screen(with([](O& o) { o.combinations = size_t(-1); })), ConfigError);
+  CHECK_THROWS_AS(simulate_screen(with([](O& o) { o.perturbations = o.combinations = 1; })),
+                  ConfigError);
+  CHECK_THROWS_WITH(
+      simulate_screen(with([](O& o) { o.combinations = 1, o.combination_separator.clear(); })),
+      contains("combination_separator is empty"));
+  CHECK(simulate_screen(with([](O& o) { o.combinations = 28; })).truth.combinations.size() == 28);
   const std::string target = simulate_screen(small()).truth.perturbations[0];
   CHECK_THROWS_WITH(simulate_screen(with([&](O& o) { o.control = target; })),
                     contains("the name of a perturbed gene"));

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <set>
 
 #include "vcell/core/rng.hpp"
 #include "vcell/simulate/sample_gamma.hpp"
@@ -144,13 +146,57 @@ void draw_effects(ScreenTruth& t, const SimulateOptions& o) {
   }
 }
 
+/// Pairs of perturbations, each once, in the order of their parts.
+template <class = void>
+void draw_combinations(ScreenTruth& t, const SimulateOptions& o) {
+  Rng rng(o.seed, stream_of("simulate.combinations"));
+  const size_t n = o.perturbations, programs = t.programs.size(), all = n + o.combinations;
+  std::set<std::array<size_t, 2>> pairs;
+  while (pairs.size() < o.combinations) {
+    const size_t a = rng.below(n), b = rng.below(n);
+    if (a != b) pairs.insert({std::min(a, b), std::max(a, b)});
+  }
+  t.combinations.assign(pairs.begin(), pairs.end());
+  DenseMatrix<double> shift{o.contexts * all, o.genes,
+                            std::vector<double>(o.contexts * all * o.genes)};
+  for (size_t k = 0; k < o.contexts; ++k)
+    for (size_t p = 0; p < n; ++p)
+      std::ranges::copy(t.shift.row(k * n + p), shift.row(k * all + p).begin());
+  t.shift = std::move(shift);
+  t.weights.rows = t.guide_efficiency.rows = all;
+  t.weights.values.resize(all * programs);
+  t.guide_efficiency.values.resize(all * o.guides);
+  for (size_t i = 0; i < o.combinations; ++i) {
+    const auto [a, b] = t.combinations[i];
+    const size_t p = n + i;
+    t.perturbations.push_back(t.perturbations[a] + o.combination_separator + t.perturbations[b]);
+    t.targets.push_back(t.targets[a]);
+    t.has_effect.push_back(t.has_effect[a] || t.has_effect[b]);
+    const auto weights = t.weights.row(p);
+    for (size_t q = 0; q < programs; ++q) weights[q] = t.weights.row(a)[q] + t.weights.row(b)[q];
+    const size_t more = rng.below(o.programs);
+    const double weight = o.interaction * random_weight(rng);
+    if (t.has_effect[a] && t.has_effect[b]) weights[more] += weight;
+    for (double& e : t.guide_efficiency.row(p))
+      e = o.least_efficiency + (o.most_efficiency - o.least_efficiency) * rng.uniform();
+    for (size_t k = 0; k < o.contexts; ++k) {
+      const auto row = t.shift.row(k * all + p);
+      for (size_t q = 0; q < programs; ++q)
+        for (size_t g = 0; g < o.genes; ++g)
+          row[g] += t.activity.row(k)[q] * weights[q] * t.loadings.row(q)[g];
+      for (const size_t part : {a, b})
+        if (t.has_effect[part]) row[t.targets[part]] = std::log1p(-o.knockdown);
+    }
+  }
+}
+
 /// Which context and perturbation each cell has, in random order.
 template <class = void>
 void draw_groups(ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.groups"));
   const double half_square = 0.5 * o.cells_spread * o.cells_spread;  // keeps the mean what it is
   for (size_t k = 0; k < o.contexts; ++k) {
-    for (int32_t p = -1; p < int32_t(o.perturbations); ++p) {
+    for (int32_t p = -1; p < int32_t(t.perturbations.size()); ++p) {
       const double drawn = o.cells * std::exp(o.cells_spread * rng.normal() - half_square);
       const size_t n = p < 0 ? o.control_cells : size_t(std::max(1L, std::lround(drawn)));
       t.cells.insert(t.cells.end(), n, CellTruth{int32_t(k), p});
@@ -175,6 +221,7 @@ ScreenTruth draw_truth(const SimulateOptions& o) {
   detail::draw_basal(t, o);
   detail::draw_programs(t, o);
   detail::draw_effects(t, o);
+  if (o.combinations) detail::draw_combinations(t, o);
   for (const auto& perturbation : t.perturbations)
     for (const auto& guide : detail::numbered(perturbation + "_g", o.guides))
       t.guides.push_back(guide);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -29,6 +30,7 @@ struct CellTruth {
   int32_t guide = 0;  ///< of its perturbation, or of the controls
   Response response = Response::control;
   double strength = 0;  ///< part of the full shift that it has: 0 .. 1
+  double dose = 1;      ///< which part of it is its dose, where the screen has doses
   double library = 0;   ///< counts expected of it if it were not perturbed nor in a batch
 };
 
@@ -43,7 +45,9 @@ struct CellTruth {
 ///   shift[k, p, g] = sum_q activity[k, q] weights[p, q] loadings[q, g]
 ///   shift[k, p, target[p]] = log(1 - knockdown)
 ///
-/// and 0 everywhere for a perturbation without effect. All logarithms are natural.
+/// and 0 everywhere for a perturbation without effect. All logarithms are natural. A combination is
+/// a perturbation like others, whose weights are those of its parts together and an interaction,
+/// and whose parts' targets are all knocked down, but for parts without effect.
 struct ScreenTruth {
   std::vector<std::string> genes, contexts, batches, states, perturbations, programs;
   std::vector<std::string> guides;  ///< (perturbations * guides), row by row
@@ -53,11 +57,12 @@ struct ScreenTruth {
   DenseMatrix<double> batch_effect;  ///< (batches, genes)
   std::vector<double> dispersion;    ///< (genes)
 
-  DenseMatrix<double> loadings;          ///< (programs, genes)
-  DenseMatrix<double> activity;          ///< (contexts, programs) 0 or 1
-  DenseMatrix<double> weights;           ///< (perturbations, programs)
-  std::vector<size_t> targets;           ///< (perturbations) gene of each
-  std::vector<uint8_t> has_effect;       ///< (perturbations)
+  DenseMatrix<double> loadings;  ///< (programs, genes)
+  DenseMatrix<double> activity;  ///< (contexts, programs) 0 or 1
+  DenseMatrix<double> weights;   ///< (perturbations, programs)
+  std::vector<size_t> targets;   ///< (perturbations) gene of each; of a pair the first's
+  std::vector<std::array<size_t, 2>> combinations;  ///< parts of the pairs, the last perturbations
+  std::vector<uint8_t> has_effect;                  ///< (perturbations)
   DenseMatrix<double> guide_efficiency;  ///< (perturbations, guides) share that does not escape
   DenseMatrix<double> shift;             ///< (contexts * perturbations, genes) at full strength
 

@@ -46,6 +46,15 @@ struct SimulateOptions {
   double most_efficiency = 1.0;   ///< the best guide; the others lie between
 
   double feature_noise = 0.05;  ///< standard deviation of the noise on perturbation features
+
+  size_t combinations = 0;                  ///< pairs of perturbations that come as one, too
+  std::string combination_separator = "+";  ///< between the names of a pair
+  /// What a pair does beyond the sum of its parts: the weight of one programme more, as part of
+  /// what a perturbation has.
+  double interaction = 0.5;
+  /// Levels 1 / doses, ..., 1 of every perturbation, drawn for each cell: so much of the shift at
+  /// full strength it gets. 0: no cell has a dose.
+  size_t doses = 0;
 };
 
 /// @throws ConfigError naming the first option that makes no sense
@@ -60,6 +69,12 @@ void check_simulate_options(const SimulateOptions& o) {
                               "number of genes (", o.genes, "), since each has its own target"));
   if (o.genes > size_t(std::numeric_limits<int32_t>::max()))
     throw ConfigError(message(f, ": genes is ", o.genes, ", expected less than 2^31"));
+  if (const size_t n = o.perturbations; double(o.combinations) > double(n) * double(n - 1) / 2)
+    throw ConfigError(message(f, ": combinations is ", o.combinations, ", expected at most the ",
+                              "number of pairs of ", n, " perturbations"));
+  if (o.combinations && o.combination_separator.empty())
+    throw ConfigError(message(f, ": combination_separator is empty, expected what stands between ",
+                              "the names of a pair"));
   if (o.control.empty()) throw ConfigError(message(f, ": control is empty, expected a label"));
   const auto in = [&](const char* name, double value, double least, double most) {
     if (!(value >= least && value <= most))
@@ -89,6 +104,8 @@ void check_simulate_options(const SimulateOptions& o) {
   in("partial_strength", o.partial_strength, 0, 1);
   in("most_efficiency", o.most_efficiency, 0, 1);
   in("least_efficiency", o.least_efficiency, 0, o.most_efficiency);
+  in("interaction", o.interaction, 0, 10);
+  in("doses", double(o.doses), 0, 1e4);
   in("feature_noise", o.feature_noise, 0, 10);
 }
 

@@ -13,10 +13,11 @@ VCELL_BEGIN_NAMESPACE
 /// A screen, and the truth about it apart.
 struct SimulatedScreen {
   /// What an experiment would give: counts as sparse floats; obs `perturbation`, `context`, `batch`
-  /// and `guide`, all categorical; var names are gene names.
+  /// and `guide`, all categorical, and with doses `dose`, 0 for controls; var names are gene names.
   AnnData screen;
   ScreenTruth truth;
-  /// The weight of every programme for every perturbation, with noise; the control's row is 0.
+  /// The weight of every programme for every perturbation that is no combination, with noise; the
+  /// control's row is 0.
   FeatureTable features;
 };
 
@@ -38,6 +39,9 @@ void draw_cell(CellTruth& c, const ScreenTruth& t, const SimulateOptions& o, Rng
   const bool responds = rng.uniform() < efficiency, partial = rng.uniform() < o.partial;
   c.response = !responds ? Response::escaped : partial ? Response::partial : Response::full;
   c.strength = !responds ? 0 : partial ? o.partial_strength : 1;
+  if (!o.doses) return;
+  c.dose = double(1 + rng.below(o.doses)) / double(o.doses);
+  c.strength *= c.dose;
 }
 
 /// Draws cells and counts. Every cell has a random stream of its own, so neither the number of
@@ -101,6 +105,11 @@ DataFrame observed_labels(const ScreenTruth& t, const SimulateOptions& o) {
   obs.set("guide", categorical(t, guides, [&](const CellTruth& c) {
             return (c.perturbation + 1) * int32_t(o.guides) + c.guide;
           }));
+  if (o.doses) {
+    std::vector<double> doses;
+    for (const CellTruth& c : t.cells) doses.push_back(c.perturbation < 0 ? 0 : c.dose);
+    obs.set("dose", doses);
+  }
   return obs;
 }
 
@@ -108,9 +117,10 @@ template <class = void>
 FeatureTable draw_features(const ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.features"));
   const size_t n = t.programs.size();
-  FeatureTable out{with_control(o, t.perturbations), t.programs, {}};
+  const auto end = t.perturbations.begin() + std::ptrdiff_t(o.perturbations);
+  FeatureTable out{with_control(o, {t.perturbations.begin(), end}), t.programs, {}};
   out.vectors = {out.perturbations.size(), n, std::vector<float>(out.perturbations.size() * n)};
-  for (size_t p = 0; p < t.perturbations.size(); ++p)
+  for (size_t p = 0; p < o.perturbations; ++p)
     for (size_t q = 0; q < n; ++q)
       out.vectors.row(p + 1)[q] = float(t.weights.row(p)[q] + o.feature_noise * rng.normal());
   return out;

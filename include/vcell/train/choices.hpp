@@ -18,7 +18,9 @@
 VCELL_BEGIN_NAMESPACE
 
 constexpr std::array<std::string_view, 2> choices(Scale) { return {"counts", "log1p"}; }
-constexpr std::array<std::string_view, 1> choices(ModelKind) { return {"state_transition"}; }
+constexpr std::array<std::string_view, 2> choices(ModelKind) {
+  return {"state_transition", "state_embedding"};
+}
 constexpr std::array<std::string_view, 2> choices(BackboneKind) { return {"llama", "gpt2"}; }
 constexpr std::array<std::string_view, 3> choices(AttentionPattern) {
   return {"everybody", "causal", "itself"};

@@ -292,6 +292,9 @@ AnyModel load_model(const std::filesystem::path& named) {
   switch (kind) {
     case ModelKind::state_transition:
       return detail::load_state_transition(folder, fields, where);
+    case ModelKind::state_embedding:
+      throw FormatError(message(where, ": 'kind' is 'state_embedding', a model that embeds cells ",
+                                "and predicts no perturbation (load_embedding)"));
   }
   detail::fail<FormatError>(where, ": 'kind' has no reader");
 }
