@@ -77,6 +77,10 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
                              const PredictCellsOptions& options = {}) {
   check_members(members);
   const TrainedModel& m = members[0];
+  if (!m.unnamed.empty())
+    throw ConfigError(message("predict: the names of the model's ", m.unnamed[0],
+                              " are not known; ",
+                              "give them (name_model, or --genes and --perturbation-names)"));
   const bool embedding = m.model.config().output_space == OutputSpace::embedding;
   if (embedding != screen.is_embedding)
     throw ConfigError(message("predict: the model is one of ",

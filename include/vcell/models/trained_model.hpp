@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vcell/models/anchors.hpp"
@@ -31,7 +32,15 @@ struct TrainedModel {
   std::vector<std::string> decoded_genes = {};  ///< of its gene decoder; empty without one
   /// What an anchored model predicts from, by the codes of contexts and of perturbations' places.
   std::optional<Anchors> anchors = {};
+  /// Of "genes" and "perturbations" those whose names are not known, as in a checkpoint that came
+  /// without them: numbers stand in their place, and prediction asks for the names (name_model).
+  std::vector<std::string> unnamed = {};
 };
+
+/// Whether the names of "genes" or "perturbations" are not known.
+inline bool is_unnamed(const TrainedModel& m, std::string_view what) {
+  return std::find(m.unnamed.begin(), m.unnamed.end(), what) != m.unnamed.end();
+}
 
 /// @throws ConfigError or ShapeError if names and widths do not fit each other
 template <class = void>
@@ -46,7 +55,11 @@ void check_trained_model(const TrainedModel& m) {
                    std::max(c.batches, c.token_batches));
   check_size_match("TrainedModel", "decoded_genes", m.decoded_genes.size(), "config.gene_width",
                    c.gene_width);
-  m.perturbations.place(m.labels.control);
+  for (const std::string& what : m.unnamed)
+    if (what != "genes" && what != "perturbations")
+      throw ConfigError(
+          message("TrainedModel: unnamed has ", quoted(what), ", expected genes or perturbations"));
+  if (!is_unnamed(m, "perturbations")) m.perturbations.place(m.labels.control);
   check_positive("TrainedModel", "set_size", m.set_size);
   if (m.anchors.has_value() != (c.anchor != Anchor::none))
     throw ConfigError(message("TrainedModel: there are ", m.anchors ? "" : "no ",

@@ -124,6 +124,7 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   config.add("labels", std::move(labels));
   add("scale", m.scale);
   add("target_sum", m.target_sum);
+  if (!m.unnamed.empty()) add("unnamed", m.unnamed);
   write_text(fresh / "config.json", detail::config_text(config));
   write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
   detail::write_names(fresh / "genes.txt", m.genes);
@@ -237,6 +238,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   labels.finish();
   fields.read("scale", m.scale);
   fields.read("target_sum", m.target_sum);
+  fields.read_if_there("unnamed", m.unnamed);
   fields.finish();
   try {
     check_trained_model(m);
