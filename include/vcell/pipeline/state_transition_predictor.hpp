@@ -252,6 +252,9 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   note(callbacks, name_of_choice(t.optimizer), ", rate ", t.learning_rate, " ",
        name_of_choice(t.schedule), ", weight decay ", t.weight_decay, ", clip ", t.clip, "; loss ",
        name_of_choice(e.model.loss), "; seed ", t.seed);
+  if (t.accumulate > 1 || t.ema > 0)
+    note(callbacks, t.accumulate, t.accumulate > 1 ? " batches" : " batch", " in each step",
+         t.ema > 0 ? message("; what is kept is an average, decay ", t.ema) : "");
 
   Trainer<float> trainer(model.model.parameters(), t);
   if (options_.hooks.restore) options_.hooks.restore(trainer);
@@ -286,8 +289,8 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
     throw Stopped(message("stopped after step ", state.step, " of ", t.max_steps,
                           e.ensemble > 1 ? message(" of member ", states_.size()) : ""));
   if (result.stopped_early)
-    note(callbacks, "stopped early after step ", state.step, ": no better validation loss in ",
-         t.patience, " validations");
+    note(callbacks, "stopped early after step ", state.step, ": no better validation ",
+         name_of_choice(t.choose_by), " in ", t.patience, " validations");
   trainer.use_best();
   if (model.anchors) {
     model.anchors->alpha = state.best_alpha;
@@ -296,7 +299,10 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   }
   if (state.best_step)
     note(callbacks, "the model of step ", state.best_step, " is kept: validation loss ",
-         std::round(state.best_validation_loss * 1e4) / 1e4);
+         std::round(state.best_validation_loss * 1e4) / 1e4,
+         t.choose_by == ChooseBy::loss ? ""
+                                       : message(", ", name_of_choice(t.choose_by), " ",
+                                                 std::round(state.best_metric * 1e4) / 1e4));
   else
     note(callbacks, "nothing to validate on: the model of the last step is kept");
   return model;
