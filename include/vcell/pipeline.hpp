@@ -8,6 +8,7 @@
 #include "vcell/pipeline/data_set_files.hpp"
 #include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/pipeline/dry_run.hpp"
+#include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/gene_names_file.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"

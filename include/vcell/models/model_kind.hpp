@@ -6,7 +6,8 @@ VCELL_BEGIN_NAMESPACE
 
 /// What kind of model a folder holds.
 enum class ModelKind {
-  state_transition  ///< models/state_transition.hpp
+  state_transition,  ///< models/state_transition.hpp
+  state_embedding    ///< models/state_embedding.hpp
 };
 
 VCELL_END_NAMESPACE

@@ -18,7 +18,9 @@
 VCELL_BEGIN_NAMESPACE
 
 constexpr std::array<std::string_view, 2> choices(Scale) { return {"counts", "log1p"}; }
-constexpr std::array<std::string_view, 1> choices(ModelKind) { return {"state_transition"}; }
+constexpr std::array<std::string_view, 2> choices(ModelKind) {
+  return {"state_transition", "state_embedding"};
+}
 constexpr std::array<std::string_view, 2> choices(BackboneKind) { return {"llama", "gpt2"}; }
 constexpr std::array<std::string_view, 3> choices(AttentionPattern) {
   return {"everybody", "causal", "itself"};
@@ -33,9 +35,10 @@ constexpr std::array<std::string_view, 4> choices(GeneDecoderKind) {
 constexpr std::array<std::string_view, 3> choices(Anchor) {
   return {"none", "perturbation_mean", "features"};
 }
-constexpr std::array<std::string_view, 2> choices(SetLoss) {
-  return {"energy_distance", "mean_squared_error"};
+constexpr std::array<std::string_view, 5> choices(SetLoss) {
+  return {"energy_distance", "mean_squared_error", "rbf_mmd", "sinkhorn", "energy_sinkhorn"};
 }
+constexpr std::array<std::string_view, 2> choices(MmdEstimator) { return {"biased", "unbiased"}; }
 constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam", "adamw"}; }
 constexpr std::array<std::string_view, 3> choices(ChooseBy) {
   return {"loss", "pearson_delta", "discrimination"};

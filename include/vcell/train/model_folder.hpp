@@ -131,12 +131,14 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   config.add("labels", std::move(labels));
   add("scale", m.scale);
   add("target_sum", m.target_sum);
+  if (!m.unnamed.empty()) add("unnamed", m.unnamed);
   write_text(fresh / "config.json", detail::config_text(config));
   write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
   detail::write_names(fresh / "genes.txt", m.genes);
   detail::write_names(fresh / "perturbations.txt", m.perturbations.names());
   detail::write_names(fresh / "contexts.txt", m.contexts);
   detail::write_names(fresh / "batches.txt", m.batches);
+  if (!m.decoded_genes.empty()) detail::write_names(fresh / "decoded_genes.txt", m.decoded_genes);
   if (!m.perturbations.is_one_hot())
     write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
   if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
@@ -156,6 +158,7 @@ inline std::string member_folder(size_t member) { return message("member_", memb
 ///   weights.safetensors   parameters under their names
 ///   genes.txt             a name a line, in the order of the columns; so are
 ///   perturbations.txt, contexts.txt, batches.txt
+///   decoded_genes.txt     of a model with a gene decoder
 ///   perturbation_features.safetensors   unless perturbations are one-hot
 ///   anchors.safetensors   of an anchored model: shift and variance (pairs, genes), context and
 ///                         perturbation (pairs) as lines of their files, cells (pairs), shrinkage,
@@ -237,6 +240,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
                  .labels = labels};
   m.perturbations.combine(names, labels);
   for (const auto& name : silent) m.perturbations.silence(name);
+  if (config.gene_width) m.decoded_genes = read_names(folder / "decoded_genes.txt");
   if (config.anchor != Anchor::none)
     m.anchors = read_anchors(folder / "anchors.safetensors", m.genes.size());
   if (config.anchor == Anchor::features)
@@ -244,6 +248,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   fields.read("set_size", m.set_size);
   fields.read("scale", m.scale);
   fields.read("target_sum", m.target_sum);
+  fields.read_if_there("unnamed", m.unnamed);
   fields.finish();
   try {
     check_trained_model(m);
@@ -299,6 +304,9 @@ AnyModel load_model(const std::filesystem::path& named) {
   switch (kind) {
     case ModelKind::state_transition:
       return detail::load_state_transition(folder, fields, where);
+    case ModelKind::state_embedding:
+      throw FormatError(message(where, ": 'kind' is 'state_embedding', a model that embeds cells ",
+                                "and predicts no perturbation (load_embedding)"));
   }
   detail::fail<FormatError>(where, ": 'kind' has no reader");
 }

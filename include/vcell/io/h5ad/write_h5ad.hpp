@@ -19,9 +19,11 @@ struct H5adWriteOptions {
 
 namespace detail {
 
-/// @param write_x  of the root: writes X where there is one
-template <class F>
-void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress, F&& write_x) {
+/// @param write_x     of the root: writes X where there is one
+/// @param write_more  of obsm: writes what is there beside a.obsm
+template <class F, class G>
+void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress, F&& write_x,
+                 G&& write_more) {
   size_t done = 0;
   const auto begin = [&](const char* part) { report(progress, {"write", done++, 10, part}); };
   put_encoding(root, root.id, "anndata", "0.1.0");
@@ -38,7 +40,7 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
     write_matrix(layers, name, layer);
   }
   begin("obsm");
-  write_dict(root, "obsm", a.obsm);
+  write_more(write_dict(root, "obsm", a.obsm));
   begin("varm");
   write_dict(root, "varm", a.varm);
   begin("obsp");
@@ -56,9 +58,11 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
   write_dict(root, "uns", a.uns);
 }
 
-template <class F>
+constexpr auto write_nothing_more = [](const OutputGroup&) {};
+
+template <class F, class G = decltype(write_nothing_more)>
 void write_file(const std::filesystem::path& path, const AnnData& a,
-                const H5adWriteOptions& options, F&& write_x) {
+                const H5adWriteOptions& options, F&& write_x, G&& write_more = {}) {
   if (options.gzip < 0 || options.gzip > 9)
     throw ConfigError(message("write_h5ad: gzip is ", options.gzip, ", expected 0 .. 9"));
   check_anndata(a);
@@ -82,7 +86,7 @@ void write_file(const std::filesystem::path& path, const AnnData& a,
       hdf5::OutputGroup root{&writing, "/", {}};
       root.check(hid_t(file), "");
       root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
-      write_parts(root, a, options.progress, write_x);
+      write_parts(root, a, options.progress, write_x, write_more);
     }
     writing.check_disk();
   });
@@ -127,6 +131,29 @@ void write_h5ad(const std::filesystem::path& path, const AnnData& a, const S& X,
   check_size_match("write_h5ad", "columns of X", X.columns(), "genes", a.genes());
   detail::write_file(path, a, options,
                      [&](const hdf5::OutputGroup& root) { detail::write_rows(root, "X", X); });
+}
+
+/// The same with one matrix of obsm read in blocks of rows too, such as embeddings that are made
+/// while they are written.
+/// @param name  of it in obsm
+/// @param rows  (cells, columns)
+template <class S, class R>
+requires RowSource<S, float> && RowSource<R, float>
+void write_h5ad(const std::filesystem::path& path, const AnnData& a, const S& X,
+                const std::string& name, const R& rows, const H5adWriteOptions& options = {}) {
+  check_size_match("write_h5ad", "rows of X", X.rows(), "cells", a.cells());
+  check_size_match("write_h5ad", "columns of X", X.columns(), "genes", a.genes());
+  check_size_match("write_h5ad", "rows of obsm", rows.rows(), "cells", a.cells());
+  if (a.X || a.obsm.count(name))
+    throw ConfigError(
+        message("write_h5ad: the AnnData has ", a.X ? "an X" : message("obsm[", quoted(name), "]"),
+                " of its own beside the one that is read in blocks; leave one of ", "them out"));
+  detail::write_file(
+      path, a, options, [&](const hdf5::OutputGroup& root) { detail::write_rows(root, "X", X); },
+      [&](const hdf5::OutputGroup& obsm) {
+        detail::check_key(obsm, name);
+        detail::write_rows(obsm, name, rows);
+      });
 }
 
 VCELL_INSTANTIATE(files, void write_h5ad<void>(const std::filesystem::path&, const AnnData&,

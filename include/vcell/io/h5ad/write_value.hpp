@@ -192,9 +192,10 @@ template <class = void>
 void write_value(const OutputGroup& parent, const std::string& name, const Value& value);
 
 template <class = void>
-void write_dict(const OutputGroup& parent, const std::string& name, const Dict& dict) {
-  const OutputGroup group = make_group(parent, name, "dict", "0.1.0");
+OutputGroup write_dict(const OutputGroup& parent, const std::string& name, const Dict& dict) {
+  OutputGroup group = make_group(parent, name, "dict", "0.1.0");
   for (const auto& [key, value] : dict) write_value(group, key, value);
+  return group;
 }
 
 /// A name within a group; a slash would make another group of it.
@@ -238,7 +239,8 @@ void write_value(const OutputGroup& parent, const std::string& name, const Value
     case Value::Kind::column:
       return write_column(parent, name, *value.column(), false);
     case Value::Kind::dict:
-      return write_dict(parent, name, *value.dict());
+      write_dict(parent, name, *value.dict());
+      return;
     case Value::Kind::opaque:
       return write_opaque(parent, name, *value.opaque());
   }

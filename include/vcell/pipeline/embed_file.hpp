@@ -1,0 +1,71 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/core/callbacks.hpp"
+#include "vcell/core/instantiate.hpp"
+#include "vcell/data/match_genes.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/models/embedded_rows.hpp"
+#include "vcell/preprocess/declared_scale.hpp"
+#include "vcell/preprocess/log1p_rows.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+struct EmbedFileOptions {
+  std::string key = "X_emb";        ///< of obsm, replaced where it is there
+  std::optional<Scale> scale = {};  ///< of X; without it the file decides (declared_scale)
+  MatchGenesOptions genes = {};     ///< how the data's genes are found in the model's table
+  bool half = false;                ///< float16 in place of float32
+  uint64_t seed = 0;                ///< of what is random in a sentence
+  Callbacks callbacks = {};
+};
+
+/// Embeds the cells of a file into obsm of a new one, which has all that the old one has. X is read
+/// and copied in blocks, and embeddings are written as they are made, so that neither is in memory
+/// whole; layers and what else there is are. The file is written beside its place and put there
+/// when it is whole, so it may be the one that is read.
+/// @param to  its folder is made
+/// @return    the width of the embeddings
+/// @throws ConfigError, IoError, FormatError as what it calls does; Stopped
+template <class = void>
+size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& from,
+                  const std::filesystem::path& to, const EmbedFileOptions& options = {}) {
+  const Callbacks& callbacks = options.callbacks;
+  std::vector<std::string> remarks;
+  AnnData adata = read_h5ad(from, {.X = false, .warnings = &remarks});
+  const H5adRows X(from, {.warnings = &remarks});
+  for (const std::string& remark : remarks) note(callbacks, remark);
+  note(callbacks, from.string(), ": ", adata.cells(), " cells x ", adata.genes(), " genes");
+  const auto found = declared_scale(adata, X, options.scale);
+  if (found.inferred)
+    note(callbacks, "X holds whole numbers only: they are taken for counts (--scale counts)");
+  const auto match = match_genes(adata.var, model.genes.names(), options.genes);
+  note(callbacks, match.report());
+  if (adata.obsm.erase(options.key)) note(callbacks, "obsm ", quoted(options.key), " is replaced");
+  std::error_code error;
+  if (to.has_parent_path()) std::filesystem::create_directories(to.parent_path(), error);
+  if (error)
+    throw WriteError(message("cannot make the folder ", quoted(to.parent_path().string()), ": ",
+                             error.message()));
+  const auto write = [&](const auto& log_rows) {
+    using S = std::decay_t<decltype(log_rows)>;
+    const EmbeddedRows<S> rows(model, log_rows, match.rows,
+                               {.seed = options.seed,
+                                .dtype = options.half ? DType::f16 : DType::f32,
+                                .progress = callbacks.progress});
+    write_h5ad(to, adata, X, options.key, rows);
+    return rows.columns();
+  };
+  if (found.scale == Scale::log1p) return write(X);
+  return write(Log1pRows<H5adRows>(X, std::vector<double>(X.rows()), DType::f32));
+}
+
+VCELL_INSTANTIATE(folders,
+                  size_t embed_file<void>(const TrainedEmbedding&, const std::filesystem::path&,
+                                          const std::filesystem::path&, const EmbedFileOptions&));
+
+VCELL_END_NAMESPACE

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/core/instantiate.hpp"
+#include "vcell/io/torch_archive.hpp"
+#include "vcell/models/reference_arrays.hpp"
+#include "vcell/models/reference_config.hpp"
+#include "vcell/models/trained_model.hpp"
+#include "vcell/nn/load_parameters.hpp"
+#include "vcell/train/check_fits_weights.hpp"
+#include "vcell/train/reference_map.hpp"
+#include "vcell/train/state_source.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+struct ImportStateOptions {
+  /// Of a run folder: final, last or best, or the path of a checkpoint. Empty: the first of these
+  /// that is there.
+  std::string checkpoint = {};
+  std::vector<std::string> genes = {};  ///< in the order of the columns, where the files do not say
+  std::vector<std::string> perturbations = {};  ///< in the order of their places; likewise
+};
+
+/// A model out of files of the reference.
+struct ImportedState {
+  TrainedModel model;
+  std::filesystem::path weights;     ///< the file that they are from
+  std::vector<std::string> unused;   ///< settings that have no counterpart
+  std::vector<std::string> remarks;  ///< what was assumed or is not known, a line each
+};
+
+namespace detail {
+
+/// A name for each of n places: those given, or else those of the files if they are as many, or
+/// else numbers.
+template <class = void>
+std::vector<std::string> names_or_numbers(const char* what, const std::vector<std::string>& given,
+                                          const std::vector<std::string>& found, size_t n,
+                                          ImportedState& out) {
+  if (!given.empty() && given.size() != n)
+    throw ConfigError(message("import_state: ", given.size(), " names of ", what,
+                              " for a model of ", n,
+                              "; give one for each, in the order that it was trained with"));
+  if (!given.empty()) return given;
+  if (found.size() == n) return found;
+  out.model.unnamed.push_back(what);
+  out.remarks.push_back(message(
+      "the files have no names of the model's ", n, ' ', what, ": `predict` asks for ",
+      std::string_view(what) == "genes" ? "--genes" : "--perturbation-names",
+      ", a file with one a line in the order of training, since columns are matched by name"));
+  std::vector<std::string> numbers;
+  for (size_t i = 0; i < n; ++i) numbers.push_back(message(i));
+  return numbers;
+}
+
+template <class = void>
+PerturbationFeatures imported_perturbations(const StateSource& source,
+                                            const ImportStateOptions& options, size_t width,
+                                            ImportedState& out) {
+  if (options.perturbations.empty() && source.maps)
+    if (auto map = read_reference_map(*source.maps, "pert_onehot_map")) {
+      check_size_match("import_state", "width of pert_onehot_map", map->width(), "pert_dim", width);
+      return std::move(*map);
+    }
+  return PerturbationFeatures::one_hot(
+      names_or_numbers("perturbations", options.perturbations, source.perturbations, width, out));
+}
+
+/// Names of the places of a map, numbers where there is none.
+template <class = void>
+std::vector<std::string> map_names(const StateSource& source, const char* name, size_t n,
+                                   ImportedState& out) {
+  std::optional<PerturbationFeatures> map;
+  if (source.maps) map = read_reference_map(*source.maps, name);
+  if (map && map->is_one_hot() && map->width() == n) return map->names();
+  out.remarks.push_back(
+      message("the files have no ", name, " of ", n, " names: its entries are called 0, 1, ..."));
+  std::vector<std::string> numbers;
+  for (size_t i = 0; i < n; ++i) numbers.push_back(message(i));
+  return numbers;
+}
+
+template <class = void>
+ScreenOptions imported_labels(const StateSource& source, bool with_batches, ImportedState& out) {
+  ScreenOptions labels;
+  FlatReader r(source.data, "import_state");
+  if (!r.find("pert_col"))
+    out.remarks.push_back(message("the files do not say which obs columns were read: ",
+                                  labels.perturbation_key, " is taken for the perturbation, and ",
+                                  "all cells for one context; say others to `predict`"));
+  labels.perturbation_key = r.text("pert_col", labels.perturbation_key);
+  labels.control = r.text("control_pert", labels.control);
+  if (const auto key = r.find("cell_type_key")) labels.context_keys = {*key};
+  if (with_batches) labels.batch_key = r.text("batch_col", "batch");
+  return labels;
+}
+
+}  // namespace detail
+
+/// Reads a State Transition model that the reference's package wrote: a run folder (config.yaml,
+/// checkpoints, var_dims.pkl and the maps of names, in the files of any version), a single
+/// checkpoint (`.ckpt`), or a folder as model hubs give it (config.json or config.yaml beside
+/// model.safetensors). Names that the files do not have are numbers, which TrainedModel::unnamed
+/// says.
+/// @throws IoError; FormatError or ConfigError naming the file and what is wrong with it, or that
+///         it is a model of a kind that cannot be imported
+template <class = void>
+ImportedState import_state(const std::filesystem::path& from,
+                           const ImportStateOptions& options = {}) {
+  detail::StateSource source = detail::state_source(from, options.checkpoint);
+  const std::string where = message("import_state: ", quoted(source.weights.string()));
+  ReferenceConfig reference;
+  try {
+    reference = reference_config(source.settings);
+  } catch (const ConfigError& error) {
+    throw ConfigError(message(where, ": ", error.what()));
+  }
+  const StateTransitionConfig& config = reference.model;
+  if (config.output_space == OutputSpace::embedding)
+    throw ConfigError(message(where, ": the model reads and predicts embeddings of cells, which a ",
+                              "model folder does not hold; import one of genes (embed_key X_hvg)"));
+  auto arrays = from_reference(config, std::move(source.arrays));
+  detail::check_fits_weights(config, arrays, where);
+  const auto made = [&] {
+    try {
+      return StateTransition<float>(config);
+    } catch (const Error& error) {
+      throw ConfigError(message(where, ": ", error.what()));
+    }
+  };
+  ImportedState out{{.model = made(),
+                     .genes = {},
+                     .perturbations = PerturbationFeatures(),
+                     .contexts = {},
+                     .batches = {},
+                     .labels = {}},
+                    source.weights,
+                    std::move(reference.unused),
+                    {}};
+  TrainedModel& m = out.model;
+  load_parameters(m.model.parameters(), std::move(arrays), {}, where);
+  m.model.parameters().values();
+  m.genes = detail::names_or_numbers("genes", options.genes, source.genes, config.input_width, out);
+  const size_t batches = std::max(config.batches, config.token_batches);
+  m.labels = detail::imported_labels(source, batches > 0, out);
+  m.perturbations = detail::imported_perturbations(source, options, config.perturbation_width, out);
+  if (batches) m.batches = detail::map_names(source, "batch_onehot_map", batches, out);
+  if (source.maps)
+    if (const auto contexts = read_reference_map(*source.maps, "cell_type_onehot_map"))
+      m.contexts = contexts->names();
+  FlatReader r(source.settings, where);
+  m.set_size = r.whole("cell_set_len", r.whole("cell_sentence_len", m.set_size));
+  std::erase_if(out.unused, [](const std::string& key) {
+    return key == "cell_set_len" || key == "cell_sentence_len" || key == "control_pert";
+  });
+  try {
+    check_trained_model(m);
+  } catch (const Error& error) {
+    throw ConfigError(message(where, ": ", error.what()));
+  }
+  return out;
+}
+
+VCELL_END_NAMESPACE
