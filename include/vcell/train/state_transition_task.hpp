@@ -143,6 +143,11 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
       shifts_(screen, validation_.cell_sets().groups(), alphas().size()) {
   const auto& config = model.config();
   const size_t genes = screen.genes.size();
+  if ((config.output_space == OutputSpace::embedding) != screen.is_embedding)
+    throw ConfigError(message("StateTransitionTask: config.output_space is ",
+                              screen.is_embedding ? "not embedding and the screen holds one"
+                                                  : "embedding and the screen holds expression",
+                              "; embedding_screen makes a screen of an embedding"));
   check_size_match("StateTransitionTask", "values of an input cell", loader_.source().input_width(),
                    "config.input_width", config.input_width);
   check_size_match("StateTransitionTask", "genes of the screen", genes, "config.output_width",
