@@ -223,6 +223,70 @@ TEST_CASE("model_folder: a model anchored at features predicts what it never saw
   CHECK_THROWS_AS(save_model(path, m), ConfigError);
 }
 
+TEST_CASE("model_folder: combinations are the sum of their parts", "[train]") {
+  const StScreen s;
+  for (const bool by_features : {false, true}) {
+    auto config = s.config();
+    config.anchor = by_features ? Anchor::features : Anchor::perturbation_mean;
+    PerturbationFeatures names(2);
+    for (const auto& [name, v] : {std::pair{"ctrl", 0.f}, {"P1", 1.f}, {"P2", 2.f}, {"P3", 5.f}})
+      names.add(name, std::vector<float>{v, 1});
+    if (!by_features) names = s.one_hot();
+    config.perturbation_width = by_features ? 3 : 4;
+    TrainedModel m{.model = StateTransition<float>(config, 3),
+                   .genes = s.screen.genes,
+                   .perturbations = names,
+                   .contexts = s.screen.context.names,
+                   .batches = {},
+                   .labels = {},
+                   .anchors = make_anchors(
+                       s.screen,
+                       [&](size_t i) {  // not P3
+                         return s.screen.perturbation.codes[i] != s.screen.perturbation.code("P3");
+                       },
+                       names, 1, 0.7, by_features)};
+    m.labels.control = "ctrl";
+    m.labels.combination_separator = "+";
+    m.perturbations.combine("P1+P2", {"P1", "P2"});
+    const TemporaryFolder folder;
+    save_model(folder.path() / "model", m);
+    auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
+    CHECK(back.labels.combination_separator == "+");
+    CHECK(back.perturbations == m.perturbations);
+    const auto whole = [&](const char* p) {
+      return anchor_of(*m.anchors, int32_t(m.perturbations.place(p)), -1);
+    };
+    const auto pair = input_of(back, "P1+P2", "x");
+    CHECK(pair.vector == input_of(m, "P1+P2", "x").vector);
+    CHECK(pair.vector ==
+          (by_features ? std::vector<float>{3, 2, 0} : std::vector<float>{1, 1, 0, 0}));
+    for (size_t g = 0; g < 6; ++g)
+      CHECK(pair.anchor[g] == Approx(whole("P1")[g] + whole("P2")[g]).margin(1e-6));
+    CHECK(pair.alpha == 0.7);
+
+    // One that was never seen, of parts that were; and of one that was not.
+    const PerturbationFeatures none;
+    add_perturbations(back, none, {"P2+P1", "P1+ctrl"});
+    CHECK(input_of(back, "P2+P1", "x").anchor == pair.anchor);
+    CHECK(input_of(back, "P1+ctrl", "x").anchor == whole("P1"));
+    add_perturbations(back, none, {"P1+P3"});
+    if (by_features) {
+      const auto said = shift_of(*back.anchors->regression, std::vector<float>{5, 1}, 0);
+      const auto mixed = input_of(back, "P1+P3", "x");
+      const auto alone =
+          anchor_of(*m.anchors, int32_t(m.perturbations.place("P1")), 0);  // in x, as of P3
+      for (size_t g = 0; g < 6; ++g)
+        CHECK(mixed.anchor[g] == Approx(alone[g] + said[g]).margin(1e-6));
+      CHECK(mixed.vector == std::vector<float>{6, 2, 1});
+      CHECK(mixed.alpha == 0);  // two perturbations are too few to tell anything by features
+    } else {
+      CHECK_THROWS_WITH(input_of(back, "P1+P3", "x"), contains("'P1+P3'"));
+    }
+    CHECK_THROWS_WITH(add_perturbations(back, none, {"P1+P9"}), contains("'P9'"));
+    CHECK_THROWS_WITH(add_perturbations(back, none, {"P1+"}), contains("without a name"));
+  }
+}
+
 TEST_CASE("model_folder: the members of an ensemble", "[train]") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "model";
@@ -281,7 +345,19 @@ TEST_CASE("model_folder: folders of the first format still load", "[train]") {
   save_model(folder.path() / "model", m);
   const auto config = folder.path() / "model" / "config.json";
   edit(config, "\"format_version\": 2", "\"format_version\": 1");
-  edit(config, "    \"anchor\": \"none\",\n", "");
+  Json json = parse_json_object(read_text(config), "config.json");
+  Json& shape = json.items[size_t(std::find(json.keys.begin(), json.keys.end(), "model") -
+                                  json.keys.begin())];
+  size_t later = 0;
+  for (size_t i = shape.keys.size(); i-- > 0;)
+    if (!is_first_key(shape.keys[i])) {
+      shape.keys.erase(shape.keys.begin() + std::ptrdiff_t(i));
+      shape.items.erase(shape.items.begin() + std::ptrdiff_t(i));
+      ++later;
+    }
+  REQUIRE(shape.keys.size() == 17);
+  REQUIRE(later >= 8);
+  write_text(config, json_text(json, 2));
   const auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
   CHECK(back.model.config() == m.model.config());
   CHECK(predicted(back).values == predicted(m).values);
@@ -349,6 +425,10 @@ TEST_CASE("model_folder: errors name the file and the key", "[train]") {
         {"'model.loss' is \"mse\", expected one of 'energy_distance', 'mean_squared_error'"},
         format);
   check(json, "\"basal_mlp\": false", "\"basal_mlp\": 0", {"'model.basal_mlp'", "true or false"},
+        format);
+  check(json, "\"sigmas\": [", "\"sigmas\": [\"wide\",",
+        {"'model.sigmas' is \"wide\", expected a number"}, format);
+  check(json, "\"blur\": 0.05", "\"blur\": null", {"'model.blur' is null, expected a number"},
         format);
   check(json, "\"scale\": \"counts\"", "\"scale\": \"raw\"", {"'scale'", "'counts', 'log1p'"},
         format);
