@@ -13,6 +13,8 @@ void add_split(CLI::App& program, Console& console);
 void add_train(CLI::App& program, Console& console);
 void add_predict(CLI::App& program, Console& console);
 void add_evaluate(CLI::App& program, Console& console);
+void add_import(CLI::App& program, Console& console);
+void add_export(CLI::App& program, Console& console);
 void add_report(CLI::App& program, Console& console);
 void add_run(CLI::App& program, Console& console);
 void add_info(CLI::App& program, Console& console);
