@@ -34,6 +34,7 @@
 #include "vcell/ops/mean_of_sets.hpp"
 #include "vcell/ops/mean_pairwise.hpp"
 #include "vcell/ops/mean_squared_error.hpp"
+#include "vcell/ops/mmd_estimator.hpp"
 #include "vcell/ops/multiply.hpp"
 #include "vcell/ops/negative_binomial_loss.hpp"
 #include "vcell/ops/plus.hpp"

@@ -57,7 +57,7 @@ Outcome train(const StScreen& s, StateTransitionConfig config, TrainOptions opti
     task_options.anchors = anchors ? &*anchors : nullptr;
     task_options.choose_alpha = true;
     StateTransitionTask<float, Device> task(model, features, s.screen, parts, task_options,
-                                            trainer.state().step);
+                                            trainer.batches());
     MetricsLog log(folder.path() / "metrics.csv", trainer.state().step);
     TrainCallbacks callbacks;
     callbacks.metrics = [&](const MetricsRow& row) { log.add(row); };
@@ -160,6 +160,21 @@ TEST_CASE("device: an anchored model gives the bytes of the Cpu, also when it is
   check_same(train<Guarded>(s, config, options, {17, 33}), expected);
 }
 
+TEST_CASE("device: averages and batches added up give the bytes of the Cpu, also when resumed",
+          "[device]") {
+  const StScreen s;
+  TrainOptions rich = options;
+  rich.max_steps = 20;
+  rich.accumulate = 2;
+  rich.ema = 0.7;
+  rich.validate_every = 6;
+  rich.choose_by = ChooseBy::pearson_delta;
+  const auto expected = train<Cpu>(s, s.config(true), rich, {});
+  CHECK(expected.files.size() == 4 * 3 + 2);  // with average.safetensors
+  check_same(train<Guarded>(s, s.config(true), rich, {}), expected);
+  check_same(train<Guarded>(s, s.config(true), rich, {7}), expected);
+}
+
 TEST_CASE("device: parameters are loaded, frozen and clipped there", "[device]") {
   const StScreen s;
   const auto norms = [&]<class Device>(Device) {
@@ -212,7 +227,7 @@ TEST_CASE("device: a step that does not report does not wait", "[device]") {
   waits.push_back(guarded_waits - start);
 
   constexpr size_t report = 2;      // the rows, and which step was bad
-  constexpr size_t validation = 2;  // a loss of each batch
+  constexpr size_t validation = 4;  // loss and cells of each of two batches
   constexpr size_t checkpoint = 3;  // weights and both moments
   REQUIRE(waits.size() == 71);
   CHECK(saved % checkpoint == 0);

@@ -122,6 +122,47 @@ TEST_CASE("run_in_folder: an old run is kept, replaced or gone on with", "[pipel
   REQUIRE_THROWS_WITH(run_in_folder(f.e, f.folder / "none", f.options()), contains("[data] path"));
 }
 
+TEST_CASE("run_in_folder: averages, batches added up and a chosen metric, also when resumed",
+          "[pipeline]") {
+  Fixture f;
+  f.e.methods = {"state_transition"};
+  auto& t = f.e.training;
+  t.max_steps = 9;
+  t.learning_rate = 1e-2;
+  t.accumulate = 2;
+  t.ema = 0.5;
+  t.choose_by = ChooseBy::discrimination;
+  t.schedule = ScheduleShape::chained;
+  t.warmup = 2;
+  const auto whole = run_in_folder(f.e, f.folder / "whole", f.options());
+  const fs::path out = f.folder / "out";
+  auto options = f.options();
+  options.callbacks.progress = [&](const ProgressUpdate& update) {
+    return update.stage != "train" || update.done < 5;
+  };
+  REQUIRE_THROWS_AS(run_in_folder(f.e, out, options), Stopped);
+  run_in_folder(f.e, out, f.options(OldRun::resume));
+  for (const char* file : {"metrics.csv", "report.html", "model/weights.safetensors",
+                           "checkpoints/last/average.safetensors", "experiment.toml"}) {
+    INFO(file);
+    CHECK(read_text(out / file) == read_text(fs::path(f.folder / "whole") / file));
+  }
+  const auto rows = read_metrics(out / "metrics.csv");
+  REQUIRE(rows.size() == 9);
+  double best = 0, kept = 0;
+  for (const MetricsRow& row : rows) {
+    CHECK(row.discrimination.has_value() == row.validation_loss.has_value());
+    CHECK(row.pearson_delta.has_value() == row.validation_loss.has_value());
+    if (row.discrimination.value_or(0) > best) {
+      best = *row.discrimination;
+      kept = double(row.step);
+    }
+  }
+  CHECK(best > 0);
+  CHECK(best <= 1);
+  CHECK(whole.report.kept_steps == std::vector<double>{kept});
+}
+
 TEST_CASE("train_in_folder: trains the same model as a run", "[pipeline]") {
   Fixture f;
   const fs::path out = f.folder / "out";

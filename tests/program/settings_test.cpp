@@ -77,6 +77,7 @@ TEST_CASE("program: settings by their names are the same as flags", "[program]")
       {"data.control='a=b c'", "--control 'a=b c'"},
       {"data.context_keys=a data.context_keys=b", "--context-key a --context-key b"},
       {"training.clip=1 training.clip=2", "--clip 1 --clip 2"},
+      {"model.sigmas=0.5 model.sigmas=2", "--sigmas 0.5 --sigmas 2"},
       {"data.scale= model.loss=mean_squared_error", "--loss mean_squared_error"},
       {"model.kind=state_transition run.device=cpu", "--model-kind state_transition --device cpu"},
   };
@@ -99,6 +100,8 @@ TEST_CASE("program: settings by their names are checked as flags are", "[program
       {"data.all_genes=yes", {"data.all_genes", "'yes'", "true or false"}},
       {"--max-steps 5 training.max_steps=6", {"'training.max_steps=6'", "flag"}},
       {"sets.set_size=0", {"--set-size"}},
+      {"--sigmas 0", {"--sigmas is 0"}},
+      {"model.sigmas=wide", {"model.sigmas", "'wide'", "number"}},
       {"--device cuda", {"--device is cuda", "CPU so far"}},
       {"run.device=tpu", {"run.device", "'tpu'", "'cpu', 'cuda'"}},
       {"--rank 1", {"--rank is 1", "--ranks 1"}},

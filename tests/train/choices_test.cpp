@@ -12,6 +12,11 @@ TEST_CASE("choices: every name is that of its enumerator", "[train]") {
   REQUIRE(name_of_choice(OutputSpace::all_genes) == "all_genes");
   REQUIRE(name_of_choice(SetLoss::energy_distance) == "energy_distance");
   REQUIRE(name_of_choice(SetLoss::mean_squared_error) == "mean_squared_error");
+  REQUIRE(name_of_choice(SetLoss::rbf_mmd) == "rbf_mmd");
+  REQUIRE(name_of_choice(SetLoss::sinkhorn) == "sinkhorn");
+  REQUIRE(name_of_choice(SetLoss::energy_sinkhorn) == "energy_sinkhorn");
+  REQUIRE(name_of_choice(MmdEstimator::biased) == "biased");
+  REQUIRE(name_of_choice(MmdEstimator::unbiased) == "unbiased");
   REQUIRE(name_of_choice(OptimizerKind::adam) == "adam");
   REQUIRE(name_of_choice(OptimizerKind::adamw) == "adamw");
   REQUIRE(name_of_choice(ScheduleShape::constant) == "constant");

@@ -23,6 +23,7 @@ void change(T& field) {
   else
     field += 3;
 }
+void change(std::vector<double>& field) { field.push_back(0.25); }
 template <class T>
 void change(std::optional<T>& field) {
   field.emplace();
@@ -143,6 +144,10 @@ TEST_CASE("experiment_toml: presets are the published ones", "[train]") {
   REQUIRE(tutorial.training.optimizer == OptimizerKind::adamw);
   REQUIRE(tutorial.training.weight_decay == 1e-2);
   REQUIRE(tutorial.training.max_steps == 2000);
+  REQUIRE(tutorial.model.loss == SetLoss::rbf_mmd);
+  REQUIRE(tutorial.model.median_heuristic);
+  REQUIRE(tutorial.model.sigmas == std::vector<double>{1});
+  REQUIRE(small.model.loss == SetLoss::energy_distance);
 
   const Experiment e = parse_experiment("preset = \"state\"\n[model]\nhidden = 64\n");
   REQUIRE(e.model.hidden == 64);
@@ -158,6 +163,8 @@ TEST_CASE("experiment_toml: numbers may be written either way", "[train]") {
   REQUIRE(e.training.seed == 31);
   REQUIRE(e.training.clip == 5);
   REQUIRE(e.training.max_steps == 1000);
+  const Experiment widths = parse_experiment("[model]\nloss = \"rbf_mmd\"\nsigmas = [0.5, 2]\n");
+  REQUIRE(widths.model.sigmas == std::vector<double>{0.5, 2});
   REQUIRE(e.scale == Scale::log1p);
   REQUIRE_FALSE(e.labels.batch_key);
   REQUIRE(e.labels.context_keys.empty());
@@ -185,6 +192,8 @@ TEST_CASE("experiment_toml: errors name file, line and the nearest setting", "[t
   check("[data]\ncontext_keys = \"line\"\n", {"expected a list"});
   check("[data]\ncontext_keys = [1]\n", {"line 2", "'context_keys'"});
   check("[data]\nbatch_key = 1\n", {"[data] 'batch_key': expected text"});
+  check("[model]\nsigmas = 1.0\n", {"[model] 'sigmas': expected a list of numbers"});
+  check("[model]\nsigmas = [\"1\"]\n", {"line 2", "[model] 'sigmas': expected a number"});
   check("[model]\nkind = \"state_embedding\"\n",
         {"line 2", "[model] 'kind' is 'state_embedding'", "'state_transition'"});
   check("[run]\ndevice = \"tpu\"\n", {"[run] 'device' is 'tpu'", "'cpu', 'cuda'"});
@@ -201,6 +210,15 @@ TEST_CASE("experiment_toml: values out of their range", "[train]") {
   check("[sets]\nset_size = 0\n", {"[sets] set_size is 0"});
   check("[split]\nvalidation = 1\n", {"[split] validation is 1"});
   check("[model]\nbatch_encoder = true\n", {"needs [data] batch_key"});
+  check("[model]\nsigmas = []\n", {"[model] sigmas is empty"});
+  check("[model]\nsigmas = [1.0, 0]\n", {"[model] sigmas is 0", "1e-30"});
+  check("[model]\nsigmas = [inf]\n", {"[model] sigmas is inf"});
+  check("[model]\nblur = 0\n", {"[model] blur is 0"});
+  check("[model]\nsinkhorn_weight = -1\n", {"[model] sinkhorn_weight is -1"});
+  check("[model]\nfloor_squared = nan\n", {"[model] floor_squared is nan"});
+  check("[model]\nloss_chunks = 0\n", {"[model] loss_chunks is 0"});
+  check("[model]\nloss = \"rbf_mmd\"\nestimator = \"unbiased\"\n[sets]\nset_size = 1\n",
+        {"[model] estimator unbiased", "[sets] set_size"});
   check("[data]\nzero_control = true\n", {"needs [data] perturbation_features"});
   check("[training]\nlearning_rate = nan\n", {"rate is nan"});
   check("[training]\nmax_steps = 0\n", {"max_steps is 0"});

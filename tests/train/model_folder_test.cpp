@@ -281,7 +281,19 @@ TEST_CASE("model_folder: folders of the first format still load", "[train]") {
   save_model(folder.path() / "model", m);
   const auto config = folder.path() / "model" / "config.json";
   edit(config, "\"format_version\": 2", "\"format_version\": 1");
-  edit(config, "    \"anchor\": \"none\",\n", "");
+  Json json = parse_json_object(read_text(config), "config.json");
+  Json& shape = json.items[size_t(std::find(json.keys.begin(), json.keys.end(), "model") -
+                                  json.keys.begin())];
+  size_t later = 0;
+  for (size_t i = shape.keys.size(); i-- > 0;)
+    if (!is_first_key(shape.keys[i])) {
+      shape.keys.erase(shape.keys.begin() + std::ptrdiff_t(i));
+      shape.items.erase(shape.items.begin() + std::ptrdiff_t(i));
+      ++later;
+    }
+  REQUIRE(shape.keys.size() == 17);
+  REQUIRE(later >= 8);
+  write_text(config, json_text(json, 2));
   const auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
   CHECK(back.model.config() == m.model.config());
   CHECK(predicted(back).values == predicted(m).values);
@@ -349,6 +361,10 @@ TEST_CASE("model_folder: errors name the file and the key", "[train]") {
         {"'model.loss' is \"mse\", expected one of 'energy_distance', 'mean_squared_error'"},
         format);
   check(json, "\"basal_mlp\": false", "\"basal_mlp\": 0", {"'model.basal_mlp'", "true or false"},
+        format);
+  check(json, "\"sigmas\": [", "\"sigmas\": [\"wide\",",
+        {"'model.sigmas' is \"wide\", expected a number"}, format);
+  check(json, "\"blur\": 0.05", "\"blur\": null", {"'model.blur' is null, expected a number"},
         format);
   check(json, "\"scale\": \"counts\"", "\"scale\": \"raw\"", {"'scale'", "'counts', 'log1p'"},
         format);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "vcell/autograd/grad_mode.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/data/dense_matrix.hpp"
@@ -35,6 +37,8 @@ struct PredictOptions {
   std::span<const float> anchor = {};
   /// How much of what an anchored model has learnt is added.
   double alpha = 1;
+  /// The genes that the model's decoder makes of the predicted cells, in place of these.
+  bool decoded = false;
 };
 
 /// Predicts what a perturbation makes of control cells. They are cut into sets in the given order;
@@ -46,7 +50,8 @@ struct PredictOptions {
 /// @param perturbation  (P) one-hot or features
 /// @param batch         (cells) index of every cell's batch; given exactly when the model has a
 ///                      batch encoder
-/// @return              (n, G), row i from controls[i]
+/// @return              (n, G), row i from controls[i]; or, decoded, (n, genes) log1p expression:
+///                      of a negative binomial decoder log(1 + mean)
 /// @throws ShapeError, ConfigError
 template <class T, class Device>
 DenseMatrix<float> predict(const StateTransition<T, Device>& model,
@@ -63,8 +68,12 @@ DenseMatrix<float> predict(const StateTransition<T, Device>& model,
                      model.is_anchored() ? model.config().output_width : 0);
   if (!batch.empty())
     check_size_match("predict", "size of batch", batch.size(), "cells", expression.rows);
+  if (options.decoded && model.config().gene_width == 0)
+    throw ConfigError("predict: decoded genes are asked of a model without a gene decoder");
   const NoGrad no_grad;
-  DenseMatrix<float> out{controls.size(), model.config().output_width, {}};
+  DenseMatrix<float> out{controls.size(),
+                         options.decoded ? model.config().gene_width : model.config().output_width,
+                         {}};
   out.values.reserve(out.rows * out.columns);
   for (size_t first = 0; first < controls.size();) {
     const size_t left = controls.size() - first, length = std::min(options.set_size, left);
@@ -89,12 +98,18 @@ DenseMatrix<float> predict(const StateTransition<T, Device>& model,
         std::copy(options.anchor.begin(), options.anchor.end(), anchors[b].begin());
       anchor = Variable<T, 2, Device>(to_device<Device>(std::move(anchors)));
     }
-    const auto predicted = model(Variable<T, 3, Device>(to_device<Device>(cast<T>(cells))),
-                                 Variable<T, 2, Device>(to_device<Device>(std::move(features))),
-                                 batches, {}, {}, anchor, options.alpha);
+    const Variable<T, 3, Device> control(to_device<Device>(cast<T>(cells)));
+    const auto learnt =
+        model.learn(control, Variable<T, 2, Device>(to_device<Device>(std::move(features))),
+                    batches, {}, {}, anchor);
+    const auto predicted = options.decoded
+                               ? model.finish(control, anchor, learnt, {}, options.alpha).genes.mean
+                               : model.cells_of(control, anchor, learnt.cells, options.alpha);
     const auto values = to_host(predicted.value());
     out.values.insert(out.values.end(), values.values().begin(), values.values().end());
   }
+  if (options.decoded && model.config().decoder == GeneDecoderKind::negative_binomial)
+    for (float& value : out.values) value = std::log1p(value);
   return out;
 }
 

@@ -15,6 +15,9 @@ VCELL_BEGIN_NAMESPACE
 struct PredictCellsOptions {
   /// Contexts are others than those the model was trained on, though names coincide.
   bool new_context = false;
+  /// The genes that the models decode of the embedding that they predict (decoded_genes), in place
+  /// of this embedding.
+  bool decoded = false;
   /// Watches, and may stop.
   Progress progress = {};
 };
@@ -62,8 +65,10 @@ std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
 /// @param members one model, or several that check_members lets pass
 /// @param screen  log1p, with the model's genes, matched by name; contexts, perturbations and
 ///                batches are matched by name too
-/// @return        every request has its cells
-/// @throws ConfigError if a gene of the model is absent, a perturbation or batch is not known to
+/// @return        every request has its cells; their columns are the screen's genes, or the
+///                models' decoded_genes
+/// @throws ConfigError if the model predicts an embedding and the screen holds expression, or the
+///         other way round, a gene of the model is absent, a perturbation or batch is not known to
 ///         it, or an anchored model has nothing to start from for a perturbation; ShapeError as
 ///         check_request; Stopped
 template <class = void>
@@ -76,6 +81,12 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
     throw ConfigError(message("predict: the names of the model's ", m.unnamed[0],
                               " are not known; ",
                               "give them (name_model, or --genes and --perturbation-names)"));
+  const bool embedding = m.model.config().output_space == OutputSpace::embedding;
+  if (embedding != screen.is_embedding)
+    throw ConfigError(message("predict: the model is one of ",
+                              embedding ? "an embedding and the screen holds expression"
+                                        : "expression and the screen holds an embedding",
+                              "; give it what it was trained on"));
   std::vector<PerturbationInput> inputs_of;  // all before the first: one may be missing
   for (const PredictionRequest& request : requests) {
     check_request(screen, request);
@@ -94,8 +105,8 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
   const auto batches = detail::batches_of(m, screen);
 
   PredictedCells out;
-  out.cells.columns = screen.genes.size();
-  std::vector<float> row(screen.genes.size());
+  out.cells.columns = options.decoded ? m.decoded_genes.size() : screen.genes.size();
+  std::vector<float> row(out.cells.columns);
   for (size_t k = 0; k < requests.size(); ++k) {
     const PredictionRequest& request = requests[k];
     report(options.progress, {"predict", k, requests.size(), {}});
@@ -105,7 +116,8 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
       return predict(member.model, inputs, request.control_cells, of.vector, batches,
                      {.set_size = member.set_size,
                       .anchor = of.anchor,
-                      .alpha = member.anchors ? member.anchors->alpha : 1});
+                      .alpha = member.anchors ? member.anchors->alpha : 1,
+                      .decoded = options.decoded});
     };
     auto made = made_by(0);
     for (size_t i = 1; i < members.size(); ++i) {
@@ -117,7 +129,7 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
     out.requests.insert(out.requests.end(), made.rows, k);
     for (size_t i = 0; i < made.rows; ++i) {
       const auto predicted = made.row(i);
-      if (same_genes) {
+      if (same_genes || options.decoded) {
         row.assign(predicted.begin(), predicted.end());
       } else {
         const auto genes = screen.expression.row_indices(request.control_cells[i]);

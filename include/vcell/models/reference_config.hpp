@@ -52,15 +52,21 @@ void read_reference_backbone(FlatReader& r, StateTransitionConfig& c) {
 template <class = void>
 void read_reference_loss(FlatReader& r, StateTransitionConfig& c) {
   const std::string name = r.text("loss", "energy");
-  const std::string loss =
-      name == "energy" || name == "mse" ? name : r.text("distributional_loss", name);
+  const bool is_known = name == "energy" || name == "mse" || name == "sinkhorn" || name == "se";
+  const std::string loss = is_known ? name : r.text("distributional_loss", name);
   if (loss == "mse")
     c.loss = SetLoss::mean_squared_error;
   else if (loss == "energy")
     c.loss = SetLoss::energy_distance;
+  else if (loss == "sinkhorn")
+    c.loss = SetLoss::sinkhorn;
+  else if (loss == "se")
+    c.loss = SetLoss::energy_sinkhorn;
   else
-    r.fail("loss", loss, "energy or mse");
+    r.fail("loss", loss, "energy, mse, sinkhorn or se");
   c.floor_squared = 1e-8;
+  c.blur = r.number("blur", 0.05);
+  c.loss_chunks = r.whole("mmd_num_chunks", 1);
   c.l1_weight = r.number("regularization", 0);
 }
 

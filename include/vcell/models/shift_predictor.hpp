@@ -20,8 +20,8 @@ PairShifts learnt_shifts(const Screen& screen, std::span<const Part> parts) {
 }
 
 /// A predictor without a model: the paired control cell plus a shift of its context and
-/// perturbation, clamped at 0. What inherits it says which shift. Predictors are templates so that
-/// who includes them and makes none does not compile them.
+/// perturbation, clamped at 0 but in an embedding. What inherits it says which shift. Predictors
+/// are templates so that who includes them and makes none does not compile them.
 template <class = void>
 class ShiftPredictor : public Predictor {
  public:
@@ -67,7 +67,7 @@ PredictedCells ShiftPredictor<Void>::predict(const Screen& screen,
       const auto values = screen.expression.row_values(row);
       for (size_t k = 0; k < genes.size(); ++k) cell[size_t(genes[k])] += values[k];
       for (size_t g = 0; g < cell.size(); ++g) {
-        if (!(cell[g] > 0)) continue;
+        if (screen.is_embedding ? cell[g] == 0 : !(cell[g] > 0)) continue;
         out.cells.indices.push_back(int32_t(g));
         out.cells.values.push_back(float(cell[g]));
       }

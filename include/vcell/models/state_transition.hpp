@@ -134,6 +134,17 @@ class StateTransition {
     return learnt;
   }
 
+  /// The cells alone of that.
+  Variable<T, 3, Device> cells_of(const Variable<T, 3, Device>& control,
+                                  const Variable<T, 2, Device>& anchor,
+                                  const Variable<T, 3, Device>& learnt, double alpha) const {
+    const auto cells =
+        is_anchored()
+            ? add_to_sets(add(control, alpha == 1 ? learnt : scale(learnt, alpha)), anchor)
+            : learnt;
+    return clips() ? relu(cells) : cells;
+  }
+
   bool is_anchored() const { return config_.anchor != Anchor::none; }
   /// Whether predicted values below 0 become 0.
   bool clips() const {
@@ -145,16 +156,6 @@ class StateTransition {
   const Parameters<T, Device>& parameters() const { return *parameters_; }
 
  private:
-  Variable<T, 3, Device> cells_of(const Variable<T, 3, Device>& control,
-                                  const Variable<T, 2, Device>& anchor,
-                                  const Variable<T, 3, Device>& learnt, double alpha) const {
-    const auto cells =
-        is_anchored()
-            ? add_to_sets(add(control, alpha == 1 ? learnt : scale(learnt, alpha)), anchor)
-            : learnt;
-    return clips() ? relu(cells) : cells;
-  }
-
   /// H of every cell with the tokens before it, as many as `tokens` then says, into the backbone
   /// and out.
   Variable<T, 3, Device> with_tokens(Variable<T, 3, Device> h,

@@ -6,6 +6,7 @@
 #include "vcell/nn/attention_pattern.hpp"
 #include "vcell/nn/backbone_kind.hpp"
 #include "vcell/nn/gene_decoder_kind.hpp"
+#include "vcell/ops/mmd_estimator.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -18,8 +19,11 @@ enum class OutputSpace {
 
 /// What a State Transition model is trained to make small.
 enum class SetLoss {
-  energy_distance,    ///< between the sets of predicted and observed cells
-  mean_squared_error  ///< cell by cell
+  energy_distance,     ///< between the sets of predicted and observed cells
+  mean_squared_error,  ///< cell by cell
+  rbf_mmd,             ///< the squared maximum mean discrepancy of the sets, with Gaussian kernels
+  sinkhorn,            ///< the debiased Sinkhorn divergence of the sets
+  energy_sinkhorn      ///< the energy distance, and a little of the Sinkhorn divergence
 };
 
 /// What a State Transition model starts from.
@@ -43,7 +47,7 @@ struct StateTransitionConfig {
   size_t output_width = 0;        ///< G: values of a predicted cell
   size_t perturbation_width = 0;  ///< P: perturbations when one-hot, else the features' width; one
                                   ///< more where the anchor is features
-  size_t hidden = 128;                          ///< h: width of a cell inside the model
+  size_t hidden = 128;            ///< h: width of a cell inside the model
   BackboneKind backbone = BackboneKind::llama;  ///< what lets the cells of a set see each other
   /// Which cells of a set that are.
   AttentionPattern attention = AttentionPattern::everybody;
@@ -85,6 +89,13 @@ struct StateTransitionConfig {
   SetLoss loss = SetLoss::energy_distance;
   /// Least squared distance within the energy distance: 0 is exact, 1e-8 what the reference does.
   double floor_squared = 0;
+  std::vector<double> sigmas = {1};  ///< widths of the kernels of rbf_mmd
+  bool median_heuristic = false;     ///< these times the median distance within the batch
+  MmdEstimator estimator = MmdEstimator::biased;  ///< of rbf_mmd
+  double blur = 0.05;             ///< of the Sinkhorn divergence: cells nearer are not told apart
+  double sinkhorn_weight = 0.01;  ///< of it within energy_sinkhorn
+  /// Chunks of genes, all of one width but the last: the loss is the mean of theirs. At most G.
+  size_t loss_chunks = 1;
   double l1_weight = 0;  ///< of the mean |prediction - control| in the loss
 
   bool operator==(const StateTransitionConfig&) const = default;

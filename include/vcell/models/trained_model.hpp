@@ -28,7 +28,8 @@ struct TrainedModel {
   Scale scale = Scale::log1p;          ///< of X in the file it was trained on
   /// The total that counts were normalised to before log1p; not known when X was log1p already.
   std::optional<double> target_sum = {};
-  size_t set_size = 32;  ///< S: cells in a training set
+  size_t set_size = 32;                         ///< S: cells in a training set
+  std::vector<std::string> decoded_genes = {};  ///< of its gene decoder; empty without one
   /// What an anchored model predicts from, by the codes of contexts and of perturbations' places.
   std::optional<Anchors> anchors = {};
   /// Of "genes" and "perturbations" those whose names are not known, as in a checkpoint that came
@@ -52,6 +53,8 @@ void check_trained_model(const TrainedModel& m) {
                    "config.perturbation_width", c.perturbation_width);
   check_size_match("TrainedModel", "batches", m.batches.size(), "config.batches or token_batches",
                    std::max(c.batches, c.token_batches));
+  check_size_match("TrainedModel", "decoded_genes", m.decoded_genes.size(), "config.gene_width",
+                   c.gene_width);
   for (const std::string& what : m.unnamed)
     if (what != "genes" && what != "perturbations")
       throw ConfigError(
@@ -109,6 +112,7 @@ void check_members(std::span<const TrainedModel> members) {
     check(a.genes == b.genes, "genes");
     check(a.perturbations.names() == b.perturbations.names(), "perturbations");
     check(a.contexts == b.contexts, "contexts");
+    check(a.decoded_genes == b.decoded_genes, "decoded genes");
     check(a.batches == b.batches, "batches");
     check(a.labels.perturbation_key == b.labels.perturbation_key &&
               a.labels.control == b.labels.control && a.labels.batch_key == b.labels.batch_key &&

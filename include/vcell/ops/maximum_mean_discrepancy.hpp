@@ -6,6 +6,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/median_distance.hpp"
+#include "vcell/ops/mmd_estimator.hpp"
 #include "vcell/ops/set_discrepancy.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -14,12 +15,6 @@ VCELL_BEGIN_NAMESPACE
 enum class MmdKernel {
   rbf,       ///< exp(-d^2 / (2 sigma^2))
   laplacian  ///< exp(-d / sigma)
-};
-
-/// How means within a set are taken.
-enum class MmdEstimator {
-  biased,   ///< the V-statistic: of all pairs, each cell with itself among them; never negative
-  unbiased  ///< the U-statistic: of pairs of two cells; a set needs two
 };
 
 struct MaximumMeanDiscrepancyOptions {

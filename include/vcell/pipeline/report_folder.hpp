@@ -102,7 +102,8 @@ ReportInput read_report_input(const std::filesystem::path& folder, const Progres
   out.warnings = detail::remarks_of(missing);
   for (auto& text : detail::warnings_of(read_split(folder / "split.toml")))
     out.warnings.push_back(std::move(text));
-  if (is_there("metrics.csv")) add_training(out, read_metrics(folder / "metrics.csv"));
+  if (is_there("metrics.csv"))
+    add_training(out, read_metrics(folder / "metrics.csv"), e.training.choose_by);
   return out;
 }
 

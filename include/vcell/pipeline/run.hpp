@@ -89,21 +89,27 @@ std::vector<std::string> warnings_of(const SplitSpec& split) {
 
 }  // namespace detail
 
-/// Adds what steps of training left to the curves of a report.
+/// Makes the curves of a report of what steps of training left.
+/// @param by  what the kept models were chosen by
 template <class = void>
-void add_training(ReportInput& report, std::span<const MetricsRow> rows) {
+void add_training(ReportInput& report, std::span<const MetricsRow> rows, ChooseBy by) {
+  report.training_loss.clear();
+  report.validation_loss.clear();
+  report.kept_steps.clear();
+  std::map<size_t, std::pair<double, double>> best;  // by member: what was lowest, and its step
   for (const MetricsRow& row : rows) {
     const size_t member = size_t(row.member);
     report.training_loss.push_back({double(row.step), row.train_loss, member});
-    if (row.validation_loss)
-      report.validation_loss.push_back({double(row.step), *row.validation_loss, member});
+    if (!row.validation_loss) continue;
+    report.validation_loss.push_back({double(row.step), *row.validation_loss, member});
+    const double score = by == ChooseBy::loss            ? *row.validation_loss
+                         : by == ChooseBy::pearson_delta ? -row.pearson_delta.value_or(0)
+                                                         : -row.discrimination.value_or(0);
+    const std::pair here(score, double(row.step));
+    if (const auto found = best.emplace(member, here).first; score < found->second.first)
+      found->second = here;
   }
-  report.kept_steps.clear();
-  std::map<size_t, LossPoint> best;
-  for (const LossPoint& point : report.validation_loss)
-    if (const auto found = best.emplace(point.member, point).first; point.loss < found->second.loss)
-      found->second = point;
-  for (const auto& kept : best) report.kept_steps.push_back(kept.second.step);
+  for (const auto& kept : best) report.kept_steps.push_back(kept.second.second);
 }
 
 /// Scores one method's predictions against what was observed: where it could not predict a pair,
@@ -209,7 +215,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   }
   ++done;
   report(evaluation.progress, {});
-  add_training(out.report, out.metrics);
+  add_training(out.report, out.metrics, e.training.choose_by);
   out.report.warnings = detail::remarks_of(out.missing);
   for (const auto& remark : out.report.warnings) note(callbacks, remark);
   for (auto& text : detail::warnings_of(p.split)) out.report.warnings.push_back(std::move(text));

@@ -122,13 +122,19 @@ ReportSection model_section(const Experiment& e, std::span<const TrainedModel> m
 template <class = void>
 ReportSection training_facts(const Experiment& e) {
   const auto& t = e.training;
-  return {"Training",
-          {{"Steps", message(t.max_steps, ", ", e.model.batch_size, " sets of ", e.model.set_size,
-                             " cells each")},
-           {"Loss", std::string(name_of_choice(e.model.loss))},
-           {"Optimiser", message(name_of_choice(t.optimizer), ", rate ", t.learning_rate, " (",
-                                 name_of_choice(t.schedule), "), weight decay ", t.weight_decay)},
-           {"Seed", message(t.seed)}}};
+  Facts facts = {
+      {"Steps", message(t.max_steps, ", ",
+                        t.accumulate > 1 ? message(t.accumulate, " batches of ") : std::string(),
+                        e.model.batch_size, " sets of ", e.model.set_size, " cells each")},
+      {"Loss", std::string(name_of_choice(e.model.loss))},
+      {"Optimiser", message(name_of_choice(t.optimizer), ", rate ", t.learning_rate, " (",
+                            name_of_choice(t.schedule), "), weight decay ", t.weight_decay)},
+      {"Seed", message(t.seed)}};
+  if (t.ema > 0)
+    facts.emplace_back("Kept parameters", message("an average over steps, decay ", t.ema));
+  if (t.choose_by != ChooseBy::loss)
+    facts.emplace_back("Chosen by", std::string(name_of_choice(t.choose_by)) + " in validation");
+  return {"Training", std::move(facts)};
 }
 
 }  // namespace detail

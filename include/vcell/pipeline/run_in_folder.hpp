@@ -123,11 +123,8 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
   ReportInput& report = out.report;
   report.title =
       "Predicted perturbation responses: " + std::filesystem::path(e.data).filename().string();
-  if (resumes && trains) {
-    report.training_loss.clear();
-    report.validation_loss.clear();
-    add_training(report, read_metrics(folder / "metrics.csv"));
-  }
+  if (resumes && trains)
+    add_training(report, read_metrics(folder / "metrics.csv"), e.training.choose_by);
   write_report_tables(folder.path(), report, folders, out.missing);
   write_report_page(folder.path(), report, options.gnuplot, options.callbacks.progress);
   return out;

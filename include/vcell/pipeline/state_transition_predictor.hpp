@@ -40,6 +40,10 @@ struct StateTransitionPredictorOptions {
       PerturbationFeatures();  ///< of every perturbation that is trained on or predicted
   /// The model's genes, by name; empty: all of the screen's.
   std::vector<std::string> genes = {};
+  /// (cells, genes) log1p expression of a screen that holds an embedding, for the gene decoder;
+  /// must outlive fit. Given exactly when the experiment has a decoder.
+  const CsrMatrix<float>* expression = nullptr;
+  std::vector<std::string> decoded_genes = {};  ///< names of its columns
   NormalizedToLog1p normalized = {};  ///< how the screen became log1p, which the model keeps
   /// (cells) parts before validation was drawn: every member of an ensemble but the first draws its
   /// own, as the experiment says. Empty: all have that of fit.
@@ -130,8 +134,8 @@ Anchor StateTransitionPredictor<Void>::anchor_for(const Screen& screen, std::spa
   if (asked == Anchor::none) return asked;
   const bool describes = !options_.features.is_one_hot();
   std::string why;
-  if (experiment_.model.output_space == OutputSpace::all_genes)
-    why = "a model of [model] output_space all_genes has none";
+  if (mixes_outputs(experiment_.model))
+    why = "a model whose last layer mixes its outputs ([model] output_space all_genes) has none";
   else if (asked == Anchor::features && !describes)
     throw ConfigError(
         "[model] anchor is features: perturbations are one-hot, which says nothing of those that "
@@ -159,6 +163,7 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, cons
                                                        Anchor anchor) const {
   StateTransitionConfig config = e.model;
   config.input_width = config.output_width = screen.genes.size();
+  config.gene_width = options_.decoded_genes.size();
   config.perturbation_width = features.width() + (anchor == Anchor::features);
   config.batches = e.model.batch_encoder ? screen.batch.names.size() : 0;
   config.token_batches = e.model.batch_token ? screen.batch.names.size() : 0;
@@ -172,7 +177,8 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, cons
           .labels = e.labels,
           .scale = options_.normalized.found.scale,
           .target_sum = options_.normalized.target_sum,
-          .set_size = e.model.set_size};
+          .set_size = e.model.set_size,
+          .decoded_genes = options_.decoded_genes};
 }
 
 template <class Void>
@@ -246,6 +252,9 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   note(callbacks, name_of_choice(t.optimizer), ", rate ", t.learning_rate, " ",
        name_of_choice(t.schedule), ", weight decay ", t.weight_decay, ", clip ", t.clip, "; loss ",
        name_of_choice(e.model.loss), "; seed ", t.seed);
+  if (t.accumulate > 1 || t.ema > 0)
+    note(callbacks, t.accumulate, t.accumulate > 1 ? " batches" : " batch", " in each step",
+         t.ema > 0 ? message("; what is kept is an average, decay ", t.ema) : "");
 
   Trainer<float> trainer(model.model.parameters(), t);
   if (options_.hooks.restore) options_.hooks.restore(trainer);
@@ -255,6 +264,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   options.sets.sets = {.set_size = e.model.set_size, .control_sets = e.model.control_sets};
   options.sets.pairing.within_batch = e.model.pairs_within_batch();
   options.sets.batch_size = e.model.batch_size;
+  options.sets.genes = options_.expression;
   options.sets.seed = t.seed;
   options.validation_batches = e.validation_batches;
   options.anchors = anchors ? &*anchors : nullptr;
@@ -279,8 +289,8 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
     throw Stopped(message("stopped after step ", state.step, " of ", t.max_steps,
                           e.ensemble > 1 ? message(" of member ", states_.size()) : ""));
   if (result.stopped_early)
-    note(callbacks, "stopped early after step ", state.step, ": no better validation loss in ",
-         t.patience, " validations");
+    note(callbacks, "stopped early after step ", state.step, ": no better validation ",
+         name_of_choice(t.choose_by), " in ", t.patience, " validations");
   trainer.use_best();
   if (model.anchors) {
     model.anchors->alpha = state.best_alpha;
@@ -289,7 +299,10 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   }
   if (state.best_step)
     note(callbacks, "the model of step ", state.best_step, " is kept: validation loss ",
-         std::round(state.best_validation_loss * 1e4) / 1e4);
+         std::round(state.best_validation_loss * 1e4) / 1e4,
+         t.choose_by == ChooseBy::loss ? ""
+                                       : message(", ", name_of_choice(t.choose_by), " ",
+                                                 std::round(state.best_metric * 1e4) / 1e4));
   else
     note(callbacks, "nothing to validate on: the model of the last step is kept");
   return model;

@@ -32,12 +32,13 @@ struct ScreenOptions {
 /// A perturbation screen as models see it: expression, and for each cell what was done to it, in
 /// which context and in which batch.
 struct Screen {
-  CsrMatrix<float> expression;     ///< log1p, (cells, genes)
+  CsrMatrix<float> expression;     ///< log1p, (cells, genes); or an embedding (embedding_screen)
   std::vector<std::string> genes;  ///< the columns' names
   Factor perturbation;             ///< the control's label among them
   Factor context;
-  Factor batch;          ///< no names and no codes when batches are not known
-  int32_t control = -1;  ///< the code of the control in perturbation
+  Factor batch;               ///< no names and no codes when batches are not known
+  int32_t control = -1;       ///< the code of the control in perturbation
+  bool is_embedding = false;  ///< values may be below 0, so nothing that is predicted is clipped
 
   size_t cells() const { return expression.rows; }
   bool has_batches() const { return !batch.names.empty(); }
@@ -209,7 +210,8 @@ Screen select_genes(const Screen& screen, const std::vector<std::string>& names)
              screen.perturbation,
              screen.context,
              screen.batch,
-             screen.control};
+             screen.control,
+             screen.is_embedding};
   return out;
 }
 

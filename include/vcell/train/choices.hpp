@@ -35,9 +35,10 @@ constexpr std::array<std::string_view, 4> choices(GeneDecoderKind) {
 constexpr std::array<std::string_view, 3> choices(Anchor) {
   return {"none", "perturbation_mean", "features"};
 }
-constexpr std::array<std::string_view, 2> choices(SetLoss) {
-  return {"energy_distance", "mean_squared_error"};
+constexpr std::array<std::string_view, 5> choices(SetLoss) {
+  return {"energy_distance", "mean_squared_error", "rbf_mmd", "sinkhorn", "energy_sinkhorn"};
 }
+constexpr std::array<std::string_view, 2> choices(MmdEstimator) { return {"biased", "unbiased"}; }
 constexpr std::array<std::string_view, 2> choices(OptimizerKind) { return {"adam", "adamw"}; }
 constexpr std::array<std::string_view, 3> choices(ChooseBy) {
   return {"loss", "pearson_delta", "discrimination"};

@@ -46,8 +46,16 @@ void visit_shape(Config& config, F&& f) {
   f("decoder_widths", config.decoder_widths, "inner widths of the gene decoder; none: by genes");
   f("decoder_weight", config.decoder_weight, "of the decoded genes in the loss");
   f("dropout", config.dropout, "in encoders and decoders, while training");
-  f("loss", config.loss, "energy_distance or mean_squared_error");
+  f("loss", config.loss,
+    "energy_distance, mean_squared_error, rbf_mmd, sinkhorn, or energy_sinkhorn: both");
   f("floor_squared", config.floor_squared, "least squared distance in the loss; 0: exact");
+  f("sigmas", config.sigmas, "widths of the kernels of rbf_mmd, which are summed");
+  f("median_heuristic", config.median_heuristic,
+    "the widths are sigmas times the median distance of the batch");
+  f("estimator", config.estimator, "of rbf_mmd: biased (V), or unbiased (U: two cells a set)");
+  f("blur", config.blur, "of the Sinkhorn divergence: cells nearer are not told apart");
+  f("sinkhorn_weight", config.sinkhorn_weight, "of the Sinkhorn divergence in energy_sinkhorn");
+  f("loss_chunks", config.loss_chunks, "chunks of genes whose losses are averaged");
   f("l1_weight", config.l1_weight, "of the mean |prediction - control| in the loss");
 }
 

@@ -131,6 +131,7 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   detail::write_names(fresh / "perturbations.txt", m.perturbations.names());
   detail::write_names(fresh / "contexts.txt", m.contexts);
   detail::write_names(fresh / "batches.txt", m.batches);
+  if (!m.decoded_genes.empty()) detail::write_names(fresh / "decoded_genes.txt", m.decoded_genes);
   if (!m.perturbations.is_one_hot())
     write_perturbation_features(fresh / "perturbation_features.safetensors", m.perturbations);
   if (m.anchors) detail::write_anchors(fresh / "anchors.safetensors", *m.anchors);
@@ -150,6 +151,7 @@ inline std::string member_folder(size_t member) { return message("member_", memb
 ///   weights.safetensors   parameters under their names
 ///   genes.txt             a name a line, in the order of the columns; so are
 ///   perturbations.txt, contexts.txt, batches.txt
+///   decoded_genes.txt     of a model with a gene decoder
 ///   perturbation_features.safetensors   unless perturbations are one-hot
 ///   anchors.safetensors   of an anchored model: shift and variance (pairs, genes), context and
 ///                         perturbation (pairs) as lines of their files, cells (pairs), shrinkage,
@@ -225,6 +227,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
                  .batches = read_names(folder / "batches.txt"),
                  .labels = {}};
   for (const auto& name : silent) m.perturbations.silence(name);
+  if (config.gene_width) m.decoded_genes = read_names(folder / "decoded_genes.txt");
   if (config.anchor != Anchor::none)
     m.anchors = read_anchors(folder / "anchors.safetensors", m.genes.size());
   if (config.anchor == Anchor::features)

@@ -39,8 +39,9 @@ std::vector<std::string> preset_names() {
 ///
 /// - state_sm, state, tahoe, state_lg: Adam without weight decay, rate 1e-4, 16 sets a step,
 ///   40,000 steps with validation and a checkpoint every 2,000, dropout 0.1.
-/// - tutorial: AdamW, rate 3e-4, weight decay 1e-2, 8 sets a step, 2,000 steps. Its own loss is
-///   RBF MMD; here it is the energy distance, as in all others.
+/// - tutorial: AdamW, rate 3e-4, weight decay 1e-2, 8 sets a step, 2,000 steps; its loss is RBF
+/// MMD,
+///   whose width is the median distance of the batch. The others have the energy distance.
 ///
 /// @throws ConfigError if there is no such preset
 template <class = void>
@@ -66,6 +67,8 @@ Experiment experiment_preset(const std::string& name) {
       t.learning_rate = 3e-4;
       t.weight_decay = 1e-2;
       t.max_steps = 2000;
+      shape.loss = SetLoss::rbf_mmd;
+      shape.median_heuristic = true;
     } else {
       e.model.batch_size = 16;
       shape.dropout = 0.1;

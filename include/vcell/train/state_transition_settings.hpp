@@ -60,13 +60,39 @@ void visit_settings(Settings& s, F&& f) {
     "where controls are drawn: context or batch; empty: batch where the model knows batches");
 }
 
-/// @throws ConfigError naming the setting and what it may be. The shape is checked when the model
-/// is
-///         made.
+namespace detail {
+
+/// What the losses ask of their numbers, whichever of them is chosen.
+template <class = void>
+void check_loss_settings(const StateTransitionConfig& c) {
+  const auto check = [](const char* key, double value, bool ok, const char* expected) {
+    if (!ok)
+      throw ConfigError(
+          message("Experiment: [model] ", key, " is ", value, ", expected ", expected));
+  };
+  const auto is_within = [](double x, double least) { return x >= least && x < 1e150; };
+  check("floor_squared", c.floor_squared, is_within(c.floor_squared, 0), "0 or more");
+  if (c.sigmas.empty())
+    throw ConfigError("Experiment: [model] sigmas is empty, expected at least one number");
+  for (const double sigma : c.sigmas)
+    check("sigmas", sigma, is_within(sigma, 1e-30) && sigma < 1e30, "numbers from 1e-30 to 1e30");
+  check("blur", c.blur, is_within(c.blur, 1e-100), "1e-100 or more");
+  check("sinkhorn_weight", c.sinkhorn_weight, is_within(c.sinkhorn_weight, 0), "0 or more");
+  check("loss_chunks", double(c.loss_chunks), c.loss_chunks > 0, "1 or more");
+}
+
+}  // namespace detail
+
+/// @throws ConfigError naming the setting and what it may be. What the loss does not need is
+/// checked
+///         when the model is made.
 template <class = void>
 void check_settings(const StateTransitionSettings& s, const ScreenOptions& labels) {
   check_positive("Experiment", "[sets] set_size", s.set_size);
   check_positive("Experiment", "[sets] batch_size", s.batch_size);
+  detail::check_loss_settings(s);
+  if (s.loss == SetLoss::rbf_mmd && s.estimator == MmdEstimator::unbiased && s.set_size < 2)
+    throw ConfigError("Experiment: [model] estimator unbiased needs [sets] set_size of 2 or more");
   if ((s.batch_encoder || s.batch_token) && !labels.batch_key)
     throw ConfigError(message("Experiment: [model] ",
                               s.batch_encoder ? "batch_encoder" : "batch_token",

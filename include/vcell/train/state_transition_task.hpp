@@ -15,6 +15,7 @@
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
 #include "vcell/train/train_state.hpp"
+#include "vcell/train/validation_shifts.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -60,7 +61,8 @@ class StateTransitionTask {
   /// @throws Error if it is not the next one
   Variable<T, 0, Device> loss(const TrainingStep<Device>& step);
 
-  /// The mean loss over the sets of the validation part; nothing if there are none.
+  /// The mean loss over the sets of the validation part, and how well their perturbations' shifts
+  /// are met (ValidationShifts); nothing if there are none.
   std::optional<Validation> validation_loss();
 
   /// Sets in one pass over the training cells.
@@ -91,11 +93,21 @@ class StateTransitionTask {
   Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass,
            Rng draws) const;
 
-  StateTransitionTerms<T, Device> terms_of(const Done& done, const Pass<Device>& pass,
-                                           double alpha) const {
-    return state_transition_terms(
-        model_->config(), model_->finish(done.control, done.anchor, done.learnt, pass, alpha),
-        done.targets, done.control, done.lengths);
+  StateTransitionOutput<T, Device> output_of(const Done& done, const Pass<Device>& pass,
+                                             double alpha) const {
+    return model_->finish(done.control, done.anchor, done.learnt, pass, alpha);
+  }
+  Variable<T, 0, Device> loss_of(const Done& done,
+                                 const StateTransitionOutput<T, Device>& output) const {
+    return state_transition_terms(model_->config(), output, done.targets, done.control,
+                                  done.lengths)
+        .total();
+  }
+
+  /// How much of what is learnt can be believed: what validation chooses from.
+  std::span<const double> alphas() const {
+    static constexpr double all[] = {1, 0.7, 0.5, 0.25, 0};
+    return std::span(all).first(anchors_ && choose_alpha_ ? std::size(all) : 1);
   }
 
   const StateTransition<T, Device>* model_;
@@ -108,6 +120,7 @@ class StateTransitionTask {
   size_t validation_batches_;
   std::vector<size_t> places_;  // (perturbations of the screen)
   SetBatch batch_;              // of validation; its memory is used again
+  ValidationShifts shifts_;
 };
 
 template <class T, class Device>
@@ -126,9 +139,15 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
       validation_(screen, parts, with_part(options, Part::validation)),
       validation_batches_(options.validation_batches
                               ? std::min(options.validation_batches, validation_.batches())
-                              : validation_.batches()) {
+                              : validation_.batches()),
+      shifts_(screen, validation_.cell_sets().groups(), alphas().size()) {
   const auto& config = model.config();
   const size_t genes = screen.genes.size();
+  if ((config.output_space == OutputSpace::embedding) != screen.is_embedding)
+    throw ConfigError(message("StateTransitionTask: config.output_space is ",
+                              screen.is_embedding ? "not embedding and the screen holds one"
+                                                  : "embedding and the screen holds expression",
+                              "; embedding_screen makes a screen of an embedding"));
   check_size_match("StateTransitionTask", "values of an input cell", loader_.source().input_width(),
                    "config.input_width", config.input_width);
   check_size_match("StateTransitionTask", "genes of the screen", genes, "config.output_width",
@@ -168,29 +187,44 @@ Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(const TrainingStep<D
                         "training starts at"));
   const SetBatch& batch = loader_.next();
   const Pass<Device> pass{.training = true, .seed = seed_, .step = step};
-  const Rng draws(seed_, stream_of("anchors of sets") + step.number);
-  return terms_of(run(loader_.source(), batch, pass, draws), pass, 1).total();
+  const Done done =
+      run(loader_.source(), batch, pass, Rng(seed_, stream_of("anchors of sets") + step.number));
+  return loss_of(done, output_of(done, pass, 1));
 }
 
 template <class T, class Device>
 std::optional<Validation> StateTransitionTask<T, Device>::validation_loss() {
   if (validation_batches_ == 0) return std::nullopt;
   const NoGrad no_grad;
-  static constexpr double candidates[] = {1, 0.7, 0.5, 0.25, 0};
-  const auto alphas = std::span(candidates).first(anchors_ && choose_alpha_ ? 5 : 1);
-  double sums[std::size(candidates)] = {};
+  std::vector<double> sums(alphas().size());
   size_t sets = 0;
+  shifts_.clear();
   for (size_t i = 0; i < validation_batches_; ++i) {
     validation_.read_pass(i, batch_);
     const size_t n = batch_.perturbation.size();
     const Done done =
         run(validation_, batch_, {}, Rng(seed_, stream_of("anchors of validation sets") + i));
-    for (size_t a = 0; a < alphas.size(); ++a)
-      sums[a] += double(to_host(terms_of(done, {}, alphas[a]).total().value())()) * double(n);
+    const auto lengths = std::as_const(batch_.lengths).view();
+    shifts_.add_observed(batch_.group, lengths, std::as_const(batch_.target).view());
+    for (size_t a = 0; a < sums.size(); ++a) {
+      const auto output = output_of(done, {}, alphas()[a]);
+      sums[a] += double(to_host(loss_of(done, output).value())()) * double(n);
+      if constexpr (readable_on_host<Device>) {
+        shifts_.add_predicted(a, batch_.group, lengths, output.cells.value());
+      } else {
+        const auto cells = to_host(output.cells.value());
+        shifts_.add_predicted(a, batch_.group, lengths, cells.view());
+      }
+    }
     sets += n;
   }
-  const auto best = std::min_element(sums, sums + alphas.size());
-  return Validation{*best / double(sets), alphas[size_t(best - sums)]};
+  const auto best = size_t(std::min_element(sums.begin(), sums.end()) - sums.begin());
+  Validation found(sums[best] / double(sets), alphas()[best]);
+  if (const auto scores = shifts_.scores(best)) {
+    found.pearson_delta = scores->pearson_delta;
+    found.discrimination = scores->discrimination;
+  }
+  return found;
 }
 
 template <class T, class Device>
