@@ -82,6 +82,8 @@
 #include "vcell/train/checkpoint.hpp"
 #include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/experiment_toml.hpp"
+#include "vcell/train/export_state.hpp"
+#include "vcell/train/import_embedding.hpp"
 #include "vcell/train/import_state.hpp"
 #include "vcell/train/json_fields.hpp"
 #include "vcell/train/metrics_log.hpp"
