@@ -81,8 +81,9 @@ void predict(const Settings& s, Console& console) {
   name_models(members, s.names);
   if (const auto missing = missing_names(members[0]); !missing.empty())
     throw vcell::ConfigError("predict: " + missing);
-  if (!s.features.empty()) {
-    const auto features = vcell::read_perturbation_features(s.features);
+  if (!s.features.empty() || !members[0].labels.combination_separator.empty()) {
+    const auto features = s.features.empty() ? vcell::PerturbationFeatures()
+                                             : vcell::read_perturbation_features(s.features);
     for (auto& member : members) vcell::add_perturbations(member, features, names);
   }
   const auto& model = members[0];  // the others have its names and scale

@@ -68,7 +68,7 @@ TEST_CASE("import_state: a run folder has its names, labels and sizes", "[train]
   CHECK(m.labels.control == "non-targeting");
   CHECK(m.labels.context_keys == std::vector<std::string>{"cell_type"});
   CHECK(m.labels.batch_key == "gem_group");
-  CHECK(std::ranges::count(imported.unused, "blur") == 1);
+  CHECK(std::ranges::count(imported.unused, "lora.alpha") == 1);
   const vcell_test::TemporaryFolder folder;
   save_model(folder.path() / "model", m);
   const auto loaded = load_model(folder.path() / "model");
