@@ -18,7 +18,8 @@ void add_model_names(CLI::App& command, ModelNames& names) {
 void name_models(std::span<vcell::TrainedModel> members, const ModelNames& names) {
   for (auto& member : members) {
     if (!names.genes.empty())
-      vcell::name_genes(member, vcell::training_gene_names(names.genes, member.genes.size()));
+      vcell::name_genes(member,
+                        vcell::training_gene_names(names.genes, vcell::gene_names(member).size()));
     if (!names.perturbations.empty())
       vcell::name_perturbations(member, vcell::read_gene_names(names.perturbations));
   }
@@ -26,13 +27,13 @@ void name_models(std::span<vcell::TrainedModel> members, const ModelNames& names
 
 std::string missing_names(const vcell::TrainedModel& model) {
   std::string out;
-  for (const auto& what : model.unnamed)
-    out += vcell::message(out.empty() ? "" : "; ",
-                          "the files that the model came from do not name "
-                          "its ",
-                          what == "genes" ? model.genes.size() : model.perturbations.names().size(),
-                          ' ', what, ": give them by ",
-                          what == "genes" ? "--genes (columns are matched by name, never by place)"
-                                          : "--perturbation-names (in the order of their places)");
+  for (const auto& what : model.unnamed) {
+    const bool genes = what != "perturbations";
+    out +=
+        vcell::message(out.empty() ? "" : "; ",
+                       "the files that the model came from do not name its ", what, ": give ",
+                       genes ? "them by --genes, since columns are matched by name, never by place"
+                             : "the names by --perturbation-names, in the order of their places");
+  }
   return out;
 }

@@ -269,8 +269,15 @@ TEST_CASE("import_state: what cannot be imported is refused by name", "[train][g
   if (golden_run().empty()) VCELL_SKIP("no golden run_folder");
   check_error<FormatError>([&] { import_state(*golden / "llama_small.pt"); },
                            {"llama_small.pt", "no state_dict"});
-  check_error<ConfigError>([&] { import_state(*golden / "gene_decoder.ckpt"); },
-                           {"gene_decoder.ckpt", "embeddings of cells"});
+  TrainedModel embedding = import_state(*golden / "gene_decoder.ckpt").model;
+  CHECK(embedding.genes.at(1) == "embedding_1");
+  CHECK(embedding.decoded_genes.size() == embedding.model.config().gene_width);
+  CHECK(embedding.unnamed == std::vector<std::string>{"decoded genes", "perturbations"});
+  std::vector<std::string> decoded;
+  for (size_t i = 0; i < embedding.decoded_genes.size(); ++i) decoded.push_back(message("G", i));
+  name_genes(embedding, decoded);
+  CHECK(embedding.decoded_genes == decoded);
+  CHECK(embedding.unnamed == std::vector<std::string>{"perturbations"});
   CHECK(import_state(*golden / "llama_small.ckpt").model.genes.size() ==
         import_state(*golden / "llama_small.ckpt").model.model.config().input_width);
   CHECK(import_state(*golden / "gpt2_bidirectional.ckpt").model.model.config().backbone ==
@@ -283,7 +290,8 @@ TEST_CASE("import_state: what cannot be imported is refused by name", "[train][g
   check_error<FormatError>([&] { import_state(run); }, {"config.yaml", "YAML"});
   if (const auto se = vcell_test::golden_folder("state_embedding");
       se && std::filesystem::exists(*se / "tabular.ckpt"))
-    check_error<ConfigError>([&] { import_state(*se / "tabular.ckpt"); }, {"State Embedding", "import_embedding"});
+    check_error<ConfigError>([&] { import_state(*se / "tabular.ckpt"); },
+                             {"State Embedding", "import_embedding"});
 }
 
 TEST_CASE("export_state: weights go back under the names that they came with", "[train][golden]") {

@@ -105,9 +105,6 @@ ImportedState import_state(const std::filesystem::path& from, const std::string&
     throw ConfigError(message(where, ": ", error.what()));
   }
   const StateTransitionConfig& config = reference.model;
-  if (config.output_space == OutputSpace::embedding)
-    throw ConfigError(message(where, ": the model reads and predicts embeddings of cells, which a ",
-                              "model folder does not hold; import one of genes (embed_key X_hvg)"));
   auto arrays = from_reference(config, std::move(source.arrays));
   detail::check_fits_weights(config, arrays, where);
   const auto made = [&] {
@@ -129,7 +126,14 @@ ImportedState import_state(const std::filesystem::path& from, const std::string&
   TrainedModel& m = out.model;
   load_parameters(m.model.parameters(), std::move(arrays), {}, where);
   m.model.parameters().values();
-  m.genes = detail::names_or_numbers("genes", source.genes, config.input_width, m);
+  if (config.output_space == OutputSpace::embedding) {
+    for (size_t i = 0; i < config.input_width; ++i) m.genes.push_back(message("embedding_", i));
+    if (config.gene_width)
+      m.decoded_genes =
+          detail::names_or_numbers("decoded genes", source.genes, config.gene_width, m);
+  } else {
+    m.genes = detail::names_or_numbers("genes", source.genes, config.input_width, m);
+  }
   const size_t batches = std::max(config.batches, config.token_batches);
   m.labels = detail::imported_labels(source, batches > 0, out);
   m.perturbations = detail::imported_perturbations(source, config.perturbation_width, m);
