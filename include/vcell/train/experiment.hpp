@@ -78,6 +78,8 @@ struct Experiment {
   size_t validation_batches = 64;                ///< batches that each validation measures; 0: all
   /// With the seed of everything.
   TrainOptions training = {.max_steps = 1000, .learning_rate = 1e-4};
+  /// Whether what metrics.csv has is also written for TensorBoard (train/event_log.hpp).
+  bool tensorboard = false;
   /// Models that are trained, each with a seed and validation pairs of its own; their predicted
   /// cells are averaged.
   size_t ensemble = 2;
@@ -180,6 +182,8 @@ void visit_experiment(E& e, F&& f) {
     "what the kept model is the best by in validation: loss, pearson_delta or discrimination");
   f("training", "patience", t.patience, "validations without a new best; 0: never stop early");
   f("training", "checkpoint_every", t.checkpoint_every, "steps; 0: best and last only");
+  f("training", "tensorboard", e.tensorboard,
+    "tensorboard/: what metrics.csv has, in files that TensorBoard shows");
 
   f("scores", "methods", e.methods,
     "what predicts, by name; the first is reported on, the others beside it");
