@@ -14,6 +14,7 @@ void add_train(CLI::App& program, Console& console);
 void add_predict(CLI::App& program, Console& console);
 void add_evaluate(CLI::App& program, Console& console);
 void add_report(CLI::App& program, Console& console);
+void add_tx(CLI::App& program, Console& console);
 void add_run(CLI::App& program, Console& console);
 void add_info(CLI::App& program, Console& console);
 void add_config(CLI::App& program, Console& console);

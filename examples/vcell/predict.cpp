@@ -76,8 +76,9 @@ void predict(const Settings& s, Console& console) {
                                             " (no config.json); name the folder 'model' of a run"));
   auto loaded = vcell::load_model(s.model);
   const auto members = vcell::members_of(loaded);
-  if (!s.features.empty()) {
-    const auto features = vcell::read_perturbation_features(s.features);
+  if (!s.features.empty() || !members[0].labels.combination_separator.empty()) {
+    const auto features = s.features.empty() ? vcell::PerturbationFeatures()
+                                             : vcell::read_perturbation_features(s.features);
     for (auto& member : members) vcell::add_perturbations(member, features, names);
   }
   const auto& model = members[0];  // the others have its names and scale

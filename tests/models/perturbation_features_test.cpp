@@ -1,5 +1,6 @@
 #include "vcell/models/perturbation_features.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "support/catch.hpp"
@@ -49,4 +50,38 @@ TEST_CASE("perturbation_features: errors", "[models]") {
   check_error<ConfigError>([&] { f.add("A", std::vector<float>{1, 2}); }, {"'A' comes twice"});
   std::vector<float> out(2);
   check_error<ShapeError>([&] { f.copy<float>(1, out); }, {"place is 1"});
+}
+
+TEST_CASE("perturbation_features: a combination is the sum of its parts", "[models]") {
+  auto one_hot = PerturbationFeatures::one_hot({"ctrl", "A", "B"});
+  one_hot.combine("A+B", {"A", "B"});
+  one_hot.combine("A+A", {"A", "A"});
+  CHECK(one_hot.width() == 3);
+  CHECK(one_hot.vector("A+B") == std::vector<float>{0, 1, 1});
+  CHECK(one_hot.vector("A+A") == std::vector<float>{0, 2, 0});
+  CHECK(one_hot.place("A+B") == 3);
+  CHECK(one_hot.is_combination(3));
+  CHECK_FALSE(one_hot.is_combination(1));
+  CHECK(std::ranges::equal(one_hot.parts(3), std::vector<size_t>{1, 2}));
+  CHECK(one_hot.parts(2).empty());
+  one_hot.silence("A+B");
+  one_hot.silence("B");
+  CHECK(one_hot.vector("A+B") == std::vector<float>(3, 0));
+  CHECK(one_hot.silent() == std::vector<std::string>{"B", "A+B"});
+
+  PerturbationFeatures f(2);
+  f.add("A", std::vector<float>{1, 2});
+  f.add("B", std::vector<float>{10, -1});
+  f.combine("A+B", {"A", "B"});
+  f.add("C", std::vector<float>{7, 7});  // singles may come later
+  CHECK(f.vector("A+B") == std::vector<float>{11, 1});
+  CHECK(f.vector("C") == std::vector<float>{7, 7});
+  CHECK(f.parts(3).empty());
+  f.silence("C");
+  CHECK(f.vector("C") == std::vector<float>{0, 0});
+  CHECK(f.vector("B") == std::vector<float>{10, -1});
+  check_error<ConfigError>([&] { f.combine("A+X", {"A", "X"}); }, {"'X'", "'A+X'"});
+  check_error<ConfigError>([&] { f.combine("A+B+A", {"A+B", "A"}); }, {"'A+B'"});
+  check_error<ConfigError>([&] { f.combine("A+B", {"A", "B"}); }, {"'A+B' comes twice"});
+  CHECK(f.names().size() == 4);
 }

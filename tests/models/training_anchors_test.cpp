@@ -177,6 +177,67 @@ TEST_CASE("TrainingAnchors: features tell of what no context trains on, and of t
   CHECK_THROWS_WITH(TrainingAnchors(f.screen, f.parts, 1, &few), contains("'B' is not known"));
 }
 
+TEST_CASE("TrainingAnchors: a combination starts from the sum of its parts", "[models]") {
+  Fixture f;
+  std::vector<std::string> context, perturbation;
+  for (const int32_t code : f.screen.context.codes)
+    context.push_back(f.screen.context.names[size_t(code)]);
+  for (const int32_t code : f.screen.perturbation.codes)
+    perturbation.push_back(f.screen.perturbation.names[size_t(code)]);
+  const auto add = [&](const char* c, const char* p, std::vector<float> cells, Part part) {
+    for (const float v : cells) {
+      context.push_back(c);
+      perturbation.push_back(p);
+      f.screen.expression.indices.push_back(0);
+      f.screen.expression.values.push_back(v);
+      f.screen.expression.end_row();
+      f.parts.push_back(part);
+    }
+  };
+  add("x", "A+B", {50, 60}, Part::train);  // both train alone
+  add("y", "A+B", {70}, Part::validation);
+  add("x", "A+C", {40, 42}, Part::train);  // C has a single cell, and so is not trained on
+  add("y", "A+E", {33, 35}, Part::train);  // E is nowhere alone
+  f.screen.context = factor(context);
+  f.screen.perturbation = factor(perturbation);
+  f.screen.control = f.screen.perturbation.code("ctrl");
+  auto features = PerturbationFeatures::one_hot({"ctrl", "A", "B", "C", "D", "E"});
+  features.combine("A+B", {"A", "B"});
+  features.combine("A+C", {"A", "C"});
+  features.combine("A+E", {"A", "E"});
+  const auto parts = f.parts;
+  const TrainingAnchors anchors(f.screen, f.parts, 1, nullptr, &features);
+  const auto shifts = pair_shifts(f.screen, f.parts);
+  const auto whole = [&](const char* p) {
+    return shrunk_mean(shifts, pairs_of(shifts, f.screen.perturbation.code(p)),
+                       anchors.shrinkage())[0];
+  };
+  const double sum = whole("A") + whole("B");
+  CHECK(anchors(f.group("x", "A+B", 0))[0] == Approx(sum));  // no halves, though in one context
+  CHECK(anchors(f.group("y", "A+B", -1))[0] == Approx(sum));
+  // As any perturbation that trains in one context: halves.
+  for (const char* p : {"A+C", "A+E"}) {
+    const char* c = p[2] == 'C' ? "x" : "y";
+    CHECK_THROWS_AS(anchors(f.group(c, p, 0)), ConfigError);
+    CHECK(anchors(f.group(c, p, 1))[0] != anchors(f.group(c, p, 2))[0]);
+  }
+  // With features, what they say of the parts is added up; of E nothing is known alone.
+  PerturbationFeatures vectors(1);
+  for (const auto& [name, v] :
+       {std::pair{"A", 1.f}, {"B", 2.f}, {"C", 3.f}, {"D", 4.f}, {"E", 5.f}})
+    vectors.add(name, std::vector<float>{v});
+  for (const char* p : {"A+B", "A+C", "A+E"}) vectors.combine(p, {"A", {p[2]}});
+  auto again = parts;
+  const TrainingAnchors both(f.screen, again, 1, &vectors, &vectors);
+  const auto odd = both.choose(f.group("x", "A+B", 0), 1);
+  CHECK(odd.by_features);
+  CHECK(odd.anchor[0] == Approx(both.choose(f.group("x", "A", 0), 1).anchor[0] +
+                                both.choose(f.group("x", "B", 1), 1).anchor[0]));
+  CHECK_FALSE(both.choose(f.group("x", "A+B", 0), 2).by_features);
+  CHECK(both.choose(f.group("x", "A+C", 1), 1).by_features);
+  CHECK_FALSE(both.choose(f.group("y", "A+E", 1), 1).by_features);
+}
+
 TEST_CASE("anchors: of prediction, from all that was learnt", "[models]") {
   const Fixture f;
   const auto features = PerturbationFeatures::one_hot({"D", "C", "B", "A", "ctrl"});

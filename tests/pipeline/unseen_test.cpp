@@ -104,6 +104,52 @@ TEST_CASE("unseen perturbations: the same bytes on any number of threads", "[pip
       [&] { return run(s.screen, experiment(), options(s)).predicted.cells.values; });
 }
 
+TEST_CASE("combinations: those that were never seen start from their parts", "[pipeline]") {
+  auto how = simulated;
+  how.combinations = 12;
+  how.perturbations = 10;
+  how.cells = 30;
+  const auto s = simulate_screen(how);
+  Experiment e = experiment();
+  e.methods = {"state_transition", "context_mean"};
+  RunOptions o;
+  SplitSpec split;
+  split.datasets["screen"] = "screen.h5ad";
+  split.training = {"screen"};
+  const auto& names = s.truth.perturbations;
+  for (const char* context : {"screen.context_1", "screen.context_2"})
+    split.fewshot[context].test = {names[12], names[15], names[21]};
+  o.inputs.split = split;
+  // Without a separator nothing says that they are combinations.
+  check_error<ConfigError>([&] { run(s.screen, e, o); }, {"holds out every cell of", names[12]});
+  e.labels.combination_separator = "+";
+  const auto result = run(s.screen, e, o);
+  const TrainedModel& m = result.models.at(0);
+  CHECK(m.model.config().anchor == Anchor::perturbation_mean);
+  CHECK(m.perturbations.is_one_hot());
+  CHECK(m.perturbations.width() == 11);
+  CHECK(m.perturbations.is_combination(m.perturbations.place(names[12])));
+  CHECK(result.missing.empty());
+  const auto methods = methods_of(result.report);
+  CHECK(mean_of(methods[0], "pearson_delta") > mean_of(methods[1], "pearson_delta") + 0.1);
+  // A part that is nowhere else: refused by its name.
+  const auto [a, b] = s.truth.combinations[2];
+  for (const char* context : {"screen.context_1", "screen.context_2"})
+    split.fewshot[context].test.push_back(names[b]);
+  o.inputs.split = split;
+  check_error<ConfigError>([&] { run(s.screen, e, o); }, {"holds out every cell of", names[b]});
+  // With features for all but one.
+  PerturbationFeatures f(2);
+  for (const auto& name : s.features.perturbations)
+    if (name != names[a]) f.add(name, std::vector<float>{1, 2});
+  o.inputs.features = f;
+  check_error<ConfigError>([&] { run(s.screen, e, o); }, {names[a], "a part of the combination"});
+  f.add(names[a], std::vector<float>{1, 2});
+  f.add(names[12], std::vector<float>{1, 2});
+  o.inputs.features = f;
+  check_error<ConfigError>([&] { run(s.screen, e, o); }, {names[12], "features of its own"});
+}
+
 TEST_CASE("unseen perturbations: what cannot be is an error", "[pipeline]") {
   const auto s = simulate_screen(simulated);
   check_error<ConfigError>([&] { run(s.screen, experiment(), options(s, false)); },

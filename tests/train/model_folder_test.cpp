@@ -223,6 +223,70 @@ TEST_CASE("model_folder: a model anchored at features predicts what it never saw
   CHECK_THROWS_AS(save_model(path, m), ConfigError);
 }
 
+TEST_CASE("model_folder: combinations are the sum of their parts", "[train]") {
+  const StScreen s;
+  for (const bool by_features : {false, true}) {
+    auto config = s.config();
+    config.anchor = by_features ? Anchor::features : Anchor::perturbation_mean;
+    PerturbationFeatures names(2);
+    for (const auto& [name, v] : {std::pair{"ctrl", 0.f}, {"P1", 1.f}, {"P2", 2.f}, {"P3", 5.f}})
+      names.add(name, std::vector<float>{v, 1});
+    if (!by_features) names = s.one_hot();
+    config.perturbation_width = by_features ? 3 : 4;
+    TrainedModel m{.model = StateTransition<float>(config, 3),
+                   .genes = s.screen.genes,
+                   .perturbations = names,
+                   .contexts = s.screen.context.names,
+                   .batches = {},
+                   .labels = {},
+                   .anchors = make_anchors(
+                       s.screen,
+                       [&](size_t i) {  // not P3
+                         return s.screen.perturbation.codes[i] != s.screen.perturbation.code("P3");
+                       },
+                       names, 1, 0.7, by_features)};
+    m.labels.control = "ctrl";
+    m.labels.combination_separator = "+";
+    m.perturbations.combine("P1+P2", {"P1", "P2"});
+    const TemporaryFolder folder;
+    save_model(folder.path() / "model", m);
+    auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
+    CHECK(back.labels.combination_separator == "+");
+    CHECK(back.perturbations == m.perturbations);
+    const auto whole = [&](const char* p) {
+      return anchor_of(*m.anchors, int32_t(m.perturbations.place(p)), -1);
+    };
+    const auto pair = input_of(back, "P1+P2", "x");
+    CHECK(pair.vector == input_of(m, "P1+P2", "x").vector);
+    CHECK(pair.vector ==
+          (by_features ? std::vector<float>{3, 2, 0} : std::vector<float>{1, 1, 0, 0}));
+    for (size_t g = 0; g < 6; ++g)
+      CHECK(pair.anchor[g] == Approx(whole("P1")[g] + whole("P2")[g]).margin(1e-6));
+    CHECK(pair.alpha == 0.7);
+
+    // One that was never seen, of parts that were; and of one that was not.
+    const PerturbationFeatures none;
+    add_perturbations(back, none, {"P2+P1", "P1+ctrl"});
+    CHECK(input_of(back, "P2+P1", "x").anchor == pair.anchor);
+    CHECK(input_of(back, "P1+ctrl", "x").anchor == whole("P1"));
+    add_perturbations(back, none, {"P1+P3"});
+    if (by_features) {
+      const auto said = shift_of(*back.anchors->regression, std::vector<float>{5, 1}, 0);
+      const auto mixed = input_of(back, "P1+P3", "x");
+      const auto alone =
+          anchor_of(*m.anchors, int32_t(m.perturbations.place("P1")), 0);  // in x, as of P3
+      for (size_t g = 0; g < 6; ++g)
+        CHECK(mixed.anchor[g] == Approx(alone[g] + said[g]).margin(1e-6));
+      CHECK(mixed.vector == std::vector<float>{6, 2, 1});
+      CHECK(mixed.alpha == 0);  // two perturbations are too few to tell anything by features
+    } else {
+      CHECK_THROWS_WITH(input_of(back, "P1+P3", "x"), contains("'P1+P3'"));
+    }
+    CHECK_THROWS_WITH(add_perturbations(back, none, {"P1+P9"}), contains("'P9'"));
+    CHECK_THROWS_WITH(add_perturbations(back, none, {"P1+"}), contains("without a name"));
+  }
+}
+
 TEST_CASE("model_folder: the members of an ensemble", "[train]") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "model";

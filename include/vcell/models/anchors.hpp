@@ -29,10 +29,15 @@ template <std::invocable<size_t> Keep>
 Anchors make_anchors(const Screen& screen, Keep&& keep, const PerturbationFeatures& features,
                      double shrinkage, double alpha, bool regress = false) {
   Anchors out{pair_shifts(screen, keep), shrinkage, alpha};
-  if (regress)
-    out.regression = FeatureFitter<>(out.shifts, features, screen.perturbation.names,
-                                     screen.context.names.size())
-                         .fit();
+  if (regress) {  // combinations are told of by their parts
+    const auto alone = select_pairs(out.shifts, [&](size_t i) {
+      return !features.is_combination(
+          features.place(screen.perturbation.names[size_t(out.shifts.perturbation[i])]));
+    });
+    out.regression =
+        FeatureFitter<>(alone, features, screen.perturbation.names, screen.context.names.size())
+            .fit();
+  }
   for (int32_t& code : out.shifts.perturbation)
     code = int32_t(features.place(screen.perturbation.names[size_t(code)]));
   // As files hold them, so that a model predicts the same before and after it was written.

@@ -123,6 +123,27 @@ PairShifts pair_shifts(const Screen& screen, std::span<const Part> parts, Part p
   return pair_shifts(screen, [&](size_t cell) { return parts[cell] == part; });
 }
 
+/// Those pairs for which keep(pair) is true.
+template <std::predicate<size_t> Keep>
+PairShifts select_pairs(const PairShifts& shifts, Keep&& keep) {
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < shifts.pairs(); ++i)
+    if (keep(i)) chosen.push_back(i);
+  PairShifts out;
+  out.shift = Tensor<double, 2>({chosen.size(), shifts.genes()});
+  out.variance = Tensor<float, 2>({chosen.size(), shifts.genes()});
+  for (size_t k = 0; k < chosen.size(); ++k) {
+    const size_t i = chosen[k];
+    out.context.push_back(shifts.context[i]);
+    out.perturbation.push_back(shifts.perturbation[i]);
+    out.stratum.push_back(shifts.stratum[i]);
+    out.cells.push_back(shifts.cells[i]);
+    std::ranges::copy(shifts.shift[i], out.shift[k].begin());
+    std::ranges::copy(shifts.variance[i], out.variance[k].begin());
+  }
+  return out;
+}
+
 /// The pairs of a perturbation, those of one context left out.
 /// @param without  a context's code; -1: none is left out
 template <class = void>

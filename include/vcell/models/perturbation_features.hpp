@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/sets/combination.hpp"
 #include "vcell/sets/near_names.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -23,7 +24,10 @@ class PerturbationFeatures {
   static PerturbationFeatures one_hot(const std::vector<std::string>& names) {
     PerturbationFeatures out(names.size());
     out.is_one_hot_ = true;
-    for (const std::string& name : names) out.add_name(name);
+    for (const std::string& name : names) {
+      out.row_.push_back(out.row_.size());
+      out.add_name(name);
+    }
     return out;
   }
   /// No names yet, vectors of this width.
@@ -44,19 +48,52 @@ class PerturbationFeatures {
         throw ConfigError(message("PerturbationFeatures: the features of ", quoted(name), " hold ",
                                   v, ", expected finite numbers"));
     add_name(name);
+    row_.push_back(values_.size() / std::max<size_t>(width_, 1));
     values_.insert(values_.end(), features.begin(), features.end());
   }
+
+  /// Adds a combination, whose vector is the sum of its parts': of one-hot ones, a one for each.
+  /// @throws ConfigError if the name is taken, or a part is not known or a combination itself
+  template <class = void>
+  void combine(const std::string& name, const std::vector<std::string>& parts) {
+    std::vector<size_t> places;
+    for (const std::string& part : parts) {
+      if (!has(part) || is_combination(place(part)))
+        throw ConfigError(message("PerturbationFeatures: nothing is known of ", quoted(part),
+                                  ", a part of the combination ", quoted(name), "; ",
+                                  names_there({part}, names_)));
+      places.push_back(place(part));
+    }
+    add_name(name);
+    row_.push_back(combined);
+    parts_.resize(names_.size());
+    parts_.back() = std::move(places);
+  }
+  /// Adds every name of a screen that is a combination and not there yet.
+  /// @throws ConfigError as combine, and parts_of
+  template <class = void>
+  void combine(const std::vector<std::string>& names, const ScreenOptions& labels) {
+    for (const std::string& name : names)
+      if (const auto pieces = parts_of(name, labels); !pieces.empty() && !has(name))
+        combine(name, pieces);
+  }
+  /// The places of a combination's parts; empty of others.
+  std::span<const size_t> parts(size_t place) const {
+    if (place < parts_.size()) return parts_[place];
+    return {};
+  }
+  bool is_combination(size_t place) const { return row_[place] == combined; }
 
   /// Makes the vector of a perturbation zeros: nothing was learnt about its name.
   /// @throws ConfigError if there is no such name
   template <class = void>
   void silence(const std::string& name) {
     const size_t i = place(name);
-    if (is_one_hot_) {
+    if (is_one_hot_ || is_combination(i)) {
       silent_.resize(names_.size(), 0);
       silent_[i] = 1;
     } else {
-      std::fill_n(values_.begin() + std::ptrdiff_t(i * width_), width_, 0.f);
+      std::fill_n(values_.begin() + std::ptrdiff_t(row_[i] * width_), width_, 0.f);
     }
   }
   /// The names whose place in a one-hot vector stays empty, in the order of names().
@@ -90,12 +127,10 @@ class PerturbationFeatures {
   void copy(size_t place, std::span<T> out) const {
     check_index("PerturbationFeatures::copy", "place", place, names_.size());
     check_size_match("PerturbationFeatures::copy", "size of out", out.size(), "width", width_);
-    if (is_one_hot_) {
-      std::fill(out.begin(), out.end(), T(0));
-      out[place] = T(silent_.empty() || !silent_[place]);
-    } else {
-      std::copy_n(values_.data() + place * width_, width_, out.begin());
-    }
+    std::fill(out.begin(), out.end(), T(0));
+    if (place < silent_.size() && silent_[place]) return;
+    if (!is_combination(place)) return add_to<T>(place, out);
+    for (const size_t part : parts_[place]) add_to<T>(part, out);
   }
   /// The vector of a perturbation. (P)
   /// @throws ConfigError if there is no such name
@@ -109,6 +144,15 @@ class PerturbationFeatures {
   bool operator==(const PerturbationFeatures&) const = default;
 
  private:
+  static constexpr size_t combined = ~size_t(0);
+
+  template <class T>
+  void add_to(size_t place, std::span<T> out) const {
+    if (is_one_hot_)
+      out[row_[place]] += T(1);
+    else
+      for (size_t j = 0; j < width_; ++j) out[j] += T(values_[row_[place] * width_ + j]);
+  }
   template <class = void>
   void add_name(const std::string& name) {
     if (!places_.emplace(name, names_.size()).second)
@@ -121,8 +165,10 @@ class PerturbationFeatures {
   bool is_one_hot_ = false;
   std::vector<std::string> names_;
   std::unordered_map<std::string, size_t> places_;
-  std::vector<float> values_;    // (names, P); empty when one-hot
-  std::vector<uint8_t> silent_;  // (names) one-hot ones that are zeros; empty: none
+  std::vector<size_t> row_;      // (names) one-hot: its place in vectors; else row of values_
+  std::vector<float> values_;    // (rows, P); empty when one-hot
+  std::vector<uint8_t> silent_;  // of the first names: whether the vector is zeros
+  std::vector<std::vector<size_t>> parts_;  // of the first names: of combinations
 };
 
 VCELL_END_NAMESPACE

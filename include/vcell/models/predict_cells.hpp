@@ -116,7 +116,7 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
       return predict(member.model, inputs, request.control_cells, of.vector, batches,
                      {.set_size = member.set_size,
                       .anchor = of.anchor,
-                      .alpha = member.anchors ? member.anchors->alpha : 1,
+                      .alpha = of.alpha,
                       .decoded = options.decoded});
     };
     auto made = made_by(0);

@@ -117,7 +117,8 @@ void check_members(std::span<const TrainedModel> members) {
     check(a.labels.perturbation_key == b.labels.perturbation_key &&
               a.labels.control == b.labels.control && a.labels.batch_key == b.labels.batch_key &&
               a.labels.context_keys == b.labels.context_keys &&
-              a.labels.context_name == b.labels.context_name,
+              a.labels.context_name == b.labels.context_name &&
+              a.labels.combination_separator == b.labels.combination_separator,
           "labels");
     check(a.scale == b.scale && a.target_sum == b.target_sum, "scale and target_sum");
   }
@@ -127,10 +128,55 @@ void check_members(std::span<const TrainedModel> members) {
 struct PerturbationInput {
   std::vector<float> vector;  ///< config.perturbation_width
   std::vector<float> anchor;  ///< (genes), zeros for the control; empty of a model without anchors
+  double alpha = 1;           ///< how much of what the model adds to the anchor is believed
 };
 
+namespace detail {
+
+/// An anchor, and whether features told it; empty where nothing does.
+struct ToldAnchor {
+  std::vector<float> anchor;
+  bool by_features = false;
+};
+
+/// @param parts  whether a combination is told of by its parts
+template <class = void>
+ToldAnchor told_anchor(const TrainedModel& m, size_t place, int32_t context, bool parts = true) {
+  const Anchors& anchors = *m.anchors;
+  const auto pieces = parts ? m.perturbations.parts(place) : std::span<const size_t>();
+  if (pieces.empty()) {
+    auto anchor = anchor_of(anchors, int32_t(place), context);
+    if (!anchor.empty() || !anchors.regression || m.perturbations.is_combination(place))
+      return {std::move(anchor), false};
+    std::vector<float> features(m.perturbations.width());
+    m.perturbations.copy<float>(place, features);
+    return {shift_of(*anchors.regression, features, context), true};
+  }
+  // The parts as they were learnt anywhere, this context too: their cells are not predicted here.
+  ToldAnchor out{std::vector<float>(m.genes.size(), 0.f), false};
+  bool shifts = true;
+  for (const size_t piece : pieces) shifts &= !pairs_of(anchors.shifts, int32_t(piece)).empty();
+  if (!shifts) {
+    auto own = told_anchor(m, place, context, false);
+    if (!own.anchor.empty()) return own;
+  }
+  for (const size_t piece : pieces) {
+    const auto told = told_anchor(m, piece, shifts ? -1 : context);
+    if (told.anchor.empty()) return {};
+    for (size_t g = 0; g < out.anchor.size(); ++g) out.anchor[g] += told.anchor[g];
+    out.by_features |= told.by_features;
+  }
+  return out;
+}
+
+}  // namespace detail
+
 /// The input of a perturbation in a context, by their names. The anchor is the mean shift of what
-/// was learnt of it, and of what was learnt nowhere that of the regression from features.
+/// was learnt of it, and of what was learnt nowhere that of the regression from features. Where
+/// features tell nothing (FeatureKernel::none), the model can have learnt nothing from them either,
+/// and alpha is 0. A combination has the sum of its parts' mean shifts; if a part was not learnt
+/// alone, it is as any other perturbation, and if it was not learnt itself, the sum of what is said
+/// of its parts.
 /// @param context  may be one that the model does not know
 /// @throws ConfigError if the perturbation has no features, or the model is anchored at shifts
 /// alone
@@ -138,29 +184,32 @@ struct PerturbationInput {
 template <class = void>
 PerturbationInput input_of(const TrainedModel& m, const std::string& perturbation,
                            const std::string& context) {
-  PerturbationInput out{m.perturbations.vector(perturbation), {}};
+  PerturbationInput out{m.perturbations.vector(perturbation), {}, 1};
   if (!m.anchors) return out;
-  bool by_features = false;
+  detail::ToldAnchor told;
   if (perturbation == m.labels.control) {
-    out.anchor.assign(m.genes.size(), 0.f);
+    told.anchor.assign(m.genes.size(), 0.f);
   } else {
     const auto found = std::find(m.contexts.begin(), m.contexts.end(), context);
-    const int32_t code = found == m.contexts.end() ? -1 : int32_t(found - m.contexts.begin());
-    out.anchor = anchor_of(*m.anchors, int32_t(m.perturbations.place(perturbation)), code);
-    by_features = out.anchor.empty() && m.anchors->regression;
-    if (by_features) out.anchor = shift_of(*m.anchors->regression, out.vector, code);
+    told =
+        detail::told_anchor(m, m.perturbations.place(perturbation),
+                            found == m.contexts.end() ? -1 : int32_t(found - m.contexts.begin()));
   }
-  if (out.anchor.empty())
+  if (told.anchor.empty())
     throw ConfigError(message("anchor_of: the model has learnt from no cell of ",
                               quoted(perturbation), ", so there is no shift to start from; train ",
                               "a model with anchor features to predict perturbations that no ",
                               "context trains on"));
-  if (m.anchors->regression) out.vector.push_back(by_features);
+  const bool blind = told.by_features && m.anchors->regression->kernel == FeatureKernel::none;
+  out.alpha = blind ? 0 : m.anchors->alpha;
+  out.anchor = std::move(told.anchor);
+  if (m.anchors->regression) out.vector.push_back(told.by_features);
   return out;
 }
 
 /// Lets a model predict perturbations that it never saw, by features.
-/// @param features  of them; names that the model knows are left as they are
+/// @param features  of them, or of a combination's parts; names that the model knows are left as
+///                  they are
 /// @throws ConfigError naming the perturbation, if the model knows perturbations by name alone
 ///         (one-hot); ShapeError if the features have another width than those it was trained with
 template <class = void>
@@ -168,6 +217,11 @@ void add_perturbations(TrainedModel& m, const PerturbationFeatures& features,
                        const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (m.perturbations.has(name)) continue;
+    if (const auto pieces = parts_of(name, m.labels); !pieces.empty()) {
+      add_perturbations(m, features, pieces);
+      m.perturbations.combine(name, pieces);
+      continue;
+    }
     if (m.perturbations.is_one_hot())
       throw ConfigError(
           message("add_perturbations: the model knows perturbations by their names ",

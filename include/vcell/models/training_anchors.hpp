@@ -24,6 +24,10 @@ VCELL_BEGIN_NAMESPACE
 ///
 /// Control sets have the anchor 0.
 ///
+/// A combination whose parts train alone has the sum of their mean shifts over all contexts, also
+/// its own: what it adds is learnt, and its own cells tell nothing of its anchor. Others are as any
+/// perturbation.
+///
 /// With features of perturbations there is a second anchor: what a regression from features says of
 /// the perturbation, fitted to those of other folds (out_of_fold_shifts), so that training meets
 /// what is known of a perturbation that no context trains on. A set of a perturbation that has both
@@ -36,16 +40,19 @@ class TrainingAnchors {
   /// @param features  of the perturbations that are trained and validated on, for the second
   /// anchor;
   ///                  null: there is none
+  /// @param combinations  which perturbations are combinations, and of what; null: none are
   /// @throws ConfigError if a context with training cells has no control cells, or a perturbation
   ///         no features
   template <class = void>
   TrainingAnchors(const Screen& screen, std::span<Part> parts, uint64_t seed,
-                  const PerturbationFeatures* features = nullptr)
+                  const PerturbationFeatures* features = nullptr,
+                  const PerturbationFeatures* combinations = nullptr)
       : control_(screen.control),
         contexts_(screen.context.names),
         perturbations_(screen.perturbation.names),
         zero_(screen.genes.size(), 0.f) {
     check_size_match("TrainingAnchors", "parts", parts.size(), "cells", screen.cells());
+    find_pieces(screen, parts, combinations);
     deal(screen, parts, seed);
     const PairShifts whole = pair_shifts(screen, parts);
     const auto learnt = [&](size_t i) {
@@ -56,6 +63,10 @@ class TrainingAnchors {
     const PairShifts halves = pair_shifts(screen, trained, strata_);
     for (size_t i = 0; i < halves.pairs(); ++i) {
       const int32_t c = halves.context[i], p = halves.perturbation[i], h = halves.stratum[i];
+      if (told_[size_t(p)]) {
+        add({c, p, h}, sum_of_parts(whole, p));
+        continue;
+      }
       if (h == 0) {
         add({c, p, h}, shrunk_mean(whole, pairs_of(whole, p, c), shrinkage_));
         continue;
@@ -69,6 +80,10 @@ class TrainingAnchors {
       return parts[i] == Part::validation && !screen.is_control(i);
     };
     for (const CellGroup& group : cell_groups(screen, validated)) {
+      if (told_[size_t(group.perturbation)]) {
+        add({group.context, group.perturbation, -1}, sum_of_parts(whole, group.perturbation));
+        continue;
+      }
       auto from = pairs_of(whole, group.perturbation, group.context);
       if (from.empty()) from = pairs_of(whole, group.perturbation);
       if (!from.empty())
@@ -106,8 +121,8 @@ class TrainingAnchors {
   template <class = void>
   Chosen choose(const CellGroup& group, uint64_t draw) const {
     if (group.perturbation == control_) return {zero_, false};
-    if (has_features_ && (draw % 2 == 1 || !find(group, group.stratum)))
-      return {known(group, from_features), true};
+    const auto* features = has_features_ ? find(group, from_features) : nullptr;
+    if (features && (draw % 2 == 1 || !find(group, group.stratum))) return {*features, true};
     return {known(group, group.stratum), false};
   }
   bool has_features() const { return has_features_; }
@@ -142,24 +157,69 @@ class TrainingAnchors {
   template <class = void>
   void add_features(const Screen& screen, std::span<const Part> parts, const PairShifts& shifts,
                     const PerturbationFeatures& features, uint64_t seed) {
+    // Combinations are told of by their parts.
+    const PairShifts alone = select_pairs(
+        shifts, [&](size_t i) { return pieces_[size_t(shifts.perturbation[i])].empty(); });
+    const auto groups = cell_groups(screen, [&](size_t i) {
+      return !screen.is_control(i) && (parts[i] == Part::train || parts[i] == Part::validation);
+    });
     std::vector<std::pair<int32_t, int32_t>> asked;
-    for (const CellGroup& group : cell_groups(screen, [&](size_t i) {
-           return !screen.is_control(i) &&
-                  (parts[i] == Part::train || parts[i] == Part::validation);
-         }))
-      asked.emplace_back(group.context, group.perturbation);
-    const FeatureFitter<> fitter(shifts, features, perturbations_, contexts_.size());
+    std::vector<size_t> end;  // of each group's own
+    for (const CellGroup& group : groups) {
+      const auto& pieces = pieces_[size_t(group.perturbation)];
+      if (pieces.empty()) asked.emplace_back(group.context, group.perturbation);
+      if (std::ranges::all_of(pieces, [](int32_t piece) { return piece >= 0; }))
+        for (const int32_t piece : pieces) asked.emplace_back(group.context, piece);
+      end.push_back(asked.size());
+    }
+    const FeatureFitter<> fitter(alone, features, perturbations_, contexts_.size());
     const auto told =
         out_of_fold_shifts(fitter, fitter.fit(), asked, features, perturbations_, seed);
-    for (size_t i = 0; i < asked.size(); ++i)
+    for (size_t k = 0, i = 0; k < groups.size(); ++k) {
+      if (i == end[k]) continue;  // a combination with a part that no cell of the screen has alone
+      std::vector<float> sum(zero_.size(), 0.f);
+      for (; i < end[k]; ++i)
+        for (size_t g = 0; g < sum.size(); ++g) sum[g] += told(i, g);
       anchors_.push_back(
-          {{asked[i].first, asked[i].second, from_features}, {told[i].begin(), told[i].end()}});
+          {{groups[k].context, groups[k].perturbation, from_features}, std::move(sum)});
+    }
     has_features_ = true;
   }
 
   template <class = void>
   void add(const Key& key, const std::vector<double>& anchor) {
     anchors_.push_back({key, std::vector<float>(anchor.begin(), anchor.end())});
+  }
+
+  /// Finds the parts of combinations, and which of these all train alone.
+  template <class = void>
+  void find_pieces(const Screen& screen, std::span<const Part> parts,
+                   const PerturbationFeatures* combinations) {
+    const auto& names = screen.perturbation.names;
+    pieces_.assign(names.size(), {});
+    told_.assign(names.size(), 0);
+    if (!combinations) return;
+    std::vector<size_t> cells(names.size(), 0);
+    for (size_t i = 0; i < parts.size(); ++i)
+      cells[size_t(screen.perturbation.codes[i])] += parts[i] == Part::train;
+    for (size_t p = 0; p < names.size(); ++p) {
+      if (!combinations->has(names[p])) continue;
+      for (const size_t place : combinations->parts(combinations->place(names[p])))
+        pieces_[p].push_back(screen.perturbation.code(combinations->names()[place]));
+      // One with a single cell is not trained on (deal).
+      told_[p] = !pieces_[p].empty() && std::ranges::all_of(pieces_[p], [&](int32_t piece) {
+        return piece >= 0 && cells[size_t(piece)] > 1;
+      });
+    }
+  }
+  template <class = void>
+  std::vector<double> sum_of_parts(const PairShifts& whole, int32_t combination) const {
+    std::vector<double> sum(zero_.size(), 0);
+    for (const int32_t piece : pieces_[size_t(combination)]) {
+      const auto mean = shrunk_mean(whole, pairs_of(whole, piece), shrinkage_);
+      for (size_t g = 0; g < sum.size(); ++g) sum[g] += mean[g];
+    }
+    return sum;
   }
 
   /// Deals the cells of perturbations that train in one context only.
@@ -172,7 +232,7 @@ class TrainingAnchors {
     std::vector<size_t> contexts(screen.perturbation.names.size(), 0);
     for (const CellGroup& group : groups) ++contexts[size_t(group.perturbation)];
     for (const CellGroup& group : groups) {
-      if (contexts[size_t(group.perturbation)] > 1) continue;
+      if (contexts[size_t(group.perturbation)] > 1 || told_[size_t(group.perturbation)]) continue;
       const size_t n = group.cells.size();
       if (n == 1) {
         parts[group.cells[0]] = Part::unused;
@@ -190,6 +250,8 @@ class TrainingAnchors {
   std::vector<std::string> contexts_, perturbations_;
   std::vector<float> zero_;
   std::vector<int32_t> strata_, untrained_;
+  std::vector<std::vector<int32_t>> pieces_;  // (perturbations) of combinations; -1: never alone
+  std::vector<uint8_t> told_;                 // (perturbations) whether all its parts train alone
   double shrinkage_ = 2;
   bool has_features_ = false;
   std::vector<Known> anchors_;  // ascending

@@ -182,17 +182,26 @@ template <class = void>
 PerturbationFeatures features_of(const Experiment& e, const PrepareInputs& given, const Prepared& p,
                                  const Callbacks& callbacks) {
   if (!given.features) {
-    const auto unseen = unseen_perturbations(p.screen, p.parts);
+    const auto unseen = untold_perturbations(p.screen, p.parts, e.labels);
     if (!unseen.empty())
       throw ConfigError(
           message("the split holds out every cell of ", list_of(unseen),
                   ", and one-hot perturbations say nothing of what was never seen; give [data] "
                   "perturbation_features, or keep these perturbations in another context"));
-    return PerturbationFeatures::one_hot(p.screen.perturbation.names);
+    auto features = PerturbationFeatures::one_hot(singles(p.screen.perturbation.names, e.labels));
+    features.combine(p.screen.perturbation.names, e.labels);
+    return features;
   }
   auto features = *given.features;
   if (e.zero_control && !features.has(e.labels.control))
     features.add(e.labels.control, std::vector<float>(features.width(), 0));
+  for (const std::string& name : p.screen.perturbation.names)
+    if (features.has(name) && !parts_of(name, e.labels).empty())
+      throw ConfigError(message("the combination ", quoted(name), " has features of its own, and ",
+                                "those of a combination are the sum of its parts'; leave it out ",
+                                "of [data] perturbation_features, or set no ",
+                                "[data] combination_separator"));
+  features.combine(p.screen.perturbation.names, e.labels);
   note(callbacks, "perturbations are described by ", features.width(), " features",
        e.perturbation_features.empty() ? "" : message(" of ", e.perturbation_features));
   return features;

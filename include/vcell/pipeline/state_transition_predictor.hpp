@@ -140,7 +140,7 @@ Anchor StateTransitionPredictor<Void>::anchor_for(const Screen& screen, std::spa
     throw ConfigError(
         "[model] anchor is features: perturbations are one-hot, which says nothing of those that "
         "were never seen; give [data] perturbation_features, or set it to perturbation_mean");
-  else if (const auto unseen = unseen_perturbations(screen, parts);
+  else if (const auto unseen = untold_perturbations(screen, parts, experiment_.labels);
            asked == Anchor::perturbation_mean && !unseen.empty()) {
     why = message("the split holds out every cell of ", list_of(unseen),
                   ", so there is no shift in another context to start from");
@@ -232,7 +232,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
   std::optional<TrainingAnchors> anchors;
   if (anchor != Anchor::none) {
     anchors.emplace(screen, learnt, t.seed,
-                    anchor == Anchor::features ? &options_.features : nullptr);
+                    anchor == Anchor::features ? &options_.features : nullptr, &options_.features);
     note(callbacks,
          "anchored at the mean shift in other contexts, shrunk with k = ", anchors->shrinkage());
     std::vector<std::string> names;

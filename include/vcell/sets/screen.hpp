@@ -27,6 +27,9 @@ struct ScreenOptions {
   std::string context_name = "all";
   /// The obs column of the experimental batch, if it is to be known.
   std::optional<std::string> batch_key;
+  /// What stands between the parts of a combination of perturbations, as + in A+B. Never guessed:
+  /// empty, and every label is of one perturbation.
+  std::string combination_separator = {};
 };
 
 /// A perturbation screen as models see it: expression, and for each cell what was done to it, in

@@ -115,6 +115,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "context_keys", e.labels.context_keys, "obs columns of the context, joined by |");
   f("data", "context_name", e.labels.context_name, "the one context where there are no keys");
   f("data", "batch_key", e.labels.batch_key, "obs column of the batch; empty: not known");
+  f("data", "combination_separator", e.labels.combination_separator,
+    "what stands between the parts of a combination, as + in A+B; empty: there are none");
   f("data", "gene_names", e.gene_names,
     "var column with the names by which perturbations go; empty: found");
   f("data", "scale", e.scale, "counts or log1p; empty: the file decides");

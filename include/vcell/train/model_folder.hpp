@@ -89,13 +89,18 @@ StateTransition<float> model_of(const StateTransitionConfig& config, const std::
 /// The features of these perturbations, in this order.
 template <class = void>
 PerturbationFeatures read_features(const std::filesystem::path& folder,
-                                   const std::vector<std::string>& names) {
+                                   const std::vector<std::string>& names,
+                                   const ScreenOptions& labels) {
   const auto path = folder / "perturbation_features.safetensors";
   const PerturbationFeatures file = read_perturbation_features(path);
   check_size_match("load_model", "vectors in perturbation_features.safetensors",
                    file.names().size(), "lines of perturbations.txt", names.size());
   PerturbationFeatures features(file.width());
-  for (const std::string& name : names) features.add(name, file.vector(name));
+  for (const std::string& name : names)
+    if (const auto pieces = parts_of(name, labels); !pieces.empty())
+      features.combine(name, pieces);
+    else
+      features.add(name, file.vector(name));
   return features;
 }
 
@@ -121,6 +126,8 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   add("one_hot", m.perturbations.is_one_hot());
   if (!m.perturbations.silent().empty()) add("silent", m.perturbations.silent());
   add("set_size", m.set_size);
+  if (!m.labels.combination_separator.empty())
+    labels.add("combination_separator", json_of(m.labels.combination_separator));
   config.add("labels", std::move(labels));
   add("scale", m.scale);
   add("target_sum", m.target_sum);
@@ -219,13 +226,19 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   fields.read("one_hot", one_hot);
   std::vector<std::string> silent;
   fields.read_if_there("silent", silent);
+  ScreenOptions labels;
+  JsonFields label_fields = fields.object("labels");
+  visit_labels(labels, [&](const char* key, auto& field) { label_fields.read(key, field); });
+  label_fields.read_if_there("combination_separator", labels.combination_separator);
+  label_fields.finish();
   TrainedModel m{.model = model_of(config, where),
                  .genes = read_names(folder / "genes.txt"),
-                 .perturbations =
-                     one_hot ? PerturbationFeatures::one_hot(names) : read_features(folder, names),
+                 .perturbations = one_hot ? PerturbationFeatures::one_hot(singles(names, labels))
+                                          : read_features(folder, names, labels),
                  .contexts = read_names(folder / "contexts.txt"),
                  .batches = read_names(folder / "batches.txt"),
-                 .labels = {}};
+                 .labels = labels};
+  m.perturbations.combine(names, labels);
   for (const auto& name : silent) m.perturbations.silence(name);
   if (config.gene_width) m.decoded_genes = read_names(folder / "decoded_genes.txt");
   if (config.anchor != Anchor::none)
@@ -233,9 +246,6 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   if (config.anchor == Anchor::features)
     m.anchors->regression = read_feature_regression(folder / "feature_regression.safetensors");
   fields.read("set_size", m.set_size);
-  JsonFields labels = fields.object("labels");
-  visit_labels(m.labels, [&](const char* key, auto& field) { labels.read(key, field); });
-  labels.finish();
   fields.read("scale", m.scale);
   fields.read("target_sum", m.target_sum);
   fields.read_if_there("unnamed", m.unnamed);

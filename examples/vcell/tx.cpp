@@ -1,0 +1,98 @@
+// The commands of State's program, with its flags and settings, for who comes from there.
+
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "run_settings.hpp"
+#include "vcell/pipeline/data_set_files.hpp"
+#include "vcell/pipeline/preprocess_file.hpp"
+#include "vcell/sets/split_toml.hpp"
+#include "vcell/train/tx_settings.hpp"
+
+namespace {
+
+/// The one file that the data sets of a split are made of.
+std::string the_file_of(const vcell::SplitSpec& split, const std::string& toml) {
+  const auto files = vcell::data_set_files(split);
+  if (files.size() == 1) return files[0];
+  std::vector<std::string> named;
+  for (const auto& [name, text] : split.datasets) named.push_back(text);
+  if (files.empty())
+    throw vcell::ConfigError(vcell::message(
+        "data.kwargs.toml_config_path: the data sets of ", vcell::quoted(toml), " have no file: ",
+        vcell::list_of(named), "; relative paths begin at the working directory, as State has it"));
+  throw vcell::ConfigError(vcell::message(
+      "data.kwargs.toml_config_path: the data sets of ", vcell::quoted(toml), " are ", files.size(),
+      " files, and a training reads one so far: ", vcell::list_of(files),
+      "; join them, as with anndata's concat, or name one"));
+}
+
+void tx_train(const std::vector<std::string>& words, bool dry_run, Console& console) {
+  auto s = vcell::tx_settings(words);
+  if (!s.without_meaning.empty())
+    console.note(
+        fmt::format("without meaning here, and left out: {}", vcell::list_of(s.without_meaning)));
+  if (!s.embedding.empty())
+    throw vcell::ConfigError(vcell::message("data.kwargs.embed_key is ", vcell::quoted(s.embedding),
+                                            ", and a training reads X or X_hvg so far"));
+  std::string toml;
+  for (const std::string& word : s.settings)
+    if (word.starts_with("split.path=")) toml = word.substr(word.find('=') + 1);
+  if (toml.empty())
+    throw vcell::ConfigError(
+        "data.kwargs.toml_config_path is missing: the TOML file that names the data sets and what "
+        "is held out; 'vcell split' writes one");
+  const auto split = vcell::read_split(toml, nullptr, std::filesystem::current_path());
+  s.settings.push_back("data.path=" + the_file_of(split, toml));
+  s.settings.push_back("split.split_paths=working_directory");
+  train({ExperimentOptions::of(s.preset, s.settings), s.out, s.overwrite, false, dry_run}, console);
+}
+
+void add_tx_train(CLI::App& tx, Console& console) {
+  auto* command = tx.add_subcommand(
+      "train", "Train State Transition by State's settings, as training.max_steps=40000");
+  auto words = std::make_shared<std::vector<std::string>>();
+  auto dry_run = std::make_shared<bool>(false);
+  command->add_option("settings", *words, "Settings by State's names; of equal names the last wins")
+      ->type_name("KEY=VALUE");
+  command->add_flag("--dry-run", *dry_run, "Check everything, take a few steps, write nothing");
+  add_common(*command, console);
+  command->callback([=, &console] { tx_train(*words, *dry_run, console); });
+}
+
+struct Preprocess {
+  std::string data, out;
+  size_t hvgs = 0;
+  bool overwrite = false;
+};
+
+void add_tx_preprocess(CLI::App& tx, Console& console) {
+  auto* command = tx.add_subcommand(
+      "preprocess_train", "Normalise counts, take logarithms, write variable genes as obsm X_hvg");
+  auto s = std::make_shared<Preprocess>();
+  command->add_option("--adata", s->data, "Counts, h5ad")->required()->type_name("FILE");
+  command->add_option("--output", s->out, "The h5ad file to write")->required()->type_name("FILE");
+  add_number(*command, "--num_hvgs", s->hvgs, "Highly variable genes", size_t(1))->required();
+  command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
+  add_common(*command, console);
+  command->callback([s, &console] {
+    refuse_to_overwrite("tx preprocess_train", s->out, s->overwrite);
+    vcell::PreprocessFileOptions options;
+    options.train.hvg.n_top_genes = s->hvgs;
+    options.callbacks = callbacks_of(console);
+    const auto done = vcell::preprocess_file(s->data, s->out, options);
+    vcell::note_scale(done.normalized, options.callbacks);
+    console.result(s->out);
+  });
+}
+
+}  // namespace
+
+void add_tx(CLI::App& program, Console& console) {
+  auto* tx = program.add_subcommand("tx", "Commands of State's program, with its flags");
+  tx->require_subcommand(1);
+  add_tx_train(*tx, console);
+  add_tx_preprocess(*tx, console);
+}

@@ -1,0 +1,167 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vcell/core/check.hpp"
+#include "vcell/sets/near_names.hpp"
+#include "vcell/train/tx_settings_table.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// A training that was described in the words of State's package, in vcell's own.
+struct TxSettings {
+  std::string preset;                 ///< published settings that it starts from
+  std::vector<std::string> settings;  ///< on top, by their names in a file: "training.clip=10"
+  std::string embedding;              ///< key of obsm that cells are read from; empty: X
+  std::string out;                    ///< the run's folder
+  bool overwrite = false;             ///< a run that is there is replaced
+  /// What was said and means nothing here, in the order of the table.
+  std::vector<std::string> without_meaning;
+};
+
+namespace detail {
+
+/// A word as YAML reads it: without the quotes around it, and null as nothing.
+template <class = void>
+std::string plain_value(std::string value) {
+  if (value.size() > 1 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0])
+    return value.substr(1, value.size() - 2);
+  return value == "null" || value == "None" || value == "~" ? "" : value;
+}
+
+/// What `map`, "theirs:ours theirs:ours", makes of a value; one without a colon stays as it is.
+template <class = void>
+std::string mapped_value(const std::string& name, const std::string& value, std::string_view map) {
+  std::vector<std::string> known;
+  while (!map.empty()) {
+    const size_t end = std::min(map.find(' '), map.size());
+    const std::string_view word = map.substr(0, end);
+    const size_t colon = std::min(word.find(':'), word.size());
+    known.emplace_back(word.substr(0, colon));
+    if (known.back() == value)
+      return std::string(colon < word.size() ? word.substr(colon + 1) : word);
+    map.remove_prefix(std::min(end + 1, map.size()));
+  }
+  throw ConfigError(message("tx_settings: ", quoted(name), " is ", quoted(value),
+                            ", which vcell has no counterpart for; expected ", list_of(known)));
+}
+
+/// The last value of every setting that was said, by name.
+template <class = void>
+std::map<std::string, std::string> said_settings(std::span<const std::string> words) {
+  std::vector<std::string> known;
+  for (const TxSetting& row : tx_table) known.emplace_back(row.name);
+  std::map<std::string, std::string> said;
+  for (const std::string& word : words) {
+    const size_t begin = std::min(word.find_first_not_of('+'), word.size()),
+                 equals = word.find('=', begin);
+    const std::string name = word.substr(begin, equals == word.npos ? equals : equals - begin);
+    const auto row = std::find_if(tx_table.begin(), tx_table.end(), [&](const TxSetting& r) {
+      return r.name == name ||
+             (r.name.back() == '*' && name.starts_with(r.name.substr(0, r.name.size() - 1)));
+    });
+    if (equals == word.npos || row == tx_table.end())
+      throw ConfigError(message("tx_settings: ", quoted(word),
+                                ": expected a setting of State's as training.max_steps=40000; ",
+                                names_there({name}, known)));
+    said[name] = plain_value(word.substr(equals + 1));
+  }
+  return said;
+}
+
+}  // namespace detail
+
+/// Translates settings of State's training command (`state tx train`, version 0.11.1) to vcell's,
+/// by one table (train/tx_settings_table.hpp). What is not said has State's default. Of two
+/// equal names the last wins.
+///
+/// A setting without a counterpart that would change the result is an error unless it has the value
+/// that changes nothing; one that has no meaning here, as `wandb.*`, is listed.
+///
+/// @param words  "name=value", as the command line has them; a `+` in front is allowed
+/// @throws ConfigError naming the setting, for one that is not known with the nearest known ones
+template <class = void>
+TxSettings tx_settings(std::span<const std::string> words) {
+  auto said = detail::said_settings(words);
+  const auto value_of = [&](const char* name, const char* otherwise) {
+    const auto found = said.find(name);
+    return found == said.end() ? std::string(otherwise) : found->second;
+  };
+  TxSettings out;
+  out.preset = detail::mapped_value("model", value_of("model", "state"),
+                                    "state state_sm state_lg tahoe_best:tahoe");
+  const auto set = [&](std::string_view name, const std::string& value) {
+    out.settings.push_back(message(name, '=', value));
+  };
+  // State's own, where a preset's or vcell's differ.
+  if (!said.contains("training.max_steps")) set("training.max_steps", "400000");
+  if (!said.contains("data.kwargs.batch_col")) set("data.batch_key", "gem_group");
+  if (!said.contains("data.kwargs.pert_col")) set("data.perturbation_key", "gene");
+  if (!said.contains("data.kwargs.cell_type_key")) set("data.context_keys", "cell_type");
+  if (!said.contains("data.kwargs.control_pert")) set("data.control", "DMSO_TF");
+  if (!said.contains("data.kwargs.basal_mapping_strategy")) set("sets.pair_within", "context");
+
+  // Which cells the model reads and which it predicts hang together.
+  const std::string key = value_of("data.kwargs.embed_key", ""),
+                    space = value_of("data.kwargs.output_space", "all");
+  detail::mapped_value("data.kwargs.output_space", space, "all gene embedding");
+  if (key == "X_hvg") {
+    if (space != "gene")
+      throw ConfigError(message(
+          "tx_settings: 'data.kwargs.embed_key' is 'X_hvg' and ", "'data.kwargs.output_space' ",
+          quoted(space), "; a model that reads variable genes predicts these: expected gene"));
+    set("data.gene_list", "uns:X_hvg_var_names");
+  } else if (key.empty()) {
+    if (space == "embedding")
+      throw ConfigError(
+          "tx_settings: 'data.kwargs.output_space' is embedding and "
+          "'data.kwargs.embed_key' says none; name a key of obsm");
+    set("data.hvgs", "0");
+    set("model.output_space", space == "all" ? "all_genes" : "hvg");
+  } else {
+    out.embedding = key;
+    set("model.output_space", "embedding");
+    if (space != "embedding") {
+      const std::string residual = value_of("model.kwargs.residual_decoder", "false");
+      set("model.decoder", residual == "true" || residual == "True" ? "residual" : "plain");
+    }
+  }
+
+  // The backbone has the model's width; a file that was written says it twice.
+  for (const char* name : {"hidden_size", "n_embd"}) {
+    const auto width = said.find(message("model.kwargs.transformer_backbone_kwargs.", name));
+    if (width != said.end() && !width->second.starts_with("${") &&
+        width->second != value_of("model.kwargs.hidden_dim", ""))
+      throw ConfigError(message("tx_settings: ", quoted(width->first), " is ", width->second,
+                                " and 'model.kwargs.hidden_dim' is ",
+                                quoted(value_of("model.kwargs.hidden_dim", "")),
+                                "; expected the same"));
+  }
+
+  out.out = message(value_of("output_dir", "./debugging"), '/', value_of("name", "debug"));
+  out.overwrite = value_of("overwrite", "false") == "true" || value_of("overwrite", "") == "True";
+  for (const TxSetting& row : detail::tx_table)
+    for (const auto& [name, value] : said) {
+      const bool prefix = row.name.back() == '*';
+      if (prefix ? !name.starts_with(row.name.substr(0, row.name.size() - 1)) : name != row.name)
+        continue;
+      if (row.meaning == TxMeaning::elsewhere) continue;
+      if (row.meaning == TxMeaning::none) {
+        out.without_meaning.push_back(name);
+      } else if (row.meaning == TxMeaning::fixed) {
+        if (!value.starts_with("${")) detail::mapped_value(name, value, row.values);
+      } else if (!value.empty()) {
+        std::string word = value == "True" ? "true" : value == "False" ? "false" : value;
+        if (!row.values.empty()) word = detail::mapped_value(name, word, row.values);
+        set(row.ours, word);
+      }
+    }
+  return out;
+}
+
+VCELL_END_NAMESPACE

@@ -1,0 +1,142 @@
+// The commands of State's program.
+#include "support/catch.hpp"
+#include "support/program.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/io/write_torch_archive.hpp"
+#include "vcell/simulate/simulate_screen.hpp"
+#include "vcell/train/experiment_toml.hpp"
+#include "vcell/train/model_folder.hpp"
+
+using namespace vcell_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A support set as the Virtual Cell Challenge hands out: a screen, its starter.toml, and features
+/// of all perturbations as torch saves them.
+void make_support_set(const TemporaryFolder& folder) {
+  fs::create_directory(folder.path() / "competition_support_set");
+  auto simulated = vcell::simulate_screen({.seed = 11,
+                                           .genes = 40,
+                                           .contexts = 2,
+                                           .perturbations = 5,
+                                           .cells = 12,
+                                           .control_cells = 30});
+  vcell::AnnData& screen = simulated.screen;
+  vcell::DataFrame obs(screen.obs.index);
+  obs.set("target_gene", screen.obs.column("perturbation"));
+  obs.set("cell_type", screen.obs.column("context"));
+  obs.set("batch_var", screen.obs.column("batch"));
+  screen.obs = std::move(obs);
+  vcell::write_h5ad(folder / "competition_support_set/competition_train.h5", screen);
+
+  const auto& features = simulated.features;
+  std::map<std::string, vcell::Array> tensors;
+  for (size_t i = 0; i < features.perturbations.size(); ++i)
+    tensors[features.perturbations[i]] =
+        vcell::Array::of<float>({features.vectors.columns}, features.vectors.row(i));
+  tensors["non-targeting"] = vcell::Array::of<float>(
+      {features.vectors.columns}, std::vector<float>(features.vectors.columns, 0.f));
+  vcell::write_torch_archive(folder / "competition_support_set/ESM2_pert_features.pt", tensors);
+
+  vcell::write_text(
+      folder / "competition_support_set/starter.toml",
+      vcell::message("[datasets]\nreplogle_h1 = ",
+                     "\"competition_support_set/{competition_train,k562}.h5\"\n\n",
+                     "[training]\nreplogle_h1 = \"train\"\n\n[zeroshot]\n\n",
+                     "[fewshot.\"replogle_h1.context_2\"]\nval = [\"", features.perturbations[0],
+                     "\"]\ntest = [\"", features.perturbations[1], "\"]\n"));
+}
+
+Ran run_here(const TemporaryFolder& folder, const std::string& words) {
+  return run_shell(folder,
+                   "cd '" + folder.path().string() + "' && '" VCELL_TEST_PROGRAM "' " + words);
+}
+
+// As the tutorial of the challenge has it.
+const std::string tutorial =
+    "tx train data.kwargs.toml_config_path=\"competition_support_set/starter.toml\" "
+    "data.kwargs.num_workers=8 data.kwargs.batch_col=\"batch_var\" "
+    "data.kwargs.pert_col=\"target_gene\" data.kwargs.cell_type_key=\"cell_type\" "
+    "data.kwargs.control_pert=\"non-targeting\" "
+    "data.kwargs.perturbation_features_file=\"competition_support_set/ESM2_pert_features.pt\" "
+    "training.max_steps=40000 training.ckpt_every_n_steps=20000 model=state_sm "
+    "wandb.tags=\"[first_run]\" wandb.project=vcc wandb.entity=arcinstitute "
+    "output_dir=\"./checkpoints\" name=\"first_run\"";
+
+}  // namespace
+
+TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "[program][slow]") {
+  const TemporaryFolder folder("tx");
+  make_support_set(folder);
+  const auto ran = run_here(folder, tutorial + " training.max_steps=20");
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK(ran.out == "./checkpoints/first_run/model\n");
+  CHECK_THAT(ran.err, contains("data.kwargs.num_workers") && contains("wandb.project"));
+  const fs::path out = folder.path() / "checkpoints/first_run";
+  const auto e = vcell::read_experiment(out / "experiment.toml");
+  CHECK(e.preset == "state_sm");
+  CHECK(e.training.max_steps == 20);
+  CHECK(e.training.checkpoint_every == 20000);
+  CHECK(e.model.set_size == 128);
+  CHECK_THAT(vcell::read_text(out / "run.log"), contains("wandb.tags"));
+  const auto any = vcell::load_model(out / "model");
+  const auto& model = vcell::members_of(any)[0];
+  CHECK(model.genes.size() == 40);
+  CHECK(!model.perturbations.is_one_hot());
+  CHECK(model.model.config().output_space == vcell::OutputSpace::all_genes);
+}
+
+TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {
+  const TemporaryFolder folder("tx_wrong");
+  make_support_set(folder);
+  const auto fails = [&](const std::string& words, const std::vector<std::string>& texts) {
+    const auto ran = run_here(folder, words);
+    INFO(ran.err);
+    CHECK(ran.code == 2);
+    for (const auto& text : texts) CHECK_THAT(ran.err, contains(text));
+    CHECK(!fs::exists(folder.path() / "checkpoints"));
+  };
+  fails("tx", {"tx: say what to do", "'train'", "vcell tx --help"});
+  fails("tx trane", {"'trane'", "'train'"});
+  fails("tx train", {"data.kwargs.toml_config_path is missing"});
+  fails(tutorial + " training.max_step=3", {"training.max_step=3", "training.max_steps"});
+  fails(tutorial + " model.kwargs.lora.enable=true", {"model.kwargs.lora.enable"});
+  fails(tutorial + " data.kwargs.pert_col=gene", {"gene", "target_gene"});
+  fs::copy(folder.path() / "competition_support_set/competition_train.h5",
+           folder.path() / "competition_support_set/k562.h5");
+  fails(tutorial, {"2 files", "k562.h5"});
+  fs::remove(folder.path() / "competition_support_set/k562.h5");
+  fs::remove(folder.path() / "competition_support_set/competition_train.h5");
+  fails(tutorial, {"no file", "working directory"});
+}
+
+TEST_CASE("tx train: a dry run writes nothing", "[program]") {
+  const TemporaryFolder folder("tx_dry");
+  make_support_set(folder);
+  const auto ran = run_here(folder, tutorial +
+                                        " --dry-run training.max_steps=2 model.kwargs.hidden_dim=16"
+                                        " model.kwargs.cell_set_len=8 training.batch_size=2");
+  INFO(ran.err);
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.out, contains("40 of 40"));
+  CHECK(!fs::exists(folder.path() / "checkpoints"));
+}
+
+TEST_CASE("tx preprocess_train: writes what preprocess does", "[program]") {
+  const TemporaryFolder folder("tx_preprocess");
+  make_support_set(folder);
+  const std::string data = "competition_support_set/competition_train.h5";
+  const auto theirs =
+      run_here(folder, "tx preprocess_train --adata " + data + " --output a.h5ad --num_hvgs 12");
+  INFO(theirs.err);
+  REQUIRE(theirs.code == 0);
+  REQUIRE(run_here(folder, "preprocess --data " + data + " --out b.h5ad --hvgs 12").code == 0);
+  CHECK(vcell::read_h5ad(folder / "a.h5ad") == vcell::read_h5ad(folder / "b.h5ad"));
+  const auto again =
+      run_here(folder, "tx preprocess_train --adata " + data + " --output a.h5ad --num_hvgs 12");
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err, contains("a.h5ad") && contains("--overwrite"));
+  CHECK(run_here(folder, "tx preprocess_train --adata x --output y --num_hvgs 0").code == 2);
+}
