@@ -14,6 +14,7 @@
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/pipeline/make_methods.hpp"
+#include "vcell/pipeline/model_card.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/prepare.hpp"
@@ -25,3 +26,5 @@
 #include "vcell/pipeline/run_folder.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 #include "vcell/pipeline/state_transition_predictor.hpp"
+#include "vcell/pipeline/train_embedding_in_folder.hpp"
+#include "vcell/pipeline/training_gene_names.hpp"

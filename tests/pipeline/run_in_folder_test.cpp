@@ -3,6 +3,7 @@
 #include <set>
 
 #include "support/catch.hpp"
+#include "support/events.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
 
@@ -74,6 +75,13 @@ TEST_CASE("run_in_folder: leaves what run has in memory", "[pipeline]") {
   REQUIRE(page == read_text(out / "report.html"));
   const auto model = std::get<TrainedModel>(load_model(out / "model"));
   REQUIRE(model.genes == files.models[0].genes);
+  const std::string card = read_text(out / "model/README.md");
+  for (const std::string& text :
+       {std::string("trained on screen.h5ad"), sha256_of(out / "model/weights.safetensors"),
+        std::string("## Scores"), std::string("| mae |"), read_text(out / "experiment.toml")}) {
+    INFO(text);
+    CHECK(card.find(text) != card.npos);
+  }
 }
 
 TEST_CASE("run_in_folder: an old run is kept, replaced or gone on with", "[pipeline]") {
@@ -134,6 +142,7 @@ TEST_CASE("run_in_folder: averages, batches added up and a chosen metric, also w
   t.choose_by = ChooseBy::discrimination;
   t.schedule = ScheduleShape::chained;
   t.warmup = 2;
+  f.e.tensorboard = true;
   const auto whole = run_in_folder(f.e, f.folder / "whole", f.options());
   const fs::path out = f.folder / "out";
   auto options = f.options();
@@ -142,8 +151,9 @@ TEST_CASE("run_in_folder: averages, batches added up and a chosen metric, also w
   };
   REQUIRE_THROWS_AS(run_in_folder(f.e, out, options), Stopped);
   run_in_folder(f.e, out, f.options(OldRun::resume));
-  for (const char* file : {"metrics.csv", "report.html", "model/weights.safetensors",
-                           "checkpoints/last/average.safetensors", "experiment.toml"}) {
+  for (const char* file :
+       {"metrics.csv", "report.html", "model/weights.safetensors",
+        "checkpoints/last/average.safetensors", "experiment.toml", "model/README.md"}) {
     INFO(file);
     CHECK(read_text(out / file) == read_text(fs::path(f.folder / "whole") / file));
   }
@@ -161,6 +171,21 @@ TEST_CASE("run_in_folder: averages, batches added up and a chosen metric, also w
   CHECK(best > 0);
   CHECK(best <= 1);
   CHECK(whole.report.kept_steps == std::vector<double>{kept});
+
+  // Each process has an event file of its own.
+  std::vector<std::pair<uint64_t, float>> losses, expected;
+  for (const char* file :
+       {"events.out.tfevents.0000000001.vcell", "events.out.tfevents.0000000002.vcell"})
+    for (const Event& event : read_events(out / "tensorboard" / file))
+      if (event.tag == "train/loss") losses.emplace_back(event.step, event.value);
+  for (const MetricsRow& row : rows) expected.emplace_back(row.step, float(row.train_loss));
+  CHECK(losses == expected);
+  const auto resumed = read_events(out / "tensorboard/events.out.tfevents.0000000002.vcell");
+  CHECK(resumed.at(1).starts_session);
+  CHECK(resumed.at(1).step == 6);
+  f.e.tensorboard = false;
+  run_in_folder(f.e, out, f.options(OldRun::overwrite));
+  CHECK_FALSE(fs::exists(out / "tensorboard"));
 }
 
 TEST_CASE("train_in_folder: trains the same model as a run", "[pipeline]") {
@@ -174,6 +199,9 @@ TEST_CASE("train_in_folder: trains the same model as a run", "[pipeline]") {
   REQUIRE(begun);
   const auto run = run_in_folder(f.e, f.folder / "run", f.options());
   REQUIRE(models[0].anchors->alpha == run.models[0].anchors->alpha);
+  const std::string card = read_text(out / "model/README.md");
+  CHECK(card.find("## Settings") != card.npos);
+  CHECK(card.find("## Scores") == card.npos);
   REQUIRE(read_text(out / "model/weights.safetensors") ==
           read_text(f.folder / "run/model/weights.safetensors"));
   REQUIRE_THROWS_WITH(read_report_input(out), contains("there are no scores"));

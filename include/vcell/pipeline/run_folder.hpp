@@ -13,6 +13,7 @@
 #include "vcell/pipeline/state_transition_predictor.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/checkpoint.hpp"
+#include "vcell/train/event_log.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/metrics_log.hpp"
 #include "vcell/train/model_folder.hpp"
@@ -23,8 +24,8 @@ VCELL_BEGIN_NAMESPACE
 enum class OldRun { keep, overwrite, resume };
 
 /// The folder of a run: `experiment.toml` and `split.toml`, which say what the run is a function
-/// of, `data.csv`, which tells the data from others, `checkpoints/`, `metrics.csv`, `model/`,
-/// predictions, tables and the report.
+/// of, `data.csv`, which tells the data from others, `checkpoints/`, `metrics.csv`,
+/// `tensorboard/` where it is asked for, `model/`, predictions, tables and the report.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
@@ -68,9 +69,9 @@ class RunFolder {
 
   // What a run writes into its folder beside tables of results; nothing else is ever removed.
   static constexpr const char* files[] = {
-      "split.toml", "data.csv",         "model",          "checkpoints", "metrics.csv",
-      "baselines",  "predictions.h5ad", "real.h5ad",      "report.html", "plots",
-      "facts.csv",  "methods.csv",      "experiment.toml"};
+      "split.toml", "data.csv",         "model",       "checkpoints",    "metrics.csv",
+      "baselines",  "predictions.h5ad", "real.h5ad",   "report.html",    "plots",
+      "facts.csv",  "methods.csv",      "tensorboard", "experiment.toml"};
 
   std::filesystem::path path_;
 };
@@ -122,6 +123,7 @@ TrainingHooks RunFolder::hooks(const Experiment& e, OldRun old,
     Checkpoints checkpoints;
     std::vector<uint64_t> done = {0};  // of those until now
     std::optional<MetricsLog> log = {};
+    std::optional<EventLog> events = {};  // of the member whose turn it is
   };
   const auto state = std::make_shared<State>(State{.checkpoints = checkpoints(1, 1)});
   TrainingHooks out;
@@ -129,6 +131,7 @@ TrainingHooks RunFolder::hooks(const Experiment& e, OldRun old,
     state->members = members;
     state->checkpoints = checkpoints(member, members);
     state->done.resize(member, 0);
+    state->events.reset();
   };
   if (old == OldRun::resume)
     out.restore = [=](Trainer<float>& trainer) {
@@ -151,6 +154,14 @@ TrainingHooks RunFolder::hooks(const Experiment& e, OldRun old,
       state->log.emplace(path_ / "metrics.csv", std::span<const uint64_t>(state->done));
     row.member = state->done.size();
     state->log->add(row);
+    if (e.tensorboard) {
+      if (!state->events)
+        state->events.emplace(state->members > 1
+                                  ? path_ / "tensorboard" / detail::member_folder(row.member)
+                                  : path_ / "tensorboard",
+                              state->done.back());
+      state->events->add(row);
+    }
     state->done.back() = row.step;
   };
   out.checkpoint = [=](const Trainer<float>& trainer, CheckpointKind kind) {

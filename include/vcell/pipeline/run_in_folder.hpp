@@ -2,12 +2,14 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/write_results.hpp"
+#include "vcell/pipeline/model_card.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/read_inputs.hpp"
@@ -38,15 +40,34 @@ ExperimentInputs read_for_folder(const Experiment& e, const RunFolder& folder,
                                  const RunInFolderOptions& options) {
   folder.check(options.old);
   check_experiment(e);
+  if (e.kind != ModelKind::state_transition)
+    throw ConfigError(message("[model] kind is ", name_of_choice(e.kind), ", expected ",
+                              "state_transition: models of another kind predict nothing to score; ",
+                              "train_embedding_in_folder trains them (vcell train)"));
   if (options.old == OldRun::resume) check_data_files(folder / "data.csv", e, options.callbacks);
   return read_inputs(
       e, options.callbacks,
       options.old == OldRun::resume ? folder / "split.toml" : std::filesystem::path());
 }
 
+/// What a folder's model says of itself, but for its scores.
+template <class = void>
+ModelCard model_card_of(const Experiment& e, const Prepared& p, const std::string& dataset,
+                        std::span<const TrainedModel> models) {
+  Experiment done = e;
+  done.model.anchor = models[0].model.config().anchor;
+  return {
+      .title = "State Transition, trained on " + std::filesystem::path(e.data).filename().string(),
+      .facts = run_facts(e, p, dataset, models),
+      .scores = {},
+      .settings = format_experiment(done),
+      .remarks = warnings_of(p.split)};
+}
+
 }  // namespace detail
 
-/// Trains State Transition as an experiment says, in a folder: checkpoints, metrics.csv, model/.
+/// Trains State Transition as an experiment says, in a folder: checkpoints, metrics.csv, model/
+/// with a card (README.md).
 /// @return  the model, or the members of the ensemble, with the parameters of the best validation
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint written
 template <class = void>
@@ -65,6 +86,8 @@ std::vector<TrainedModel> train_in_folder(const Experiment& e, const std::filesy
               e, options.old, [&]() -> const SplitSpec& { return p.split; }, options.begun)});
   predictor.fit(p.screen, p.parts, options.callbacks);
   save_model(folder / "model", predictor.models());
+  write_model_card(folder / "model",
+                   detail::model_card_of(e, p, inputs.dataset, predictor.models()));
   return predictor.take_models();
 }
 
@@ -97,9 +120,15 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
     if (!resumes) folder.begin(e, p.split, Anchor::none);
     if (options.begun) options.begun();
   };
-  all.fitted = [&](const Predictor& method, const Prepared&) {
-    if (const auto* trained = dynamic_cast<const StateTransitionPredictor<>*>(&method))
-      save_model(folder / "model", trained->models());
+  std::optional<ModelCard> card;
+  std::string title;  // of the method that the card is of
+  all.fitted = [&](const Predictor& method, const Prepared& p) {
+    const auto* trained = dynamic_cast<const StateTransitionPredictor<>*>(&method);
+    if (!trained) return;
+    save_model(folder / "model", trained->models());
+    title = method.title();
+    card = detail::model_card_of(e, p, all.inputs.dataset, trained->models());
+    write_model_card(folder / "model", *card);
   };
   all.scored = [&](const MethodOutcome& done) {
     if (!done.is_first) {
@@ -125,6 +154,11 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
       "Predicted perturbation responses: " + std::filesystem::path(e.data).filename().string();
   if (resumes && trains)
     add_training(report, read_metrics(folder / "metrics.csv"), e.training.choose_by);
+  if (card) {
+    for (const ScoredMethod& method : methods_of(report))
+      if (method.name == title) card->scores = method.contexts;
+    write_model_card(folder / "model", *card);
+  }
   write_report_tables(folder.path(), report, folders, out.missing);
   write_report_page(folder.path(), report, options.gnuplot, options.callbacks.progress);
   return out;
