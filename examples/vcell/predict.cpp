@@ -4,6 +4,7 @@
 
 #include "cells.hpp"
 #include "commands.hpp"
+#include "model_names.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "vcell/models/predict_cells.hpp"
@@ -21,6 +22,7 @@ struct Settings {
   std::string model, data, perturbations, features, out, control, perturbation_key;
   std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
+  ModelNames names;
   size_t cells = 0;
   uint64_t seed = 42;
   double memory = 0;  // GB
@@ -76,6 +78,9 @@ void predict(const Settings& s, Console& console) {
                                             " (no config.json); name the folder 'model' of a run"));
   auto loaded = vcell::load_model(s.model);
   const auto members = vcell::members_of(loaded);
+  name_models(members, s.names);
+  if (const auto missing = missing_names(members[0]); !missing.empty())
+    throw vcell::ConfigError("predict: " + missing);
   if (!s.features.empty() || !members[0].labels.combination_separator.empty()) {
     const auto features = s.features.empty() ? vcell::PerturbationFeatures()
                                              : vcell::read_perturbation_features(s.features);
@@ -164,6 +169,7 @@ void add_predict(CLI::App& program, Console& console) {
                     "anchored model then starts from the shifts of all contexts");
   add_number(*command, "--seed", s->seed, "Of the pairing with control cells");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
+  add_model_names(*command, s->names);
   add_memory(*command, s->memory);
   add_common(*command, console);
   command->callback([s, &console] { predict(*s, console); });

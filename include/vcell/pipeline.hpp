@@ -26,3 +26,5 @@
 #include "vcell/pipeline/run_folder.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 #include "vcell/pipeline/state_transition_predictor.hpp"
+#include "vcell/pipeline/train_embedding_in_folder.hpp"
+#include "vcell/pipeline/training_gene_names.hpp"

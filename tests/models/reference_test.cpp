@@ -114,6 +114,19 @@ TEST_CASE("reference_config: settings without a counterpart are errors by name",
     s[one.key] = one.value;
     check_error<ConfigError>([&] { reference_config(s); }, one.said);
   }
+  for (const auto& [loss, ours] : {std::pair{"energy", SetLoss::energy_distance},
+                                   {"mse", SetLoss::mean_squared_error},
+                                   {"sinkhorn", SetLoss::sinkhorn},
+                                   {"se", SetLoss::energy_sinkhorn}}) {
+    auto s = llama();
+    s["loss"] = loss;
+    s["blur"] = "0.1";
+    s["mmd_num_chunks"] = "4";
+    const auto model = reference_config(s).model;
+    CHECK(model.loss == ours);
+    CHECK(model.blur == 0.1);
+    CHECK(model.loss_chunks == 4);
+  }
   auto s = llama();
   s.erase("input_dim");
   check_error<ConfigError>([&] { reference_config(s); }, {"input_dim", "is not there"});

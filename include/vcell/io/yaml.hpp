@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_file.hpp"
 #include "vcell/io/json.hpp"
 
@@ -127,15 +128,15 @@ class YamlBuilder : public YAML::EventHandler {
 
 }  // namespace detail
 
-/// Reads a YAML file of one document, trusting nothing, as the values that JSON has; tags are
+/// Reads a YAML text of one document, trusting nothing, as the values that JSON has; tags are
 /// passed over.
-/// @throws IoError; FormatError naming file and line if it is no YAML, nested more than 64 deep,
-///         has more than 10 MB, a million values or a key twice
+/// @param where  what messages begin with: the function, the file and the part of it
+/// @throws FormatError naming the line if it is no YAML, nested more than 64 deep, has more than
+///         10 MB, a million values or a key twice
 template <class = void>
-Json read_yaml(const std::filesystem::path& path) {
-  const std::string text = read_text(path);
+Json parse_yaml(const std::string& text, const std::string& where) {
   const auto fail = [&](const auto&... parts) {
-    throw FormatError(message("read_yaml: ", quoted(path.string()), ": ", parts...));
+    throw FormatError(message(where, ": ", parts...));
   };
   if (text.size() > detail::most_yaml_bytes)
     fail("it has ", text.size(), " bytes, expected at most ", detail::most_yaml_bytes);
@@ -151,5 +152,14 @@ Json read_yaml(const std::filesystem::path& path) {
   }
   return std::move(builder.root);
 }
+
+/// The same of a file.
+/// @throws IoError if it cannot be read
+template <class = void>
+Json read_yaml(const std::filesystem::path& path) {
+  return parse_yaml(read_text(path), message("read_yaml: ", quoted(path.string())));
+}
+
+VCELL_INSTANTIATE(files, Json parse_yaml<void>(const std::string&, const std::string&));
 
 VCELL_END_NAMESPACE

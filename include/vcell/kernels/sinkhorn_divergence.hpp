@@ -165,6 +165,7 @@ struct SinkhornDivergence<Cpu> {
  private:
   static constexpr size_t grain = 32;  // rows
 
+  template <class = void>
   static double largest_gap(RowRange some, const double* costs, const double* potentials) {
     return reduce_lanes<double>(
         some.count, -std::numeric_limits<double>::infinity(),
@@ -172,6 +173,7 @@ struct SinkhornDivergence<Cpu> {
         [](double a, double b) { return a < b ? b : a; });
   }
 
+  template <class = void>
   static double softmin(RowRange some, const double* costs, const double* potentials, double eps) {
     const double largest = largest_gap(some, costs, potentials);
     const double sum = sum_lanes<double>(
@@ -181,6 +183,7 @@ struct SinkhornDivergence<Cpu> {
   }
 
   /// Puts the softmax, times a sign, in place of the costs.
+  template <class = void>
   static void softmax(RowRange some, double* costs, const double* potentials, double eps,
                       double sign) {
     const double largest = largest_gap(some, costs, potentials), rate = 1 / eps;

@@ -27,13 +27,19 @@ void check_names(const char* what, const std::vector<std::string>& names, size_t
 
 }  // namespace detail
 
+/// The names that name_genes sets: of the genes that a model predicts, or decodes of an embedding.
+inline std::vector<std::string>& gene_names(TrainedModel& m) {
+  return m.model.config().output_space == OutputSpace::embedding ? m.decoded_genes : m.genes;
+}
+
 /// Gives the genes of a model names, in the order of its columns; those it had go.
 /// @throws ConfigError if they are not as many, or one comes twice
 template <class = void>
 void name_genes(TrainedModel& m, std::vector<std::string> names) {
-  detail::check_names("genes", names, m.genes.size());
-  m.genes = std::move(names);
+  detail::check_names("genes", names, gene_names(m).size());
+  gene_names(m) = std::move(names);
   std::erase(m.unnamed, "genes");
+  std::erase(m.unnamed, "decoded genes");
 }
 
 /// The same of the perturbations, in the order of their places.

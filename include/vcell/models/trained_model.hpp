@@ -32,12 +32,13 @@ struct TrainedModel {
   std::vector<std::string> decoded_genes = {};  ///< of its gene decoder; empty without one
   /// What an anchored model predicts from, by the codes of contexts and of perturbations' places.
   std::optional<Anchors> anchors = {};
-  /// Of "genes" and "perturbations" those whose names are not known, as in a checkpoint that came
-  /// without them: numbers stand in their place, and prediction asks for the names (name_model).
+  /// Of "genes", "decoded genes" and "perturbations" those whose names are not known, as in a
+  /// checkpoint that came without them: numbers stand in their place, and prediction asks for the
+  /// names (name_model).
   std::vector<std::string> unnamed = {};
 };
 
-/// Whether the names of "genes" or "perturbations" are not known.
+/// Whether the names of "genes", "decoded genes" or "perturbations" are not known.
 inline bool is_unnamed(const TrainedModel& m, std::string_view what) {
   return std::find(m.unnamed.begin(), m.unnamed.end(), what) != m.unnamed.end();
 }
@@ -56,9 +57,9 @@ void check_trained_model(const TrainedModel& m) {
   check_size_match("TrainedModel", "decoded_genes", m.decoded_genes.size(), "config.gene_width",
                    c.gene_width);
   for (const std::string& what : m.unnamed)
-    if (what != "genes" && what != "perturbations")
-      throw ConfigError(
-          message("TrainedModel: unnamed has ", quoted(what), ", expected genes or perturbations"));
+    if (what != "genes" && what != "decoded genes" && what != "perturbations")
+      throw ConfigError(message("TrainedModel: unnamed has ", quoted(what),
+                                ", expected genes, decoded genes or perturbations"));
   if (!is_unnamed(m, "perturbations")) m.perturbations.place(m.labels.control);
   check_positive("TrainedModel", "set_size", m.set_size);
   if (m.anchors.has_value() != (c.anchor != Anchor::none))

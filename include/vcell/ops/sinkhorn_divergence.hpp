@@ -26,8 +26,9 @@ struct SinkhornDivergenceOptions {
 /// all points of the batch down to blur^2: so a set's value depends a little on the others of its
 /// batch. Only the last step is differentiated.
 ///
-/// It costs several times the energy distance of the same sets: (S + T)^2 D flops in double, and
-/// (S + T)^2 exponentials an epsilon, of which there are about log2(diameter / blur) + 4.
+/// It costs about three times the energy distance of the same sets, gradients included, and five
+/// times without (64 to 512 cells of 2,000 genes): (S + T)^2 D flops in double, and (S + T)^2
+/// exponentials an epsilon, of which there are about log2(diameter / blur) + 4.
 ///
 /// @param x  (B, S, D)
 /// @param y  (B, T, D)

@@ -20,14 +20,6 @@
 
 VCELL_BEGIN_NAMESPACE
 
-struct ImportStateOptions {
-  /// Of a run folder: final, last or best, or the path of a checkpoint. Empty: the first of these
-  /// that is there.
-  std::string checkpoint = {};
-  std::vector<std::string> genes = {};  ///< in the order of the columns, where the files do not say
-  std::vector<std::string> perturbations = {};  ///< in the order of their places; likewise
-};
-
 /// A model out of files of the reference.
 struct ImportedState {
   TrainedModel model;
@@ -38,39 +30,27 @@ struct ImportedState {
 
 namespace detail {
 
-/// A name for each of n places: those given, or else those of the files if they are as many, or
-/// else numbers.
+/// The names of the files if they are as many as places, else numbers.
 template <class = void>
-std::vector<std::string> names_or_numbers(const char* what, const std::vector<std::string>& given,
-                                          const std::vector<std::string>& found, size_t n,
-                                          ImportedState& out) {
-  if (!given.empty() && given.size() != n)
-    throw ConfigError(message("import_state: ", given.size(), " names of ", what,
-                              " for a model of ", n,
-                              "; give one for each, in the order that it was trained with"));
-  if (!given.empty()) return given;
+std::vector<std::string> names_or_numbers(const char* what, const std::vector<std::string>& found,
+                                          size_t n, TrainedModel& m) {
   if (found.size() == n) return found;
-  out.model.unnamed.push_back(what);
-  out.remarks.push_back(message(
-      "the files have no names of the model's ", n, ' ', what, ": `predict` asks for ",
-      std::string_view(what) == "genes" ? "--genes" : "--perturbation-names",
-      ", a file with one a line in the order of training, since columns are matched by name"));
+  m.unnamed.push_back(what);
   std::vector<std::string> numbers;
   for (size_t i = 0; i < n; ++i) numbers.push_back(message(i));
   return numbers;
 }
 
 template <class = void>
-PerturbationFeatures imported_perturbations(const StateSource& source,
-                                            const ImportStateOptions& options, size_t width,
-                                            ImportedState& out) {
-  if (options.perturbations.empty() && source.maps)
+PerturbationFeatures imported_perturbations(const StateSource& source, size_t width,
+                                            TrainedModel& m) {
+  if (source.maps)
     if (auto map = read_reference_map(*source.maps, "pert_onehot_map")) {
       check_size_match("import_state", "width of pert_onehot_map", map->width(), "pert_dim", width);
       return std::move(*map);
     }
   return PerturbationFeatures::one_hot(
-      names_or_numbers("perturbations", options.perturbations, source.perturbations, width, out));
+      names_or_numbers("perturbations", source.perturbations, width, m));
 }
 
 /// Names of the places of a map, numbers where there is none.
@@ -108,13 +88,15 @@ ScreenOptions imported_labels(const StateSource& source, bool with_batches, Impo
 /// checkpoints, var_dims.pkl and the maps of names, in the files of any version), a single
 /// checkpoint (`.ckpt`), or a folder as model hubs give it (config.json or config.yaml beside
 /// model.safetensors). Names that the files do not have are numbers, which TrainedModel::unnamed
-/// says.
+/// says; name_genes and name_perturbations mend it.
+///
+/// @param checkpoint  of a run folder: final, last or best, or a path. Empty: the first of these
+///                    that is there
 /// @throws IoError; FormatError or ConfigError naming the file and what is wrong with it, or that
 ///         it is a model of a kind that cannot be imported
 template <class = void>
-ImportedState import_state(const std::filesystem::path& from,
-                           const ImportStateOptions& options = {}) {
-  detail::StateSource source = detail::state_source(from, options.checkpoint);
+ImportedState import_state(const std::filesystem::path& from, const std::string& checkpoint = "") {
+  detail::StateSource source = detail::state_source(from, checkpoint);
   const std::string where = message("import_state: ", quoted(source.weights.string()));
   ReferenceConfig reference;
   try {
@@ -123,9 +105,6 @@ ImportedState import_state(const std::filesystem::path& from,
     throw ConfigError(message(where, ": ", error.what()));
   }
   const StateTransitionConfig& config = reference.model;
-  if (config.output_space == OutputSpace::embedding)
-    throw ConfigError(message(where, ": the model reads and predicts embeddings of cells, which a ",
-                              "model folder does not hold; import one of genes (embed_key X_hvg)"));
   auto arrays = from_reference(config, std::move(source.arrays));
   detail::check_fits_weights(config, arrays, where);
   const auto made = [&] {
@@ -147,10 +126,17 @@ ImportedState import_state(const std::filesystem::path& from,
   TrainedModel& m = out.model;
   load_parameters(m.model.parameters(), std::move(arrays), {}, where);
   m.model.parameters().values();
-  m.genes = detail::names_or_numbers("genes", options.genes, source.genes, config.input_width, out);
+  if (config.output_space == OutputSpace::embedding) {
+    for (size_t i = 0; i < config.input_width; ++i) m.genes.push_back(message("embedding_", i));
+    if (config.gene_width)
+      m.decoded_genes =
+          detail::names_or_numbers("decoded genes", source.genes, config.gene_width, m);
+  } else {
+    m.genes = detail::names_or_numbers("genes", source.genes, config.input_width, m);
+  }
   const size_t batches = std::max(config.batches, config.token_batches);
   m.labels = detail::imported_labels(source, batches > 0, out);
-  m.perturbations = detail::imported_perturbations(source, options, config.perturbation_width, out);
+  m.perturbations = detail::imported_perturbations(source, config.perturbation_width, m);
   if (batches) m.batches = detail::map_names(source, "batch_onehot_map", batches, out);
   if (source.maps)
     if (const auto contexts = read_reference_map(*source.maps, "cell_type_onehot_map"))

@@ -44,17 +44,20 @@ std::vector<std::string> take_names(FlatSettings& settings, const std::string& k
   return names;
 }
 
+/// Whether a file is a checkpoint of the reference's State Embedding.
+template <class = void>
+bool is_embedding_checkpoint(const PickleValue& root) {
+  return root.find("cfg_yaml") || root.find("protein_embeds_dict");
+}
+
 /// The arguments of the model out of a checkpoint, and its weights.
 template <class = void>
 void read_checkpoint(StateSource& source) {
   TorchArchive archive(source.weights);
   const PickleValue root = archive.root();
-  for (const char* key : {"cfg_yaml", "protein_embeds_dict"})
-    if (root.find(key))
-      throw ConfigError(
-          message("import_state: ", quoted(source.weights.string()),
-                  " is a checkpoint of State Embedding, which cannot be imported yet; ",
-                  "name one of State Transition"));
+  if (is_embedding_checkpoint(root))
+    throw ConfigError(message("import_state: ", quoted(source.weights.string()),
+                              " is a checkpoint of State Embedding; import_embedding reads it"));
   const auto state = root.find("state_dict");
   if (!state)
     root.fail(
