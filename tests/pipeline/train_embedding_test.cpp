@@ -92,6 +92,9 @@ TEST_CASE("train_embedding_in_folder: trains, writes a model, and goes on where 
   options.old = OldRun::resume;
   const auto resumed = train_embedding_in_folder(e, folder.path() / "other", options);
   CHECK(weights_of(resumed) == weights_of(whole));
+  const auto card = read_text(folder.path() / "run" / "model" / "README.md");
+  CHECK(card == read_text(folder.path() / "other" / "model" / "README.md"));
+  CHECK(card.find(sha256_of(folder.path() / "run" / "model" / "weights.safetensors")) != card.npos);
   CHECK(read_text(folder.path() / "other" / "metrics.csv").size() > 0);
   CHECK(embed_file(resumed, data, folder.path() / "b.h5ad") == 16);
 }

@@ -9,14 +9,17 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/core/product_backend.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/data/match_genes.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/pipeline/model_card.hpp"
 #include "vcell/pipeline/run_folder.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/gene_table_file.hpp"
 #include "vcell/train/state_embedding_task.hpp"
+#include "vcell/version.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -57,9 +60,9 @@ std::pair<std::vector<size_t>, std::vector<size_t>> hold_out_share(size_t cells,
 
 }  // namespace detail
 
-/// Trains State Embedding as an experiment says, in a folder: checkpoints, metrics.csv, model/. The
-/// cells are those of [data] path, in memory with the genes that have a vector; their perturbations
-/// play no part.
+/// Trains State Embedding as an experiment says, in a folder: checkpoints, metrics.csv, model/ with
+/// a card (README.md). The cells are those of [data] path, in memory with the genes that have a
+/// vector; their perturbations play no part.
 /// @return  the model, with the parameters of the best validation
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint written
 template <class = void>
@@ -143,6 +146,17 @@ TrainedEmbedding train_embedding_in_folder(const Experiment& e, const std::files
   else
     note(callbacks, "nothing to validate on: the model of the last step is kept");
   save_embedding(folder / "model", model);
+  write_model_card(
+      folder / "model",
+      {.title = "State Embedding, trained on " + std::filesystem::path(e.data).filename().string(),
+       .facts = {{"Data",
+                  {{"File", e.data},
+                   {"Cells", message(adata.cells(), ", with ", adata.genes(), " genes")},
+                   {"Genes", match.report()}}},
+                 {"Versions", {{"vcell", VCELL_VERSION}, {"Matrix products", product_backend()}}}},
+       .scores = {},
+       .settings = format_experiment(e),
+       .remarks = {}});
   return model;
 }
 
