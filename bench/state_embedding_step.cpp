@@ -81,7 +81,7 @@ void step(benchmark::State& state) {
 
 BENCHMARK(step)
     ->ArgNames({"cells", "genes", "threads"})
-    ->Args({2, 4000, 1})
+    ->Args({4, 4000, 1})
     ->Iterations(1)
     ->UseRealTime()
     ->Unit(benchmark::kSecond);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 #include <utility>
 
 #include "options.hpp"
@@ -32,6 +33,11 @@ std::string flag_of(std::string_view section, std::string_view key) {
   std::string flag = vcell::message("--", key);
   std::replace(flag.begin(), flag.end(), '_', '-');
   return flag;
+}
+
+/// The kind of a model by its short name, or the name as it is.
+std::string whole_kind(const std::string& word) {
+  return word == "st" ? "state_transition" : word == "se" ? "state_embedding" : word;
 }
 
 // Each kind of setting from what was said.
@@ -91,6 +97,23 @@ bool is_main(std::string_view section, std::string_view key) {
          (section == "training" && key == "max_steps");
 }
 
+/// Calls f(section, key, value, help) for the settings of every kind of model, each once.
+template <class F>
+void visit_all_settings(F f) {
+  std::set<std::string> seen;
+  vcell::Experiment defaults;
+  vcell::visit_kinds(defaults, [&](auto kind, const auto&) {
+    vcell::Experiment of_kind;
+    of_kind.kind = kind;
+    vcell::visit_experiment(std::as_const(of_kind),
+                            [&](std::string_view section, std::string_view key, const auto& value,
+                                std::string_view help) {
+                              if (seen.insert(setting_name(section, key)).second)
+                                f(section, key, value, help);
+                            });
+  });
+}
+
 /// What the library says beside settings, and how the program says it.
 struct Phrase {
   std::string_view library, program;
@@ -121,9 +144,8 @@ std::string with_flags(std::string text, const CLI::App* command) {
   const auto has = [&](const std::string& flag) {
     return !command || command->get_option_no_throw(flag);
   };
-  const vcell::Experiment defaults;
-  vcell::visit_experiment(
-      defaults, [&](std::string_view section, std::string_view key, const auto&, std::string_view) {
+  visit_all_settings(
+      [&](std::string_view section, std::string_view key, const auto&, std::string_view) {
         if (section.empty()) return;
         if (const auto flag = flag_of(section, key); has(flag))
           replace_all(text, vcell::message('[', section, "] ", key), flag);
@@ -145,11 +167,12 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
       .add_option("--preset", *preset_,
                   "Published settings to start from: " + vcell::list_of(vcell::preset_names()))
       ->type_name("NAME");
-  const vcell::Experiment defaults;
-  vcell::visit_experiment(defaults, [&]<class T>(std::string_view section, std::string_view key,
-                                                 const T& value, std::string_view help) {
+  visit_all_settings([&]<class T>(std::string_view section, std::string_view key, const T& value,
+                                  std::string_view help) {
     if (key == "preset") return;
-    const std::string name = setting_name(section, key), flag = flag_of(section, key);
+    const std::string name = setting_name(section, key);
+    std::string flag = flag_of(section, key);
+    if (key == "kind") flag += ",--kind";
     std::string text(help);
     if constexpr (is_list<T>) text += "; may come several times";
     if (const auto now = text_of(value); !now.empty()) text += " [" + now + "]";
@@ -162,7 +185,11 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
           text);
     } else {
       option = command.add_option_function<Words>(
-          flag, [words = words_, name](const Words& said) { (*words)[name] = said; }, text);
+          flag,
+          [words = words_, name](const Words& said) {
+            (*words)[name] = name == "model.kind" ? Words{whole_kind(said.back())} : said;
+          },
+          text);
       option->expected(1)->allow_extra_args(false);  // as with add_context_keys
       if constexpr (!is_list<T>)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -183,11 +210,10 @@ ExperimentOptions ExperimentOptions::of(const std::string& preset, const Words& 
 
 void ExperimentOptions::read_settings() const {
   std::map<std::string, bool> known;  // whether the setting is a list
-  const vcell::Experiment defaults;
-  vcell::visit_experiment(defaults, [&]<class T>(std::string_view section, std::string_view key,
-                                                 const T&, std::string_view) {
-    if (key != "preset") known[setting_name(section, key)] = is_list<T>;
-  });
+  visit_all_settings(
+      [&]<class T>(std::string_view section, std::string_view key, const T&, std::string_view) {
+        if (key != "preset") known[setting_name(section, key)] = is_list<T>;
+      });
   for (const std::string& word : std::exchange(*settings_, {})) {
     const size_t equals = word.find('=');
     const std::string name = word.substr(0, equals);
@@ -237,13 +263,24 @@ vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored
 }
 
 void ExperimentOptions::apply(vcell::Experiment& e) const {
+  std::set<std::string> there;
   vcell::visit_experiment(
       e, [&](std::string_view section, std::string_view key, auto& field, std::string_view) {
         const std::string name = setting_name(section, key);
+        there.insert(name);
         const auto said = words_->find(name);
         if (said == words_->end()) return;
         set(field, said->second, by_name_->contains(name) ? name : flag_of(section, key));
       });
+  for (const auto& entry : *words_) {
+    const std::string& name = entry.first;
+    if (there.contains(name)) continue;
+    const size_t dot = name.find('.');
+    throw vcell::ConfigError(vcell::message(
+        by_name_->contains(name) ? name : flag_of(name.substr(0, dot), name.substr(dot + 1)),
+        " is no setting of the kind of model that is trained, ", vcell::name_of_choice(e.kind),
+        "; leave it out, or name another --model-kind"));
+  }
   for (auto* path : vcell::paths_of(e))
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
 }

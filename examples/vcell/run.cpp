@@ -11,6 +11,7 @@
 #include "vcell/core/product_backend.hpp"
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
+#include "vcell/pipeline/train_embedding_in_folder.hpp"
 #include "vcell/version.hpp"
 
 namespace fs = std::filesystem;
@@ -20,15 +21,23 @@ namespace {
 using Settings = RunSettings;
 
 /// How the library is to use the run's folder.
-vcell::RunInFolderOptions in_folder(const Settings& s, Console& console) {
-  vcell::RunInFolderOptions options;
+template <class Options>
+Options folder_options(const Settings& s, Console& console) {
+  Options options;
   options.old = s.resume      ? vcell::OldRun::resume
                 : s.overwrite ? vcell::OldRun::overwrite
                               : vcell::OldRun::keep;
-  options.anchor_may_give_way = !s.options.says("model.anchor");
   options.begun = [&console, log = fs::path(s.out) / "run.log"] { console.log_to(log); };
   options.callbacks = callbacks_of(console);
   return options;
+}
+vcell::RunInFolderOptions in_folder(const Settings& s, Console& console) {
+  auto options = folder_options<vcell::RunInFolderOptions>(s, console);
+  options.anchor_may_give_way = !s.options.says("model.anchor");
+  return options;
+}
+vcell::TrainEmbeddingOptions embedding_in_folder(const Settings& s, Console& console) {
+  return folder_options<vcell::TrainEmbeddingOptions>(s, console);
 }
 
 /// Work on a run's folder.
@@ -72,6 +81,9 @@ void dry_run(const Settings& s, bool scores, Console& console) {
   if (!s.out.empty())
     vcell::RunFolder(s.out).check(s.overwrite ? vcell::OldRun::overwrite : vcell::OldRun::keep);
   const auto e = s.options.experiment();
+  if (e.kind != vcell::ModelKind::state_transition)
+    throw vcell::ConfigError(vcell::message("--dry-run is of state_transition so far, and the ",
+                                            "--model-kind is ", vcell::name_of_choice(e.kind)));
   vcell::DryRunOptions options;
   options.callbacks = callbacks_of(console);
   options.anchor_may_give_way = !s.options.says("model.anchor");
@@ -116,6 +128,8 @@ void train(const RunSettings& s, Console& console) {
   if (s.dry_run) return dry_run(s, false, console);
   work_in_folder(s, [&](const vcell::Experiment& e) {
     log_start(e, console);
+    if (e.kind == vcell::ModelKind::state_embedding)
+      return void(vcell::train_embedding_in_folder(e, s.out, embedding_in_folder(s, console)));
     vcell::train_in_folder(e, s.out, in_folder(s, console));
   });
   console.result((fs::path(s.out) / "model").string());
@@ -159,7 +173,8 @@ void add_run(CLI::App& program, Console& console) {
 }
 
 void add_train(CLI::App& program, Console& console) {
-  auto* command = program.add_subcommand("train", "Train a model on a screen");
+  auto* command =
+      program.add_subcommand("train", "Train a model on a screen, or one that embeds cells");
   auto settings = add_flags(*command, console);
   command->callback([settings, &console] { train(*settings, console); });
 }

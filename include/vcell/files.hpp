@@ -87,6 +87,7 @@
 #include "vcell/train/event_log.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/export_state.hpp"
+#include "vcell/train/gene_table_file.hpp"
 #include "vcell/train/import_embedding.hpp"
 #include "vcell/train/import_state.hpp"
 #include "vcell/train/json_fields.hpp"

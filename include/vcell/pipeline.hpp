@@ -11,6 +11,7 @@
 #include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/gene_names_file.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
+#include "vcell/pipeline/infer_cells.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/pipeline/make_methods.hpp"
@@ -26,4 +27,5 @@
 #include "vcell/pipeline/run_folder.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 #include "vcell/pipeline/state_transition_predictor.hpp"
+#include "vcell/pipeline/train_embedding_in_folder.hpp"
 #include "vcell/pipeline/training_gene_names.hpp"

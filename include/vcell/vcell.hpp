@@ -321,6 +321,7 @@
 #include "vcell/train/model_fields.hpp"
 #include "vcell/train/presets.hpp"
 #include "vcell/train/schedule.hpp"
+#include "vcell/train/state_embedding_settings.hpp"
 #include "vcell/train/state_embedding_task.hpp"
 #include "vcell/train/state_transition_settings.hpp"
 #include "vcell/train/state_transition_task.hpp"

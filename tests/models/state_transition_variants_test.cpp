@@ -330,6 +330,11 @@ TEST_CASE("variants: settings that exclude each other are errors by name", "[mod
        },
        {"batches is 2", "token_batches 3"}},
       {[](Config& c) { c.l1_weight = -1; }, {"l1_weight is -1"}},
+      {[](Config& c) {
+         c.l1_weight = 0.1;
+         c.output_width = 5;
+       },
+       {"input_width is 16", "output_width 5", "l1_weight"}},
       {[](Config& c) { c.decoder_weight = NAN; }, {"decoder_weight is nan"}},
       {[](Config& c) {
          c.output_space = OutputSpace::all_genes;

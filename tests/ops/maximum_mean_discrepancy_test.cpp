@@ -93,6 +93,25 @@ TEST_CASE("maximum_mean_discrepancy: value, gradient, errors", "[ops]") {
     check_error<ConfigError>([&] { of({2, 5, 3}, {.sigmas = {1, bad}}); }, {name, "sigma"});
 }
 
+TEST_CASE("maximum_mean_discrepancy: near pairs, of clusters far apart", "[ops]") {
+  const auto clusters = [](size_t cells, uint64_t seed) {
+    const auto x = parameter<3>({1, cells, 4}, seed);
+    for (size_t i = 0; i < cells; ++i)
+      for (size_t c = 0; c < 4; ++c) {
+        double& v = x.mutable_value()(0, i, c);
+        v = 0.2 * v + (i % 2 ? 10. : 0.);
+      }
+    return x;
+  };
+  for (const MmdKernel kernel : {MmdKernel::rbf, MmdKernel::laplacian})
+    for (const size_t cells : {16, 60}) {  // with none but the mean as centre, and with more
+      const Options options{kernel, {0.5, 4}, MmdEstimator::biased};
+      const auto x = clusters(cells, 1), y = clusters(11, 2);
+      CHECK(largest_difference(with(options)(x, y).value(), Plain{options}(x, y)) < 1e-14);
+      CHECK(gradcheck(with(options), {}, x, y).error < 1e-8);
+    }
+}
+
 TEST_CASE("maximum_mean_discrepancy: known values", "[ops]") {
   // Cells 0 and 2 against 1, sigma 1: 1/2 (1 + e^-2) + 1 - 2 e^-1/2; without the diagonal y has
   // no pair, so y is 1 and 1.

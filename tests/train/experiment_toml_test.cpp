@@ -194,8 +194,8 @@ TEST_CASE("experiment_toml: errors name file, line and the nearest setting", "[t
   check("[data]\nbatch_key = 1\n", {"[data] 'batch_key': expected text"});
   check("[model]\nsigmas = 1.0\n", {"[model] 'sigmas': expected a list of numbers"});
   check("[model]\nsigmas = [\"1\"]\n", {"line 2", "[model] 'sigmas': expected a number"});
-  check("[model]\nkind = \"state_embedding\"\n",
-        {"line 2", "[model] 'kind' is 'state_embedding'", "'state_transition'"});
+  check("[model]\nkind = \"decoder\"\n",
+        {"line 2", "[model] 'kind' is 'decoder'", "'state_transition'"});
   check("[run]\ndevice = \"tpu\"\n", {"[run] 'device' is 'tpu'", "'cpu', 'cuda'"});
   check("[run]\nrank = -1\n", {"[run] 'rank'", "not negative"});
   check("[\"\"]\nseed = 1\n", {"line 1", "'' is no setting"});

@@ -1,5 +1,6 @@
 #include "vcell/train/schedule.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -63,6 +64,34 @@ TEST_CASE("schedule: golden, chained", "[train][golden]") {
                          values.at((step + 1) * stride - 1).get<double>()) <=
                 1e-12 * schedule.rate);
       }
+    }
+  }
+  REQUIRE(found > 0);
+}
+
+TEST_CASE("schedule: golden, the rates that State Embedding's optimiser used", "[train][golden]") {
+  const auto folder = golden_folder("state_embedding");
+  if (!folder) VCELL_SKIP("golden folder state_embedding is absent");
+  size_t found = 0;
+  for (const auto& file : std::filesystem::directory_iterator(*folder)) {
+    if (file.path().extension() != ".json" || file.path().stem() == "index") continue;
+    std::ifstream in(file.path());
+    const auto variant = nlohmann::json::parse(in);
+    const auto& optimizer = variant.at("configuration").at("optimizer");
+    const auto rates = variant.at("f64").at("learning_rates").get<std::vector<double>>();
+    // Without accumulation the schedule makes two steps in one of training, and is as long as that.
+    const uint64_t total = 2 * rates.size();
+    const Schedule schedule{.rate = optimizer.at("max_lr"),
+                            .shape = ScheduleShape::chained,
+                            .warmup = uint64_t(0.03 * double(total)),
+                            .total = total,
+                            .last = 0.3,
+                            .first = optimizer.at("start"),
+                            .stride = 2};
+    for (size_t step = 0; step < rates.size(); ++step) {
+      INFO(file.path().stem() << ", step " << step);
+      CHECK(std::abs(learning_rate(schedule, step) - rates[step]) <= 1e-12 * schedule.rate);
+      ++found;
     }
   }
   REQUIRE(found > 0);

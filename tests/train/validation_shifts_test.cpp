@@ -98,7 +98,9 @@ ShiftScores by_hand(const Sets& sets, size_t variant) {
         pair.predicted[g] = pair.predicted[g] / pair.cells - control[g] / cells;
         pair.real[g] = pair.real[g] / pair.cells - control[g] / cells;
       }
-    for (auto& [code, pair] : all) {
+    for (const auto& entry : all) {
+      const int32_t code = entry.first;
+      const Pair& pair = entry.second;
       out.pearson_delta += pearson(pair.predicted, pair.real);
       const auto distance = [&, own = screen.perturbation.names[size_t(code)]](const Pair& other) {
         double sum = 0;

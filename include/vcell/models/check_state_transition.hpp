@@ -79,6 +79,9 @@ const StateTransitionConfig& check_state_transition(const StateTransitionConfig&
   weight("confidence_scale", c.confidence_scale);
   weight("decoder_weight", c.decoder_weight);
   weight("l1_weight", c.l1_weight);
+  check(c.l1_weight == 0 || c.input_width == c.output_width, "input_width is ", c.input_width,
+        " and config.output_width ", c.output_width,
+        "; config.l1_weight is of their difference and needs them equal");
   return c;
 }
 

@@ -48,7 +48,7 @@ struct StateTransitionOutput {
 ///
 /// whose f_out starts at zero by its last layer, so that the first step of training is the anchor.
 ///
-/// With the head linear_residual (the paper's own, eq. 10)
+/// With the head linear_residual (the paper's own)
 ///
 ///   O   = H + backbone(H),   out = relu(O W + b)
 ///
@@ -156,8 +156,8 @@ class StateTransition {
   const Parameters<T, Device>& parameters() const { return *parameters_; }
 
  private:
-  /// H of every cell with the tokens before it, as many as `tokens` then says, into the backbone
-  /// and out.
+  /// The backbone's output (B, tokens() + S, h) for H (B, S, h): first of the confidence token,
+  /// then of the batch token, then of the cells.
   Variable<T, 3, Device> with_tokens(Variable<T, 3, Device> h,
                                      const Variable<int32_t, 1, Device>& lengths,
                                      const Pass<Device>& pass) const;

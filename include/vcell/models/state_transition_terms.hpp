@@ -146,4 +146,9 @@ StateTransitionTerms<T, Device> state_transition_terms(
   return out;
 }
 
+VCELL_INSTANTIATE(models, StateTransitionTerms<float> state_transition_terms(
+                              const StateTransitionConfig&, const StateTransitionOutput<float>&,
+                              const StateTransitionTargets<float>&, const Variable<float, 3>&,
+                              const Variable<int32_t, 1>&));
+
 VCELL_END_NAMESPACE

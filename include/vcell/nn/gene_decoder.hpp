@@ -104,4 +104,6 @@ DecodedGenes<T, Device> GeneDecoder<T, Device>::operator()(Variable<T, 3, Device
   return {slice(positive, 2, 0, genes), slice(positive, 2, genes, 2 * genes)};
 }
 
+VCELL_INSTANTIATE(models, class GeneDecoder<float>);
+
 VCELL_END_NAMESPACE

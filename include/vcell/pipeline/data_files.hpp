@@ -27,7 +27,8 @@ std::vector<DataFile> data_files(const Experiment& e) {
   std::vector<DataFile> out;
   for (const auto& [setting, path] :
        {std::pair("[data] path", &e.data), std::pair("[data] gene_list", &e.gene_list),
-        std::pair("[data] perturbation_features", &e.perturbation_features)})
+        std::pair("[data] perturbation_features", &e.perturbation_features),
+        std::pair("[genes] gene_table", &e.embedding.gene_table)})
     if (!path->empty() && std::filesystem::is_regular_file(*path))
       out.push_back({setting, *path, file_stamp(*path)});
   return out;

@@ -40,6 +40,10 @@ ExperimentInputs read_for_folder(const Experiment& e, const RunFolder& folder,
                                  const RunInFolderOptions& options) {
   folder.check(options.old);
   check_experiment(e);
+  if (e.kind != ModelKind::state_transition)
+    throw ConfigError(message("[model] kind is ", name_of_choice(e.kind), ", expected ",
+                              "state_transition: models of another kind predict nothing to score; ",
+                              "train_embedding_in_folder trains them (vcell train)"));
   if (options.old == OldRun::resume) check_data_files(folder / "data.csv", e, options.callbacks);
   return read_inputs(
       e, options.callbacks,

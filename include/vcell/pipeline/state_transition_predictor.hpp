@@ -161,6 +161,11 @@ template <class Void>
 TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, const Screen& screen,
                                                        const PerturbationFeatures& features,
                                                        Anchor anchor) const {
+  if ((e.model.decoder != GeneDecoderKind::none) != (options_.expression != nullptr))
+    throw ConfigError(message("[model] decoder is ", name_of_choice(e.model.decoder),
+                              " and there is ", options_.expression ? "an" : "no",
+                              " expression beside the screen's values; genes are decoded of an "
+                              "embedding, and learnt from the expression of its cells"));
   StateTransitionConfig config = e.model;
   config.input_width = config.output_width = screen.genes.size();
   config.gene_width = options_.decoded_genes.size();

@@ -24,6 +24,8 @@ struct TaskGeneOptions {
   /// S: drawn once for a batch, the same for all its cells; needed by tabular losses.
   size_t shared = 512;
   bool binary = false;  ///< targets are whether a gene is expressed, 0 or 1
+
+  bool operator==(const TaskGeneOptions&) const = default;
 };
 
 /// Task genes of a cell of G genes, shared ones among them.

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 3> choices(GeneTableKind) {
 }
 
 /// Calls f(key, field, help) for every setting of an embedding model's shape that people choose;
-/// what follows from the data is apart.
+/// set_size, and what follows from the data, are apart.
 /// @param config  a StateEmbeddingConfig, const or not
 template <class Config, class F>
 void visit_embedding_shape(Config& config, F&& f) {
@@ -37,7 +37,6 @@ void visit_embedding_shape(Config& config, F&& f) {
   f("dataset_dropout", config.dataset_dropout, "in what names the dataset, while training");
   f("loss", config.loss,
     "tabular, tabular_sets, energy_distance, mean_squared_error or binary_cross_entropy");
-  f("set_size", config.set_size, "copies of a cell, or cells, that are one set of the loss");
   f("floor_squared", config.floor_squared, "least squared distance in the loss; 0: exact");
 }
 

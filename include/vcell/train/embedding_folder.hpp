@@ -39,6 +39,7 @@ void save_embedding(const std::filesystem::path& folder, const TrainedEmbedding&
     Json config, shape, table;
     const StateEmbeddingConfig& c = m.model.config();
     visit_embedding_shape(c, into(shape));
+    into(shape)("set_size", c.set_size);
     into(shape)("gene_width", c.gene_width);
     into(shape)("datasets", c.datasets);
     const auto add_table = into(table);
@@ -127,6 +128,7 @@ TrainedEmbedding load_embedding(const std::filesystem::path& named) {
   JsonFields shape = fields.object("model");
   const auto read_shape = [&](const char* key, auto& field, auto...) { shape.read(key, field); };
   visit_embedding_shape(config, read_shape);
+  read_shape("set_size", config.set_size);
   read_shape("gene_width", config.gene_width);
   read_shape("datasets", config.datasets);
   shape.finish();

@@ -9,6 +9,7 @@
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/sets/screen.hpp"
 #include "vcell/train/choices.hpp"
+#include "vcell/train/state_embedding_settings.hpp"
 #include "vcell/train/state_transition_settings.hpp"
 #include "vcell/train/train_options.hpp"
 
@@ -75,6 +76,7 @@ struct Experiment {
   bool zero_control = false;          ///< the control's features are zeros, not from the file
   ModelKind kind = ModelKind::state_transition;  ///< of the model that is trained
   StateTransitionSettings model;                 ///< read for that kind alone (visit_kinds)
+  StateEmbeddingSettings embedding;              ///< the same
   size_t validation_batches = 64;                ///< batches that each validation measures; 0: all
   /// With the seed of everything.
   TrainOptions training = {.max_steps = 1000, .learning_rate = 1e-4};
@@ -100,6 +102,7 @@ struct Experiment {
 template <class E, class F>
 void visit_kinds(E& e, F&& f) {
   f(ModelKind::state_transition, e.model);
+  f(ModelKind::state_embedding, e.embedding);
 }
 
 /// Calls f(table, key, field, help) for every setting, in the order of the file: those of all
@@ -148,7 +151,9 @@ void visit_experiment(E& e, F&& f) {
     "share of pairs held out whole, where the split names none");
   f("split", "validation", e.validation, "share of training cells, where no pair can be held out");
 
-  f("model", "kind", e.kind, "what is trained: state_transition; says which settings there are");
+  f("model", "kind", e.kind,
+    "what is trained: state_transition, or state_embedding (by vcell train alone); says which "
+    "settings there are");
   visit_kinds(e, [&](auto kind, auto& settings) {
     if (kind == e.kind) visit_settings(settings, f);
   });
@@ -202,6 +207,8 @@ template <class E>
 auto paths_of(E& e) {
   std::vector paths{&e.data, &e.split, &e.perturbation_features};
   if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
+  if (e.kind == ModelKind::state_embedding && !e.embedding.makes_table())
+    paths.push_back(&e.embedding.gene_table);
   return paths;
 }
 

@@ -1,0 +1,169 @@
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/pipeline/embed_file.hpp"
+#include "vcell/pipeline/run_in_folder.hpp"
+#include "vcell/pipeline/train_embedding_in_folder.hpp"
+
+using namespace vcell;
+using vcell_test::check_error, vcell_test::TemporaryFolder;
+
+namespace {
+
+/// Counts of two kinds of cells out of two datasets.
+AnnData screen() {
+  AnnData adata;
+  std::vector<std::string> obs, var, symbols, dataset;
+  DenseMatrix<float> X{60, 25, std::vector<float>(60 * 25)};
+  Rng rng(4);
+  for (size_t i = 0; i < 60; ++i) {
+    obs.push_back(message("cell", i));
+    dataset.push_back(i % 3 ? "b" : "a");
+    for (size_t g = 0; g < 25; ++g) X.row(i)[g] = float(rng.below((g < 12) == (i % 2) ? 9 : 2));
+  }
+  for (size_t g = 0; g < 25; ++g) {
+    var.push_back(message("id", g));
+    symbols.push_back(g == 9 ? "" : message("SYMBOL", g));
+  }
+  adata.X = Matrix(std::move(X));
+  adata.obs = DataFrame(obs);
+  adata.obs.set("dataset", dataset);
+  adata.var = DataFrame(var);
+  adata.var.set("symbol", symbols);
+  return adata;
+}
+
+Experiment experiment(const std::filesystem::path& data) {
+  Experiment e;
+  e.kind = ModelKind::state_embedding;
+  e.data = data.string();
+  e.scale = Scale::counts;
+  e.validation = 0.2;
+  e.training.max_steps = 12;
+  e.training.learning_rate = 3e-3;
+  e.training.validate_every = 4;
+  e.training.accumulate = 2;
+  e.training.schedule = ScheduleShape::chained;
+  auto& s = e.embedding;
+  s.width = 8;
+  s.layers = 1;
+  s.heads = 2;
+  s.mlp_width = 8;
+  s.output_width = 6;
+  s.sentence_length = 10;
+  s.gene_table_width = 12;
+  s.dataset_key = "dataset";
+  s.tasks = {.expressed = 4, .unexpressed = 4, .shared = 3};
+  s.batch_size = 4;
+  s.copies = 2;
+  s.least_fraction = 0.3;
+  return e;
+}
+
+std::vector<float> weights_of(const TrainedEmbedding& m) {
+  const auto v = m.model.parameters().values();
+  return {v.begin(), v.end()};
+}
+
+}  // namespace
+
+TEST_CASE("train_embedding_in_folder: trains, writes a model, and goes on where it stopped",
+          "[pipeline]") {
+  const TemporaryFolder folder;
+  const auto data = folder.path() / "a.h5ad";
+  write_h5ad(data, screen());
+  const auto e = experiment(data);
+  std::vector<std::string> notes;
+  TrainEmbeddingOptions options;
+  options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+  const auto whole = train_embedding_in_folder(e, folder.path() / "run", options);
+  CHECK(whole.datasets == std::vector<std::string>{"a", "b"});
+  CHECK(whole.model.config().set_size == 2);
+  CHECK(whole.scale == Scale::counts);
+  CHECK(read_metrics(folder.path() / "run" / "metrics.csv").size() == 12);
+  CHECK(weights_of(load_embedding(folder.path() / "run" / "model")) == weights_of(whole));
+  CHECK(notes.back().find("is kept: validation loss") != std::string::npos);
+
+  options.callbacks.progress = [](const ProgressUpdate& u) { return u.done < 5; };
+  check_error<Stopped>([&] { train_embedding_in_folder(e, folder.path() / "other", options); },
+                       {"stopped after step 5 of 12"});
+  CHECK(RunFolder(folder.path() / "other").can_resume());
+  options.callbacks.progress = {};
+  options.old = OldRun::resume;
+  const auto resumed = train_embedding_in_folder(e, folder.path() / "other", options);
+  CHECK(weights_of(resumed) == weights_of(whole));
+  CHECK(read_text(folder.path() / "other" / "metrics.csv").size() > 0);
+  CHECK(embed_file(resumed, data, folder.path() / "b.h5ad") == 16);
+}
+
+TEST_CASE("train_embedding_in_folder: a table from a file, genes by symbol", "[pipeline]") {
+  const TemporaryFolder folder;
+  const auto data = folder.path() / "a.h5ad";
+  write_h5ad(data, screen());
+  std::vector<std::string> names;
+  for (size_t g = 5; g < 40; ++g) names.push_back(message("SYMBOL", g));
+  const auto table = GeneTable::random(names, 7, 1);
+  write_gene_table(folder.path() / "t.safetensors", table);
+  auto e = experiment(data);
+  e.embedding.gene_table = (folder.path() / "t.safetensors").string();
+  const auto model = train_embedding_in_folder(e, folder.path() / "run");
+  CHECK(model.genes.kind() == GeneTableKind::given);
+  CHECK(model.genes.source() == "t.safetensors");
+  CHECK(model.genes.width() == 7);
+  CHECK(load_embedding(folder.path() / "run" / "model").genes == model.genes);
+  CHECK(read_text(folder.path() / "run" / "data.csv").find("gene_table") != std::string::npos);
+
+  e.embedding.gene_table = "identity";
+  e.embedding.gene_column = "symbol";
+  const auto identity = train_embedding_in_folder(e, folder.path() / "identity");
+  CHECK(identity.genes.names().size() == 24);
+  e.embedding.gene_share = 1;
+  check_error<ConfigError>([&] { train_embedding_in_folder(e, folder.path() / "no"); },
+                           {"24 of 25 genes"});
+}
+
+TEST_CASE("train_embedding_in_folder: what does not fit is named before anything is written",
+          "[pipeline]") {
+  const TemporaryFolder folder;
+  const auto data = folder.path() / "a.h5ad";
+  auto adata = screen();
+  write_h5ad(data, adata);
+  const auto fails = [&](Experiment e, const std::vector<std::string>& texts) {
+    check_error<ConfigError>([&] { train_embedding_in_folder(e, folder.path() / "no"); }, texts);
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "no"));
+  };
+  auto e = experiment(data);
+  e.kind = ModelKind::state_transition;
+  fails(e, {"state_transition", "expected state_embedding"});
+  e = experiment(data);
+  e.embedding.least_fraction = 2;
+  fails(e, {"[sets] least_fraction is 2"});
+  e = experiment(data);
+  e.embedding.dataset_key = "batch";
+  fails(e, {"'batch'", "dataset"});
+  e = experiment(data);
+  e.embedding.gene_table = "";
+  fails(e, {"[genes] gene_table"});
+  e = experiment(data);
+  check_error<ConfigError>([&] { run_in_folder(e, folder.path() / "no"); },
+                           {"[model] kind is state_embedding", "train_embedding_in_folder"});
+}
+
+TEST_CASE("StateEmbeddingSettings: files hold them, and those of the other kind are refused",
+          "[train]") {
+  auto e = experiment("/data/a.h5ad");
+  e.embedding.tasks.rule = TaskRule::masked;
+  e.embedding.loss = EmbeddingLoss::tabular_sets;
+  e.embedding.set_size = 4;
+  const auto text = format_experiment(e);
+  CHECK(text.find("task_rule = \"masked\"") != text.npos);
+  CHECK(text.find("[sets]\nset_size = 4") != text.npos);
+  const TemporaryFolder folder;
+  write_text(folder.path() / "e.toml", text);
+  const auto back = read_experiment(folder.path() / "e.toml");
+  CHECK(back.embedding == e.embedding);
+  CHECK(back.kind == e.kind);
+  write_text(folder.path() / "e.toml", "[tasks]\nmasked = 5\n");
+  check_error<FormatError>([&] { read_experiment(folder.path() / "e.toml"); },
+                           {"'tasks' belongs to [model] kind 'state_embedding'"});
+}
