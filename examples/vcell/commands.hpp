@@ -19,6 +19,7 @@ void add_export(CLI::App& program, Console& console);
 void add_report(CLI::App& program, Console& console);
 void add_tx(CLI::App& program, Console& console);
 void add_run(CLI::App& program, Console& console);
+void add_tx_infer(CLI::App& tx, Console& console);
 void add_info(CLI::App& program, Console& console);
 void add_config(CLI::App& program, Console& console);
 void add_completion(CLI::App& program, Console& console);

@@ -95,4 +95,5 @@ void add_tx(CLI::App& program, Console& console) {
   tx->require_subcommand(1);
   add_tx_train(*tx, console);
   add_tx_preprocess(*tx, console);
+  add_tx_infer(*tx, console);
 }

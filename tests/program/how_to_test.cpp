@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "support/catch.hpp"
+#include "support/golden.hpp"
 #include "support/program.hpp"
 
 using namespace vcell_test;
@@ -31,6 +32,12 @@ TEST_CASE("how-to: every page does what it says", "[program][slow]") {
     const fs::path bin = folder.path() / "bin";
     fs::create_directory(bin);
     fs::create_symlink(VCELL_TEST_PROGRAM, bin / "vcell");
+    // What the page on State's runs begins with.
+    if (const auto golden = golden_folder("state_transition");
+        golden && fs::exists(*golden / "run_folder")) {
+      fs::create_directory_symlink(*golden / "run_folder/run", folder.path() / "state_run");
+      fs::create_symlink(*golden / "run_folder/query.h5ad", folder.path() / "query.h5ad");
+    }
     const std::string script = script_of(entry.path());
     INFO(entry.path().filename().string() << "\n" << script);
     REQUIRE_THAT(script, contains("vcell "));

@@ -111,7 +111,7 @@ TEST_CASE("import_state: predictions are those of the reference's infer and pred
                             .as<size_t>();
   auto made =
       predict_rows(m, to_csr<float>(matrix(query.obsm, "X_hvg", "obsm")), rows_of(query, controls),
-                   groups_by_name(column(query, "cell_type"), column(query, "gene")));
+                   groups_by_name(column(query, "cell_type"), column(query, "gene")), m.set_size);
   for (float& value : made.values) value = std::clamp(value, 0.f, 14.f);
   compare(made, to_dense<float>(matrix(inferred.obsm, "X_hvg", "obsm")));
 
@@ -121,7 +121,8 @@ TEST_CASE("import_state: predictions are those of the reference's infer and pred
   for (const std::string& barcode : column(predicted, "ctrl_cell_barcode"))
     barcodes.push_back(place(data.obs.index, barcode));
   compare(predict_rows(m, to_csr<float>(matrix(data.obsm, "X_hvg", "obsm")),
-                       rows_of(predicted, barcodes), groups_by_run(column(predicted, "gene"))),
+                       rows_of(predicted, barcodes), groups_by_run(column(predicted, "gene")),
+                       m.set_size),
           to_dense<float>(*predicted.X));
 }
 

@@ -56,16 +56,17 @@ std::vector<std::vector<size_t>> groups_by_run(std::span<const std::string> pert
 }
 
 /// Predicts a cell for every row, each with a control cell and a batch of its own. Rows of a group
-/// go through the model in sets of the training's size, the last of them at its own length.
+/// go through the model in sets, the last of them at its own length.
 ///
 /// @param inputs  (cells, E) log1p, the model's genes
 /// @param groups  rows that share a perturbation; each row in one of them
-/// @return        (n, G)
+/// @param set_size  cells of a set, as in training: m.set_size
+/// @return          (n, G)
 /// @throws ShapeError, ConfigError if parts do not fit each other or the model is anchored
 template <class = void>
 DenseMatrix<float> predict_rows(const TrainedModel& m, const CsrMatrix<float>& inputs,
                                 const RowRequests& requests,
-                                const std::vector<std::vector<size_t>>& groups) {
+                                const std::vector<std::vector<size_t>>& groups, size_t set_size) {
   const bool with_batches = m.model.config().batches > 0;
   check_size_match("predict_rows", "perturbations", requests.perturbation.size(), "rows",
                    requests.size());
@@ -93,7 +94,7 @@ DenseMatrix<float> predict_rows(const TrainedModel& m, const CsrMatrix<float>& i
     std::iota(controls.begin(), controls.end(), size_t(0));
     std::vector<float> vector(m.perturbations.width());
     m.perturbations.copy<float>(requests.perturbation[group[0]], vector);
-    const auto made = predict(m.model, cells, controls, vector, batch, {.set_size = m.set_size});
+    const auto made = predict(m.model, cells, controls, vector, batch, {.set_size = set_size});
     for (size_t i = 0; i < group.size(); ++i)
       std::copy(made.row(i).begin(), made.row(i).end(), out.row(group[i]).begin());
   }

@@ -94,8 +94,7 @@ class StateEmbedding {
                                  const Tensor<int32_t, 2>& task_genes,
                                  const Variable<T, 1, Device>& depth) const;
 
-  /// Which dataset a cell is of: logits (B, config().datasets).
-  /// @throws ConfigError if the model has no dataset token
+  /// Logits (B, config().datasets). @throws ConfigError if the model has no dataset token
   Variable<T, 2, Device> dataset_logits(const EmbeddedCells<T, Device>& cells,
                                         const Pass<Device>& pass = {}) const;
 

@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include "cells.hpp"
+#include "commands.hpp"
+#include "model_names.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "vcell/pipeline/infer_cells.hpp"
+#include "vcell/train/import_state.hpp"
+#include "vcell/train/model_folder.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Settings {
+  std::string model, checkpoint, data, out, controls;
+  std::string perturbation_key, context_key, batch_key, control;
+  vcell::InferOptions options;
+  size_t set_size = 0;
+  double memory = 0;  // GB
+  bool overwrite = false;
+};
+
+/// A run folder of State, or a model folder.
+vcell::TrainedModel model_of(const Settings& s, Console& console) {
+  if (fs::exists(fs::path(s.model) / "weights.safetensors")) {
+    auto loaded = vcell::load_model(s.model);
+    return std::move(std::get<vcell::TrainedModel>(loaded));  // an ensemble's folder has no weights
+  }
+  auto imported = vcell::import_state(s.model, s.checkpoint);
+  console.note(fmt::format("weights of {}", imported.weights.string()));
+  for (const auto& remark : imported.remarks) console.note(remark);
+  return std::move(imported.model);
+}
+
+void infer(Settings& s, Console& console) {
+  if (s.out.empty())
+    s.out = (fs::path(s.data).parent_path() / fs::path(s.data).stem()).string() + "_simulated.h5ad";
+  if (fs::path(s.out).extension() != ".h5ad")
+    throw vcell::ConfigError(vcell::message("tx infer: --output is ", vcell::quoted(s.out),
+                                            ", expected a file that ends in .h5ad"));
+  refuse_to_overwrite("tx infer", s.out, s.overwrite);
+  auto model = model_of(s, console);
+  if (!s.perturbation_key.empty()) model.labels.perturbation_key = s.perturbation_key;
+  if (!s.context_key.empty()) model.labels.context_keys = {s.context_key};
+  if (!s.batch_key.empty()) model.labels.batch_key = s.batch_key;
+  if (!s.control.empty()) model.labels.control = s.control;
+  if (const auto missing = missing_names(model); !missing.empty())
+    throw vcell::ConfigError("tx infer: " + missing);
+  auto data = read_cells(s.data, console, CellParts::all, s.memory);
+  s.options.callbacks = callbacks_of(console);
+  if (s.set_size) s.options.set_size = s.set_size;
+  if (!s.controls.empty()) s.options.controls = vcell::read_control_rows(s.controls, data.cells());
+  auto predicted = vcell::infer_cells(model, data, s.options);
+  if (!s.options.embedding.empty()) {
+    data.obsm.insert_or_assign(s.options.embedding, vcell::Matrix(std::move(predicted)));
+  } else {
+    if (data.genes() != predicted.columns || data.var.index != model.genes)
+      throw vcell::ConfigError(
+          "tx infer: the data have other genes than the model predicts; name the obsm entry to "
+          "read "
+          "and write by --embed-key");
+    data.X = vcell::Matrix(std::move(predicted));
+  }
+  make_folder(fs::path(s.out).parent_path());
+  write_cells(s.out, data, console);
+  console.result(s.out);
+}
+
+}  // namespace
+
+void add_tx_infer(CLI::App& tx, Console& console) {
+  auto* command = tx.add_subcommand(
+      "infer", "Predict what the labels of cells say, from control cells, as State does");
+  auto s = std::make_shared<Settings>();
+  const auto text = [&](const char* name, std::string& to, const char* help, const char* type) {
+    return command->add_option(name, to, help)->type_name(type);
+  };
+  text("--model-dir", s->model, "A run folder of State, or a model folder", "FOLDER")->required();
+  text("--checkpoint", s->checkpoint, "final, last, best, or a path [final, last, best]", "NAME");
+  text("--adata", s->data, "The cells, h5ad", "FILE")->required();
+  text("--output", s->out, "The h5ad file to write [ADATA_simulated.h5ad]", "FILE");
+  text("--embed-key", s->options.embedding,
+       "obsm entry to read and replace [X, whose genes are matched by name]", "KEY");
+  text("--pert-col", s->perturbation_key, "obs column of the perturbation [as in training]", "KEY");
+  text("--celltype-col", s->context_key, "obs column of the context [as in training]", "KEY");
+  text("--batch-col", s->batch_key, "obs column of the batch [as in training]", "KEY");
+  text("--control-pert", s->control, "Label of the control [as in training]", "LABEL");
+  text("--controls", s->controls,
+       "CSV of row,control_row, from 0: the cell each row starts from [drawn among the controls]",
+       "FILE");
+  add_number(*command, "--max-set-len", s->set_size, "Cells at a time [as in training]");
+  add_number(*command, "--seed", s->options.seed, "Of the draw of control cells");
+  command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
+  add_memory(*command, s->memory);
+  add_common(*command, console);
+  command->callback([s, &console] { infer(*s, console); });
+}
