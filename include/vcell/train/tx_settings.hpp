@@ -38,14 +38,14 @@ std::string plain_value(std::string value) {
 template <class = void>
 std::string mapped_value(const std::string& name, const std::string& value, std::string_view map) {
   std::vector<std::string> known;
-  while (!map.empty()) {
-    const size_t end = std::min(map.find(' '), map.size());
-    const std::string_view word = map.substr(0, end);
+  for (size_t begin = 0; begin < map.size();) {
+    const size_t end = std::min(map.find(' ', begin), map.size());
+    const std::string_view word = map.substr(begin, end - begin);
     const size_t colon = std::min(word.find(':'), word.size());
     known.emplace_back(word.substr(0, colon));
     if (known.back() == value)
       return std::string(colon < word.size() ? word.substr(colon + 1) : word);
-    map.remove_prefix(std::min(end + 1, map.size()));
+    begin = end + 1;
   }
   throw ConfigError(message("tx_settings: ", quoted(name), " is ", quoted(value),
                             ", which vcell has no counterpart for; expected ", list_of(known)));
