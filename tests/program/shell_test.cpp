@@ -50,7 +50,7 @@ TEST_CASE("program: bash completes commands, and the options of each", "[program
     return ran.out;
   };
   CHECK(completed("vcell ru") == "run\n");
-  CHECK(completed("vcell run --dat") == "--data\n");
+  CHECK(completed("vcell run --validation-b") == "--validation-batches\n");
   CHECK(completed("vcell evaluate --sub") == "--subset\n");
   CHECK(completed("vcell evaluate --dat") == "\n");
 }

@@ -31,21 +31,21 @@ void make_support_set(const TemporaryFolder& folder) {
   vcell::write_h5ad(folder / "competition_support_set/competition_train.h5", screen);
 
   const auto& features = simulated.features;
-  std::map<std::string, vcell::Array> tensors;
+  std::map<std::string, vcell::Array> tensors;  // of the control too
+  std::vector<std::string> held;
+  for (const auto& name : features.perturbations)
+    if (name != "non-targeting") held.push_back(name);
   for (size_t i = 0; i < features.perturbations.size(); ++i)
     tensors[features.perturbations[i]] =
         vcell::Array::of<float>({features.vectors.columns}, features.vectors.row(i));
-  tensors["non-targeting"] = vcell::Array::of<float>(
-      {features.vectors.columns}, std::vector<float>(features.vectors.columns, 0.f));
   vcell::write_torch_archive(folder / "competition_support_set/ESM2_pert_features.pt", tensors);
 
-  vcell::write_text(
-      folder / "competition_support_set/starter.toml",
-      vcell::message("[datasets]\nreplogle_h1 = ",
-                     "\"competition_support_set/{competition_train,k562}.h5\"\n\n",
-                     "[training]\nreplogle_h1 = \"train\"\n\n[zeroshot]\n\n",
-                     "[fewshot.\"replogle_h1.context_2\"]\nval = [\"", features.perturbations[0],
-                     "\"]\ntest = [\"", features.perturbations[1], "\"]\n"));
+  vcell::write_text(folder / "competition_support_set/starter.toml",
+                    vcell::message("[datasets]\nreplogle_h1 = ",
+                                   "\"competition_support_set/{competition_train,k562}.h5\"\n\n",
+                                   "[training]\nreplogle_h1 = \"train\"\n\n[zeroshot]\n\n",
+                                   "[fewshot.\"replogle_h1.context_2\"]\nval = [\"", held[0],
+                                   "\"]\ntest = [\"", held[1], "\"]\n"));
 }
 
 Ran run_here(const TemporaryFolder& folder, const std::string& words) {
