@@ -80,7 +80,8 @@ TEST_CASE("embed_file golden: X_emb of the released package", "[pipeline][golden
   embed_file(model, from, out.path() / "a.h5ad",
              {.key = "X_ours",
               .scale = Scale::log1p,
-              .callbacks = {.progress = {}, .note = [&](const std::string& line) { notes.push_back(line); }}});
+              .callbacks = {.progress = {},
+                            .note = [&](const std::string& line) { notes.push_back(line); }}});
   const auto theirs = embedded(from), ours = embedded(out.path() / "a.h5ad", "X_ours");
   REQUIRE(ours.size() == theirs.size());
   const std::vector<double> expected(theirs.begin(), theirs.end());
