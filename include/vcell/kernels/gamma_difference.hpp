@@ -38,6 +38,7 @@ VCELL_HOST_DEVICE inline double stirling_slope(double z) {
 /// Both are moved up to x + 10 by the recurrence gamma(z + 1) = z gamma(z), where Stirling's series
 /// needs 7 terms; the logarithms of its first terms are subtracted as one log1p(k / (x + 10)).
 VCELL_HOST_DEVICE inline double log_gamma_difference(double x, double k) {
+  if (k == 0 && x > 0) return 0;  // fused products would leave some of the rounding below
   double moved = 1;
   for (int i = 0; i < detail::stirling_start; ++i) moved *= (x + k + i) / (x + i);
   const double a = x + detail::stirling_start;
@@ -48,6 +49,7 @@ VCELL_HOST_DEVICE inline double log_gamma_difference(double x, double k) {
 /// digamma(x + k) - digamma(x), its derivative by x; for a whole k the sum of 1 / (x + i) over
 /// i = 0 .. k - 1. x > 0 and x + k > 0. The same way.
 VCELL_HOST_DEVICE inline double digamma_difference(double x, double k) {
+  if (k == 0 && x > 0) return 0;
   double moved = 0;
   for (int i = 0; i < detail::stirling_start; ++i) moved += k / ((x + i) * (x + k + i));
   const double a = x + detail::stirling_start;
