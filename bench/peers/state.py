@@ -3,8 +3,8 @@
 
     bench/peers/state.py BUILD [--rounds 5] [--steps 3] [--threads 2] [--only st|se]
 
-BUILD is the folder of a release build with its benchmarks (targets vcell_bench_state_transition_step and
-vcell_bench_state_embedding). The packages of the peers are installed in a venv of their own, whose python runs
+BUILD is the folder of a release build with its benchmarks (target vcell_bench_state_transition_step; there is none
+of State Embedding on these shapes yet, so `--only st`). The packages of the peers are installed in a venv of their own, whose python runs
 this file:
 
     python3 -m venv peers && peers/bin/pip install -r bench/peers/requirements.txt
@@ -148,6 +148,8 @@ def run_peer(name, steps, threads):
 
 def run_ours(build, name, threads):
     _, program, which = COMPARISONS[name]
+    if not os.path.exists(f"{build}/bench/{program}"):
+        sys.exit(f"state.py: {build}/bench/{program} is not there; leave {name} out with --only")
     command = [f"{build}/bench/{program}", f"--benchmark_filter=^{which}.*threads:{threads}|^[^/]*/{which}.*threads:{threads}", "--benchmark_format=json"]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     if len(found["benchmarks"]) != 1:
