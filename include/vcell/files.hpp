@@ -97,3 +97,4 @@
 #include "vcell/train/reference_map.hpp"
 #include "vcell/train/reference_settings.hpp"
 #include "vcell/train/state_source.hpp"
+#include "vcell/train/tx_settings.hpp"

@@ -328,7 +328,6 @@
 #include "vcell/train/train_options.hpp"
 #include "vcell/train/train_state.hpp"
 #include "vcell/train/trainer.hpp"
-#include "vcell/train/tx_settings.hpp"
 #include "vcell/train/tx_settings_table.hpp"
 #include "vcell/train/validation_shifts.hpp"
 #include "vcell/version.hpp"

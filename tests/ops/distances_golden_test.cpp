@@ -30,7 +30,7 @@ TEST_CASE("maximum_mean_discrepancy: golden", "[ops][golden]") {
       const double largest = largest_magnitude(c.array(".f64.grad.x").template as<double>());
       const double t = largest > 0 ? std::max(1., -std::log(largest)) : 1;
       c.bounds.gradient =
-          std::max(c.bounds.gradient, 4 * t * std::numeric_limits<float>::epsilon());
+          std::max(c.bounds.gradient, 2 * t * std::numeric_limits<float>::epsilon());
     }
     c.check(maximum_mean_discrepancy(
         c.template input<3>("x"), c.template input<3>("y"),

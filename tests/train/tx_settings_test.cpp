@@ -99,11 +99,16 @@ TEST_CASE("tx_settings: values are translated, and null says nothing", "[train]"
       translated({"model.kwargs.loss=se", "model.kwargs.mask_attn=true",
                   "model.kwargs.transformer_backbone_key=GPT2", "model.kwargs.hidden_dim=64",
                   "overwrite=True", "model.kwargs.transformer_backbone_kwargs.hidden_size=64",
+                  "model.kwargs.transformer_backbone_kwargs.n_head=4",
                   "data.kwargs.perturbation_features_file=null"});
   CHECK(has(s, "model.loss=energy_sinkhorn"));
   CHECK(has(s, "model.attention=itself"));
   CHECK(has(s, "model.backbone=gpt2"));
   CHECK(has(s, "model.hidden=64"));
+  CHECK(has(s, "model.heads=4"));
+  CHECK(has(s, "model.head_dim=16"));
+  CHECK(has(s, "model.mlp_width=256"));
+  CHECK(s.without_meaning.empty());
   CHECK(s.overwrite);
   for (const auto& setting : s.settings) CHECK(!setting.starts_with("data.perturbation_features"));
 }
@@ -122,4 +127,10 @@ TEST_CASE("tx_settings: errors name the setting and what it may be", "[train]") 
   fails({"data.kwargs.downsample=0.5"}, {"data.kwargs.downsample"});
   fails({"model.kwargs.transformer_backbone_kwargs.hidden_size=5", "model.kwargs.hidden_dim=6"},
         {"hidden_size", "hidden_dim"});
+  fails({"model.kwargs.transformer_backbone_kwargs.num_key_value_heads=2",
+         "model.kwargs.transformer_backbone_kwargs.num_attention_heads=4"},
+        {"num_key_value_heads", "num_attention_heads", "the same"});
+  fails({"model.kwargs.transformer_backbone_key=GPT2", "model.kwargs.hidden_dim=10",
+         "model.kwargs.transformer_backbone_kwargs.n_head=4"},
+        {"GPT2", "n_head", "divides"});
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/io/number_text.hpp"
 #include "vcell/sets/near_names.hpp"
 #include "vcell/train/tx_settings_table.hpp"
 
@@ -51,6 +53,13 @@ std::string mapped_value(const std::string& name, const std::string& value, std:
                             ", which vcell has no counterpart for; expected ", list_of(known)));
 }
 
+/// Whether a row of the table is of this name.
+template <class = void>
+bool fits(const TxSetting& row, std::string_view name) {
+  return row.name == name ||
+         (row.name.back() == '*' && name.starts_with(row.name.substr(0, row.name.size() - 1)));
+}
+
 /// The last value of every setting that was said, by name.
 template <class = void>
 std::map<std::string, std::string> said_settings(std::span<const std::string> words) {
@@ -61,10 +70,8 @@ std::map<std::string, std::string> said_settings(std::span<const std::string> wo
     const size_t begin = std::min(word.find_first_not_of('+'), word.size()),
                  equals = word.find('=', begin);
     const std::string name = word.substr(begin, equals == word.npos ? equals : equals - begin);
-    const auto row = std::find_if(tx_table.begin(), tx_table.end(), [&](const TxSetting& r) {
-      return r.name == name ||
-             (r.name.back() == '*' && name.starts_with(r.name.substr(0, r.name.size() - 1)));
-    });
+    const auto row = std::find_if(tx_table.begin(), tx_table.end(),
+                                  [&](const TxSetting& r) { return fits(r, name); });
     if (equals == word.npos || row == tx_table.end())
       throw ConfigError(message("tx_settings: ", quoted(word),
                                 ": expected a setting of State's as training.max_steps=40000; ",
@@ -132,30 +139,47 @@ TxSettings tx_settings(std::span<const std::string> words) {
     }
   }
 
-  // The backbone has the model's width; a file that was written says it twice.
-  for (const char* name : {"hidden_size", "n_embd"}) {
-    const auto width = said.find(message("model.kwargs.transformer_backbone_kwargs.", name));
-    if (width != said.end() && !width->second.starts_with("${") &&
-        width->second != value_of("model.kwargs.hidden_dim", ""))
-      throw ConfigError(message("tx_settings: ", quoted(width->first), " is ", width->second,
-                                " and 'model.kwargs.hidden_dim' is ",
-                                quoted(value_of("model.kwargs.hidden_dim", "")),
+  // The backbone has the model's width, and as many heads of keys as of queries.
+  const std::string backbone = "model.kwargs.transformer_backbone_kwargs.";
+  const auto same = [&](const std::string& name, const std::string& as) {
+    const auto found = said.find(name);
+    if (found == said.end() || found->second.starts_with("${")) return;
+    if (found->second != value_of(as.c_str(), ""))
+      throw ConfigError(message("tx_settings: ", quoted(name), " is ", found->second, " and ",
+                                quoted(as), " is ", quoted(value_of(as.c_str(), "")),
                                 "; expected the same"));
+  };
+  for (const char* name : {"hidden_size", "n_embd"})
+    same(backbone + name, "model.kwargs.hidden_dim");
+  same(backbone + "num_key_value_heads", backbone + "num_attention_heads");
+  if (value_of("model.kwargs.transformer_backbone_key", "llama") == "GPT2") {
+    // Its heads share the width, and its MLP is four times as wide.
+    const auto width = parse_number(value_of("model.kwargs.hidden_dim", "")),
+               heads = parse_number(value_of((backbone + "n_head").c_str(), ""));
+    if (!width || !heads || !(*heads >= 1) || std::fmod(*width, *heads) != 0)
+      throw ConfigError(message("tx_settings: a GPT2 backbone needs 'model.kwargs.hidden_dim' and ",
+                                quoted(backbone + "n_head"), ", of which the second divides the ",
+                                "first"));
+    set("model.head_dim", message(*width / *heads));
+    if (value_of((backbone + "n_inner").c_str(), "").empty())
+      set("model.mlp_width", message(4 * *width));
   }
 
   out.out = message(value_of("output_dir", "./debugging"), '/', value_of("name", "debug"));
   out.overwrite = value_of("overwrite", "false") == "true" || value_of("overwrite", "") == "True";
   for (const TxSetting& row : detail::tx_table)
-    for (const auto& [name, value] : said) {
-      const bool prefix = row.name.back() == '*';
-      if (prefix ? !name.starts_with(row.name.substr(0, row.name.size() - 1)) : name != row.name)
+    for (auto i = said.begin(); i != said.end();) {
+      if (!detail::fits(row, i->first)) {
+        ++i;
         continue;
-      if (row.meaning == TxMeaning::elsewhere) continue;
+      }
+      const auto [name, value] = *i;
+      i = said.erase(i);  // the first row that fits is the one
       if (row.meaning == TxMeaning::none) {
         out.without_meaning.push_back(name);
       } else if (row.meaning == TxMeaning::fixed) {
         if (!value.starts_with("${")) detail::mapped_value(name, value, row.values);
-      } else if (!value.empty()) {
+      } else if (row.meaning == TxMeaning::setting && !value.empty()) {
         std::string word = value == "True" ? "true" : value == "False" ? "false" : value;
         if (!row.values.empty()) word = detail::mapped_value(name, word, row.values);
         set(row.ours, word);
