@@ -7,9 +7,9 @@
 #include "support/catch.hpp"
 #include "vcell/io/safetensors.hpp"
 #include "vcell/models/reference_arrays.hpp"
-#include "vcell/models/reference_config.hpp"
 #include "vcell/models/state_transition_terms.hpp"
 #include "vcell/nn/load_parameters.hpp"
+#include "vcell/train/reference_config.hpp"
 
 namespace vcell_test {
 

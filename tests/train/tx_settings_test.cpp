@@ -50,8 +50,8 @@ TEST_CASE("tx_settings: every setting of the table is one of vcell's", "[train]"
   visit_experiment(e, [&](std::string_view table, std::string_view key, const auto&, auto) {
     settings.insert(table.empty() ? std::string(key) : message(table, '.', key));
   });
-  for (const TxSetting& row : vcell::detail::tx_table)
-    if (row.meaning == TxMeaning::setting) {
+  for (const ReferenceSetting& row : vcell::detail::transition_table)
+    if (row.meaning == ReferenceMeaning::setting) {
       INFO(row.name);
       CHECK(settings.contains(std::string(row.ours)));
     }

@@ -35,6 +35,11 @@ class FlatReader {
     const auto found = read_.find(key);
     return found == read_.end() ? std::nullopt : std::optional(found->second);
   }
+  /// What a setting counts as where it is absent.
+  template <class = void>
+  void give(const std::string& key, std::string value) {
+    if (!left_.contains(key)) read_.emplace(key, std::move(value));
+  }
   template <class = void>
   std::string text(const std::string& key, const std::string& otherwise) {
     return find(key).value_or(otherwise);

@@ -11,10 +11,10 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/torch_archive.hpp"
 #include "vcell/models/reference_arrays.hpp"
-#include "vcell/models/reference_config.hpp"
 #include "vcell/models/trained_model.hpp"
 #include "vcell/nn/load_parameters.hpp"
 #include "vcell/train/check_fits_weights.hpp"
+#include "vcell/train/reference_config.hpp"
 #include "vcell/train/reference_map.hpp"
 #include "vcell/train/state_source.hpp"
 
@@ -69,17 +69,21 @@ std::vector<std::string> map_names(const StateSource& source, const char* name, 
 
 template <class = void>
 ScreenOptions imported_labels(const StateSource& source, bool with_batches, ImportedState& out) {
-  ScreenOptions labels;
   FlatReader r(source.data, "import_state");
   if (!r.find("pert_col"))
-    out.remarks.push_back(message("the files do not say which obs columns were read: ",
-                                  labels.perturbation_key, " is taken for the perturbation, and ",
-                                  "all cells for one context; say others to `predict`"));
-  labels.perturbation_key = r.text("pert_col", labels.perturbation_key);
-  labels.control = r.text("control_pert", labels.control);
-  if (const auto key = r.find("cell_type_key")) labels.context_keys = {*key};
-  if (with_batches) labels.batch_key = r.text("batch_col", "batch");
-  return labels;
+    out.remarks.push_back(message(
+        "the files do not say which obs columns were read: ", ScreenOptions().perturbation_key,
+        " is taken for the perturbation, and ",
+        "all cells for one context; say others to `predict`"));
+  Experiment e;
+  constexpr std::string_view data = "data.kwargs.";
+  for (const ReferenceSetting& row : transition_table)
+    if (const std::string key(row.name.substr(std::min(data.size(), row.name.size())));
+        row.name.starts_with(data) && row.ours.starts_with("data.") && r.find(key))
+      read_row(r, key, row, e);
+  if (with_batches && !e.labels.batch_key) e.labels.batch_key = "batch";
+  if (!with_batches) e.labels.batch_key.reset();
+  return e.labels;
 }
 
 }  // namespace detail

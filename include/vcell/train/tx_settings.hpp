@@ -10,8 +10,7 @@
 
 #include "vcell/core/check.hpp"
 #include "vcell/io/number_text.hpp"
-#include "vcell/sets/near_names.hpp"
-#include "vcell/train/tx_settings_table.hpp"
+#include "vcell/train/reference_values.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -28,51 +27,17 @@ struct TxSettings {
 
 namespace detail {
 
-/// A word as YAML reads it: without the quotes around it, and null as nothing.
-template <class = void>
-std::string plain_value(std::string value) {
-  if (value.size() > 1 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0])
-    return value.substr(1, value.size() - 2);
-  return value == "null" || value == "None" || value == "~" ? "" : value;
-}
-
-/// What `map`, "theirs:ours theirs:ours", makes of a value; one without a colon stays as it is.
-template <class = void>
-std::string mapped_value(const std::string& name, const std::string& value, std::string_view map) {
-  std::vector<std::string> known;
-  for (size_t begin = 0; begin < map.size();) {
-    const size_t end = std::min(map.find(' ', begin), map.size());
-    const std::string_view word = map.substr(begin, end - begin);
-    const size_t colon = std::min(word.find(':'), word.size());
-    known.emplace_back(word.substr(0, colon));
-    if (known.back() == value)
-      return std::string(colon < word.size() ? word.substr(colon + 1) : word);
-    begin = end + 1;
-  }
-  throw ConfigError(message("tx_settings: ", quoted(name), " is ", quoted(value),
-                            ", which vcell has no counterpart for; expected ", list_of(known)));
-}
-
-/// Whether a row of the table is of this name.
-template <class = void>
-bool fits(const TxSetting& row, std::string_view name) {
-  return row.name == name ||
-         (row.name.back() == '*' && name.starts_with(row.name.substr(0, row.name.size() - 1)));
-}
-
 /// The last value of every setting that was said, by name.
 template <class = void>
 std::map<std::string, std::string> said_settings(std::span<const std::string> words) {
   std::vector<std::string> known;
-  for (const TxSetting& row : tx_table) known.emplace_back(row.name);
+  for (const ReferenceSetting& row : transition_table) known.emplace_back(row.name);
   std::map<std::string, std::string> said;
   for (const std::string& word : words) {
     const size_t begin = std::min(word.find_first_not_of('+'), word.size()),
                  equals = word.find('=', begin);
     const std::string name = word.substr(begin, equals == word.npos ? equals : equals - begin);
-    const auto row = std::find_if(tx_table.begin(), tx_table.end(),
-                                  [&](const TxSetting& r) { return fits(r, name); });
-    if (equals == word.npos || row == tx_table.end())
+    if (equals == word.npos || !row_of(transition_table, name))
       throw ConfigError(message("tx_settings: ", quoted(word),
                                 ": expected a setting of State's as training.max_steps=40000; ",
                                 names_there({name}, known)));
@@ -84,7 +49,7 @@ std::map<std::string, std::string> said_settings(std::span<const std::string> wo
 }  // namespace detail
 
 /// Translates settings of State's training command (`state tx train`, version 0.11.1) to vcell's,
-/// by one table (train/tx_settings_table.hpp). What is not said has State's default. Of two
+/// by one table (train/reference_table.hpp). What is not said has State's default. Of two
 /// equal names the last wins.
 ///
 /// A setting without a counterpart that would change the result is an error unless it has the value
@@ -99,24 +64,23 @@ TxSettings tx_settings(std::span<const std::string> words) {
     const auto found = said.find(name);
     return found == said.end() ? std::string(otherwise) : found->second;
   };
+  const auto mapped = [](const std::string& name, const std::string& value, std::string_view map) {
+    return detail::mapped_value("tx_settings", name, value, map);
+  };
   TxSettings out;
-  out.preset = detail::mapped_value("model", value_of("model", "state"),
-                                    "state state_sm state_lg tahoe_best:tahoe");
+  out.preset =
+      mapped("model", value_of("model", "state"), "state state_sm state_lg tahoe_best:tahoe");
   const auto set = [&](std::string_view name, const std::string& value) {
     out.settings.push_back(message(name, '=', value));
   };
-  // State's own, where a preset's or vcell's differ.
-  if (!said.contains("training.max_steps")) set("training.max_steps", "400000");
-  if (!said.contains("data.kwargs.batch_col")) set("data.batch_key", "gem_group");
-  if (!said.contains("data.kwargs.pert_col")) set("data.perturbation_key", "gene");
-  if (!said.contains("data.kwargs.cell_type_key")) set("data.context_keys", "cell_type");
-  if (!said.contains("data.kwargs.control_pert")) set("data.control", "DMSO_TF");
-  if (!said.contains("data.kwargs.basal_mapping_strategy")) set("sets.pair_within", "context");
+  // The package's own, where nothing is said; a preset has the model's.
+  for (const ReferenceSetting& row : detail::transition_table)
+    if (!row.silent.empty() && !row.name.starts_with("model.")) said.emplace(row.name, row.silent);
 
   // Which cells the model reads and which it predicts hang together.
   const std::string key = value_of("data.kwargs.embed_key", ""),
                     space = value_of("data.kwargs.output_space", "all");
-  detail::mapped_value("data.kwargs.output_space", space, "all gene embedding");
+  mapped("data.kwargs.output_space", space, "all gene embedding");
   if (key == "X_hvg") {
     if (space != "gene")
       throw ConfigError(message(
@@ -167,7 +131,7 @@ TxSettings tx_settings(std::span<const std::string> words) {
 
   out.out = message(value_of("output_dir", "./debugging"), '/', value_of("name", "debug"));
   out.overwrite = value_of("overwrite", "false") == "true" || value_of("overwrite", "") == "True";
-  for (const TxSetting& row : detail::tx_table)
+  for (const ReferenceSetting& row : detail::transition_table)
     for (auto i = said.begin(); i != said.end();) {
       if (!detail::fits(row, i->first)) {
         ++i;
@@ -175,13 +139,13 @@ TxSettings tx_settings(std::span<const std::string> words) {
       }
       const auto [name, value] = *i;
       i = said.erase(i);  // the first row that fits is the one
-      if (row.meaning == TxMeaning::none) {
+      if (row.meaning == ReferenceMeaning::none) {
         out.without_meaning.push_back(name);
-      } else if (row.meaning == TxMeaning::fixed) {
-        if (!value.starts_with("${")) detail::mapped_value(name, value, row.values);
-      } else if (row.meaning == TxMeaning::setting && !value.empty()) {
-        std::string word = value == "True" ? "true" : value == "False" ? "false" : value;
-        if (!row.values.empty()) word = detail::mapped_value(name, word, row.values);
+      } else if (row.meaning == ReferenceMeaning::fixed) {
+        if (!value.starts_with("${")) mapped(name, value, row.values);
+      } else if (row.meaning == ReferenceMeaning::setting && !value.empty()) {
+        std::string word = detail::truth_value(value);
+        if (!row.values.empty()) word = mapped(name, word, row.values);
         set(row.ours, word);
       }
     }
