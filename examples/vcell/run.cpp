@@ -10,6 +10,7 @@
 #include "run_settings.hpp"
 #include "vcell/core/product_backend.hpp"
 #include "vcell/pipeline/dry_run.hpp"
+#include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 #include "vcell/pipeline/train_embedding_in_folder.hpp"
 #include "vcell/version.hpp"
@@ -80,7 +81,7 @@ std::string seconds_text(double seconds) {
 void dry_run(const Settings& s, bool scores, Console& console) {
   if (!s.out.empty())
     vcell::RunFolder(s.out).check(s.overwrite ? vcell::OldRun::overwrite : vcell::OldRun::keep);
-  const auto e = s.options.experiment();
+  auto e = s.options.experiment();
   if (e.kind != vcell::ModelKind::state_transition)
     throw vcell::ConfigError(vcell::message("--dry-run is of state_transition so far, and the ",
                                             "--model-kind is ", vcell::name_of_choice(e.kind)));
@@ -88,6 +89,7 @@ void dry_run(const Settings& s, bool scores, Console& console) {
   options.callbacks = callbacks_of(console);
   options.anchor_may_give_way = !s.options.says("model.anchor");
   options.scores = scores;
+  options.start = vcell::start_of(e);
   auto [adata, inputs] = vcell::read_inputs(e, options.callbacks);
   options.inputs = std::move(inputs);
   const auto d = vcell::dry_run(std::move(adata), e, options);

@@ -12,6 +12,7 @@
 #include "vcell/pipeline/gene_names_file.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/infer_cells.hpp"
+#include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/pipeline/make_methods.hpp"

@@ -322,6 +322,7 @@
 #include "vcell/train/presets.hpp"
 #include "vcell/train/reference_table.hpp"
 #include "vcell/train/schedule.hpp"
+#include "vcell/train/start_from.hpp"
 #include "vcell/train/state_embedding_settings.hpp"
 #include "vcell/train/state_embedding_task.hpp"
 #include "vcell/train/state_transition_settings.hpp"

@@ -6,6 +6,7 @@
 #include "support/threads.hpp"
 #include "train/folder_bytes.hpp"
 #include "vcell/pipeline/dry_run.hpp"
+#include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
 
@@ -233,4 +234,90 @@ TEST_CASE("ensemble: a run that was stopped in any member goes on to the same by
 TEST_CASE("ensemble: one member at least", "[pipeline]") {
   check_error<ConfigError>([] { run(screen(), experiment(0)); },
                            {"[training] ensemble is 0, expected 1 to 1000"});
+}
+
+TEST_CASE("fine-tuning: training starts from the members of a model folder", "[pipeline]") {
+  const Fixture f;
+  const fs::path base = f.folder / "base";
+  const auto old = train_in_folder(f.e, base, f.options());
+  Experiment e = f.e;
+  e.init_from = base / "model";
+  e.training.seed = 7;
+  const auto begun = [&](Experiment asked) {
+    std::vector<std::vector<float>> out;
+    std::vector<std::string> notes;
+    RunOptions o;
+    o.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+    o.state_transition.start = start_of(asked);
+    CHECK(asked.init_sha256 == folder_sha256(asked.init_from));
+    CHECK(asked.target_sum == *old[0].target_sum);
+    o.state_transition.hooks.begin = [&](const TrainedModel& m) { out.push_back(weights_of(m)); };
+    const auto result = run(screen(), asked, o);
+    CHECK(weights_of(result.models[0]) != out[0]);  // and is trained on
+    CHECK(std::count(notes.begin(), notes.end(),
+                     "starts from a model, genes: 30 as there, 0 new, 0 left out") ==
+          std::ptrdiff_t(asked.ensemble));
+    return out;
+  };
+  CHECK(begun(e) == std::vector{weights_of(old[0]), weights_of(old[1])});
+  // One model for all.
+  e.init_from = base / "model/member_2";
+  CHECK(begun(e) == std::vector{weights_of(old[1]), weights_of(old[1])});
+  e.ensemble = 3;
+  e.init_from = base / "model";
+  check_error<ConfigError>([&] { start_of(e); },
+                           {"[training] ensemble is 3", "has 2 models", "set it to 2"});
+  e.ensemble = 2;
+  check_error<ConfigError>([&] { run(screen(), e); }, {"[training] init_from is ", "there is no"});
+  e.init_from = f.folder / "nowhere";
+  check_error<IoError>([&] { start_of(e); }, {"no model folder"});
+  e.init_from = base / "model";
+  e.init_sha256 = std::string(64, '0');
+  check_error<ConfigError>([&] { start_of(e); }, {"is not what it was", "[training] init_sha256"});
+  e.init_from.clear();
+  check_error<ConfigError>([&] { check_experiment(e); }, {"init_sha256 needs"});
+}
+
+TEST_CASE("fine-tuning: a run that was stopped goes on from its checkpoint, not from the folder",
+          "[pipeline]") {
+  const Fixture f;
+  const fs::path base = f.folder / "base", moved = f.folder / "moved";
+  train_in_folder(f.e, base, f.options());
+  Experiment e = f.e;
+  e.init_from = base / "model";
+  e.training.seed = 7;
+  run_in_folder(e, f.folder / "whole", f.options());
+  const auto whole = folder_bytes(f.folder / "whole");
+  const Experiment recorded = read_experiment(f.folder / "whole/experiment.toml");
+  const std::string sum = folder_sha256(base / "model");
+  CHECK(recorded.init_sha256 == sum);
+  CHECK(recorded.target_sum > 0);
+  CHECK_THAT(read_text(f.folder / "whole/model/README.md"), contains(sum));
+  CHECK_THAT(read_text(f.folder / "whole/report.html"), contains(sum));
+
+  const auto stop_after = [&](const fs::path& out, size_t last) {
+    auto options = f.options();
+    options.callbacks.progress = [&](const ProgressUpdate& update) {
+      return update.stage != "train" || update.done < last;
+    };
+    REQUIRE_THROWS_AS(run_in_folder(e, out, options), Stopped);
+  };
+  // Both have begun: the folder is not needed any more.
+  stop_after(f.folder / "late", 6);
+  // The second has not: it is, and it must be the same.
+  stop_after(f.folder / "early", 2);
+  fs::rename(base, moved);
+  run_in_folder(e, f.folder / "late", f.options(OldRun::resume));
+  CHECK(folder_bytes(f.folder / "late") == whole);
+  check_error<IoError>([&] { run_in_folder(e, f.folder / "early", f.options(OldRun::resume)); },
+                       {"no model folder"});
+  fs::copy(moved, base, fs::copy_options::recursive);
+  write_text(base / "model/member_1/contexts.txt", "others\n");
+  check_error<ConfigError>([&] { run_in_folder(e, f.folder / "early", f.options(OldRun::resume)); },
+                           {"is not what it was"});
+  fs::remove_all(base);
+  fs::rename(moved, base);
+  write_text(base / "model/README.md", "a card is for people\n");
+  run_in_folder(e, f.folder / "early", f.options(OldRun::resume));
+  CHECK(folder_bytes(f.folder / "early") == whole);
 }

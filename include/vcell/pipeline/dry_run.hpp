@@ -21,6 +21,7 @@ struct DryRunOptions {
   PrepareInputs inputs = {};
   /// See StateTransitionPredictorOptions.
   bool anchor_may_give_way = true;
+  std::function<const TrainedModel&(size_t, size_t)> start = {};
   /// Held-out pairs are to be predicted and scored, as by run(); false: there is training alone.
   bool scores = true;
   /// Of training that are taken; the first of them, which is slower, counts where it is alone.
@@ -106,6 +107,7 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
                                            .genes = p.model_genes,
                                            .normalized = p.normalized,
                                            .anchor_may_give_way = options.anchor_may_give_way,
+                                           .start = options.start,
                                            .hooks = hooks});
   try {
     predictor.fit(p.screen, p.parts, told);

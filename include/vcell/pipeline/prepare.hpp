@@ -234,7 +234,10 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
   if (e.choose_from == ChooseFrom::training)
     for (size_t i = 0; i < p.parts.size(); ++i)
       chosen_from.push_back(p.parts[i] == Part::train || p.screen.is_control(i));
-  p.normalized = normalize_to_log1p(adata, {.scale = e.scale, .cells = chosen_from});
+  p.normalized = normalize_to_log1p(
+      adata, {.scale = e.scale,
+              .target_sum = e.target_sum > 0 ? std::optional(e.target_sum) : std::nullopt,
+              .cells = chosen_from});
   note_scale(p.normalized, callbacks);
   p.genes_before = adata.genes();
   auto genes = detail::genes_of(e, given, adata, chosen_from);

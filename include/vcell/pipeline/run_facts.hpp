@@ -130,6 +130,8 @@ ReportSection training_facts(const Experiment& e) {
       {"Optimiser", message(name_of_choice(t.optimizer), ", rate ", t.learning_rate, " (",
                             name_of_choice(t.schedule), "), weight decay ", t.weight_decay)},
       {"Seed", message(t.seed)}};
+  if (!e.init_from.empty())
+    facts.emplace_back("Starts from the model", message(e.init_from, ", SHA-256 ", e.init_sha256));
   if (t.ema > 0)
     facts.emplace_back("Kept parameters", message("an average over steps, decay ", t.ema));
   if (t.choose_by != ChooseBy::loss)

@@ -9,6 +9,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/write_results.hpp"
+#include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/model_card.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
@@ -35,19 +36,36 @@ struct RunInFolderOptions {
 
 namespace detail {
 
+/// What a run or a training in a folder begins with.
+struct FolderInputs {
+  ExperimentInputs read;
+  Experiment experiment;  ///< with what the model says that training starts from (start_of)
+  std::function<const TrainedModel&(size_t, size_t)> start;
+};
+
 template <class = void>
-ExperimentInputs read_for_folder(const Experiment& e, const RunFolder& folder,
-                                 const RunInFolderOptions& options) {
+FolderInputs read_for_folder(const Experiment& asked, const RunFolder& folder,
+                             const RunInFolderOptions& options) {
+  Experiment e = asked;
   folder.check(options.old);
   check_experiment(e);
   if (e.kind != ModelKind::state_transition)
     throw ConfigError(message("[model] kind is ", name_of_choice(e.kind), ", expected ",
                               "state_transition: models of another kind predict nothing to score; ",
                               "train_embedding_in_folder trains them (vcell train)"));
-  if (options.old == OldRun::resume) check_data_files(folder / "data.csv", e, options.callbacks);
-  return read_inputs(
-      e, options.callbacks,
-      options.old == OldRun::resume ? folder / "split.toml" : std::filesystem::path());
+  const bool resumes = options.old == OldRun::resume;
+  if (resumes) {
+    check_data_files(folder / "data.csv", e, options.callbacks);
+    if (!e.init_from.empty()) {
+      const Experiment stored = read_experiment(folder / "experiment.toml");
+      e.init_sha256 = stored.init_sha256;
+      e.target_sum = stored.target_sum;
+    }
+  }
+  auto start = start_of(e, resumes);
+  auto read =
+      read_inputs(e, options.callbacks, resumes ? folder / "split.toml" : std::filesystem::path());
+  return {std::move(read), std::move(e), std::move(start)};
 }
 
 /// What a folder's model says of itself, but for its scores.
@@ -71,10 +89,13 @@ ModelCard model_card_of(const Experiment& e, const Prepared& p, const std::strin
 /// @return  the model, or the members of the ensemble, with the parameters of the best validation
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint written
 template <class = void>
-std::vector<TrainedModel> train_in_folder(const Experiment& e, const std::filesystem::path& path,
+std::vector<TrainedModel> train_in_folder(const Experiment& asked,
+                                          const std::filesystem::path& path,
                                           const RunInFolderOptions& options = {}) {
   const RunFolder folder(path);
-  auto [adata, inputs] = detail::read_for_folder(e, folder, options);
+  detail::FolderInputs given = detail::read_for_folder(asked, folder, options);
+  const Experiment& e = given.experiment;
+  auto& [adata, inputs] = given.read;
   const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
   StateTransitionPredictor<> predictor(
       e, {.features = p.features,
@@ -82,6 +103,7 @@ std::vector<TrainedModel> train_in_folder(const Experiment& e, const std::filesy
           .normalized = p.normalized,
           .split_parts = p.split_parts,
           .anchor_may_give_way = options.anchor_may_give_way,
+          .start = given.start,
           .hooks = folder.hooks(
               e, options.old, [&]() -> const SplitSpec& { return p.split; }, options.begun)});
   predictor.fit(p.screen, p.parts, options.callbacks);
@@ -97,10 +119,12 @@ std::vector<TrainedModel> train_in_folder(const Experiment& e, const std::filesy
 /// everything has been found to fit.
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint of training written
 template <class = void>
-RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
+RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& path,
                         const RunInFolderOptions& options = {}) {
   const RunFolder folder(path);
-  auto [adata, inputs] = detail::read_for_folder(e, folder, options);
+  detail::FolderInputs given = detail::read_for_folder(asked, folder, options);
+  const Experiment& e = given.experiment;
+  auto& [adata, inputs] = given.read;
   const bool resumes = options.old == OldRun::resume;
   const Prepared* prepared = nullptr;
   std::vector<std::string> folders;
@@ -110,6 +134,7 @@ RunResult run_in_folder(const Experiment& e, const std::filesystem::path& path,
   all.more_metrics = options.more_metrics;
   all.callbacks = options.callbacks;
   all.state_transition.anchor_may_give_way = options.anchor_may_give_way;
+  all.state_transition.start = given.start;
   all.state_transition.hooks = folder.hooks(
       e, options.old, [&]() -> const SplitSpec& { return prepared->split; }, options.begun);
   const bool trains =

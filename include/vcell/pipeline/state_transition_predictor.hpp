@@ -17,6 +17,7 @@
 #include "vcell/sets/split.hpp"
 #include "vcell/train/choices.hpp"
 #include "vcell/train/experiment.hpp"
+#include "vcell/train/start_from.hpp"
 #include "vcell/train/state_transition_task.hpp"
 #include "vcell/train/trainer.hpp"
 
@@ -51,6 +52,9 @@ struct StateTransitionPredictorOptions {
   /// The anchor of the experiment is a default that gives way where it cannot be; false: that is an
   /// error.
   bool anchor_may_give_way = true;
+  /// The model that member `number` of `members`, counted from 1, starts from (start_from); asked
+  /// for when it has nothing to go on from. Given exactly where the experiment has init_from.
+  std::function<const TrainedModel&(size_t number, size_t members)> start = {};
   TrainingHooks hooks = {};
 };
 
@@ -111,10 +115,10 @@ class StateTransitionPredictor final : public Predictor {
   const std::vector<TrainState>& states() const { return states_; }
 
  private:
-  /// Trains one member.
+  /// Trains one member, counted from 1.
   /// @param e  with the member's seed
-  TrainedModel fit_member(const Experiment& e, const Screen& screen, std::span<const Part> parts,
-                          const Callbacks& callbacks);
+  TrainedModel fit_member(const Experiment& e, size_t member, const Screen& screen,
+                          std::span<const Part> parts, const Callbacks& callbacks);
   /// The anchor that the data allow.
   Anchor anchor_for(const Screen& screen, std::span<const Part> parts,
                     const Callbacks& callbacks) const;
@@ -195,6 +199,10 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
   Experiment e = experiment_;
   const size_t members = e.ensemble;
   check_positive("StateTransitionPredictor", "ensemble", members);
+  if (e.init_from.empty() == bool(options_.start))
+    throw ConfigError(message("StateTransitionPredictor: [training] init_from is ",
+                              quoted(e.init_from), ", and there is ", options_.start ? "a" : "no",
+                              " model that training starts from; InitialModel reads it"));
   models_.clear();
   states_.clear();
   for (size_t i = 1; i <= members; ++i) {
@@ -217,12 +225,13 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
       own = options_.split_parts;
       draw_validation(e, screen, own, e.training.seed, told);
     }
-    models_.push_back(fit_member(e, screen, own, told));
+    models_.push_back(fit_member(e, i, screen, own, told));
   }
 }
 
 template <class Void>
-TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, const Screen& screen,
+TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, size_t member,
+                                                        const Screen& screen,
                                                         std::span<const Part> parts,
                                                         const Callbacks& callbacks) {
   const auto& t = e.training;
@@ -263,7 +272,10 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, con
 
   Trainer<float> trainer(model.model.parameters(), t);
   if (options_.hooks.restore) options_.hooks.restore(trainer);
-  if (trainer.state().step) note(callbacks, "going on after step ", trainer.state().step);
+  if (trainer.state().step)
+    note(callbacks, "going on after step ", trainer.state().step);
+  else if (options_.start)
+    note_start(start_from(model, options_.start(member, e.ensemble)), callbacks);
   const bool measures_prediction = validates_pairs(screen, learnt);
   StateTransitionTaskOptions options;
   options.sets.sets = {.set_size = e.model.set_size, .control_sets = e.model.control_sets};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,10 +55,12 @@ struct Experiment {
   ScreenOptions labels;        ///< its obs columns and the control's label
   std::string gene_names;      ///< var column of the names that perturbations use; empty: found
   std::optional<Scale> scale;  ///< of X; without it the file decides (declared_scale)
-  double memory = 0;     ///< GB that the arrays of the file may take (H5adReadOptions); 0: default
-  size_t min_genes = 0;  ///< cells with fewer genes are dropped
-  size_t min_cells = 0;  ///< genes in fewer cells are dropped
-  size_t hvgs = 2000;    ///< highly variable genes for the model; 0: all genes
+  double target_sum = 0;  ///< the total that counts are normalised to; 0: the median of the cells,
+                          ///< or that of the model in init_from
+  double memory = 0;      ///< GB that the arrays of the file may take (H5adReadOptions); 0: default
+  size_t min_genes = 0;   ///< cells with fewer genes are dropped
+  size_t min_cells = 0;   ///< genes in fewer cells are dropped
+  size_t hvgs = 2000;     ///< highly variable genes for the model; 0: all genes
   /// The model's genes, in place of the most variable ones: a file with a name a line, or `uns:KEY`
   /// for the names that the screen has there. Empty: chosen.
   std::string gene_list;
@@ -82,6 +85,11 @@ struct Experiment {
   TrainOptions training = {.max_steps = 1000, .learning_rate = 1e-4};
   /// Whether what metrics.csv has is also written for TensorBoard (train/event_log.hpp).
   bool tensorboard = false;
+  /// Folder of a model that training starts from (start_from), with one model for all members of
+  /// the ensemble or one for each; empty: afresh.
+  std::string init_from;
+  /// SHA-256 of that folder (folder_sha256), which it must have; empty: any. A run records it.
+  std::string init_sha256;
   /// Models that are trained, each with a seed and validation pairs of its own; their predicted
   /// cells are averaged.
   size_t ensemble = 2;
@@ -125,6 +133,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "gene_names", e.gene_names,
     "var column with the names by which perturbations go; empty: found");
   f("data", "scale", e.scale, "counts or log1p; empty: the file decides");
+  f("data", "target_sum", e.target_sum,
+    "total that counts are normalised to; 0: the median, or that of init_from");
   f("data", "memory", e.memory,
     "GB that the arrays of the file may take; 0: 64 times the file, and 1 at least");
   f("data", "min_genes", e.min_genes, "cells with fewer genes are dropped");
@@ -159,6 +169,9 @@ void visit_experiment(E& e, F&& f) {
   });
 
   auto& t = e.training;
+  f("training", "init_from", e.init_from,
+    "model folder that training starts from, weights matched by name; empty: afresh");
+  f("training", "init_sha256", e.init_sha256, "that the folder must have; empty: any");
   f("training", "ensemble", e.ensemble,
     "models, each with a seed and validation pairs of its own, whose predicted cells are averaged");
   f("training", "max_steps", t.max_steps, "steps of each; where a cosine schedule ends");
@@ -205,7 +218,7 @@ void visit_experiment(E& e, F&& f) {
 /// @param e  an Experiment, const or not
 template <class E>
 auto paths_of(E& e) {
-  std::vector paths{&e.data, &e.split, &e.perturbation_features};
+  std::vector paths{&e.data, &e.split, &e.perturbation_features, &e.init_from};
   if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
   if (e.kind == ModelKind::state_embedding && !e.embedding.makes_table())
     paths.push_back(&e.embedding.gene_table);
@@ -228,6 +241,16 @@ void check_experiment(const Experiment& e) {
   if (!(e.memory >= 0 && e.memory < 1e9))
     throw ConfigError(
         message("Experiment: [data] memory is ", e.memory, ", expected gigabytes from 0 to 1e9"));
+  if (!(e.target_sum >= 0 && std::isfinite(e.target_sum)))
+    throw ConfigError(message("Experiment: [data] target_sum is ", e.target_sum,
+                              ", expected a total above 0, or 0 for the median"));
+  if (e.init_from.empty() && !e.init_sha256.empty())
+    throw ConfigError("Experiment: [training] init_sha256 needs [training] init_from");
+  if (!e.init_from.empty() && e.kind != ModelKind::state_transition)
+    throw ConfigError(
+        message("Experiment: [training] init_from is of state_transition so far, and "
+                "[model] kind is ",
+                name_of_choice(e.kind)));
   if (e.zero_control && e.perturbation_features.empty())
     throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
   if (e.ensemble == 0 || e.ensemble > most_members)
