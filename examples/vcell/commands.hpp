@@ -20,6 +20,8 @@ void add_report(CLI::App& program, Console& console);
 void add_tx(CLI::App& program, Console& console);
 void add_run(CLI::App& program, Console& console);
 void add_tx_infer(CLI::App& tx, Console& console);
+void add_tx_predict(CLI::App& tx, Console& console);
+void add_emb(CLI::App& program, Console& console);
 void add_info(CLI::App& program, Console& console);
 void add_config(CLI::App& program, Console& console);
 void add_completion(CLI::App& program, Console& console);

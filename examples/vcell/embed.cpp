@@ -1,44 +1,59 @@
 #include <fmt/format.h>
 
 #include "commands.hpp"
+#include "embed_settings.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "vcell/pipeline/embed_file.hpp"
 #include "vcell/train/embedding_folder.hpp"
+#include "vcell/train/import_embedding.hpp"
 
 namespace {
 
-struct Settings {
-  std::string data, model, out, dtype = "float32";
-  vcell::EmbedFileOptions options;
-  bool overwrite = false;
-};
+/// A model folder, or a checkpoint of State's.
+vcell::TrainedEmbedding model_of(const EmbedSettings& s) {
+  if (std::filesystem::is_regular_file(s.model))
+    return vcell::import_embedding(s.model, s.gene_table).model;
+  if (!s.gene_table.empty())
+    throw vcell::ConfigError(vcell::message("--gene-table is of a checkpoint, and --model ",
+                                            vcell::quoted(s.model),
+                                            " is a model folder, which has its own; leave it out"));
+  return vcell::load_embedding(s.model);
+}
 
-void embed(const Settings& s, Console& console) {
-  refuse_to_overwrite("embed", s.out, s.overwrite);
+}  // namespace
+
+void embed(const EmbedSettings& s, const std::string& command, Console& console) {
+  refuse_to_overwrite(command, s.out, s.overwrite);
   if (s.dtype != "float32" && s.dtype != "float16")
     throw vcell::ConfigError(
         vcell::message("--dtype is ", vcell::quoted(s.dtype), ", expected 'float32' or 'float16'"));
   auto options = s.options;
   options.half = s.dtype == "float16";
   options.callbacks = callbacks_of(console);
-  const auto model = vcell::load_embedding(s.model);
+  const auto model = model_of(s);
   const size_t width = vcell::embed_file(model, s.data, s.out, options);
-  console.note(fmt::format("{} values of every cell in obsm {}", width, options.key));
+  const bool array = std::filesystem::path(s.out).extension() == ".npy";
+  console.note(
+      fmt::format("{} values of every cell{}", width, array ? "" : " in obsm " + options.key));
   console.result(s.out);
 }
-
-}  // namespace
 
 void add_embed(CLI::App& program, Console& console) {
   auto* command =
       program.add_subcommand("embed", "Embed cells by a State Embedding model, into obsm");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<EmbedSettings>();
   command->add_option("data,--data", s->data, "Cells, h5ad")->required()->type_name("FILE");
-  command->add_option("--model", s->model, "The model's folder, as vcell train wrote it")
+  command->add_option("--model", s->model, "The model's folder, or a checkpoint (.ckpt) of State's")
       ->required()
-      ->type_name("FOLDER");
-  command->add_option("--out", s->out, "The h5ad file to write, with all that the cells' has")
+      ->type_name("MODEL");
+  command
+      ->add_option("--gene-table", s->gene_table,
+                   "For a checkpoint without its vectors of genes: a .pt of them")
+      ->type_name("FILE");
+  command
+      ->add_option(
+          "--out", s->out,
+          "The file to write: .h5ad, with all that the cells' has, or .npy of the embeddings alone")
       ->required()
       ->type_name("FILE");
   auto& o = s->options;
@@ -52,5 +67,5 @@ void add_embed(CLI::App& program, Console& console) {
   add_number(*command, "--seed", o.seed, "Of the order of equally expressed genes");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
-  command->callback([s, &console] { embed(*s, console); });
+  command->callback([s, &console] { embed(*s, "embed", console); });
 }

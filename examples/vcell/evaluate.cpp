@@ -1,72 +1,24 @@
-#include <fmt/format.h>
-
 #include "cells.hpp"
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "print_scores.hpp"
-#include "vcell/eval/remove_results.hpp"
-#include "vcell/eval/write_results.hpp"
-#include "vcell/pipeline/labelled_sides.hpp"
-#include "vcell/report/report.hpp"
-#include "vcell/version.hpp"
+#include "score_cells.hpp"
+#include "vcell/eval/metrics.hpp"
 
 namespace {
 
-struct Settings {
-  std::string real, predicted, perturbation_key = "perturbation", control = "non-targeting", out,
-                               profile = "vcell", gene_names;
-  std::optional<vcell::Scale> scale;
-  std::vector<std::string> context_keys;
+struct Settings : ScoreSettings {
+  std::string profile = "vcell";
   double memory = 0;  // GB
-  bool subset = false, overwrite = false;
+  bool overwrite = false;
 };
 
-/// Both sides, and how perturbations are matched with their own genes.
-std::pair<vcell::LabelledCells, vcell::LabelledCells> read_sides(const Settings& s,
-                                                                 vcell::GeneSymbols& symbols,
-                                                                 Console& console) {
+void evaluate(Settings s, Console& console) {
+  refuse_to_overwrite("evaluate", std::filesystem::path(s.out) / "agg_results.csv", s.overwrite);
+  s.metrics = vcell::metrics_of(s.profile);
   auto real = read_cells(s.real, console, CellParts::expression, s.memory),
        predicted = read_cells(s.predicted, console, CellParts::expression, s.memory);
-  const auto var = real.var;
-  auto sides =
-      vcell::labelled_sides(std::move(real), std::move(predicted),
-                            {s.perturbation_key, s.context_keys, s.scale}, callbacks_of(console));
-  symbols = vcell::gene_symbols(var, sides.first.perturbation.names, s.gene_names);
-  if (!symbols.remark.empty()) vcell::note(callbacks_of(console), symbols.remark);
-  return sides;
-}
-
-void evaluate(const Settings& s, Console& console) {
-  const std::filesystem::path out = s.out;
-  refuse_to_overwrite("evaluate", out / "agg_results.csv", s.overwrite);
-  const auto progress = console.progress();
-  vcell::EvaluationOptions options;
-  auto [real, predicted] = read_sides(s, options.symbols, console);
-  options.control = s.control;
-  options.subset = s.subset;
-  options.metrics = vcell::metrics_of(s.profile);
-  options.progress = progress;
-  vcell::ReportInput report;
-  report.title =
-      "Predicted perturbation responses: " + std::filesystem::path(s.predicted).filename().string();
-  report.evaluation = vcell::evaluate(std::move(real), std::move(predicted), options);
-  for (const auto& line : report.evaluation.left_out) console.note("left out: " + line);
-  for (const auto& context : report.evaluation.contexts)
-    for (const auto& warning : vcell::warnings(context, {.progress = progress}))
-      console.note("warning: " + warning);
-  make_folder(out);
-  vcell::remove_results(out);
-  vcell::write_results(out, report.evaluation, progress);
-  report.run = {{"Data",
-                 {{"Observed cells", s.real},
-                  {"Predicted cells", s.predicted},
-                  {"Perturbations", s.perturbation_key + ", control " + s.control}}},
-                {"Versions", {{"vcell", VCELL_VERSION}}}};
-  vcell::write_report(out / "report.html", report, {.progress = progress});
-  print_scores(vcell::methods_of(report), console);
-  console.result("scores: " + out.string());
-  console.result("report: " + (out / "report.html").string());
+  score_cells(std::move(real), std::move(predicted), s, console);
 }
 
 }  // namespace

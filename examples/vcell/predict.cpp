@@ -5,12 +5,12 @@
 #include "cells.hpp"
 #include "commands.hpp"
 #include "model_names.hpp"
+#include "normalize_for.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "vcell/models/predict_cells.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/prepare.hpp"
-#include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/train/model_folder.hpp"
 
@@ -52,20 +52,7 @@ std::vector<std::string> names_in(const std::string& text) {
 vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model,
                              Console& console) {
   auto adata = read_cells(s.data, console, CellParts::expression, s.memory);
-  const auto normalized =
-      vcell::normalize_to_log1p(adata, {.scale = s.scale, .target_sum = model.target_sum});
-  vcell::note_scale(normalized, callbacks_of(console));
-  const bool counts = normalized.found.scale == vcell::Scale::counts;
-  if (!counts && normalized.target_sum && model.target_sum &&
-      !vcell::same_target_sum(*normalized.target_sum, *model.target_sum))
-    throw vcell::ConfigError(vcell::message(
-        "predict: --data holds log1p values of cells that were normalised to ",
-        *normalized.target_sum, ", and the model was trained on a total of ", *model.target_sum,
-        "; give the counts, which are then normalised as the model's were"));
-  if (counts && !model.target_sum)
-    throw vcell::ConfigError(
-        "predict: the data hold counts, and the model was trained on log1p values whose total is "
-        "not known; normalise the data as the training data were and declare --scale log1p");
+  normalize_for(model, adata, s.scale, "predict: --data", console);
   return adata;
 }
 

@@ -3,31 +3,15 @@
 #include <fmt/format.h>
 
 #include "commands.hpp"
+#include "data_set_file.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "run_settings.hpp"
-#include "vcell/pipeline/data_set_files.hpp"
 #include "vcell/pipeline/preprocess_file.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/tx_settings.hpp"
 
 namespace {
-
-/// The one file that the data sets of a split are made of.
-std::string the_file_of(const vcell::SplitSpec& split, const std::string& toml) {
-  const auto files = vcell::data_set_files(split);
-  if (files.size() == 1) return files[0];
-  std::vector<std::string> named;
-  for (const auto& [name, text] : split.datasets) named.push_back(text);
-  if (files.empty())
-    throw vcell::ConfigError(vcell::message(
-        "data.kwargs.toml_config_path: the data sets of ", vcell::quoted(toml), " have no file: ",
-        vcell::list_of(named), "; relative paths begin at the working directory, as State has it"));
-  throw vcell::ConfigError(vcell::message(
-      "data.kwargs.toml_config_path: the data sets of ", vcell::quoted(toml), " are ", files.size(),
-      " files, and a training reads one so far: ", vcell::list_of(files),
-      "; join them, as with anndata's concat, or name one"));
-}
 
 void tx_train(const std::vector<std::string>& words, bool dry_run, Console& console) {
   auto s = vcell::tx_settings(words);
@@ -45,7 +29,7 @@ void tx_train(const std::vector<std::string>& words, bool dry_run, Console& cons
         "data.kwargs.toml_config_path is missing: the TOML file that names the data sets and what "
         "is held out; 'vcell split' writes one");
   const auto split = vcell::read_split(toml, nullptr, std::filesystem::current_path());
-  s.settings.push_back("data.path=" + the_file_of(split, toml));
+  s.settings.push_back("data.path=" + data_set_file(split, "data.kwargs.toml_config_path", toml));
   s.settings.push_back("split.split_paths=working_directory");
   train({ExperimentOptions::of(s.preset, s.settings), s.out, s.overwrite, false, dry_run}, console);
 }
@@ -96,4 +80,5 @@ void add_tx(CLI::App& program, Console& console) {
   add_tx_train(*tx, console);
   add_tx_preprocess(*tx, console);
   add_tx_infer(*tx, console);
+  add_tx_predict(*tx, console);
 }

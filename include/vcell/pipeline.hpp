@@ -18,6 +18,7 @@
 #include "vcell/pipeline/make_methods.hpp"
 #include "vcell/pipeline/model_card.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"
+#include "vcell/pipeline/predict_split.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/pipeline/preprocess_file.hpp"
@@ -30,3 +31,4 @@
 #include "vcell/pipeline/state_transition_predictor.hpp"
 #include "vcell/pipeline/train_embedding_in_folder.hpp"
 #include "vcell/pipeline/training_gene_names.hpp"
+#include "vcell/pipeline/virtual_cells.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/data/match_genes.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/io/write_npy.hpp"
 #include "vcell/models/embedded_rows.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/preprocess/log1p_rows.hpp"
@@ -26,7 +28,8 @@ struct EmbedFileOptions {
 
 /// Embeds the cells of a file into obsm of a new one, which has all that the old one has. X is read
 /// and copied in blocks, and embeddings are written as they are made, so that neither is in memory
-/// whole; layers and what else there is are. The file is written beside its place and put there
+/// whole; layers and what else there is are. A file that ends in .npy gets the embeddings alone, as
+/// float32. It is written beside its place and put there
 /// when it is whole, so it may be the one that is read.
 /// @param to  its folder is made
 /// @return    the width of the embeddings
@@ -45,6 +48,9 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
     note(callbacks, "X holds whole numbers only: they are taken for counts (--scale counts)");
   const auto match = match_genes(adata.var, model.genes.names(), options.genes);
   note(callbacks, match.report());
+  if (options.half && to.extension() == ".npy")
+    throw ConfigError(message("embed_file: ", quoted(to.string()),
+                              ": a .npy is written as float32; ask for that, or for an .h5ad"));
   if (adata.obsm.erase(options.key)) note(callbacks, "obsm ", quoted(options.key), " is replaced");
   std::error_code error;
   if (to.has_parent_path()) std::filesystem::create_directories(to.parent_path(), error);
@@ -57,7 +63,17 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
                                {.seed = options.seed,
                                 .dtype = options.half ? DType::f16 : DType::f32,
                                 .progress = callbacks.progress});
-    write_h5ad(to, adata, X, options.key, rows);
+    if (to.extension() != ".npy") {
+      write_h5ad(to, adata, X, options.key, rows);
+      return rows.columns();
+    }
+    write_npy_in_pieces(to, rows.rows(), rows.columns(), [&](const auto& append) {
+      constexpr size_t cells = 512;
+      for (size_t first = 0; first < rows.rows(); first += cells) {
+        const auto block = rows.embed(first, std::min(first + cells, rows.rows()));
+        append({block.data(), block.count()});
+      }
+    });
     return rows.columns();
   };
   if (found.scale == Scale::log1p) return write(X);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +15,7 @@
 #include "vcell/models/trained_embedding.hpp"
 #include "vcell/nn/load_parameters.hpp"
 #include "vcell/train/embedding_folder.hpp"
+#include "vcell/train/reference_values.hpp"
 #include "vcell/train/state_source.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -32,38 +36,31 @@ struct ImportedEmbedding {
 
 namespace detail {
 
-/// The settings of State Embedding, as its configurations spell them.
+/// The settings of State Embedding, as its configurations spell them, by the table.
 template <class = void>
 StateEmbeddingConfig embedding_config(FlatReader& r) {
   const std::string genes = message("embeddings.", r.text("embeddings.current", ""), '.'),
                     data = message("dataset.", r.text("dataset.current", ""), '.');
-  const std::string loss = r.text("loss.name", "tabular");
-  StateEmbeddingConfig c;
+  // A saved model has them, whatever is published.
+  constexpr std::array<std::string_view, 6> needed = {"model.emsize",     "model.nlayers",
+                                                      "model.nhead",      "model.d_hid",
+                                                      "model.output_dim", "dataset.pad_length"};
+  Experiment e;
+  e.kind = ModelKind::state_embedding;
+  StateEmbeddingConfig& c = e.embedding;
   c.gene_width = r.whole(genes + "size");
-  c.width = r.whole("model.emsize");
-  c.layers = r.whole("model.nlayers");
-  c.heads = r.whole("model.nhead");
-  c.mlp_width = r.whole("model.d_hid");
-  c.output_width = r.whole("model.output_dim");
-  c.sentence_length = r.whole("dataset.pad_length");
+  for (const ReferenceSetting& row : embedding_table) {
+    if (!row.ours.starts_with("model.") && row.ours != "sets.copies") continue;
+    const std::string key(row.name);
+    if (std::ranges::find(needed, row.name) == needed.end()) r.give(key, std::string(row.silent));
+    read_row(r, key, row, e);
+  }
   c.cls_value = ClsValue::gene;
-  c.cls_gene = r.whole("dataset.cls_token_idx", 3);
   if (r.truth("model.dataset_correction", false)) c.datasets = r.whole(data + "num_datasets");
   if (!r.truth("model.counts", true))
     r.fail("model.counts", "false", "true: tokens without values are not offered");
-  c.dropout = r.number("model.dropout", 0.1);
-  c.set_size = r.whole("model.num_downsample", 1);
+  c.set_size = e.embedding.copies;
   c.floor_squared = 1e-8;
-  if (loss == "tabular")
-    c.loss = EmbeddingLoss::tabular;
-  else if (loss == "mse")
-    c.loss = EmbeddingLoss::mean_squared_error;
-  else if (loss == "mmd")
-    c.loss = EmbeddingLoss::energy_distance;
-  else if (loss == "cross_entropy")
-    c.loss = EmbeddingLoss::binary_cross_entropy;
-  else
-    r.fail("loss.name", loss, "tabular, mse, mmd or cross_entropy");
   return c;
 }
 

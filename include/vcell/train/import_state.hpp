@@ -26,6 +26,8 @@ struct ImportedState {
   std::filesystem::path weights;     ///< the file that they are from
   std::vector<std::string> unused;   ///< settings that have no counterpart
   std::vector<std::string> remarks;  ///< what was assumed or is not known, a line each
+  std::string split = {};      ///< the file of the split that it was trained with; empty: not known
+  std::string embedding = {};  ///< the obsm entry that it reads; empty: X, or not known
 };
 
 namespace detail {
@@ -127,6 +129,9 @@ ImportedState import_state(const std::filesystem::path& from, const std::string&
                     source.weights,
                     std::move(reference.unused),
                     {}};
+  FlatReader trained(source.data, where);
+  out.split = trained.text("toml_config_path", "");
+  out.embedding = trained.text("embed_key", "");
   TrainedModel& m = out.model;
   load_parameters(m.model.parameters(), std::move(arrays), {}, where);
   m.model.parameters().values();

@@ -172,5 +172,81 @@ inline constexpr auto transition_table = std::to_array<ReferenceSetting>({
     {"true_adata_path", ReferenceMeaning::none},
 });
 
+/// The settings of State Embedding: those of its configurations as `state emb fit` 0.11.1 takes
+/// them, and those of saved models. NAME is the embedding or data set that `current` names. What is
+/// silent has the values of the package's own configuration.
+inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
+    {"embeddings.current", ReferenceMeaning::elsewhere},
+    {"embeddings.NAME.all_embeddings", ReferenceMeaning::setting, "genes.gene_table"},
+    {"embeddings.NAME.size", ReferenceMeaning::setting, "genes.gene_table_width"},
+    {"embeddings.*", ReferenceMeaning::none},
+
+    {"dataset.current", ReferenceMeaning::elsewhere},
+    {"dataset.NAME.train", ReferenceMeaning::elsewhere},
+    {"dataset.NAME.val", ReferenceMeaning::none},  // a share of the cells is
+    {"dataset.NAME.ds_type", ReferenceMeaning::fixed, "", "h5ad"},
+    {"dataset.NAME.num_datasets", ReferenceMeaning::none},  // the data say it
+    {"dataset.seed", ReferenceMeaning::setting, "seed", "", "42"},
+    {"dataset.pad_length", ReferenceMeaning::setting, "model.sentence_length", "", "2048"},
+    {"dataset.cls_token_idx", ReferenceMeaning::setting, "model.cls_gene", "", "3"},
+    {"dataset.P", ReferenceMeaning::setting, "tasks.expressed", "", "512"},
+    {"dataset.N", ReferenceMeaning::setting, "tasks.unexpressed", "", "512"},
+    {"dataset.S", ReferenceMeaning::setting, "tasks.shared", "", "512"},
+    {"dataset.*", ReferenceMeaning::none},
+    {"tokenizer.*", ReferenceMeaning::none},
+
+    {"model.emsize", ReferenceMeaning::setting, "model.width", "", "512"},
+    {"model.nlayers", ReferenceMeaning::setting, "model.layers", "", "8"},
+    {"model.nhead", ReferenceMeaning::setting, "model.heads", "", "16"},
+    {"model.d_hid", ReferenceMeaning::setting, "model.mlp_width", "", "1024"},
+    {"model.output_dim", ReferenceMeaning::setting, "model.output_width", "", "512"},
+    {"model.dropout", ReferenceMeaning::setting, "model.dropout", "", "0.1"},
+    {"model.num_downsample", ReferenceMeaning::setting, "sets.copies", "", "1"},
+    {"model.batch_size", ReferenceMeaning::setting, "sets.batch_size", "", "128"},
+    {"model.dataset_correction", ReferenceMeaning::elsewhere, "", "", "true"},
+    {"model.counts", ReferenceMeaning::fixed, "", "true True"},
+    {"model.rda", ReferenceMeaning::fixed, "", "true True"},
+    {"model.sample_rda", ReferenceMeaning::fixed, "", "false False"},
+    {"model.ema", ReferenceMeaning::elsewhere},
+    {"model.ema_decay", ReferenceMeaning::elsewhere, "", "", "0.999"},
+    {"model.ema_update_interval", ReferenceMeaning::none},
+    {"model.batch_tabular_loss", ReferenceMeaning::fixed, "", "false False"},
+    {"model.name", ReferenceMeaning::none},
+    {"model.use_flash_attention", ReferenceMeaning::none},
+    {"model.variable_masking", ReferenceMeaning::none},
+    {"task.*", ReferenceMeaning::none},
+
+    {"loss.name", ReferenceMeaning::setting, "model.loss",
+     "tabular:tabular mse:mean_squared_error mmd:energy_distance "
+     "cross_entropy:binary_cross_entropy",
+     "tabular"},
+    {"loss.kernel", ReferenceMeaning::fixed, "", "energy"},
+    {"loss.apply_normalization", ReferenceMeaning::fixed, "", "false False"},
+    {"loss.uniformity", ReferenceMeaning::fixed, "", "false False 0 0.0"},
+
+    {"optimizer.max_lr", ReferenceMeaning::setting, "training.learning_rate", "", "1e-5"},
+    {"optimizer.weight_decay", ReferenceMeaning::setting, "training.weight_decay", "", "0.01"},
+    {"optimizer.max_grad_norm", ReferenceMeaning::setting, "training.clip", "", "0.8"},
+    {"optimizer.gradient_accumulation_steps", ReferenceMeaning::setting, "training.accumulate", "",
+     "8"},
+    {"optimizer.start", ReferenceMeaning::setting, "training.first_rate", "", "0.33"},
+    {"optimizer.end", ReferenceMeaning::fixed, "", "1.0 1"},
+    {"optimizer.zclip", ReferenceMeaning::fixed, "", "false False"},
+    {"optimizer.reset_lr_on_restart", ReferenceMeaning::none},
+
+    {"experiment.name", ReferenceMeaning::elsewhere},
+    {"experiment.num_epochs", ReferenceMeaning::elsewhere, "", "", "16"},
+    {"experiment.checkpoint.path", ReferenceMeaning::elsewhere},
+    {"experiment.checkpoint.every_n_train_steps", ReferenceMeaning::setting,
+     "training.checkpoint_every", "", "1000"},
+    {"experiment.val_check_interval", ReferenceMeaning::setting, "training.validate_every", "",
+     "1000"},
+    {"experiment.limit_val_batches", ReferenceMeaning::setting, "training.validation_batches", "",
+     "100"},
+    {"experiment.*", ReferenceMeaning::none},
+    {"validations.*", ReferenceMeaning::none},
+    {"wandb.*", ReferenceMeaning::none},
+});
+
 }  // namespace detail
 VCELL_END_NAMESPACE

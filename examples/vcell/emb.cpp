@@ -1,0 +1,151 @@
+// The commands of State's embedding program, with its flags and settings.
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "commands.hpp"
+#include "embed_settings.hpp"
+#include "options.hpp"
+#include "run_settings.hpp"
+#include "vcell/io/csv.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/io/yaml.hpp"
+#include "vcell/train/emb_settings.hpp"
+#include "vcell/train/reference_settings.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Transform : EmbedSettings {
+  std::string folder, checkpoint, config, vectors, database, batch_size;
+  std::string database_batch;
+  bool database_update = false;
+};
+
+/// The one checkpoint of a folder, or the folder where it is a model of vcell's.
+std::string model_in(const std::string& folder) {
+  if (fs::exists(fs::path(folder) / "config.json")) return folder;
+  std::vector<std::string> there;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (entry.path().extension() == ".ckpt") there.push_back(entry.path().string());
+  if (there.size() == 1) return there[0];
+  std::sort(there.begin(), there.end());
+  throw vcell::ConfigError(vcell::message("--model-folder ", vcell::quoted(folder), " has ",
+                                          there.size(), " checkpoints", there.empty() ? "" : ": ",
+                                          vcell::list_of(there), "; name one by --checkpoint"));
+}
+
+void transform(Transform s, Console& console) {
+  const auto refuse = [](bool said, const char* flag, const char* instead) {
+    if (said) throw vcell::ConfigError(vcell::message(flag, " has no counterpart here; ", instead));
+  };
+  refuse(!s.config.empty(), "--config", "the settings are those of the checkpoint");
+  refuse(!s.database.empty(), "--lancedb", "write the embeddings as .h5ad or .npy");
+  refuse(s.database_update, "--lancedb-update", "write the embeddings as .h5ad or .npy");
+  refuse(!s.database_batch.empty(), "--lancedb-batch-size",
+         "write the embeddings as .h5ad or .npy");
+  if (!s.batch_size.empty()) {
+    number_of<size_t>("--batch-size", s.batch_size, 1);
+    console.note("without meaning here, and left out: --batch-size");
+  }
+  if (s.folder.empty() && s.checkpoint.empty())
+    throw vcell::ConfigError("emb transform: name the model by --checkpoint or --model-folder");
+  if (s.out.empty())
+    throw vcell::ConfigError("emb transform: name the file to write, .h5ad or .npy, by --output");
+  s.model = s.checkpoint.empty() ? model_in(s.folder) : s.checkpoint;
+  s.gene_table = s.vectors;
+  if (const auto beside = fs::path(s.folder) / "protein_embeddings.pt";
+      s.gene_table.empty() && fs::is_regular_file(s.model) && !s.folder.empty() &&
+      fs::exists(beside))
+    s.gene_table = beside.string();
+  embed(s, "emb transform", console);
+}
+
+void add_transform(CLI::App& emb, Console& console) {
+  auto* command = emb.add_subcommand("transform", "Embed cells, as vcell embed does");
+  auto s = std::make_shared<Transform>();
+  const auto text = [&](const char* name, std::string& to, const char* help, const char* type) {
+    return command->add_option(name, to, help)->type_name(type);
+  };
+  text("--model-folder", s->folder, "A model folder, or one with a checkpoint (.ckpt)", "FOLDER");
+  text("--checkpoint", s->checkpoint, "A checkpoint of State's, or a model folder", "FILE");
+  text("--config", s->config, "Not offered: the checkpoint's settings are read", "FILE");
+  text("--input", s->data, "Cells, h5ad", "FILE")->required();
+  text("--output", s->out, "The file to write: .h5ad, or .npy of the embeddings alone", "FILE");
+  text("--embed-key", s->options.key, "Of obsm", "KEY")->capture_default_str();
+  text("--protein-embeddings", s->vectors,
+       "Vectors of genes, .pt, in place of the checkpoint's [protein_embeddings.pt of "
+       "--model-folder, else its own]",
+       "FILE");
+  text("--lancedb", s->database, "Not offered", "PATH");
+  command->add_flag("--lancedb-update", s->database_update, "Not offered");
+  text("--lancedb-batch-size", s->database_batch, "Not offered", "N");
+  text("--batch-size", s->batch_size, "Changes nothing here: cells are embedded one by one", "N");
+  add_scale(*command, s->options.scale, "Of X: counts or log1p [the file decides]");
+  command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
+  add_common(*command, console);
+  command->callback([s, &console] { transform(*s, console); });
+}
+
+/// The file that a table of State's names to train on.
+std::string file_of(const std::string& csv) {
+  const auto table = vcell::read_csv(csv);
+  const size_t path = table.column("path");
+  std::set<std::string> files;
+  for (const auto& row : table.rows) files.insert(row[path]);
+  if (files.size() == 1) return *files.begin();
+  throw vcell::ConfigError(
+      vcell::message("emb fit: ", vcell::quoted(csv), " names ", files.size(),
+                     " files, and a training reads one so far", files.empty() ? "" : ": ",
+                     vcell::list_of(std::vector<std::string>(files.begin(), files.end())),
+                     "; join them, as with anndata's concat, or name one"));
+}
+
+void fit(const std::string& conf, const std::vector<std::string>& words, bool overwrite,
+         bool resume, Console& console) {
+  const auto file =
+      conf.empty() ? vcell::FlatSettings() : vcell::flat_settings(vcell::read_yaml(conf));
+  auto s = vcell::emb_settings(file, words);
+  if (!s.without_meaning.empty())
+    console.note(
+        fmt::format("without meaning here, and left out: {}", vcell::list_of(s.without_meaning)));
+  if (s.tells_datasets)
+    console.note("model.dataset_correction: one file is one dataset, so there is no dataset token");
+  const std::string data = file_of(s.cells);
+  s.settings.push_back("data.path=" + data);
+  const size_t cells = vcell::read_h5ad(data, {.X = false}).cells();
+  const double held = std::floor(vcell::Experiment().validation * double(cells));
+  for (auto& setting : s.of_cells(cells - size_t(held))) s.settings.push_back(std::move(setting));
+  train({ExperimentOptions::of("", s.settings), s.out, overwrite, resume, false}, console);
+}
+
+void add_fit(CLI::App& emb, Console& console) {
+  auto* command = emb.add_subcommand(
+      "fit", "Train State Embedding by State's settings, as vcell train --kind se does");
+  auto conf = std::make_shared<std::string>();
+  auto words = std::make_shared<std::vector<std::string>>();
+  auto overwrite = std::make_shared<bool>(false), resume = std::make_shared<bool>(false);
+  command->add_option("settings", *words, "Settings by State's names; of equal names the last wins")
+      ->type_name("KEY=VALUE");
+  command->add_option("--conf", *conf, "Settings in YAML, as State has them; words win over it")
+      ->type_name("FILE");
+  command->add_flag("--overwrite", *overwrite, "Replace a run that is there");
+  command->add_flag("--resume", *resume, "Go on with the run that is there")
+      ->excludes("--overwrite");
+  add_common(*command, console);
+  command->callback([=, &console] { fit(*conf, *words, *overwrite, *resume, console); });
+}
+
+}  // namespace
+
+void add_emb(CLI::App& program, Console& console) {
+  auto* emb =
+      program.add_subcommand("emb", "Commands of State's embedding program, with its flags");
+  emb->require_subcommand(1);
+  add_transform(*emb, console);
+  add_fit(*emb, console);
+}

@@ -1,0 +1,175 @@
+#include <fmt/format.h>
+
+#include "cells.hpp"
+#include "commands.hpp"
+#include "data_set_file.hpp"
+#include "normalize_for.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "score_cells.hpp"
+#include "vcell/eval/metrics.hpp"
+#include "vcell/pipeline/predict_split.hpp"
+#include "vcell/sets/dataset_name.hpp"
+#include "vcell/sets/split_toml.hpp"
+#include "vcell/train/experiment_toml.hpp"
+#include "vcell/train/import_state.hpp"
+#include "vcell/train/model_folder.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Settings {
+  std::string run, toml, checkpoint, profile = "full", controls;
+  vcell::PredictSplitOptions options;
+  size_t finetune_epochs = 0;
+  double memory = 0;  // GB
+  bool predict_only = false, skip_cells = false, train_data = false, pseudobulk = false,
+       overwrite = false;
+};
+
+/// A model, and the split that it was trained with.
+struct Trained {
+  vcell::TrainedModel model;
+  std::string name;                        ///< of what its weights are from
+  std::string toml;                        ///< the split's file
+  fs::path base;                           ///< where its relative paths begin; empty: at the file
+  std::string data;                        ///< the training data; empty: the split names them
+  std::string embedding;                   ///< the obsm entry that the model reads; empty: X
+  std::optional<vcell::Scale> scale = {};  ///< of X
+  bool lenient = false;
+};
+
+/// A run folder of vcell's, as `vcell tx train` writes it, or of State's.
+Trained trained_of(const Settings& s, Console& console) {
+  const fs::path run = s.run;
+  if (fs::exists(run / "experiment.toml")) {
+    if (!s.checkpoint.empty())
+      throw vcell::ConfigError(
+          "--checkpoint chooses in a run folder of State's; in one of vcell's the model/ is read");
+    auto loaded = vcell::load_model(run / "model");
+    auto members = vcell::members_of(loaded);
+    if (members.size() != 1)
+      throw vcell::ConfigError(
+          vcell::message("tx predict: ", vcell::quoted(s.run), " has an ensemble of ",
+                         members.size(), " models, and one is expected; 'vcell run' scores all"));
+    const auto e = vcell::read_experiment(run / "experiment.toml");
+    return {std::move(members[0]), "model", (run / "split.toml").string(), {}, e.data, "", e.scale,
+            e.lenient_split};
+  }
+  // State's default is not the best one of the validations.
+  auto imported = vcell::import_state(run, s.checkpoint.empty() ? "last.ckpt" : s.checkpoint);
+  console.note(fmt::format("weights of {}", imported.weights.string()));
+  for (const auto& remark : imported.remarks) console.note(remark);
+  return {std::move(imported.model),
+          imported.weights.filename().string(),
+          imported.split,
+          fs::current_path(),
+          "",
+          imported.embedding,
+          vcell::Scale::log1p};
+}
+
+std::vector<vcell::Metric> metrics_of_profile(const std::string& profile) {
+  if (profile == "full") return vcell::metrics_of("vcell");
+  if (profile == "minimal") return vcell::metrics_of("vcc");
+  if (profile == "de") return {vcell::metric_named("overlap_at_N")};
+  if (profile == "anndata") return {};
+  throw vcell::ConfigError(vcell::message("--profile is ", vcell::quoted(profile),
+                                          ", expected 'full', 'minimal', 'de' or 'anndata'"));
+}
+
+void check(const Settings& s) {
+  if (s.finetune_epochs > 0)
+    throw vcell::ConfigError(
+        "--test-time-finetune has no counterpart here: a model predicts as it was trained");
+  if (s.pseudobulk)
+    throw vcell::ConfigError(
+        "--pseudobulk has no counterpart here: cells are scored one by one, and pseudobulks by "
+        "the metrics that are of them");
+  if (s.skip_cells && (s.predict_only || s.profile == "anndata"))
+    throw vcell::ConfigError(
+        "--skip-adatas leaves nothing to do where cells are not scored; leave it or "
+        "--predict-only (--profile anndata) out");
+}
+
+void predict(Settings s, Console& console) {
+  check(s);
+  const auto metrics = metrics_of_profile(s.profile);
+  const auto trained = trained_of(s, console);
+  const auto& model = trained.model;
+  const bool scored = !s.predict_only && s.profile != "anndata";
+  const fs::path out = fs::path(s.run) / ("eval_" + trained.name);
+  if (!s.skip_cells) refuse_to_overwrite("tx predict", out / "adata_pred.h5ad", s.overwrite);
+  if (scored) refuse_to_overwrite("tx predict", out / "agg_results.csv", s.overwrite);
+
+  const bool own = !s.toml.empty();
+  const std::string toml = own ? s.toml : trained.toml;
+  if (toml.empty() || !fs::exists(toml))
+    throw vcell::ConfigError(
+        vcell::message("tx predict: the split of the training, ", vcell::quoted(toml),
+                       ", is not there; run where State did, or name it by --toml"));
+  const auto split = vcell::read_split(toml, nullptr, own ? fs::current_path() : trained.base);
+  const std::string file =
+      own || trained.data.empty() ? data_set_file(split, "--toml", toml) : trained.data;
+  auto data = read_cells(file, console, CellParts::all, s.memory);
+  if (trained.embedding.empty()) normalize_for(model, data, trained.scale, file, console);
+  const auto screen = vcell::make_labels(data, model.labels);
+  const auto parts = vcell::assign_parts(screen, split, vcell::dataset_name(split, file),
+                                         {.lenient = trained.lenient});
+  s.options.embedding = trained.embedding;
+  s.options.part = s.train_data ? vcell::Part::train : vcell::Part::test;
+  s.options.callbacks = callbacks_of(console);
+  if (!s.controls.empty()) s.options.rows = vcell::read_cells_with_controls(s.controls, data);
+  auto made = vcell::predict_split(model, data, screen, parts, s.options);
+  make_folder(out);
+  if (!s.skip_cells) {
+    write_cells(out / "adata_pred.h5ad", made.predicted, console);
+    write_cells(out / "adata_real.h5ad", made.observed, console);
+    console.result((out / "adata_pred.h5ad").string());
+  }
+  if (!scored) return;
+  ScoreSettings scores;
+  scores.real = "adata_real.h5ad";
+  scores.predicted = "adata_pred.h5ad";
+  scores.perturbation_key = model.labels.perturbation_key;
+  scores.context_keys = model.labels.context_keys;
+  scores.control = model.labels.control;
+  scores.out = out.string();
+  scores.metrics = metrics;
+  score_cells(std::move(made.observed), std::move(made.predicted), scores, console);
+}
+
+}  // namespace
+
+void add_tx_predict(CLI::App& tx, Console& console) {
+  auto* command = tx.add_subcommand(
+      "predict", "Predict what a run held out, score it against the observed cells, as State does");
+  auto s = std::make_shared<Settings>();
+  const auto text = [&](const char* name, std::string& to, const char* help, const char* type) {
+    return command->add_option(name, to, help)->type_name(type);
+  };
+  text("--output-dir", s->run, "The run's folder, of State or of vcell tx train", "FOLDER")
+      ->required();
+  text("--toml", s->toml, "Another split than the training's", "FILE");
+  text("--checkpoint", s->checkpoint, "Of a run folder of State's [last.ckpt]", "NAME");
+  add_number(*command, "--test-time-finetune", s->finetune_epochs,
+             "Epochs on control cells; only 0 is offered");
+  text("--profile", s->profile,
+       "full: all metrics; minimal: cell-eval's; de: overlap_at_N; anndata: none [full]", "NAME");
+  command->add_flag("--predict-only", s->predict_only, "Write predicted cells, score nothing");
+  command->add_flag("--skip-adatas", s->skip_cells, "Write scores, and no cells");
+  command->add_flag("--shared-only", s->options.shared,
+                    "Perturbations alone that train in some context, too");
+  command->add_flag("--eval-train-data", s->train_data, "The cells of train in place of test");
+  command->add_flag("--pseudobulk", s->pseudobulk, "Not offered");
+  text("--controls", s->controls,
+       "Which cells start from which controls, in this order: a CSV of row,control_row of the "
+       "data, from 0, or an adata_pred.h5ad [drawn]",
+       "FILE");
+  add_number(*command, "--seed", s->options.seed, "Of the draw of control cells");
+  command->add_flag("--overwrite", s->overwrite, "Replace what is there");
+  add_memory(*command, s->memory);
+  add_common(*command, console);
+  command->callback([s, &console] { predict(*s, console); });
+}
