@@ -6,6 +6,7 @@
 #include "support/state_embedding_golden.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
+#include "vcell/io/npz.hpp"
 #include "vcell/train/embedding_folder.hpp"
 
 using namespace vcell;
@@ -108,6 +109,14 @@ TEST_CASE("embed_file: counts and their logarithms alike, all else kept", "[pipe
   back.obsm.clear();
   counts.obsm.clear();
   CHECK(back == counts);
+  // The embeddings alone.
+  CHECK(embed_file(model, from, folder.path() / "a.npy", {.scale = Scale::counts}) == 15);
+  const auto array = detail::read_npy(read_text(folder.path() / "a.npy"), "a.npy").numbers;
+  CHECK(array.shape == std::vector<size_t>{40, 15});
+  CHECK(array.as<float>() == a);
+  check_error<ConfigError>(
+      [&] { embed_file(model, from, folder.path() / "a.npy", {.half = true}); },
+      {"a.npy", "float32"});
   // Into the file itself, in half precision, with other draws.
   embed_file(model, from, from, {.scale = Scale::counts, .half = true, .seed = 1});
   const auto half = read_h5ad(from);

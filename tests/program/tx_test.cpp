@@ -1,4 +1,7 @@
 // The commands of State's program.
+#include <algorithm>
+#include <set>
+
 #include "support/catch.hpp"
 #include "support/program.hpp"
 #include "vcell/io/h5ad.hpp"
@@ -86,6 +89,38 @@ TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "
   CHECK(model.genes.size() == 40);
   CHECK(!model.perturbations.is_one_hot());
   CHECK(model.model.config().output_space == vcell::OutputSpace::all_genes);
+}
+
+TEST_CASE("tx predict: predicts and scores what tx train held out", "[program]") {
+  const TemporaryFolder folder("tx_held_out");
+  make_support_set(folder);
+  const auto trained = run_here(folder, tutorial +
+                                            " training.max_steps=2 model.kwargs.hidden_dim=16 "
+                                            "model.kwargs.cell_set_len=8 training.batch_size=2");
+  INFO(trained.err);
+  REQUIRE(trained.code == 0);
+  const std::string predict = "tx predict --output-dir checkpoints/first_run ";
+  const auto ran = run_here(folder, predict + "--profile minimal");
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  const fs::path out = folder.path() / "checkpoints/first_run/eval_model";
+  CHECK(fs::exists(out / "agg_results.csv"));
+  const auto made = vcell::read_h5ad(out / "adata_pred.h5ad"),
+             real = vcell::read_h5ad(out / "adata_real.h5ad");
+  CHECK(made.obs == real.obs);
+  CHECK(made.genes() == 40);
+  const auto lines = made.obs.column("cell_type").text(),
+             perturbations = made.obs.column("target_gene").text();
+  std::set<std::string> held;
+  for (size_t i = 0; i < made.cells(); ++i) {
+    CHECK(lines[i] == "context_2");
+    held.insert(perturbations[i]);
+  }
+  CHECK(held.size() == 2);  // the one of test, and the control
+  CHECK(std::count(perturbations.begin(), perturbations.end(), "non-targeting") == 30);
+  const auto chosen = run_here(folder, predict + "--overwrite --checkpoint last.ckpt");
+  CHECK(chosen.code == 2);
+  CHECK_THAT(chosen.err, contains("--checkpoint"));
 }
 
 TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {

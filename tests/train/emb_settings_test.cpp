@@ -90,6 +90,8 @@ TEST_CASE("emb_settings: errors name the setting and what it may be", "[train]")
     check_error<ConfigError>([&] { translated(words); }, texts);
   };
   fails({"model.emsiz=3"}, {"'model.emsiz'", "model.emsize"});
+  fails({"dataset.pad_lenght=3"}, {"'dataset.pad_lenght'", "dataset.pad_length"});
+  fails({"experiment.epochs=3"}, {"'experiment.epochs'"});
   fails({"model.emsize"}, {"'model.emsize'", "expected a setting"});
   fails({"loss.name=kl"}, {"loss.name", "'kl'", "tabular"});
   fails({"model.counts=false"}, {"model.counts", "no counterpart"});

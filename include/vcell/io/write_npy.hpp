@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_file.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -47,5 +48,10 @@ void write_npy(const std::filesystem::path& path, std::span<const float> values,
                size_t columns) {
   write_npy_in_pieces(path, rows, columns, [&](const auto& append) { append(values); });
 }
+
+VCELL_INSTANTIATE(
+    files, void write_npy_in_pieces<void>(
+               const std::filesystem::path&, size_t, size_t,
+               const std::function<void(const std::function<void(std::span<const float>)>&)>&));
 
 VCELL_END_NAMESPACE

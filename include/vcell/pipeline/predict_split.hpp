@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "vcell/core/callbacks.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/name_places.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/io/csv.hpp"
@@ -220,5 +221,12 @@ CellsWithControls read_cells_with_controls(const std::filesystem::path& path, co
     }
   return out;
 }
+
+VCELL_INSTANTIATE(folders, PredictedSplit predict_split<void>(const TrainedModel&, const AnnData&,
+                                                              const Screen&, std::span<const Part>,
+                                                              const PredictSplitOptions&));
+VCELL_INSTANTIATE(folders,
+                  CellsWithControls read_cells_with_controls<void>(const std::filesystem::path&,
+                                                                   const AnnData&));
 
 VCELL_END_NAMESPACE

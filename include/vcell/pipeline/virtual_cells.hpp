@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "vcell/core/callbacks.hpp"
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/data/subset.hpp"
@@ -235,5 +236,11 @@ std::map<std::string, size_t> read_added_cells(const std::filesystem::path& path
     throw FormatError(message("read_added_cells: ", quoted(path.string()), " is empty"));
   return out;
 }
+
+VCELL_INSTANTIATE(folders, AnnData virtual_cells<void>(const AnnData&, const ScreenOptions&,
+                                                       std::span<const std::string>,
+                                                       const VirtualCellsOptions&));
+VCELL_INSTANTIATE(
+    folders, std::map<std::string, size_t> read_added_cells<void>(const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/train/reference_values.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -41,15 +42,17 @@ struct EmbSettings {
 
 namespace detail {
 
-/// A name with NAME for the embedding or data set that is current.
+/// A name with NAME for the embedding or data set that is current, and OTHER for another.
 template <class = void>
 std::string general_name(const std::string& name, const std::string& embedding,
                          const std::string& dataset) {
   for (const auto& [section, current] :
-       {std::pair<std::string, std::string>{"embeddings.", embedding}, {"dataset.", dataset}})
-    if (const std::string begin = section + current + '.';
-        !current.empty() && name.starts_with(begin))
-      return section + "NAME." + name.substr(begin.size());
+       {std::pair<std::string, std::string>{"embeddings.", embedding}, {"dataset.", dataset}}) {
+    const size_t dot = name.find('.', section.size());
+    if (!name.starts_with(section) || dot == name.npos) continue;
+    const bool is_current = name.substr(section.size(), dot - section.size()) == current;
+    return section + (is_current ? "NAME" : "OTHER") + name.substr(dot);
+  }
   return name;
 }
 
@@ -143,5 +146,8 @@ EmbSettings emb_settings(const FlatSettings& file, std::span<const std::string> 
   out.out = message(value_in(said, "experiment.checkpoint.path", "."), '/', name);
   return out;
 }
+
+VCELL_INSTANTIATE(files, EmbSettings emb_settings<void>(const FlatSettings&,
+                                                        std::span<const std::string>));
 
 VCELL_END_NAMESPACE

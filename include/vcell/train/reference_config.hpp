@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/train/reference_values.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -119,5 +120,7 @@ ReferenceConfig reference_config(const FlatSettings& settings) {
   out.unused = r.unread();
   return out;
 }
+
+VCELL_INSTANTIATE(files, ReferenceConfig reference_config<void>(const FlatSettings&));
 
 VCELL_END_NAMESPACE

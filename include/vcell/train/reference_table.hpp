@@ -173,13 +173,14 @@ inline constexpr auto transition_table = std::to_array<ReferenceSetting>({
 });
 
 /// The settings of State Embedding: those of its configurations as `state emb fit` 0.11.1 takes
-/// them, and those of saved models. NAME is the embedding or data set that `current` names. What is
-/// silent has the values of the package's own configuration.
+/// them, and those of saved models. NAME is the embedding or data set that `current` names, OTHER
+/// stands for the others. What is silent has the values of the package's own configuration.
 inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
     {"embeddings.current", ReferenceMeaning::elsewhere},
     {"embeddings.NAME.all_embeddings", ReferenceMeaning::setting, "genes.gene_table"},
     {"embeddings.NAME.size", ReferenceMeaning::setting, "genes.gene_table_width"},
-    {"embeddings.*", ReferenceMeaning::none},
+    {"embeddings.NAME.*", ReferenceMeaning::none},
+    {"embeddings.OTHER.*", ReferenceMeaning::none},
 
     {"dataset.current", ReferenceMeaning::elsewhere},
     {"dataset.NAME.train", ReferenceMeaning::elsewhere},
@@ -192,8 +193,15 @@ inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
     {"dataset.P", ReferenceMeaning::setting, "tasks.expressed", "", "512"},
     {"dataset.N", ReferenceMeaning::setting, "tasks.unexpressed", "", "512"},
     {"dataset.S", ReferenceMeaning::setting, "tasks.shared", "", "512"},
-    {"dataset.*", ReferenceMeaning::none},
-    {"tokenizer.*", ReferenceMeaning::none},
+    {"dataset.NAME.*", ReferenceMeaning::none},
+    {"dataset.OTHER.*", ReferenceMeaning::none},
+    {"dataset.name", ReferenceMeaning::none},
+    {"dataset.num_cells", ReferenceMeaning::none},
+    {"dataset.num_train_workers", ReferenceMeaning::none},
+    {"dataset.num_val_workers", ReferenceMeaning::none},
+    {"dataset.pad_token_idx", ReferenceMeaning::none},
+    {"dataset.chrom_token_right_idx", ReferenceMeaning::none},
+    {"tokenizer.token_dim", ReferenceMeaning::none},
 
     {"model.emsize", ReferenceMeaning::setting, "model.width", "", "512"},
     {"model.nlayers", ReferenceMeaning::setting, "model.layers", "", "8"},
@@ -214,7 +222,7 @@ inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
     {"model.name", ReferenceMeaning::none},
     {"model.use_flash_attention", ReferenceMeaning::none},
     {"model.variable_masking", ReferenceMeaning::none},
-    {"task.*", ReferenceMeaning::none},
+    {"task.mask", ReferenceMeaning::none},
 
     {"loss.name", ReferenceMeaning::setting, "model.loss",
      "tabular:tabular mse:mean_squared_error mmd:energy_distance "
@@ -243,7 +251,17 @@ inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
      "1000"},
     {"experiment.limit_val_batches", ReferenceMeaning::setting, "training.validation_batches", "",
      "100"},
-    {"experiment.*", ReferenceMeaning::none},
+    {"experiment.checkpoint.save_top_k", ReferenceMeaning::none},
+    {"experiment.checkpoint.monitor", ReferenceMeaning::none},
+    {"experiment.local", ReferenceMeaning::none},
+    {"experiment.compiled", ReferenceMeaning::none},
+    {"experiment.deaware", ReferenceMeaning::none},
+    {"experiment.cumulative_flops_use_backward", ReferenceMeaning::none},
+    {"experiment.profile.*", ReferenceMeaning::none},
+    {"experiment.num_nodes", ReferenceMeaning::none},
+    {"experiment.num_gpus_per_node", ReferenceMeaning::none},
+    {"experiment.port", ReferenceMeaning::none},
+    {"experiment.ddp_timeout", ReferenceMeaning::none},
     {"validations.*", ReferenceMeaning::none},
     {"wandb.*", ReferenceMeaning::none},
 });
