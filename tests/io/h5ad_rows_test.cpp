@@ -149,6 +149,33 @@ TEST_CASE("h5ad rows: other matrices of the file, and what is none", "[io]") {
   check_error<ShapeError>([&] { rows.read(2, 1); }, {"2 .. 1"});
 }
 
+TEST_CASE("h5ad rows: of a matrix by columns, turned once and written as it was", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto file = folder.path() / "a.h5ad", copy = folder.path() / "b.h5ad";
+  auto by_columns = large(DType::f32, true);
+  by_columns.X->layout = {.by_columns = true, .index_type = DType::i64};
+  const auto& X = *by_columns.X;
+  write_h5ad(file, by_columns);
+  std::vector<std::string> warnings;
+  const H5adRows rows(file, {.turn_columns = true, .warnings = &warnings});
+  REQUIRE(warnings.size() == 1);
+  const double bytes = double(X.values().size()) * 8;
+  CHECK(warnings[0].find("is stored by columns") != std::string::npos);
+  CHECK(warnings[0].find(message(std::round(bytes / 1e5) / 10, " MB")) != std::string::npos);
+  CHECK(rows.read(0, rows.rows()).values() == X.values());
+  CsrMatrix<float> a, b;
+  for (const auto& [first, last] : {std::pair{0, 400}, {3, 3}, {7, 91}}) {
+    const auto ours = row_block(rows, size_t(first), size_t(last), a),
+               whole = row_block(X, size_t(first), size_t(last), b);
+    CHECK(std::ranges::equal(ours.values, whole.values));
+    CHECK(std::ranges::equal(ours.indices, whole.indices));
+    CHECK(block_end(rows, size_t(first), 2500) == block_end(X, size_t(first), 2500));
+    CHECK(rows.read(size_t(first), size_t(last)).values().size() == whole.values.size());
+  }
+  write_h5ad(copy, without_x(by_columns), rows);
+  CHECK(read_h5ad(copy) == by_columns);
+}
+
 TEST_CASE("h5ad rows: outlive their path, are shared, and are read by several threads", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto file = folder.path() / "a.h5ad";

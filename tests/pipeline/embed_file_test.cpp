@@ -124,6 +124,29 @@ TEST_CASE("embed_file: counts and their logarithms alike, all else kept", "[pipe
   CHECK(embedded(from) != a);
 }
 
+TEST_CASE("embed_file: X by columns gives the same bytes as X by rows", "[pipeline]") {
+  const TemporaryFolder folder;
+  const auto model = small_model();
+  auto data = small_data(40, false);
+  data.X = data.X->take_csr<float>();
+  write_h5ad(folder.path() / "rows.h5ad", data);
+  data.X->layout.by_columns = true;
+  write_h5ad(folder.path() / "columns.h5ad", data);
+  std::vector<std::string> notes;
+  EmbedFileOptions options;
+  options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+  embed_file(model, folder.path() / "rows.h5ad", folder.path() / "a.h5ad", options);
+  CHECK(notes[0].find("by columns") == std::string::npos);
+  notes.clear();
+  embed_file(model, folder.path() / "columns.h5ad", folder.path() / "b.h5ad", options);
+  CHECK(notes[0].find("is stored by columns (csc_matrix), so all of it is in memory") !=
+        std::string::npos);
+  CHECK(embedded(folder.path() / "b.h5ad") == embedded(folder.path() / "a.h5ad"));
+  auto back = read_h5ad(folder.path() / "b.h5ad");
+  back.obsm.clear();
+  CHECK(back == data);
+}
+
 TEST_CASE("embed_file: the same for any number of threads", "[pipeline]") {
   const TemporaryFolder folder;
   const auto model = small_model(true);

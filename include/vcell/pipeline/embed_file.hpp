@@ -28,9 +28,9 @@ struct EmbedFileOptions {
 
 /// Embeds the cells of a file into obsm of a new one, which has all that the old one has. X is read
 /// and copied in blocks, and embeddings are written as they are made, so that neither is in memory
-/// whole; layers and what else there is are. A file that ends in .npy gets the embeddings alone, as
-/// float32. It is written beside its place and put there
-/// when it is whole, so it may be the one that is read.
+/// whole, but an X that is stored by columns (a note says what it takes); layers and what else
+/// there is are. A file that ends in .npy gets the embeddings alone, as float32. It is written
+/// beside its place and put there when it is whole, so it may be the one that is read.
 /// @param to  its folder is made
 /// @return    the width of the embeddings
 /// @throws ConfigError, IoError, FormatError as what it calls does; Stopped
@@ -40,7 +40,7 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
   const Callbacks& callbacks = options.callbacks;
   std::vector<std::string> remarks;
   AnnData adata = read_h5ad(from, {.X = false, .warnings = &remarks});
-  const H5adRows X(from, {.warnings = &remarks});
+  const H5adRows X(from, {.turn_columns = true, .warnings = &remarks});
   for (const std::string& remark : remarks) note(callbacks, remark);
   note(callbacks, from.string(), ": ", adata.cells(), " cells x ", adata.genes(), " genes");
   const auto found = declared_scale(adata, X, options.scale);

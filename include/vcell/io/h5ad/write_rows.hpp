@@ -98,9 +98,12 @@ void MatrixOutput<T>::finish() {
                   indptr_.data(), DType::i64);
 }
 
-/// Writes a matrix from a source of rows, of the dtype and layout that it says.
+/// Writes a matrix from a source of rows, of the dtype and layout that it says; by columns alone
+/// what is in memory whole.
 template <class S>
 void write_rows(const OutputGroup& parent, const std::string& name, const S& X) {
+  if constexpr (requires { X.whole(); })
+    if (const Matrix* whole = X.whole(); whole) return write_matrix(parent, name, *whole);
   const DType dtype = X.dtype() == DType::bf16 ? DType::f32 : X.dtype();
   const auto write = [&]<class T>() {
     MatrixOutput<T> out(parent, name, X.columns(), dtype, X.is_sparse(), X.layout);
