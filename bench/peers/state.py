@@ -3,9 +3,9 @@
 
     bench/peers/state.py BUILD [--rounds 5] [--steps 3] [--threads 2] [--only st|se]
 
-BUILD is the folder of a release build with its benchmarks (target vcell_bench_state_transition_step; there is none
-of State Embedding on these shapes yet, so `--only st`). The packages of the peers are installed in a venv of their own, whose python runs
-this file:
+BUILD is the folder of a release build with its benchmarks (targets vcell_bench_state_transition_step and
+vcell_bench_state_embedding). The packages of the peers are installed in a venv of their own, whose python runs this
+file:
 
     python3 -m venv peers && peers/bin/pip install -r bench/peers/requirements.txt
 
