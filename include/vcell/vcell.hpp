@@ -131,6 +131,7 @@
 #include "vcell/kernels/product_blocks.hpp"
 #include "vcell/kernels/product_session.hpp"
 #include "vcell/kernels/rms_norm.hpp"
+#include "vcell/kernels/rows_at_a_time.hpp"
 #include "vcell/kernels/running_average.hpp"
 #include "vcell/kernels/serial_gemm.hpp"
 #include "vcell/kernels/serial_gemm_eigen.hpp"

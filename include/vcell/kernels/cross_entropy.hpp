@@ -1,12 +1,12 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/lanes.hpp"
+#include "vcell/kernels/rows_at_a_time.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/target.hpp"
 #include "vcell/tensor/context.hpp"
@@ -72,7 +72,7 @@ struct CrossEntropy<Cpu> {
   static void for_rows(const Context<Cpu>& context, View<const T, 2> x,
                        View<const int32_t, 1> label, F f) {
     const size_t classes = x.shape[1];
-    const size_t grain = std::max<size_t>(1, (size_t(1) << 13) / std::max<size_t>(classes, 1));
+    const size_t grain = rows_at_a_time(classes);
     parallel_for(context, x.shape[0], grain, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
         const T* xi = x.data + i * classes;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/lanes.hpp"
+#include "vcell/kernels/rows_at_a_time.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/target.hpp"
 #include "vcell/tensor/context.hpp"
@@ -64,12 +64,6 @@ struct LogSoftmax<Cpu> {
       });
     });
     return {};
-  }
-
- private:
-  /// Enough rows to be worth a thread's while.
-  static size_t rows_at_a_time(size_t columns) {
-    return std::max<size_t>(1, (size_t(1) << 13) / std::max<size_t>(columns, 1));
   }
 };
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <algorithm>
-
 #include "vcell/kernels/logistic.hpp"
+#include "vcell/kernels/rows_at_a_time.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/context.hpp"
 #include "vcell/tensor/view.hpp"
@@ -27,7 +26,7 @@ struct SiluGate<Cpu> {
                          View<const T, 2> z,                                // (rows, 2 n)
                          View<T, 2> dz) {                                   // (rows, 2 n)
     const size_t n = dy.shape[1];
-    const size_t grain = std::max<size_t>(1, (1 << 13) / std::max<size_t>(1, n));
+    const size_t grain = rows_at_a_time(n);
     parallel_for(context, dy.shape[0], grain, [=](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
         const T *dyi = dy.data + i * n, *zi = z.data + i * 2 * n;

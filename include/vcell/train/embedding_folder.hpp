@@ -113,14 +113,7 @@ TrainedEmbedding load_embedding(const std::filesystem::path& named) {
   const std::string where = message("load_embedding: ", quoted(path.string()));
   const Json json = parse_json_object(read_text(path), where);
   JsonFields fields(json, where);
-  uint64_t version = 0;
-  fields.read("format_version", version);
-  if (version < 1 || version > detail::model_format_version)
-    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads 1 to ",
-                              detail::model_format_version,
-                              "; use the version of vcell that wrote the model, or a newer one"));
-  ModelKind kind{};
-  fields.read("kind", kind);
+  const ModelKind kind = detail::read_kind(fields, where);
   if (kind != ModelKind::state_embedding)
     throw FormatError(message(where, ": 'kind' is ", quoted(name_of_choice(kind)),
                               ", expected 'state_embedding': a model that embeds cells"));

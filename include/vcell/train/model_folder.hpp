@@ -263,6 +263,20 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   return m;
 }
 
+/// The kind that a config.json begins with, after a version that this vcell reads.
+template <class = void>
+ModelKind read_kind(JsonFields& fields, const std::string& where) {
+  uint64_t version = 0;
+  fields.read("format_version", version);
+  if (version < 1 || version > model_format_version)
+    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads 1 to ",
+                              model_format_version,
+                              "; use the version of vcell that wrote the model, or a newer one"));
+  ModelKind kind{};
+  fields.read("kind", kind);
+  return kind;
+}
+
 }  // namespace detail
 
 /// A model of any kind that a folder can hold: a closed list, so that whoever loads one says what
@@ -292,14 +306,7 @@ AnyModel load_model(const std::filesystem::path& named) {
   const std::string where = message("load_model: ", quoted(path.string()));
   const Json json = parse_json_object(read_text(path), where);
   JsonFields fields(json, where);
-  uint64_t version = 0;
-  fields.read("format_version", version);
-  if (version < 1 || version > detail::model_format_version)
-    throw FormatError(message(where, ": 'format_version' is ", version, ", this vcell reads 1 to ",
-                              detail::model_format_version,
-                              "; use the version of vcell that wrote the model, or a newer one"));
-  ModelKind kind{};
-  fields.read("kind", kind);
+  const ModelKind kind = detail::read_kind(fields, where);
   if (json.find("members")) return detail::load_members(folder, fields, where);
   switch (kind) {
     case ModelKind::state_transition:
