@@ -47,6 +47,7 @@
 #include "vcell/io/hdf5/text.hpp"
 #include "vcell/io/hdf5/types.hpp"
 #include "vcell/io/json.hpp"
+#include "vcell/io/named_vectors.hpp"
 #include "vcell/io/npz.hpp"
 #include "vcell/io/number_text.hpp"
 #include "vcell/io/numpy_values.hpp"
