@@ -125,6 +125,8 @@ constexpr Phrase phrases[] = {
     {"OldRun::overwrite", "--overwrite", "--overwrite"},
     {"another RunFolder", "another --out", "--out"},
     {"H5adReadOptions::budget", "--memory", "--memory"},
+    {"MatchGenesOptions::column", "--gene-column", "--gene-column"},
+    {"MatchGenesOptions::least_share", "--gene-share", "--gene-share"},
     {"the real cells", "the cells of --real", "--real"},
     {"the predicted cells", "the cells of --pred", "--pred"},
 };
@@ -241,8 +243,11 @@ vcell::Experiment ExperimentOptions::experiment() const {
   if (!file_->empty() && !preset_->empty())
     throw vcell::ConfigError(
         "--experiment and --preset contradict each other: name the preset in the file");
+  std::optional<vcell::ModelKind> kind;
+  if (const auto said = words_->find("model.kind"); said != words_->end())
+    set(kind, said->second, flag_of("model", "kind"));
   vcell::Experiment e = !file_->empty()     ? vcell::read_experiment(*file_)
-                        : !preset_->empty() ? vcell::experiment_preset(*preset_)
+                        : !preset_->empty() ? vcell::experiment_preset(*preset_, kind)
                                             : vcell::Experiment{};
   apply(e);
   vcell::check_experiment(e);
@@ -263,6 +268,8 @@ vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored
 }
 
 void ExperimentOptions::apply(vcell::Experiment& e) const {
+  // Steps that are said stand above the epochs of a preset or file.
+  if (words_->contains("training.max_steps")) e.embedding.epochs = 0;
   std::set<std::string> there;
   vcell::visit_experiment(
       e, [&](std::string_view section, std::string_view key, auto& field, std::string_view) {

@@ -106,7 +106,9 @@ TEST_CASE("experiment_toml: a file is complete and reads back", "[train]") {
     const Experiment back = read_experiment(folder.path() / "experiment.toml");
     REQUIRE(format_experiment(back) == format_experiment(e));
     REQUIRE(back.preset == name);
-    REQUIRE(back.model == e.model);
+    REQUIRE(back.kind == e.kind);
+    if (e.kind == ModelKind::state_transition) REQUIRE(back.model == e.model);
+    REQUIRE(back.embedding == e.embedding);
   }
 }
 
@@ -148,6 +150,45 @@ TEST_CASE("experiment_toml: presets are the published ones", "[train]") {
   REQUIRE(tutorial.model.median_heuristic);
   REQUIRE(tutorial.model.sigmas == std::vector<double>{1});
   REQUIRE(small.model.loss == SetLoss::energy_distance);
+
+  const Experiment embeds = experiment_preset("se_small");
+  REQUIRE(embeds.kind == ModelKind::state_embedding);
+  REQUIRE(embeds.embedding.width == 512);
+  REQUIRE(embeds.embedding.heads == 16);
+  REQUIRE(embeds.embedding.mlp_width == 1024);
+  REQUIRE(embeds.embedding.layers == 8);
+  REQUIRE(embeds.embedding.batch_size == 128);
+  REQUIRE(embeds.training.accumulate == 8);
+  REQUIRE(embeds.training.clip == 0.8);
+  REQUIRE(embeds.training.schedule == ScheduleShape::chained);
+  const Schedule rates = schedule_of(embeds.training);
+  REQUIRE(learning_rate(rates, 0) == Approx(0.33 * rates.rate));
+  REQUIRE(learning_rate(rates, 300) > 0.98 * rates.rate);  // after 3 % of the steps
+  REQUIRE(learning_rate(rates, embeds.training.max_steps) == Approx(0.3 * rates.rate));
+
+  // A name of two kinds; the first has it where nothing else is said.
+  REQUIRE(tutorial.kind == ModelKind::state_transition);
+  const Experiment both = experiment_preset("tutorial", ModelKind::state_embedding);
+  REQUIRE(both.kind == ModelKind::state_embedding);
+  REQUIRE(both.embedding.width == 256);
+  REQUIRE(both.embedding.epochs == 3);
+  REQUIRE(both.embedding.loss == EmbeddingLoss::mean_squared_error);
+  REQUIRE(both.training.learning_rate == 2e-4);
+  REQUIRE(parse_experiment(format_experiment(both)).embedding == both.embedding);
+  REQUIRE(
+      parse_experiment("preset = \"tutorial\"\n[model]\nkind = \"state_embedding\"\n").embedding ==
+      both.embedding);
+  REQUIRE(parse_experiment("preset = \"tutorial\"\n[model]\nkind = \"state_embedding\"\n"
+                           "[training]\nmax_steps = 9\n")
+              .embedding.epochs == 0);
+  const Experiment by_name = parse_experiment("preset = \"se_small\"\n[genes]\ngene_share = 0.1\n");
+  REQUIRE(by_name.embedding.layers == 8);
+  REQUIRE(by_name.embedding.gene_share == 0.1);
+  check_error<ConfigError>([] { experiment_preset("state", ModelKind::state_embedding); },
+                           {"'state' is of [model] kind 'state_transition'", "'se_small'"});
+  check_error<FormatError>(
+      [] { parse_experiment("preset = \"se_small\"\n[model]\nkind = \"state_transition\"\n"); },
+      {"line 1", "'se_small' is of [model] kind 'state_embedding'"});
 
   const Experiment e = parse_experiment("preset = \"state\"\n[model]\nhidden = 64\n");
   REQUIRE(e.model.hidden == 64);

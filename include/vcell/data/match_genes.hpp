@@ -114,8 +114,9 @@ GeneMatch match_genes(const DataFrame& var, const std::vector<std::string>& tabl
   if (out.matched == 0 || double(out.matched) < options.least_share * double(names.size()))
     throw ConfigError(message("match_genes: ", out.report(), "; the table has ", list_of(table),
                               "; expected a share of at least ", options.least_share,
-                              ": name the column of var that has the table's names, or accept ",
-                              "fewer"));
+                              ": name the column of var that has the table's names ",
+                              "(MatchGenesOptions::column), or accept fewer ",
+                              "(MatchGenesOptions::least_share)"));
   return out;
 }
 

@@ -28,7 +28,8 @@ std::vector<DataFile> data_files(const Experiment& e) {
   for (const auto& [setting, path] :
        {std::pair("[data] path", &e.data), std::pair("[data] gene_list", &e.gene_list),
         std::pair("[data] perturbation_features", &e.perturbation_features),
-        std::pair("[genes] gene_table", &e.embedding.gene_table)})
+        std::pair("[genes] gene_table", &e.embedding.gene_table),
+        std::pair("[genes] isoforms", &e.embedding.isoforms)})
     if (!path->empty() && std::filesystem::is_regular_file(*path))
       out.push_back({setting, *path, file_stamp(*path)});
   return out;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "vcell/models/model_kind.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -165,15 +166,19 @@ void visit_experiment(E& e, F&& f) {
     "what is trained: state_transition, or state_embedding (by vcell train alone); says which "
     "settings there are");
   visit_kinds(e, [&](auto kind, auto& settings) {
-    if (kind == e.kind) visit_settings(settings, f);
+    if (kind != e.kind) return;
+    visit_settings(settings, f);
+    using Settings = std::remove_cvref_t<decltype(settings)>;
+    if constexpr (std::is_same_v<Settings, StateTransitionSettings>)
+      f("training", "ensemble", e.ensemble,
+        "models, each with a seed and validation pairs of its own, whose predicted cells are "
+        "averaged");
   });
 
   auto& t = e.training;
   f("training", "init_from", e.init_from,
     "model folder that training starts from, weights matched by name; empty: afresh");
   f("training", "init_sha256", e.init_sha256, "that the folder must have; empty: any");
-  f("training", "ensemble", e.ensemble,
-    "models, each with a seed and validation pairs of its own, whose predicted cells are averaged");
   f("training", "max_steps", t.max_steps, "steps of each; where a cosine schedule ends");
   f("training", "optimizer", t.optimizer, "adam (L2) or adamw (decoupled weight decay)");
   f("training", "learning_rate", t.learning_rate, "the highest");
@@ -220,8 +225,10 @@ template <class E>
 auto paths_of(E& e) {
   std::vector paths{&e.data, &e.split, &e.perturbation_features, &e.init_from};
   if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
-  if (e.kind == ModelKind::state_embedding && !e.embedding.makes_table())
+  if (e.kind == ModelKind::state_embedding && !e.embedding.makes_table()) {
     paths.push_back(&e.embedding.gene_table);
+    paths.push_back(&e.embedding.isoforms);
+  }
   return paths;
 }
 
@@ -257,6 +264,11 @@ void check_experiment(const Experiment& e) {
     throw ConfigError(message("Experiment: [training] ensemble is ", e.ensemble, ", expected 1 to ",
                               most_members, " models"));
   check_train_options(e.training);
+  if (e.kind == ModelKind::state_embedding && e.training.choose_by != ChooseBy::loss)
+    throw ConfigError(message("Experiment: [training] choose_by is ",
+                              name_of_choice(e.training.choose_by),
+                              ", which is measured on shifts of perturbations, and a model of ",
+                              "[model] kind state_embedding predicts none; expected loss"));
   if (e.device != RunDevice::cpu)
     throw ConfigError(message("Experiment: [run] device is ", name_of_choice(e.device),
                               ", and the Trainer runs on the CPU so far; expected cpu"));

@@ -33,23 +33,20 @@ class ExperimentReader {
   template <class = void>
   E read() const {
     E e;
-    // The kind first: it says which settings there are.
-    if (const toml::node* node = root_["model"]["kind"].node())
-      read_field(*node, title("model", "kind"), e.kind);
-    check_names(e);
+    // The kind first: it says which settings there are. A preset may say it.
+    const toml::node* const kind = root_["model"]["kind"].node();
+    if (kind) read_field(*kind, title("model", "kind"), e.kind);
     std::string preset;
     if (const toml::node* node = root_.get("preset")) read_field(*node, "'preset'", preset);
-    if (!preset.empty()) {
-      const Experiment published = experiment_preset(preset);
-      if (name_of_choice(published.kind) != name_of_choice(e.kind))
-        fail_at(*root_.get("preset"), "the preset ", quoted(preset), " is of [model] kind ",
-                quoted(name_of_choice(published.kind)), ", and the kind here is ",
-                quoted(name_of_choice(e.kind)));
-      static_cast<Experiment&>(e) = published;
-    }
+    if (const auto kinds = preset_kinds(preset); !kind && !kinds.empty())
+      e.kind = *choice_of<decltype(e.kind)>(name_of_choice(kinds[0]));
+    check_names(e);
+    if (!preset.empty()) static_cast<Experiment&>(e) = published(preset, e);
     // Older files know neither.
     if (!root_["model"]["anchor"]) e.model.anchor = Anchor::none;
     if (!root_["training"]["ensemble"]) e.ensemble = 1;
+    // Steps that the file says stand above the epochs of its preset.
+    if (root_["training"]["max_steps"]) e.embedding.epochs = 0;
     visit_experiment(e, [&](std::string_view table, std::string_view key, auto& field, auto) {
       const toml::table* entries = table.empty() ? &root_ : root_[table].as_table();
       const toml::node* node = entries ? entries->get(key) : nullptr;
@@ -67,6 +64,18 @@ class ExperimentReader {
   [[noreturn]] void fail_at(const toml::node& node, const Parts&... parts) const {
     throw FormatError(
         message("read_experiment: ", source_, ", line ", node.source().begin.line, ": ", parts...));
+  }
+
+  /// The preset, of e's kind.
+  template <class = void>
+  Experiment published(const std::string& preset, const E& e) const {
+    const auto kinds = preset_kinds(preset);
+    if (kinds.empty()) return experiment_preset(preset);  // which says so
+    for (const ModelKind kind : kinds)
+      if (name_of_choice(kind) == name_of_choice(e.kind)) return experiment_preset(preset, kind);
+    fail_at(*root_.get("preset"), "the preset ", quoted(preset), " is of [model] kind ",
+            quoted(name_of_choice(kinds[0])), ", and the kind here is ",
+            quoted(name_of_choice(e.kind)));
   }
 
   using Names = std::map<std::string, std::vector<std::string>>;  // by table; "" has the tables too

@@ -51,6 +51,9 @@ class StateEmbeddingTask {
   /// The mean loss over the validation batches; nothing if there are none.
   std::optional<Validation> validation_loss();
 
+  /// Distinct genes of the batch that was trained on last.
+  size_t batch_genes() const { return batch_genes_; }
+
  private:
   static SentenceSourceOptions fitted(const StateEmbeddingConfig& c, const SentenceCells& cells,
                                       SentenceSourceOptions options);
@@ -60,7 +63,7 @@ class StateEmbeddingTask {
   const GeneTable* table_;
   uint64_t seed_;
   SentenceSource training_, validation_;
-  size_t validation_batches_;
+  size_t validation_batches_, batch_genes_ = 0;
   Prefetch<SentenceBatch> prefetch_;
 };
 
@@ -118,7 +121,9 @@ Variable<T, 0, Device> StateEmbeddingTask<T, Device>::loss(const TrainingStep<De
     throw Error(message("StateEmbeddingTask: batch ", step.number, " was asked for after batch ",
                         prefetch_.number(), " had been prepared; make the task with the batch ",
                         "that training starts at"));
-  return state_embedding_step(*model_, on_table(prefetch_.next()),
+  const SentenceBatch& batch = prefetch_.next();
+  batch_genes_ = batch.table_rows.size();
+  return state_embedding_step(*model_, on_table(batch),
                               Pass<Device>{.training = true, .seed = seed_, .step = step})
       .total;
 }
