@@ -10,6 +10,7 @@
 #include "run_settings.hpp"
 #include "vcell/core/product_backend.hpp"
 #include "vcell/pipeline/dry_run.hpp"
+#include "vcell/pipeline/dry_run_embedding.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 #include "vcell/pipeline/train_embedding_in_folder.hpp"
@@ -78,13 +79,54 @@ std::string seconds_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
+/// Prints what a dry run found, a line a fact.
+void say(const char* what, const std::string& value, Console& console) {
+  console.result(fmt::format("{:<15}{}", what, value));
+}
+
+void say_time(const vcell::TrainingTime& t, Console& console) {
+  say("step", seconds_text(t.step_seconds), console);
+  std::string training =
+      fmt::format("{} for {} steps", seconds_text(t.training_seconds()), t.steps);
+  if (t.validations)
+    training +=
+        fmt::format(" and {} validations of {}", t.validations, seconds_text(t.validation_seconds));
+  say("training", training, console);
+}
+
+/// @param mend  what takes less memory
+void say_memory(double needed, double more, double there, const char* mend, Console& console) {
+  std::string memory = bytes_text(needed) + " until here";
+  if (more > 0)
+    memory += fmt::format(", at most {} more for predictions and scores", bytes_text(more));
+  if (there > 0) memory += fmt::format("; there are {}", bytes_text(there));
+  say("memory", memory, console);
+  if (there > 0 && needed + more > there)
+    console.note(fmt::format(
+        "warning: this may need more memory than there is; {}, or a larger machine", mend));
+}
+
+void dry_run_embedding(const vcell::Experiment& e, Console& console) {
+  const auto d = vcell::dry_run_embedding(e, callbacks_of(console));
+  say("cells", fmt::format("{} train, {} validation", d.training_cells, d.validation_cells),
+      console);
+  say("genes",
+      fmt::format("{} of {} have a vector; a step has {} distinct ones", d.matched_genes, d.genes,
+                  d.distinct_genes),
+      console);
+  say("parameters", fmt::format("{}", d.parameters), console);
+  say_memory(d.memory, 0, d.machine_memory,
+             "use shorter sentences (--sentence-length) or smaller batches (--batch-size, with "
+             "--accumulate)",
+             console);
+  say_time(d, console);
+}
+
 void dry_run(const Settings& s, bool scores, Console& console) {
   if (!s.out.empty())
     vcell::RunFolder(s.out).check(s.overwrite ? vcell::OldRun::overwrite : vcell::OldRun::keep);
   auto e = s.options.experiment();
-  if (e.kind != vcell::ModelKind::state_transition)
-    throw vcell::ConfigError(vcell::message("--dry-run is of state_transition so far, and the ",
-                                            "--model-kind is ", vcell::name_of_choice(e.kind)));
+  if (!scores && e.kind == vcell::ModelKind::state_embedding) return dry_run_embedding(e, console);
   vcell::DryRunOptions options;
   options.callbacks = callbacks_of(console);
   options.anchor_may_give_way = !s.options.says("model.anchor");
@@ -93,35 +135,19 @@ void dry_run(const Settings& s, bool scores, Console& console) {
   auto [adata, inputs] = vcell::read_inputs(e, options.callbacks);
   options.inputs = std::move(inputs);
   const auto d = vcell::dry_run(std::move(adata), e, options);
-  const auto say = [&](std::string_view what, const std::string& value) {
-    console.result(fmt::format("{:<15}{}", what, value));
-  };
-  say("cells", fmt::format("{} train, {} validation, {} test, {} unused", d.cells[0], d.cells[1],
-                           d.cells[2], d.cells[3]));
-  say("split", d.split);
-  say("genes", fmt::format("{} of {}", d.model_genes, d.genes));
-  say("perturbations", fmt::format("{} in {} contexts", d.perturbations, d.contexts));
-  if (scores) say("held out", fmt::format("{} pairs of context and perturbation", d.pairs));
-  say("parameters", fmt::format("{}", d.parameters));
-  std::string memory = bytes_text(d.memory) + " until here";
+  say("cells",
+      fmt::format("{} train, {} validation, {} test, {} unused", d.cells[0], d.cells[1], d.cells[2],
+                  d.cells[3]),
+      console);
+  say("split", d.split, console);
+  say("genes", fmt::format("{} of {}", d.model_genes, d.genes), console);
+  say("perturbations", fmt::format("{} in {} contexts", d.perturbations, d.contexts), console);
   if (scores)
-    memory +=
-        fmt::format(", at most {} more for predictions and scores", bytes_text(d.scores_memory));
-  if (d.machine_memory > 0) memory += fmt::format("; there are {}", bytes_text(d.machine_memory));
-  say("memory", memory);
-  if (d.steps) {
-    say("step", seconds_text(d.step_seconds));
-    std::string training =
-        fmt::format("{} for {} steps", seconds_text(d.training_seconds()), d.steps);
-    if (d.validations)
-      training += fmt::format(" and {} validations of {}", d.validations,
-                              seconds_text(d.validation_seconds));
-    say("training", training);
-  }
-  if (d.machine_memory > 0 && d.memory + d.scores_memory > d.machine_memory)
-    console.note(
-        "warning: this may need more memory than there is; use fewer cells or genes "
-        "(--hvgs, --min-cells), or a larger machine");
+    say("held out", fmt::format("{} pairs of context and perturbation", d.pairs), console);
+  say("parameters", fmt::format("{}", d.parameters), console);
+  say_memory(d.memory, scores ? d.scores_memory : 0, d.machine_memory,
+             "use fewer cells or genes (--hvgs, --min-cells)", console);
+  if (d.steps) say_time(d, console);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "vcell/pipeline/dry_run_embedding.hpp"
 #include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 #include "vcell/pipeline/train_embedding_in_folder.hpp"
@@ -81,6 +82,7 @@ TEST_CASE("train_embedding_in_folder: trains, writes a model, and goes on where 
   CHECK(whole.model.config().set_size == 2);
   CHECK(whole.scale == Scale::counts);
   CHECK(read_metrics(folder.path() / "run" / "metrics.csv").size() == 12);
+  CHECK(read_text(folder.path() / "run" / "metrics.csv").starts_with("step,"));
   CHECK(weights_of(load_embedding(folder.path() / "run" / "model")) == weights_of(whole));
   CHECK(notes.back().find("is kept: validation loss") != std::string::npos);
 
@@ -125,6 +127,85 @@ TEST_CASE("train_embedding_in_folder: a table from a file, genes by symbol", "[p
                            {"24 of 25 genes"});
 }
 
+TEST_CASE("train_embedding_in_folder: a table of isoforms, X by columns, epochs, and an early end",
+          "[pipeline]") {
+  const TemporaryFolder folder;
+  const auto data = folder.path() / "a.h5ad";
+  auto adata = screen();
+  adata.X = adata.X->take_csr<float>();
+  write_h5ad(data, adata);
+  std::string vectors = "isoform,a,b\n", genes = "gene,isoform\nSYMBOL9,gone\n";
+  for (size_t g = 0; g < 25; ++g)
+    for (size_t k = 0; k < 2; ++k) {
+      vectors += message("iso", g, '.', k, ',', g, ',', k, '\n');
+      genes += message("SYMBOL", g, ",iso", g, '.', k, '\n');
+    }
+  write_text(folder.path() / "isoforms.csv", vectors);
+  write_text(folder.path() / "genes.csv", genes);
+  auto e = experiment(data);
+  e.embedding.gene_table = (folder.path() / "isoforms.csv").string();
+  e.embedding.isoforms = (folder.path() / "genes.csv").string();
+  e.embedding.gene_table_source = "esm2_t48";
+  e.embedding.epochs = 1.5;  // 12 batches of 4 of 48 cells
+  std::vector<std::string> notes;
+  TrainEmbeddingOptions options;
+  options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+  const auto by_rows = train_embedding_in_folder(e, folder.path() / "rows", options);
+  CHECK(std::ranges::find_if(notes, [](const std::string& n) {
+          return n.find("1 of 51 isoforms") != n.npos && n.find("'gone'") != n.npos;
+        }) != notes.end());
+  CHECK(by_rows.genes.source() == "esm2_t48");
+  std::vector<float> mean(2);
+  by_rows.genes.copy<float>(3, mean);
+  CHECK(mean == std::vector<float>{3, 0.5});
+  CHECK(read_metrics(folder.path() / "rows" / "metrics.csv").size() == 9);
+  CHECK(read_text(folder.path() / "rows" / "data.csv").find("[genes] isoforms") !=
+        std::string::npos);
+  CHECK(read_experiment(folder.path() / "rows" / "experiment.toml").embedding == e.embedding);
+
+  adata.X->layout.by_columns = true;
+  write_h5ad(data, adata);
+  CHECK(weights_of(train_embedding_in_folder(e, folder.path() / "columns")) == weights_of(by_rows));
+
+  e.training.learning_rate = 1e-30;  // nothing gets better
+  e.training.patience = 1;
+  train_embedding_in_folder(e, folder.path() / "early");
+  CHECK(read_metrics(folder.path() / "early" / "metrics.csv").size() == 8);
+  e.training.choose_by = ChooseBy::pearson_delta;
+  check_error<ConfigError>([&] { train_embedding_in_folder(e, folder.path() / "no"); },
+                           {"[training] choose_by is pearson_delta", "expected loss"});
+}
+
+TEST_CASE("dry_run_embedding: what a training would be", "[pipeline]") {
+  const TemporaryFolder folder;
+  const auto data = folder.path() / "a.h5ad";
+  write_h5ad(data, screen());
+  auto e = experiment(data);
+  const auto d = dry_run_embedding(e);
+  CHECK(d.training_cells == 48);
+  CHECK(d.validation_cells == 12);
+  CHECK(d.genes == 25);
+  CHECK(d.matched_genes == 25);
+  CHECK(d.distinct_genes > 10);
+  CHECK(d.distinct_genes <= 25);
+  CHECK(d.steps == 12);
+  CHECK(d.validations == 3);
+  CHECK(d.step_seconds > 0);
+  CHECK(d.memory > 0);
+  const auto model = train_embedding_in_folder(e, folder.path() / "run");
+  CHECK(d.parameters == model.model.parameters().count());
+  e.validation = 0;
+  e.embedding.epochs = 2;
+  const auto unvalidated = dry_run_embedding(e);
+  CHECK(unvalidated.validations == 0);
+  CHECK(unvalidated.steps == 15);  // 30 batches, two a step
+  const Callbacks stops{.progress = [](const ProgressUpdate&) { return false; }, .note = {}};
+  check_error<Stopped>([&] { dry_run_embedding(e, stops); }, {"stopped"});
+  e.kind = ModelKind::state_transition;
+  check_error<ConfigError>([&] { dry_run_embedding(e); },
+                           {"dry_run_embedding", "expected state_embedding"});
+}
+
 TEST_CASE("train_embedding_in_folder: what does not fit is named before anything is written",
           "[pipeline]") {
   const TemporaryFolder folder;
@@ -147,6 +228,12 @@ TEST_CASE("train_embedding_in_folder: what does not fit is named before anything
   e = experiment(data);
   e.embedding.gene_table = "";
   fails(e, {"[genes] gene_table"});
+  e = experiment(data);
+  e.embedding.epochs = -1;
+  fails(e, {"[training] epochs is -1"});
+  e = experiment(data);
+  e.embedding.isoforms = "genes.csv";
+  fails(e, {"[genes] isoforms is 'genes.csv'", "gene_table is random"});
   e = experiment(data);
   check_error<ConfigError>([&] { run_in_folder(e, folder.path() / "no"); },
                            {"[model] kind is state_embedding", "train_embedding_in_folder"});

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/pipeline/make_methods.hpp"
+#include "vcell/pipeline/step_times.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -30,25 +30,18 @@ struct DryRunOptions {
 };
 
 /// What a run would be, as far as it can be known without it.
-struct DryRun {
+struct DryRun : TrainingTime {    ///< of the training of all members together
   std::array<size_t, 4> cells{};  ///< train, validation, test, unused
   size_t genes = 0;               ///< of the file, where no filter dropped them
   size_t model_genes = 0;
   size_t perturbations = 0;  ///< beside the control
   size_t contexts = 0;
-  std::string split;      ///< where it is from
-  size_t pairs = 0;       ///< of context and perturbation that are predicted and scored
-  size_t parameters = 0;  ///< of the model, of an ensemble each; 0 where none is trained
-  uint64_t steps = 0;     ///< of the whole training, of all members, which may end earlier
-  uint64_t validations = 0;
-  double step_seconds = 0, validation_seconds = 0;
+  std::string split;          ///< where it is from
+  size_t pairs = 0;           ///< of context and perturbation that are predicted and scored
+  size_t parameters = 0;      ///< of the model, of an ensemble each; 0 where none is trained
   double memory = 0;          ///< bytes, the most so far: everything that training needs
   double scores_memory = 0;   ///< bytes that predictions and scores need beside it, at most
   double machine_memory = 0;  ///< bytes that there are; 0 when not known
-
-  double training_seconds() const {
-    return double(steps) * step_seconds + double(validations) * validation_seconds;
-  }
 };
 
 namespace detail {
@@ -74,35 +67,22 @@ double scores_memory(const Prepared& p, std::span<const PredictionRequest> reque
 template <class = void>
 void measure_training(const Experiment& asked, const Prepared& p, const DryRunOptions& options,
                       DryRun& out) {
-  using Clock = std::chrono::steady_clock;
   Experiment e = asked;
-  auto& t = e.training;
   const size_t members = e.ensemble;
   e.ensemble = 1;  // what one takes, the others do too
-  out.steps = members * t.max_steps;
-  const uint64_t every = t.validate_every ? t.validate_every : t.max_steps;
-  out.validations = members * ((t.max_steps + every - 1) / every);
-  const size_t steps = size_t(std::clamp<uint64_t>(options.steps, 1, t.max_steps));
-  t.validate_every = steps;
-  t.checkpoint_every = t.patience = 0;
-
-  Clock::time_point begun;
-  std::vector<double> seconds;  // at the end of each step
-  bool validated = false, stopped = false;
+  StepTimes times(e.training, options.steps);
+  bool stopped = false;
   Callbacks told = options.callbacks;
   told.progress = [&](const ProgressUpdate& update) {
     stopped |= options.callbacks.progress && !options.callbacks.progress(update);
-    return !stopped && seconds.size() < steps;
+    return !stopped && !times.is_done();
   };
   TrainingHooks hooks;
   hooks.begin = [&](const TrainedModel& model) {
     out.parameters = model.model.parameters().count();
-    begun = Clock::now();
+    times.begin();
   };
-  hooks.metrics = [&](const MetricsRow& row) {
-    seconds.push_back(std::chrono::duration<double>(Clock::now() - begun).count());
-    validated |= row.validation_loss.has_value();
-  };
+  hooks.metrics = [&](const MetricsRow& row) { times.add(row); };
   StateTransitionPredictor<> predictor(e, {.features = p.features,
                                            .genes = p.model_genes,
                                            .normalized = p.normalized,
@@ -112,17 +92,11 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
   try {
     predictor.fit(p.screen, p.parts, told);
   } catch (const Stopped&) {
-    if (stopped || seconds.size() < steps) throw;
+    if (stopped || !times.is_done()) throw;
   }
-  // The last step has the validation in it.
-  const size_t last = seconds.size() - 1;
-  if (!validated) out.validations = 0;
-  if (last >= 2)
-    out.step_seconds = (seconds[last - 1] - seconds[0]) / double(last - 1);
-  else
-    out.step_seconds = seconds[0];
-  if (validated && last >= 1)
-    out.validation_seconds = std::max(0.0, seconds[last] - seconds[last - 1] - out.step_seconds);
+  static_cast<TrainingTime&>(out) = times.found();
+  out.steps *= members;
+  out.validations *= members;
 }
 
 }  // namespace detail

@@ -43,10 +43,15 @@ std::vector<std::string> read_gene_list(const Experiment& e, const AnnData& adat
 /// Reads the screen, the split, the genes and the features of an experiment.
 /// @param split  read instead of the experiment's where it is not empty, as of a run that is gone
 ///               on with
-/// @throws ConfigError if no screen is named; IoError, FormatError
+/// @throws ConfigError if no screen is named, or the model is of a kind that predicts none;
+/// IoError, FormatError
 template <class = void>
 ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {},
                              const std::filesystem::path& split = {}) {
+  if (e.kind != ModelKind::state_transition)
+    throw ConfigError(message("[model] kind is ", name_of_choice(e.kind), ", expected ",
+                              "state_transition: models of another kind predict nothing to score; ",
+                              "train_embedding_in_folder trains them (vcell train)"));
   if (e.data.empty()) throw ConfigError("no screen was named; set [data] path to an h5ad file");
   ExperimentInputs out;
   const std::filesystem::path path = split.empty() ? e.split : split.string();

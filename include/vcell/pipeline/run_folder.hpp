@@ -150,6 +150,8 @@ TrainingHooks RunFolder::hooks(const Experiment& e, OldRun old,
   out.metrics = [=, *this](MetricsRow row) {
     // Of members not before: one that had been trained whole has nothing to say, and the rows of
     // those after it are still needed.
+    if (!state->log && state->members == 1)
+      state->log.emplace(path_ / "metrics.csv", state->done[0]);
     if (!state->log)
       state->log.emplace(path_ / "metrics.csv", std::span<const uint64_t>(state->done));
     row.member = state->done.size();

@@ -49,10 +49,6 @@ FolderInputs read_for_folder(const Experiment& asked, const RunFolder& folder,
   Experiment e = asked;
   folder.check(options.old);
   check_experiment(e);
-  if (e.kind != ModelKind::state_transition)
-    throw ConfigError(message("[model] kind is ", name_of_choice(e.kind), ", expected ",
-                              "state_transition: models of another kind predict nothing to score; ",
-                              "train_embedding_in_folder trains them (vcell train)"));
   const bool resumes = options.old == OldRun::resume;
   if (resumes) {
     check_data_files(folder / "data.csv", e, options.callbacks);
