@@ -62,6 +62,7 @@ void transform(Transform s, Console& console) {
       s.gene_table.empty() && fs::is_regular_file(s.model) && !s.folder.empty() &&
       fs::exists(beside))
     s.gene_table = beside.string();
+  s.options.fractions_are_log1p = true;
   embed(s, "emb transform", console);
 }
 
@@ -85,7 +86,9 @@ void add_transform(CLI::App& emb, Console& console) {
   command->add_flag("--lancedb-update", s->database_update, "Not offered");
   text("--lancedb-batch-size", s->database_batch, "Not offered", "N");
   text("--batch-size", s->batch_size, "Changes nothing here: cells are embedded one by one", "N");
-  add_scale(*command, s->options.scale, "Of X: counts or log1p [the file decides]");
+  add_scale(
+      *command, s->options.scale,
+      "Of X: counts or log1p [the file, else log1p where it holds fractions, as State has it]");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { transform(*s, console); });

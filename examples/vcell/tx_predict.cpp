@@ -33,7 +33,6 @@ struct Trained {
   vcell::TrainedModel model;
   std::string name;                        ///< of what its weights are from
   std::string toml;                        ///< the split's file
-  fs::path base;                           ///< where its relative paths begin; empty: at the file
   std::string data;                        ///< the training data; empty: the split names them
   std::string embedding;                   ///< the obsm entry that the model reads; empty: X
   std::optional<vcell::Scale> scale = {};  ///< of X
@@ -54,7 +53,7 @@ Trained trained_of(const Settings& s, Console& console) {
           vcell::message("tx predict: ", vcell::quoted(s.run), " has an ensemble of ",
                          members.size(), " models, and one is expected; 'vcell run' scores all"));
     const auto e = vcell::read_experiment(run / "experiment.toml");
-    return {std::move(members[0]), "model", (run / "split.toml").string(), {}, e.data, "", e.scale,
+    return {std::move(members[0]), "model", (run / "split.toml").string(), e.data, "", e.scale,
             e.lenient_split};
   }
   // State's default is not the best one of the validations.
@@ -64,7 +63,6 @@ Trained trained_of(const Settings& s, Console& console) {
   return {std::move(imported.model),
           imported.weights.filename().string(),
           imported.split,
-          fs::current_path(),
           "",
           imported.embedding,
           vcell::Scale::log1p};
@@ -93,6 +91,25 @@ void check(const Settings& s) {
         "--predict-only (--profile anndata) out");
 }
 
+/// The file of the split: a relative path of a run begins at the working directory, else where the
+/// run lies.
+std::string split_file(const Settings& s, const Trained& trained) {
+  const fs::path toml = s.toml.empty() ? trained.toml : s.toml;
+  if (!toml.empty() && fs::exists(toml)) return toml.string();
+  const fs::path beside = fs::absolute(s.run).lexically_normal() / ".." / toml;
+  if (s.toml.empty() && !toml.empty() && fs::exists(beside))
+    return beside.lexically_normal().string();
+  throw vcell::ConfigError(vcell::message("tx predict: the split, ", vcell::quoted(toml.string()),
+                                          ", is not there; name it by --toml"));
+}
+
+/// @throws vcell::ConfigError if something is there and may not be replaced
+void keep(const fs::path& path, bool overwrite) {
+  if (!overwrite && fs::exists(path))
+    throw vcell::ConfigError(vcell::message("tx predict: ", vcell::quoted(path.string()),
+                                            " is there already; say --overwrite to replace it"));
+}
+
 void predict(Settings s, Console& console) {
   check(s);
   const auto metrics = metrics_of_profile(s.profile);
@@ -100,18 +117,14 @@ void predict(Settings s, Console& console) {
   const auto& model = trained.model;
   const bool scored = !s.predict_only && s.profile != "anndata";
   const fs::path out = fs::path(s.run) / ("eval_" + trained.name);
-  if (!s.skip_cells) refuse_to_overwrite("tx predict", out / "adata_pred.h5ad", s.overwrite);
-  if (scored) refuse_to_overwrite("tx predict", out / "agg_results.csv", s.overwrite);
+  if (!s.skip_cells) keep(out / "adata_pred.h5ad", s.overwrite);
+  if (scored) keep(out / "agg_results.csv", s.overwrite);
 
-  const bool own = !s.toml.empty();
-  const std::string toml = own ? s.toml : trained.toml;
-  if (toml.empty() || !fs::exists(toml))
-    throw vcell::ConfigError(
-        vcell::message("tx predict: the split of the training, ", vcell::quoted(toml),
-                       ", is not there; run where State did, or name it by --toml"));
-  const auto split = vcell::read_split(toml, nullptr, own ? fs::current_path() : trained.base);
+  const std::string toml = split_file(s, trained);
+  auto split = vcell::read_split(toml, nullptr, fs::current_path());
+  if (vcell::data_set_files(split).empty()) split = vcell::read_split(toml);
   const std::string file =
-      own || trained.data.empty() ? data_set_file(split, "--toml", toml) : trained.data;
+      s.toml.empty() && !trained.data.empty() ? trained.data : data_set_file(split, "--toml", toml);
   auto data = read_cells(file, console, CellParts::all, s.memory);
   if (trained.embedding.empty()) normalize_for(model, data, trained.scale, file, console);
   const auto screen = vcell::make_labels(data, model.labels);

@@ -109,6 +109,18 @@ TEST_CASE("embed_file: counts and their logarithms alike, all else kept", "[pipe
   back.obsm.clear();
   counts.obsm.clear();
   CHECK(back == counts);
+  // What nobody declares is refused, or taken as the reference takes it, and that is said.
+  check_error<ConfigError>(
+      [&] { embed_file(model, folder.path() / "log.h5ad", folder.path() / "c.h5ad"); },
+      {"nothing says"});
+  std::string said;
+  EmbedFileOptions undeclared{.fractions_are_log1p = true};
+  undeclared.callbacks.note = [&](const std::string& line) { said += line; };
+  embed_file(model, folder.path() / "log.h5ad", folder.path() / "c.h5ad", undeclared);
+  CHECK(embedded(folder.path() / "c.h5ad") == b);
+  CHECK(said.find("as State") != std::string::npos);
+  embed_file(model, from, folder.path() / "c.h5ad", undeclared);  // whole numbers are counts
+  CHECK(embedded(folder.path() / "c.h5ad") == a);
   // The embeddings alone.
   CHECK(embed_file(model, from, folder.path() / "a.npy", {.scale = Scale::counts}) == 15);
   const auto array = detail::read_npy(read_text(folder.path() / "a.npy"), "a.npy").numbers;

@@ -242,6 +242,13 @@ TEST_CASE("program: tx predict predicts what State's does, and scores it", "[pro
   REQUIRE(again.code == 0);
   CHECK(vcell::read_h5ad(out / "adata_pred.h5ad") == drawn);
 
+  // From elsewhere, the split and the data are found where the run lies.
+  fs::remove(out / "adata_pred.h5ad");
+  REQUIRE(run_vcell(folder, "tx predict --output-dir '" + (folder.path() / "run/").string() +
+                                "' --checkpoint final.ckpt --predict-only")
+              .code == 0);
+  CHECK(vcell::read_h5ad(out / "adata_pred.h5ad") == drawn);
+
   REQUIRE(run_in(folder, "tx predict --output-dir run --eval-train-data --predict-only").code == 0);
   const auto train = vcell::read_h5ad(folder.path() / "run/eval_last.ckpt/adata_pred.h5ad");
   CHECK(counted(train, "gene").at("AAA") == counted(data, "gene").at("AAA"));

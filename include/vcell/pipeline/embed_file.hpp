@@ -20,11 +20,35 @@ VCELL_BEGIN_NAMESPACE
 struct EmbedFileOptions {
   std::string key = "X_emb";        ///< of obsm, replaced where it is there
   std::optional<Scale> scale = {};  ///< of X; without it the file decides (declared_scale)
-  MatchGenesOptions genes = {};     ///< how the data's genes are found in the model's table
-  bool half = false;                ///< float16 in place of float32
-  uint64_t seed = 0;                ///< of what is random in a sentence
+  /// What nobody declares and is no count is taken for log1p, as the reference takes it; false: it
+  /// is an error.
+  bool fractions_are_log1p = false;
+  MatchGenesOptions genes = {};  ///< how the data's genes are found in the model's table
+  bool half = false;             ///< float16 in place of float32
+  uint64_t seed = 0;             ///< of what is random in a sentence
   Callbacks callbacks = {};
 };
+
+namespace detail {
+
+/// The scale of X (declared_scale), and how it was found is said.
+template <class = void>
+Scale embedded_scale(const AnnData& adata, const H5adRows& X, const EmbedFileOptions& options) {
+  const bool declared =
+      options.scale || find(adata.uns, "vcell/scale") || says_log1p("embed_file", adata);
+  if (!declared && options.fractions_are_log1p && find_value(X, is_no_count)) {
+    note(options.callbacks, "nothing says what X holds: its fractions are taken for log1p values, ",
+         "as State takes them (--scale log1p)");
+    return declared_scale(adata, X, Scale::log1p).scale;
+  }
+  const auto found = declared_scale(adata, X, options.scale);
+  if (found.inferred)
+    note(options.callbacks,
+         "X holds whole numbers only: they are taken for counts (--scale counts)");
+  return found.scale;
+}
+
+}  // namespace detail
 
 /// Embeds the cells of a file into obsm of a new one, which has all that the old one has. X is read
 /// and copied in blocks, and embeddings are written as they are made, so that neither is in memory
@@ -43,9 +67,7 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
   const H5adRows X(from, {.turn_columns = true, .warnings = &remarks});
   for (const std::string& remark : remarks) note(callbacks, remark);
   note(callbacks, from.string(), ": ", adata.cells(), " cells x ", adata.genes(), " genes");
-  const auto found = declared_scale(adata, X, options.scale);
-  if (found.inferred)
-    note(callbacks, "X holds whole numbers only: they are taken for counts (--scale counts)");
+  const Scale scale = detail::embedded_scale(adata, X, options);
   const auto match = match_genes(adata.var, model.genes.names(), options.genes);
   note(callbacks, match.report());
   if (options.half && to.extension() == ".npy")
@@ -76,7 +98,7 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
     });
     return rows.columns();
   };
-  if (found.scale == Scale::log1p) return write(X);
+  if (scale == Scale::log1p) return write(X);
   return write(Log1pRows<H5adRows>(X, std::vector<double>(X.rows()), DType::f32));
 }
 
