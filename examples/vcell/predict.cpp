@@ -68,7 +68,8 @@ void predict(const Settings& s, Console& console) {
   name_models(members, s.names);
   if (const auto missing = missing_names(members[0]); !missing.empty())
     throw vcell::ConfigError("predict: " + missing);
-  if (!s.features.empty() || !members[0].labels.combination_separator.empty()) {
+  if (!s.features.empty() || !members[0].labels.combination_separator.empty() ||
+      !members[0].labels.dose_key.empty()) {
     const auto features = s.features.empty() ? vcell::PerturbationFeatures()
                                              : vcell::read_perturbation_features(s.features);
     for (auto& member : members) vcell::add_perturbations(member, features, names);
@@ -81,7 +82,9 @@ void predict(const Settings& s, Console& console) {
   if (model.batches.empty()) labels.batch_key.reset();
 
   auto adata = read_controls(s, model, console);
-  auto screen = vcell::make_labels(adata, labels);
+  auto of_controls = labels;  // which have no dose
+  of_controls.dose_key.clear();
+  auto screen = vcell::make_labels(adata, of_controls);
   vcell::take_expression(screen, adata);
   if (!s.all_genes) screen = vcell::select_genes(screen, model.genes);
 
@@ -132,7 +135,7 @@ void add_predict(CLI::App& program, Console& console) {
   command->add_option("--data", s->data, "Control cells, h5ad")->required()->type_name("FILE");
   command
       ->add_option("--perturbations", s->perturbations,
-                   "Names separated by commas, or a file with one a line")
+                   "Names separated by commas, or a file with one a line; with doses NAME@DOSE")
       ->required()
       ->type_name("NAMES");
   command

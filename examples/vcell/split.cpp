@@ -103,6 +103,8 @@ void add_split(CLI::App& program, Console& console) {
       ->capture_default_str();
   add_context_keys(*command, s->labels.context_keys,
                    "obs column of the context, may come several times");
+  command->add_option("--dose-key", s->labels.dose_key,
+                      "obs column of doses: each perturbation at a dose is one of its own");
   command
       ->add_option("--kind", s->kind,
                    "default, perturbation, underrepresented, zeroshot, cells. The default tests "

@@ -257,3 +257,101 @@ TEST_CASE("StateEmbeddingSettings: files hold them, and those of the other kind 
   check_error<FormatError>([&] { read_experiment(folder.path() / "e.toml"); },
                            {"'tasks' belongs to [model] kind 'state_embedding'"});
 }
+
+TEST_CASE("train_embedding_in_folder: starts from a model, genes and datasets by name",
+          "[pipeline]") {
+  const TemporaryFolder folder;
+  const auto data = folder.path() / "a.h5ad", other = folder.path() / "b.h5ad";
+  write_h5ad(data, screen());
+  // The same genes in another order, one of them new, and datasets of which one is new.
+  AnnData next = screen();
+  std::vector<size_t> order;
+  for (size_t g = 25; g-- > 0;) order.push_back(g);
+  next.X = Matrix(select_columns(to_csr<float>(*next.X), order));
+  next.var = next.var.select_rows(order);
+  auto symbols = next.var.column("symbol").text();
+  symbols[3] = "NEW";
+  next.var.set("symbol", symbols);
+  auto datasets = next.obs.column("dataset").text();
+  for (auto& name : datasets)
+    if (name == "a") name = "c";
+  next.obs.set("dataset", datasets);
+  write_h5ad(other, next);
+  for (const char* table : {"random", "identity"}) {
+    INFO(table);
+    Experiment e = experiment(data);
+    e.training.max_steps = 2;
+    e.embedding.gene_table = table;
+    e.embedding.gene_column = "symbol";
+    const auto run = folder.path() / table;
+    const auto old = train_embedding_in_folder(e, run);
+    Experiment fine = e;
+    fine.data = other;
+    fine.init_from = (run / "model").string();
+    std::vector<std::string> notes;
+    TrainEmbeddingOptions options;
+    options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+    options.callbacks.progress = [](const ProgressUpdate& u) {
+      return u.stage != "train" || u.done < 1;
+    };
+    const auto out = folder.path() / (std::string(table) + "_next");
+    CHECK_THROWS_AS(train_embedding_in_folder(fine, out, options), Stopped);
+    CHECK(std::ranges::count(notes,
+                             "starts from a model, genes: 23 as there, 1 new ('NEW'), 1 left out ("
+                             "'SYMBOL21')") == 1);
+    CHECK(std::ranges::count(notes,
+                             "starts from a model, datasets: 1 as there, 1 new ('c'), 1 left out "
+                             "('a')") == 1);
+    CHECK(read_experiment(out / "experiment.toml").init_sha256 == folder_sha256(run / "model"));
+    // It goes on without the folder, to the same bytes.
+    const auto whole =
+        train_embedding_in_folder(fine, folder.path() / "whole", {.old = OldRun::overwrite});
+    std::filesystem::rename(run, folder.path() / "moved");
+    TrainEmbeddingOptions resume;
+    resume.old = OldRun::resume;
+    CHECK(weights_of(train_embedding_in_folder(fine, out, resume)) == weights_of(whole));
+    check_error<IoError>([&] { train_embedding_in_folder(fine, folder.path() / "x"); },
+                         {"no model folder"});
+    std::filesystem::rename(folder.path() / "moved", run);
+
+    // In memory: what goes by names embeds the same cells alike, before any step.
+    auto config = old.model.config();
+    TrainedEmbedding same{StateEmbedding<float>(config, 9), old.genes, old.datasets, old.scale};
+    REQUIRE(weights_of(same) != weights_of(old));
+    CHECK(start_from(same, old).fresh.empty());
+    CHECK(weights_of(same) == weights_of(old));
+    if (old.genes.kind() == GeneTableKind::identity) {
+      auto names = old.genes.names();
+      std::ranges::reverse(names);
+      TrainedEmbedding turned{StateEmbedding<float>(config, 9),
+                              GeneTable::identity(names),
+                              {old.datasets[1], old.datasets[0]},
+                              old.scale};
+      start_from(turned, old);
+      std::vector<int32_t> rows(names.size()), back(names.size());
+      for (size_t i = 0; i < names.size(); ++i) {
+        rows[i] = int32_t(i);
+        back[i] = int32_t(names.size() - 1 - i);
+      }
+      const auto a = encode_table(old.model, old.genes, rows),
+                 b = encode_table(turned.model, turned.genes, back);
+      const size_t n = names.size() * config.width;
+      for (size_t i = 0; i < n; ++i)
+        CHECK(a.tokens.value().data[i] == Approx(b.tokens.value().data[i]).margin(1e-6));
+    }
+    // What cannot agree.
+    fine.embedding.width = 16;
+    fine.training.seed = 8;
+    check_error<ConfigError>([&] { train_embedding_in_folder(fine, folder.path() / "x"); },
+                             {"[model] width (8 there, 16 here)"});
+    check_error<ConfigError>([&] { dry_run_embedding(fine); }, {"[model] width (8 there"});
+    fine.embedding.width = 8;
+    if (old.genes.kind() == GeneTableKind::random)
+      check_error<ConfigError>([&] { train_embedding_in_folder(fine, folder.path() / "x"); },
+                               {"drawn with the seed 42, and here with 8"});
+    fine.embedding.gene_table = table == std::string("random") ? "identity" : "random";
+    check_error<ConfigError>([&] { train_embedding_in_folder(fine, folder.path() / "x"); },
+                             {"[genes] gene_table"});
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "x"));
+  }
+}

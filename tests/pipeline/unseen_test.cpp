@@ -1,9 +1,12 @@
 // Perturbations that no context trains on.
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
+#include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/run.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
+#include "vcell/train/model_folder.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -148,6 +151,157 @@ TEST_CASE("combinations: those that were never seen start from their parts", "[p
   f.add(names[12], std::vector<float>{1, 2});
   o.inputs.features = f;
   check_error<ConfigError>([&] { run(s.screen, e, o); }, {names[12], "features of its own"});
+}
+
+namespace {
+
+/// The mean shift of a perturbation over the doses that it was learnt at.
+class MeanOfDoses final : public ShiftPredictor<> {
+ public:
+  std::string name() const override { return "mean_of_doses"; }
+  std::string meaning() const override { return ""; }
+  void fit(const Screen& screen, std::span<const Part> parts, const Callbacks&) override {
+    shifts_ = learnt_shifts(screen, parts);
+    for (const auto& name : screen.perturbation.names) {
+      const auto dosed = dose_in(name);
+      names_.push_back(dosed ? dosed->name : name);
+    }
+  }
+  std::optional<std::vector<double>> shift(int32_t, int32_t perturbation) const override {
+    std::vector<size_t> pairs;
+    for (size_t i = 0; i < shifts_.pairs(); ++i)
+      if (names_[size_t(shifts_.perturbation[i])] == names_[size_t(perturbation)])
+        pairs.push_back(i);
+    return detail::mean_of_shifts(shifts_, pairs);
+  }
+
+ private:
+  PairShifts shifts_;
+  std::vector<std::string> names_;
+};
+
+/// Doses of every perturbation, of which a split holds one out in both contexts.
+struct Doses {
+  SimulatedScreen s;
+  Experiment e = experiment();
+  RunOptions o;
+
+  explicit Doses(size_t combinations = 0, const char* held_out = "0.5") {
+    auto how = simulated;
+    how.perturbations = 8;
+    how.combinations = combinations;
+    how.cells = 80;
+    how.control_cells = 60;
+    how.doses = 4;
+    s = simulate_screen(how);
+    e.labels.dose_key = "dose";
+    e.methods = {"state_transition", "context_mean"};
+    SplitSpec split;
+    split.datasets["screen"] = "screen.h5ad";
+    split.training = {"screen"};
+    for (const char* context : {"screen.context_1", "screen.context_2"})
+      for (const auto& name : s.truth.perturbations)
+        split.fewshot[context].test.push_back(name + '@' + held_out);
+    o.inputs.split = split;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("doses: one that was never seen is predicted between those that were", "[pipeline]") {
+  Doses d;
+  d.o.more_methods = {std::make_shared<MeanOfDoses>()};
+  const auto result = run(d.s.screen, d.e, d.o);
+  const TrainedModel& m = result.models.at(0);
+  CHECK(m.model.config().anchor == Anchor::perturbation_mean);
+  CHECK(m.perturbations.width() == 9);
+  CHECK(result.missing.empty());
+  CHECK(result.requests.size() == 16);
+  const auto methods = methods_of(result.report);
+  CHECK(mean_of(methods[0], "pearson_delta") > mean_of(methods[1], "pearson_delta") + 0.1);
+  CHECK(mean_of(methods[0], "mae") < mean_of(methods[1], "mae"));
+  REQUIRE(methods[2].name == "mean_of_doses");
+  CHECK(mean_of(methods[0], "pearson_delta") > mean_of(methods[2], "pearson_delta"));
+  CHECK(mean_of(methods[0], "mae") < mean_of(methods[2], "mae"));
+
+  // What it starts from is what the other doses tell.
+  const std::string& name = d.s.truth.perturbations[1];
+  const auto amount = [&](double dose) { return m.perturbations.amount(dose); };
+  std::vector<CodeAtDose> others;
+  for (const double dose : {0.25, 0.75, 1.})
+    others.push_back({int32_t(m.perturbations.place(label_of({name, dose}))), amount(dose)});
+  const auto told = shift_at_dose(m.anchors->shifts, amount(0.5), 0, others);
+  const auto anchor = input_of(m, name + "@0.5", "context_1").anchor;
+  REQUIRE(anchor.size() == told.size());
+  CHECK(*std::ranges::max_element(anchor) > 0.1f);
+  for (size_t g = 0; g < anchor.size(); ++g)
+    CHECK(double(anchor[g]) == Approx(told[g]).margin(1e-6));
+  // Others can be asked of the trained model, and every one says its dose.
+  const TemporaryFolder folder("doses");
+  save_model(folder.path() / "model", m);
+  auto asked = std::get<TrainedModel>(load_model(folder.path() / "model"));
+  CHECK(asked.perturbations == m.perturbations);
+  CHECK(asked.labels.dose_key == "dose");
+  CHECK(input_of(asked, name + "@0.5", "context_1").anchor == anchor);
+  add_perturbations(asked, PerturbationFeatures(), {name + "@0.6", name + "@1", "non-targeting"});
+  CHECK(asked.perturbations.names().size() == m.perturbations.names().size() + 1);
+  const auto input = input_of(asked, name + "@0.6", "context_1");
+  CHECK(input.vector[m.perturbations.place(name)] == float(amount(0.6)));
+  check_error<ConfigError>([&] { add_perturbations(asked, PerturbationFeatures(), {name}); },
+                           {quoted(name), "has none", name + "@1"});
+  check_error<ConfigError>([&] { add_perturbations(asked, PerturbationFeatures(), {"new@1"}); },
+                           {"'new' was none of them"});
+
+  // The files say condition and dose.
+  const auto predicted =
+      prediction_anndata(result.prepared.annotations, d.e.labels, result.prepared.screen,
+                         result.requests, result.predicted);
+  CHECK(predicted.obs.column("perturbation").text()[0].ends_with("@0.5"));
+  CHECK(predicted.obs.column("dose").numbers()[0] == 0.5);
+  CHECK(predicted.obs.column("dose").numbers().back() == 0);  // a control
+  const auto observed =
+      observation_anndata(result.prepared.annotations, d.e.labels, result.prepared.screen,
+                          result.requests, result.prepared.parts);
+  CHECK(observed.obs.column("perturbation").text()[0].ends_with("@0.5"));
+
+  // Without doses the held-out cells have no labels to hold out.
+  auto plain = d.e;
+  plain.labels.dose_key.clear();
+  CHECK_THROWS_AS(run(d.s.screen, plain, d.o), ConfigError);
+}
+
+TEST_CASE("doses: of combinations, and of perturbations that are known by features alone",
+          "[pipeline]") {
+  Doses pairs(4, "1");
+  pairs.e.labels.combination_separator = "+";
+  const auto both = run(pairs.s.screen, pairs.e, pairs.o);
+  CHECK(both.missing.empty());
+  const TrainedModel& m = both.models.at(0);
+  const std::string& pair = pairs.s.truth.perturbations.back();
+  CHECK(m.perturbations.is_combination(m.perturbations.place(pair + "@1")));
+  CHECK(mean_of(methods_of(both.report)[0], "pearson_delta") >
+        mean_of(methods_of(both.report)[1], "pearson_delta"));
+
+  Doses unseen;
+  const std::string& name = unseen.s.truth.perturbations[0];
+  for (auto& [context, held] : unseen.o.inputs.split->fewshot) {
+    held.test.clear();
+    for (const char* dose : {"@0.25", "@0.5", "@0.75", "@1"}) held.test.push_back(name + dose);
+  }
+  check_error<ConfigError>([&] { run(unseen.s.screen, unseen.e, unseen.o); },
+                           {"holds out every cell of", name});
+  PerturbationFeatures f(unseen.s.features.dimensions.size());
+  for (size_t i = 0; i < unseen.s.features.perturbations.size(); ++i)
+    f.add(unseen.s.features.perturbations[i], unseen.s.features.vectors.row(i));
+  unseen.o.inputs.features = f;
+  const auto described = run(unseen.s.screen, unseen.e, unseen.o);
+  CHECK(described.missing.empty());
+  CHECK(described.models.at(0).model.config().anchor == Anchor::features);
+  CHECK(described.models[0].perturbations.vector(name + "@1") == f.vector(name));
+  f.add(name + "@1", std::vector<float>(f.width(), 1));
+  unseen.o.inputs.features = f;
+  check_error<ConfigError>([&] { run(unseen.s.screen, unseen.e, unseen.o); },
+                           {name + "@1", "has features of its own", "[data] dose_key"});
 }
 
 TEST_CASE("unseen perturbations: what cannot be is an error", "[pipeline]") {

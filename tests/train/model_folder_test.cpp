@@ -287,6 +287,32 @@ TEST_CASE("model_folder: combinations are the sum of their parts", "[train]") {
   }
 }
 
+TEST_CASE("model_folder: doses are kept, and their range", "[train]") {
+  for (const bool by_features : {false, true}) {
+    TrainedModel m = make_model(false, by_features);
+    m.labels.dose_key = "dose";
+    m.labels.combination_separator = "+";
+    m.perturbations.set_doses(0.5, 8);  // wider than that of the names
+    for (const char* name : {"P1@2", "P2@0.5", "P1+P2@4"}) m.perturbations.derive(name, m.labels);
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "model";
+    save_model(path, m);
+    const auto back = std::get<TrainedModel>(load_model(path));
+    CHECK(back.labels.dose_key == "dose");
+    CHECK(back.perturbations == m.perturbations);
+    CHECK(back.perturbations.greatest_dose() == 8);
+    CHECK(back.perturbations.vector("P1+P2@4") == m.perturbations.vector("P1+P2@4"));
+    const auto fails = [&](const char* from, const char* to, const char* said) {
+      save_model(path, m);
+      edit(path / "config.json", from, to);
+      check_error<FormatError>([&] { load_model(path); }, {"config.json", said});
+    };
+    fails("\"least_dose\": 0.5", "\"least_dose\": -1", "'least_dose' is -1");
+    fails("\"least_dose\": 0.5", "\"least_dose\": 9", "the least first");
+    fails("\"dose_key\": \"dose\"", "\"dose_key\": \"\"", "neither without a 'dose_key'");
+  }
+}
+
 TEST_CASE("model_folder: the members of an ensemble", "[train]") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "model";

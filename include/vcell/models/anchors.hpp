@@ -29,7 +29,7 @@ template <std::invocable<size_t> Keep>
 Anchors make_anchors(const Screen& screen, Keep&& keep, const PerturbationFeatures& features,
                      double shrinkage, double alpha, bool regress = false) {
   Anchors out{pair_shifts(screen, keep), shrinkage, alpha};
-  if (regress) {  // combinations are told of by their parts
+  if (regress) {  // combinations are told of by their parts, doses by their vectors
     const auto alone = select_pairs(out.shifts, [&](size_t i) {
       return !features.is_combination(
           features.place(screen.perturbation.names[size_t(out.shifts.perturbation[i])]));

@@ -250,7 +250,7 @@ FeatureRegression FeatureFitter<Void>::fit(FeatureRegression r, std::span<const 
 /// ridges of a regression that was fitted to all; of a perturbation that this has not seen either,
 /// by itself.
 /// @param asked  codes
-/// @param folds  how many; fewer where there are fewer perturbations
+/// @param folds  how many; fewer where there are fewer perturbations. Doses of one are in one
 /// @param seed   of the folds
 /// @return       (asked, genes); zeros where a single perturbation was learnt
 template <class = void>
@@ -261,11 +261,23 @@ Tensor<float, 2> out_of_fold_shifts(const FeatureFitter<>& fitter, const Feature
                                     size_t folds = 10) {
   const size_t n = fitter.size();
   Tensor<float, 2> out({asked.size(), all.genes()});
-  folds = std::min(std::max<size_t>(folds, 2), n);
+  // The doses of a perturbation are left out together.
+  std::vector<size_t> group(n), first_of(features.names().size(), n);
+  size_t groups = 0;
+  for (size_t code = 0; code < names.size(); ++code) {
+    const size_t i = fitter.place(int32_t(code));
+    if (i == n) continue;
+    size_t place = features.place(names[code]);
+    if (features.is_dosed(place)) place = features.at_dose(place).place;
+    if (first_of[place] == n) first_of[place] = groups++;
+    group[i] = first_of[place];
+  }
+  folds = std::min(std::max<size_t>(folds, 2), groups);
   Rng rng(seed, stream_of("feature folds"));
-  const auto order = permutation(n, rng);
-  std::vector<size_t> fold(n + 1, folds);  // at n: of what was not seen
-  for (size_t i = 0; i < n; ++i) fold[order[i]] = i % folds;
+  const auto order = permutation(groups, rng);
+  std::vector<size_t> fold_of(groups), fold(n + 1, folds);  // at n: of what was not seen
+  for (size_t i = 0; i < groups; ++i) fold_of[order[i]] = i % folds;
+  for (size_t i = 0; i < n; ++i) fold[i] = fold_of[group[i]];
   parallel_for(folds + 1, 1, [&](size_t first, size_t last) {
     for (size_t k = first; k < last; ++k) {
       std::vector<uint8_t> keep(n);

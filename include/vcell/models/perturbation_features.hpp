@@ -52,6 +52,60 @@ class PerturbationFeatures {
     values_.insert(values_.end(), features.begin(), features.end());
   }
 
+  /// Adds a perturbation at a dose, whose vector is that of the perturbation times amount(dose).
+  /// @param name  its label (label_of)
+  /// @throws ConfigError if the name is taken, or nothing is known of the perturbation; Error if no
+  ///         range of doses was set
+  template <class = void>
+  void add_dose(const std::string& name, const Dosed& dosed) {
+    if (!has(dosed.name) || is_combination(place(dosed.name)) || is_dosed(place(dosed.name)))
+      throw ConfigError(message("PerturbationFeatures: nothing is known of ", quoted(dosed.name),
+                                ", the perturbation of ", quoted(name), "; ",
+                                names_there({dosed.name}, names_)));
+    const AtDose entry{place(dosed.name), amount(dosed.dose)};
+    add_name(name);
+    row_.push_back(combined);
+    dosed_.resize(names_.size());
+    dosed_.back() = entry;
+  }
+  /// The doses between which amounts lie in 0 .. 1.
+  /// @throws ConfigError unless 0 < least <= greatest
+  void set_doses(double least, double greatest) {
+    if (!(least > 0 && least <= greatest && std::isfinite(greatest)))
+      throw ConfigError(message("PerturbationFeatures: doses from ", least, " to ", greatest,
+                                ", expected numbers above 0, the least first"));
+    least_dose_ = least;
+    greatest_dose_ = greatest;
+  }
+  double least_dose() const { return least_dose_; }  ///< 0: there are no doses
+  double greatest_dose() const { return greatest_dose_; }
+  /// How much of a perturbation's vector a dose gives: log(1 + d / l) / log(1 + g / l), l and g the
+  /// least and the greatest dose. 0 at dose 0, 1 at the greatest; equal ratios of doses are about
+  /// equal steps, in whatever units.
+  double amount(double dose) const {
+    if (!(least_dose_ > 0)) throw Error("PerturbationFeatures: no range of doses was set");
+    return std::log1p(dose / least_dose_) / std::log1p(greatest_dose_ / least_dose_);
+  }
+  bool is_dosed(size_t place) const { return place < dosed_.size() && dosed_[place].amount > 0; }
+  /// What the entry at a dose is of: the place of its perturbation, and the amount.
+  struct AtDose {
+    size_t place = 0;
+    double amount = 0;  ///< 0: the entry is at no dose
+
+    bool operator==(const AtDose&) const = default;
+  };
+  /// @param place  of an entry that is_dosed
+  const AtDose& at_dose(size_t place) const { return dosed_[place]; }
+  /// The entries of the same perturbation at other doses.
+  template <class = void>
+  std::vector<size_t> other_doses(size_t place) const {
+    std::vector<size_t> out;
+    if (is_dosed(place))
+      for (size_t i = 0; i < dosed_.size(); ++i)
+        if (i != place && is_dosed(i) && dosed_[i].place == dosed_[place].place) out.push_back(i);
+    return out;
+  }
+
   /// Adds a combination, whose vector is the sum of its parts': of one-hot ones, a one for each.
   /// @throws ConfigError if the name is taken, or a part is not known or a combination itself
   template <class = void>
@@ -69,27 +123,46 @@ class PerturbationFeatures {
     parts_.resize(names_.size());
     parts_.back() = std::move(places);
   }
-  /// Adds every name of a screen that is a combination and not there yet.
-  /// @throws ConfigError as combine, and parts_of
+  /// Adds every name of a screen that is a combination or at a dose, and not there yet. The range
+  /// of doses is that of the names, unless it was set.
+  /// @throws ConfigError as combine, add_dose and parts_of
   template <class = void>
   void combine(const std::vector<std::string>& names, const ScreenOptions& labels) {
+    double least = 0, greatest = 0;
     for (const std::string& name : names)
-      if (const auto pieces = parts_of(name, labels); !pieces.empty() && !has(name))
-        combine(name, pieces);
+      if (const auto dosed = dose_of(name, labels)) {
+        least = least > 0 ? std::min(least, dosed->dose) : dosed->dose;
+        greatest = std::max(greatest, dosed->dose);
+      }
+    if (least > 0 && least_dose_ == 0) set_doses(least, greatest);
+    for (const std::string& name : names) derive(name, labels);
+  }
+  /// The same of one name; one that is neither is left alone.
+  template <class = void>
+  void derive(const std::string& name, const ScreenOptions& labels) {
+    if (has(name)) return;
+    const auto pieces = parts_of(name, labels);
+    if (pieces.empty()) {
+      if (const auto dosed = dose_of(name, labels)) add_dose(name, *dosed);
+      return;
+    }
+    for (const std::string& piece : pieces)
+      if (const auto dosed = dose_of(piece, labels); dosed && !has(piece)) add_dose(piece, *dosed);
+    combine(name, pieces);
   }
   /// The places of a combination's parts; empty of others.
   std::span<const size_t> parts(size_t place) const {
     if (place < parts_.size()) return parts_[place];
     return {};
   }
-  bool is_combination(size_t place) const { return row_[place] == combined; }
+  bool is_combination(size_t place) const { return row_[place] == combined && !is_dosed(place); }
 
   /// Makes the vector of a perturbation zeros: nothing was learnt about its name.
   /// @throws ConfigError if there is no such name
   template <class = void>
   void silence(const std::string& name) {
     const size_t i = place(name);
-    if (is_one_hot_ || is_combination(i)) {
+    if (is_one_hot_ || row_[i] == combined) {
       silent_.resize(names_.size(), 0);
       silent_[i] = 1;
     } else {
@@ -148,10 +221,16 @@ class PerturbationFeatures {
 
   template <class T>
   void add_to(size_t place, std::span<T> out) const {
+    if (is_dosed(place)) return add_to<T>(dosed_[place].place, out, dosed_[place].amount);
+    add_to<T>(place, out, 1);
+  }
+  template <class T>
+  void add_to(size_t place, std::span<T> out, double amount) const {
     if (is_one_hot_)
-      out[row_[place]] += T(1);
+      out[row_[place]] += T(amount);
     else
-      for (size_t j = 0; j < width_; ++j) out[j] += T(values_[row_[place] * width_ + j]);
+      for (size_t j = 0; j < width_; ++j)
+        out[j] += T(amount * double(values_[row_[place] * width_ + j]));
   }
   template <class = void>
   void add_name(const std::string& name) {
@@ -169,6 +248,8 @@ class PerturbationFeatures {
   std::vector<float> values_;    // (rows, P); empty when one-hot
   std::vector<uint8_t> silent_;  // of the first names: whether the vector is zeros
   std::vector<std::vector<size_t>> parts_;  // of the first names: of combinations
+  std::vector<AtDose> dosed_;               // of the first names
+  double least_dose_ = 0, greatest_dose_ = 0;
 };
 
 VCELL_END_NAMESPACE

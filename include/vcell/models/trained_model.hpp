@@ -9,6 +9,7 @@
 
 #include "vcell/models/anchors.hpp"
 #include "vcell/models/perturbation_features.hpp"
+#include "vcell/models/shift_at_dose.hpp"
 #include "vcell/models/state_transition.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/sets/screen.hpp"
@@ -119,7 +120,8 @@ void check_members(std::span<const TrainedModel> members) {
               a.labels.control == b.labels.control && a.labels.batch_key == b.labels.batch_key &&
               a.labels.context_keys == b.labels.context_keys &&
               a.labels.context_name == b.labels.context_name &&
-              a.labels.combination_separator == b.labels.combination_separator,
+              a.labels.combination_separator == b.labels.combination_separator &&
+              a.labels.dose_key == b.labels.dose_key,
           "labels");
     check(a.scale == b.scale && a.target_sum == b.target_sum, "scale and target_sum");
   }
@@ -140,6 +142,18 @@ struct ToldAnchor {
   bool by_features = false;
 };
 
+/// What other doses of a perturbation say of it at a dose; empty where nothing does.
+template <class = void>
+std::vector<float> by_other_doses(const TrainedModel& m, size_t place, int32_t context) {
+  std::vector<CodeAtDose> others;
+  for (const size_t other : m.perturbations.other_doses(place))
+    others.push_back({int32_t(other), m.perturbations.at_dose(other).amount});
+  if (others.empty()) return {};
+  const auto shift =
+      shift_at_dose(m.anchors->shifts, m.perturbations.at_dose(place).amount, context, others);
+  return {shift.begin(), shift.end()};
+}
+
 /// @param parts  whether a combination is told of by its parts
 template <class = void>
 ToldAnchor told_anchor(const TrainedModel& m, size_t place, int32_t context, bool parts = true) {
@@ -147,6 +161,7 @@ ToldAnchor told_anchor(const TrainedModel& m, size_t place, int32_t context, boo
   const auto pieces = parts ? m.perturbations.parts(place) : std::span<const size_t>();
   if (pieces.empty()) {
     auto anchor = anchor_of(anchors, int32_t(place), context);
+    if (anchor.empty()) anchor = by_other_doses(m, place, context);
     if (!anchor.empty() || !anchors.regression || m.perturbations.is_combination(place))
       return {std::move(anchor), false};
     std::vector<float> features(m.perturbations.width());
@@ -177,7 +192,7 @@ ToldAnchor told_anchor(const TrainedModel& m, size_t place, int32_t context, boo
 /// features tell nothing (FeatureKernel::none), the model can have learnt nothing from them either,
 /// and alpha is 0. A combination has the sum of its parts' mean shifts; if a part was not learnt
 /// alone, it is as any other perturbation, and if it was not learnt itself, the sum of what is said
-/// of its parts.
+/// of its parts. A dose that was not learnt has the shift that the others tell (shift_at_dose).
 /// @param context  may be one that the model does not know
 /// @throws ConfigError if the perturbation has no features, or the model is anchored at shifts
 /// alone
@@ -208,27 +223,38 @@ PerturbationInput input_of(const TrainedModel& m, const std::string& perturbatio
   return out;
 }
 
-/// Lets a model predict perturbations that it never saw, by features.
+/// Lets a model predict perturbations that it never saw, by features, and other doses.
 /// @param features  of them, or of a combination's parts; names that the model knows are left as
 ///                  they are
 /// @throws ConfigError naming the perturbation, if the model knows perturbations by name alone
-///         (one-hot); ShapeError if the features have another width than those it was trained with
+///         (one-hot), or was trained with doses and the name has none; ShapeError if the features
+///         have another width than those it was trained with
 template <class = void>
 void add_perturbations(TrainedModel& m, const PerturbationFeatures& features,
                        const std::vector<std::string>& names) {
   for (const std::string& name : names) {
+    const auto dosed = dose_of(name, m.labels);
+    if (!dosed && !m.labels.dose_key.empty() && name != m.labels.control)
+      throw ConfigError(message("add_perturbations: the model was trained with doses, and ",
+                                quoted(name), " has none; write ",
+                                quoted(label_of({name, m.perturbations.greatest_dose()})),
+                                " for it at dose ", m.perturbations.greatest_dose()));
     if (m.perturbations.has(name)) continue;
     if (const auto pieces = parts_of(name, m.labels); !pieces.empty()) {
       add_perturbations(m, features, pieces);
       m.perturbations.combine(name, pieces);
       continue;
     }
-    if (m.perturbations.is_one_hot())
-      throw ConfigError(
-          message("add_perturbations: the model knows perturbations by their names ",
-                  "alone (one-hot), and ", quoted(name), " was none of them; train ",
-                  "with [data] perturbation_features to predict what was never seen"));
-    m.perturbations.add(name, features.vector(name));
+    const std::string& single = dosed ? dosed->name : name;
+    if (!m.perturbations.has(single)) {
+      if (m.perturbations.is_one_hot())
+        throw ConfigError(
+            message("add_perturbations: the model knows perturbations by their names ",
+                    "alone (one-hot), and ", quoted(single), " was none of them; train ",
+                    "with [data] perturbation_features to predict what was never seen"));
+      m.perturbations.add(single, features.vector(single));
+    }
+    if (dosed) m.perturbations.add_dose(name, *dosed);
   }
 }
 

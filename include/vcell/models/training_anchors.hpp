@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "vcell/core/name_places.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/models/fit_feature_regression.hpp"
 #include "vcell/models/pair_shifts.hpp"
+#include "vcell/models/shift_at_dose.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -28,6 +30,9 @@ VCELL_BEGIN_NAMESPACE
 /// its own: what it adds is learnt, and its own cells tell nothing of its anchor. Others are as any
 /// perturbation.
 ///
+/// A perturbation at a dose is one of its own; where that dose is validated and trains nowhere, its
+/// other doses tell its anchor (shift_at_dose).
+///
 /// With features of perturbations there is a second anchor: what a regression from features says of
 /// the perturbation, fitted to those of other folds (out_of_fold_shifts), so that training meets
 /// what is known of a perturbation that no context trains on. A set of a perturbation that has both
@@ -40,7 +45,8 @@ class TrainingAnchors {
   /// @param features  of the perturbations that are trained and validated on, for the second
   /// anchor;
   ///                  null: there is none
-  /// @param combinations  which perturbations are combinations, and of what; null: none are
+  /// @param combinations  which perturbations are combinations, and of what, and which are at
+  ///                      doses; null: none are
   /// @throws ConfigError if a context with training cells has no control cells, or a perturbation
   ///         no features
   template <class = void>
@@ -88,6 +94,8 @@ class TrainingAnchors {
       if (from.empty()) from = pairs_of(whole, group.perturbation);
       if (!from.empty())
         add({group.context, group.perturbation, -1}, shrunk_mean(whole, from, shrinkage_));
+      else if (const auto shift = by_other_doses(whole, group, combinations); !shift.empty())
+        add({group.context, group.perturbation, -1}, shift);
     }
     if (features) add_features(screen, parts, whole, *features, seed);
     std::sort(anchors_.begin(), anchors_.end(),
@@ -220,6 +228,20 @@ class TrainingAnchors {
       for (size_t g = 0; g < sum.size(); ++g) sum[g] += mean[g];
     }
     return sum;
+  }
+
+  /// What other doses of a perturbation say of it at a dose.
+  template <class = void>
+  std::vector<double> by_other_doses(const PairShifts& whole, const CellGroup& group,
+                                     const PerturbationFeatures* doses) const {
+    const std::string& name = perturbations_[size_t(group.perturbation)];
+    if (!doses || !doses->has(name) || !doses->is_dosed(doses->place(name))) return {};
+    const NamePlaces codes(perturbations_);
+    std::vector<CodeAtDose> others;
+    for (const size_t other : doses->other_doses(doses->place(name)))
+      if (const auto code = codes.find(doses->names()[other]))
+        others.push_back({int32_t(*code), doses->at_dose(other).amount});
+    return shift_at_dose(whole, doses->at_dose(doses->place(name)).amount, group.context, others);
   }
 
   /// Deals the cells of perturbations that train in one context only.

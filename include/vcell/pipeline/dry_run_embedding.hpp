@@ -29,6 +29,8 @@ EmbeddingDryRun dry_run_embedding(const Experiment& e, const Callbacks& callback
                                   uint64_t steps = 6) {
   check_embedding_experiment("dry_run_embedding", e);
   PreparedEmbedding p = prepare_embedding(e, callbacks);
+  Experiment started = e;
+  start_embedding(p, started, callbacks);
   StepTimes times(p.options, steps);
   Trainer<float> trainer(p.model.model.parameters(), p.options);
   auto task = p.task(e);

@@ -36,6 +36,19 @@ std::string folder_sha256(const std::filesystem::path& named) {
   return sum.text();
 }
 
+/// The SHA-256 of the folder that [training] init_from names.
+/// @param expected  what it must be (folder_sha256); empty: anything
+/// @throws IoError as folder_sha256; ConfigError if it is another
+template <class = void>
+std::string initial_sha256(const std::filesystem::path& folder, const std::string& expected) {
+  std::string found = folder_sha256(folder);
+  if (!expected.empty() && found != expected)
+    throw ConfigError(message("[training] init_from ", quoted(folder.string()),
+                              " is not what it was: its SHA-256 is ", found, ", expected ",
+                              expected, " ([training] init_sha256); put that model back"));
+  return found;
+}
+
 /// The models of the folder that [training] init_from names, read when one is first wanted.
 template <class = void>
 class InitialModel {
@@ -47,12 +60,7 @@ class InitialModel {
   /// @throws IoError, FormatError as load_model; ConfigError if the folder has another SHA-256
   std::span<const TrainedModel> members() {
     if (!model_) {
-      const std::string found = folder_sha256(folder_);
-      if (!sha256_.empty() && found != sha256_)
-        throw ConfigError(message("[training] init_from ", quoted(folder_.string()),
-                                  " is not what it was: its SHA-256 is ", found, ", expected ",
-                                  sha256_, " ([training] init_sha256); put that model back"));
-      sha256_ = found;
+      sha256_ = initial_sha256(folder_, sha256_);
       model_ = load_model(folder_);
     }
     return members_of(*model_);

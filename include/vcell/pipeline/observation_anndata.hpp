@@ -16,8 +16,8 @@ VCELL_BEGIN_NAMESPACE
 /// @param parts        (cells of the screen)
 /// @param model_genes  as in prediction_anndata
 template <class = void>
-AnnData observation_anndata(const AnnData& annotations, const Screen& screen,
-                            std::span<const PredictionRequest> requests,
+AnnData observation_anndata(const AnnData& annotations, const ScreenOptions& labels,
+                            const Screen& screen, std::span<const PredictionRequest> requests,
                             std::span<const Part> parts,
                             const std::vector<std::string>& model_genes = {}) {
   auto rows = observed_rows(screen, requests, parts);
@@ -38,6 +38,13 @@ AnnData observation_anndata(const AnnData& annotations, const Screen& screen,
   }
   for (const auto& name : annotations.obs.names())
     out.obs.set(name, annotations.obs.column(name).select_rows(rows));
+  if (!labels.dose_key.empty()) {
+    std::vector<std::string> names;
+    for (const size_t row : rows)
+      names.push_back(screen.perturbation.names[size_t(screen.perturbation.codes[row])]);
+    const auto found = factor(names);
+    out.obs.set(labels.perturbation_key, Categorical{found.codes, found.names, false});
+  }
   out.obs.set("predicted", Numbers::truths(std::vector<uint8_t>(rows.size(), 0)));
   out.obs.set("control_cell", Column(Labels(std::move(from)), std::move(is_observed)));
   out.var = detail::prediction_var(annotations, screen, model_genes);

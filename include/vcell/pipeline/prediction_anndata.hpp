@@ -11,6 +11,7 @@
 #include "vcell/data/anndata.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
+#include "vcell/sets/combination.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
@@ -32,12 +33,33 @@ DataFrame prediction_var(const AnnData& annotations, const Screen& screen,
   return out;
 }
 
+/// A column of doses where the labels of perturbed cells say them; of the others, as controls, what
+/// it says where that is a number.
+/// @param labels_of  (cells)
+template <class = void>
+Column dose_column(const Column& column, const std::vector<std::string>& labels_of,
+                   const ScreenOptions& labels) {
+  const auto text = column.text();
+  auto missing = column.is_missing();
+  std::vector<double> doses(text.size(), 0);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto dosed = dose_of(labels_of[i], labels);
+    const auto said = dosed        ? std::optional(dosed->dose)
+                      : missing[i] ? std::nullopt
+                                   : whole_number_text(text[i]);
+    missing[i] = !said;
+    doses[i] = said.value_or(0);
+  }
+  if (std::find(missing.begin(), missing.end(), 1) == missing.end()) return Column(doses);
+  return Column(Labels(Numbers(std::move(doses))), std::move(missing));
+}
+
 }  // namespace detail
 
 /// Predicted cells and the controls of their contexts as annotated data: the screen's own obs
 /// and var columns, log1p. What an obs column says of an observed cell is missing for a
-/// predicted one. obs['predicted'] and obs['control_cell'] tell predicted cells and what they were
-/// predicted from.
+/// predicted one. Where there are doses, the perturbation's column has the labels with them.
+/// obs['predicted'] and obs['control_cell'] tell predicted cells and what they were predicted from.
 /// @param annotations  where obs columns come from; its cells are the screen's
 /// @param requests     what was asked for
 /// @param model_genes  that a model predicted; var['predicted'] marks them. Empty: all
@@ -81,6 +103,8 @@ AnnData prediction_anndata(const AnnData& annotations, const ScreenOptions& labe
     if (name == labels.perturbation_key) {
       const auto names = factor(perturbation);
       column = Categorical{names.codes, names.names, false};
+    } else if (name == labels.dose_key) {
+      column = detail::dose_column(column, perturbation, labels);
     } else if (!kept.contains(name)) {
       column = column.with_missing(is_predicted);
     }

@@ -201,6 +201,11 @@ PerturbationFeatures features_of(const Experiment& e, const PrepareInputs& given
                                 "those of a combination are the sum of its parts'; leave it out ",
                                 "of [data] perturbation_features, or set no ",
                                 "[data] combination_separator"));
+  for (const std::string& name : p.screen.perturbation.names)
+    if (features.has(name) && dose_of(name, e.labels))
+      throw ConfigError(message(quoted(name), " has features of its own, and those of a dose are ",
+                                "its perturbation's, times an amount; leave it out of ",
+                                "[data] perturbation_features, or set no [data] dose_key"));
   features.combine(p.screen.perturbation.names, e.labels);
   note(callbacks, "perturbations are described by ", features.width(), " features",
        e.perturbation_features.empty() ? "" : message(" of ", e.perturbation_features));

@@ -11,9 +11,12 @@
 #include "vcell/data/factor.hpp"
 #include "vcell/data/match_genes.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/pipeline/initial_model.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
+#include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/experiment.hpp"
 #include "vcell/train/gene_table_file.hpp"
+#include "vcell/train/start_embedding_from.hpp"
 #include "vcell/train/state_embedding_task.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -149,6 +152,16 @@ PreparedEmbedding prepare_embedding(const Experiment& e, const Callbacks& callba
        config.mlp_width, ", sentences of ", config.sentence_length, "; ", t.max_steps, " steps of ",
        t.accumulate * s.batch_size, " cells");
   return out;
+}
+
+/// Gives the model the weights of the one that [training] init_from names, if it names one, and
+/// writes the SHA-256 of that folder into the experiment.
+/// @throws ConfigError as start_from and initial_sha256; IoError, FormatError
+template <class = void>
+void start_embedding(PreparedEmbedding& p, Experiment& e, const Callbacks& callbacks = {}) {
+  if (e.init_from.empty()) return;
+  e.init_sha256 = initial_sha256(e.init_from, e.init_sha256);
+  note_start(start_from(p.model, load_embedding(e.init_from)), callbacks);
 }
 
 VCELL_INSTANTIATE(folders,

@@ -163,10 +163,10 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
                                   p.model_genes),
                {.progress = options.callbacks.progress});
     if (e.save_real)
-      write_h5ad(
-          folder / "real.h5ad",
-          observation_anndata(p.annotations, p.screen, done.requests, p.parts, p.model_genes),
-          {.progress = options.callbacks.progress});
+      write_h5ad(folder / "real.h5ad",
+                 observation_anndata(p.annotations, e.labels, p.screen, done.requests, p.parts,
+                                     p.model_genes),
+                 {.progress = options.callbacks.progress});
     write_results(folder.path(), done.evaluation, options.callbacks.progress);
   };
   auto out = run(std::move(adata), e, all);

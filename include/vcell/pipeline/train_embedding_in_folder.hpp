@@ -30,13 +30,19 @@ struct TrainEmbeddingOptions {
 /// @return  the model, with the parameters of the best validation
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint written
 template <class = void>
-TrainedEmbedding train_embedding_in_folder(const Experiment& e, const std::filesystem::path& path,
+TrainedEmbedding train_embedding_in_folder(const Experiment& asked,
+                                           const std::filesystem::path& path,
                                            const TrainEmbeddingOptions& options = {}) {
   const RunFolder folder(path);
+  Experiment e = asked;
   const Callbacks& callbacks = options.callbacks;
   folder.check(options.old);
   check_embedding_experiment("train_embedding_in_folder", e);
-  if (options.old == OldRun::resume) check_data_files(folder / "data.csv", e, callbacks);
+  if (options.old == OldRun::resume) {
+    check_data_files(folder / "data.csv", e, callbacks);
+    if (!e.init_from.empty())
+      e.init_sha256 = read_experiment(folder / "experiment.toml").init_sha256;
+  }
   PreparedEmbedding p = prepare_embedding(e, callbacks);
   const TrainingHooks hooks = folder.hooks(e, options.old,
                                            []() -> const SplitSpec& {
@@ -46,7 +52,10 @@ TrainedEmbedding train_embedding_in_folder(const Experiment& e, const std::files
                                            {});
   Trainer<float> trainer(p.model.model.parameters(), p.options);
   if (hooks.restore) hooks.restore(trainer);
-  if (trainer.state().step) note(callbacks, "going on after step ", trainer.state().step);
+  if (trainer.state().step)
+    note(callbacks, "going on after step ", trainer.state().step);
+  else
+    start_embedding(p, e, callbacks);
   StateEmbeddingTask<float> task = p.task(e, trainer.batches());
   if (options.old != OldRun::resume) folder.begin(e, SplitSpec(), Anchor::none);
   if (options.begun) options.begun();

@@ -11,6 +11,7 @@
 #include "vcell/core/name_places.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/factor.hpp"
+#include "vcell/sets/dose.hpp"
 #include "vcell/sets/near_names.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -30,6 +31,9 @@ struct ScreenOptions {
   /// What stands between the parts of a combination of perturbations, as + in A+B. Never guessed:
   /// empty, and every label is of one perturbation.
   std::string combination_separator = {};
+  /// The obs column of doses: a perturbation at a dose is one of its own, labelled `NAME@DOSE`
+  /// (sets/dose.hpp). Never guessed: empty, and cells have none.
+  std::string dose_key = {};
 };
 
 /// A perturbation screen as models see it: expression, and for each cell what was done to it, in
@@ -109,6 +113,23 @@ void check_column(const AnnData& adata, const char* setting, const std::string& 
 
 }  // namespace detail
 
+namespace detail {
+
+/// What was done to each cell, at which dose.
+template <class = void>
+Factor perturbation_labels(const AnnData& adata, const ScreenOptions& options) {
+  const Column& names = adata.obs.column(options.perturbation_key);
+  if (options.dose_key.empty()) return factor(names);
+  check_column(adata, "dose_key", options.dose_key);
+  const auto missing = names.is_missing();
+  return factor(
+      with_doses(names.text(), missing, options.control, adata.obs.column(options.dose_key),
+                 adata.obs.index, message("[data] dose_key ", quoted(options.dose_key))),
+      missing);
+}
+
+}  // namespace detail
+
 /// The labels of annotated cells and the names of their genes: a screen whose expression is zero
 /// everywhere, which is enough to split it.
 /// @throws ConfigError if a column is absent, a cell misses a label, or the control is no label
@@ -120,7 +141,7 @@ Screen make_labels(const AnnData& adata, const ScreenOptions& options = {}) {
     detail::check_column(adata, "context_keys", key);
   if (options.batch_key) detail::check_column(adata, "batch_key", *options.batch_key);
   Screen screen;
-  screen.perturbation = factor(adata.obs.column(options.perturbation_key));
+  screen.perturbation = detail::perturbation_labels(adata, options);
   detail::check_labelled(screen.perturbation, "perturbation",
                          message("obs column ", quoted(options.perturbation_key)));
   screen.control = screen.perturbation.code(options.control);

@@ -131,6 +131,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "batch_key", e.labels.batch_key, "obs column of the batch; empty: not known");
   f("data", "combination_separator", e.labels.combination_separator,
     "what stands between the parts of a combination, as + in A+B; empty: there are none");
+  f("data", "dose_key", e.labels.dose_key,
+    "obs column of doses, each with its perturbation one to predict; empty: there are none");
   f("data", "gene_names", e.gene_names,
     "var column with the names by which perturbations go; empty: found");
   f("data", "scale", e.scale, "counts or log1p; empty: the file decides");
@@ -253,11 +255,6 @@ void check_experiment(const Experiment& e) {
                               ", expected a total above 0, or 0 for the median"));
   if (e.init_from.empty() && !e.init_sha256.empty())
     throw ConfigError("Experiment: [training] init_sha256 needs [training] init_from");
-  if (!e.init_from.empty() && e.kind != ModelKind::state_transition)
-    throw ConfigError(
-        message("Experiment: [training] init_from is of state_transition so far, and "
-                "[model] kind is ",
-                name_of_choice(e.kind)));
   if (e.zero_control && e.perturbation_features.empty())
     throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
   if (e.ensemble == 0 || e.ensemble > most_members)

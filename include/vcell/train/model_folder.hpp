@@ -87,18 +87,21 @@ StateTransition<float> model_of(const StateTransitionConfig& config, const std::
 }
 
 /// The features of these perturbations, in this order.
+/// @param doses  the least and the greatest; 0: there are none
 template <class = void>
 PerturbationFeatures read_features(const std::filesystem::path& folder,
                                    const std::vector<std::string>& names,
-                                   const ScreenOptions& labels) {
+                                   const ScreenOptions& labels,
+                                   const std::pair<double, double>& doses) {
   const auto path = folder / "perturbation_features.safetensors";
   const PerturbationFeatures file = read_perturbation_features(path);
   check_size_match("load_model", "vectors in perturbation_features.safetensors",
                    file.names().size(), "lines of perturbations.txt", names.size());
   PerturbationFeatures features(file.width());
+  if (doses.first > 0) features.set_doses(doses.first, doses.second);
   for (const std::string& name : names)
-    if (const auto pieces = parts_of(name, labels); !pieces.empty())
-      features.combine(name, pieces);
+    if (dose_of(name, labels) || !parts_of(name, labels).empty())
+      features.derive(name, labels);
     else
       features.add(name, file.vector(name));
   return features;
@@ -128,6 +131,11 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   add("set_size", m.set_size);
   if (!m.labels.combination_separator.empty())
     labels.add("combination_separator", json_of(m.labels.combination_separator));
+  if (!m.labels.dose_key.empty()) {
+    labels.add("dose_key", json_of(m.labels.dose_key));
+    add("least_dose", m.perturbations.least_dose());
+    add("greatest_dose", m.perturbations.greatest_dose());
+  }
   config.add("labels", std::move(labels));
   add("scale", m.scale);
   add("target_sum", m.target_sum);
@@ -230,14 +238,25 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   JsonFields label_fields = fields.object("labels");
   visit_labels(labels, [&](const char* key, auto& field) { label_fields.read(key, field); });
   label_fields.read_if_there("combination_separator", labels.combination_separator);
+  label_fields.read_if_there("dose_key", labels.dose_key);
+  std::pair<double, double> doses;
+  fields.read_if_there("least_dose", doses.first);
+  fields.read_if_there("greatest_dose", doses.second);
+  if (labels.dose_key.empty() ? doses.first != 0 || doses.second != 0
+                              : !(doses.first > 0 && doses.first <= doses.second))
+    throw FormatError(message(where, ": 'least_dose' is ", doses.first, " and 'greatest_dose' ",
+                              doses.second, ", expected ",
+                              labels.dose_key.empty() ? "neither without a 'dose_key'"
+                                                      : "numbers above 0, the least first"));
   label_fields.finish();
   TrainedModel m{.model = model_of(config, where),
                  .genes = read_names(folder / "genes.txt"),
                  .perturbations = one_hot ? PerturbationFeatures::one_hot(singles(names, labels))
-                                          : read_features(folder, names, labels),
+                                          : read_features(folder, names, labels, doses),
                  .contexts = read_names(folder / "contexts.txt"),
                  .batches = read_names(folder / "batches.txt"),
                  .labels = labels};
+  if (doses.first > 0) m.perturbations.set_doses(doses.first, doses.second);
   m.perturbations.combine(names, labels);
   for (const auto& name : silent) m.perturbations.silence(name);
   if (config.gene_width) m.decoded_genes = read_names(folder / "decoded_genes.txt");
