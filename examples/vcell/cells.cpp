@@ -10,7 +10,7 @@ vcell::AnnData read_cells(const std::string& file, Console& console, CellParts p
   std::vector<std::string> remarks;
   auto adata = vcell::read_h5ad(file, {.X = X,
                                        .layers = all,
-                                       .obsm = all,
+                                       .obsm = all || parts == CellParts::expression_and_obsm,
                                        .varm = all,
                                        .obsp = all,
                                        .varp = all,

@@ -11,8 +11,9 @@
 /// What of an h5ad file is wanted.
 enum class CellParts {
   all,
-  expression,  ///< X, obs, var and uns
-  labels,      ///< obs and var
+  expression,           ///< X, obs, var and uns
+  expression_and_obsm,  ///< the same and obsm
+  labels,               ///< obs and var
 };
 
 /// Reads an h5ad file.

@@ -175,6 +175,7 @@ ExperimentOptions::ExperimentOptions(CLI::App& command) {
     const std::string name = setting_name(section, key);
     std::string flag = flag_of(section, key);
     if (key == "kind") flag += ",--kind";
+    if (key == "output_space") flag += ",--space";
     std::string text(help);
     if constexpr (is_list<T>) text += "; may come several times";
     if (const auto now = text_of(value); !now.empty()) text += " [" + now + "]";
@@ -250,8 +251,19 @@ vcell::Experiment ExperimentOptions::experiment() const {
                         : !preset_->empty() ? vcell::experiment_preset(*preset_, kind)
                                             : vcell::Experiment{};
   apply(e);
+  set_embedding_defaults(e);
   vcell::check_experiment(e);
   return e;
+}
+
+void ExperimentOptions::set_embedding_defaults(vcell::Experiment& e) const {
+  if (!vcell::is_in_embedding(e) || !file_->empty()) return;
+  if (e.model.decoder == vcell::GeneDecoderKind::none && !says("model.decoder"))
+    e.model.decoder = vcell::GeneDecoderKind::plain;
+  if (!preset_->empty()) return;
+  // A decoder begins at nothing, where the model begins at its anchor.
+  if (!says("model.decoder_widths")) e.model.decoder_widths = {512};
+  if (!says("training.learning_rate")) e.training.learning_rate = 1e-3;
 }
 
 vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored) const {

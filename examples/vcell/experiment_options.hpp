@@ -45,6 +45,8 @@ class ExperimentOptions {
   /// Takes the words that say settings by their names among what was said by flags.
   void read_settings() const;
   void apply(vcell::Experiment& e) const;
+  /// Where nothing is said of it, what genes are decoded by in an embedding, and the rate for that.
+  void set_embedding_defaults(vcell::Experiment& e) const;
 
   std::shared_ptr<std::string> file_ = std::make_shared<std::string>();
   std::shared_ptr<std::string> preset_ = std::make_shared<std::string>();

@@ -9,9 +9,12 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "vcell/models/predict_cells.hpp"
+#include "vcell/pipeline/embed_cells.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/sets/control_pairing.hpp"
+#include "vcell/sets/embedding_screen.hpp"
+#include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/model_folder.hpp"
 
 namespace fs = std::filesystem;
@@ -49,11 +52,51 @@ std::vector<std::string> names_in(const std::string& text) {
 }
 
 /// The controls of the data as the model's screen: counts at the model's own total.
-vcell::AnnData read_controls(const Settings& s, const vcell::TrainedModel& model,
-                             Console& console) {
-  auto adata = read_cells(s.data, console, CellParts::expression, s.memory);
+struct Controls {
+  vcell::AnnData adata;
+  vcell::DenseMatrix<float> embedding;  ///< that the model reads; empty: expression
+};
+
+/// The embedding that a model reads: an entry of obsm, or what the State Embedding model in its
+/// folder makes of the cells.
+vcell::DenseMatrix<float> read_embedding(const Settings& s, const vcell::TrainedModel& model,
+                                         const vcell::AnnData& adata, Console& console) {
+  if (model.model.config().output_space != vcell::OutputSpace::embedding) return {};
+  if (model.decoded_genes.empty())
+    throw vcell::ConfigError(vcell::message("predict: the model in ", vcell::quoted(s.model),
+                                            " predicts an embedding and decodes no genes of it"));
+  auto out = [&] {
+    if (!model.embedding_key.empty()) {
+      if (!adata.obsm.contains(model.embedding_key))
+        throw vcell::ConfigError(vcell::message(
+            "predict: the model reads cells as obsm ", vcell::quoted(model.embedding_key), ", and ",
+            vcell::quoted(s.data), " has none of that name; embed the cells as those that the ",
+            "model was trained on (vcell embed --key)"));
+      return vcell::embedding_in(adata, model.embedding_key);
+    }
+    const auto folder = fs::path(s.model) / "embedding";
+    if (!fs::exists(folder / "config.json"))
+      throw vcell::ConfigError(vcell::message(
+          "predict: the model reads an embedding of cells, and what makes it is not in ",
+          vcell::quoted(folder.string()), "; copy the model's folder whole"));
+    return vcell::embed_cells(vcell::load_embedding(folder), adata,
+                              {.scale = s.scale, .callbacks = callbacks_of(console)});
+  }();
+  if (out.columns != model.genes.size())
+    throw vcell::ConfigError(vcell::message("predict: cells are embedded in ", out.columns,
+                                            " values, and the model reads ", model.genes.size(),
+                                            "; embed them as those that it was trained on"));
+  return out;
+}
+
+Controls read_controls(const Settings& s, const vcell::TrainedModel& model, Console& console) {
+  auto adata = read_cells(
+      s.data, console,
+      model.embedding_key.empty() ? CellParts::expression : CellParts::expression_and_obsm,
+      s.memory);
+  auto embedding = read_embedding(s, model, adata, console);
   normalize_for(model, adata, s.scale, "predict: --data", console);
-  return adata;
+  return {std::move(adata), std::move(embedding)};
 }
 
 void predict(const Settings& s, Console& console) {
@@ -81,12 +124,13 @@ void predict(const Settings& s, Console& console) {
   if (!s.context_keys.empty()) labels.context_keys = s.context_keys;
   if (model.batches.empty()) labels.batch_key.reset();
 
-  auto adata = read_controls(s, model, console);
+  auto [adata, embedding] = read_controls(s, model, console);
   auto of_controls = labels;  // which have no dose
   of_controls.dose_key.clear();
   auto screen = vcell::make_labels(adata, of_controls);
   vcell::take_expression(screen, adata);
-  if (!s.all_genes) screen = vcell::select_genes(screen, model.genes);
+  const auto& genes = embedding.rows ? model.decoded_genes : model.genes;
+  if (!s.all_genes) screen = vcell::select_genes(screen, genes);
 
   // Predicted perturbations need not occur in the data: they get codes of their own.
   std::vector<vcell::PredictionRequest> pairs;
@@ -113,11 +157,13 @@ void predict(const Settings& s, Console& console) {
                        vcell::draw_controls(controls, s.cells, rng)});
     }
   }
-  const auto predicted = vcell::predict_cells(
-      members, screen, pairs, {.new_context = s.new_context, .progress = console.progress()});
+  const auto space = embedding.rows ? vcell::embedding_screen(screen, embedding) : vcell::Screen();
+  const auto predicted = vcell::predict_cells(members, embedding.rows ? space : screen, pairs,
+                                              {.new_context = s.new_context,
+                                               .genes = embedding.rows ? &screen : nullptr,
+                                               .progress = console.progress()});
   make_folder(fs::path(s.out).parent_path());
-  write_cells(s.out,
-              vcell::prediction_anndata(adata, labels, screen, pairs, predicted, model.genes),
+  write_cells(s.out, vcell::prediction_anndata(adata, labels, screen, pairs, predicted, genes),
               console);
   console.note(fmt::format("{} predicted cells: {} perturbations in {} contexts",
                            predicted.cells.rows, names.size(), screen.context.names.size()));

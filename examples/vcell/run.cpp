@@ -142,6 +142,13 @@ void dry_run(const Settings& s, bool scores, Console& console) {
   say("split", d.split, console);
   say("genes", fmt::format("{} of {}", d.model_genes, d.genes), console);
   say("perturbations", fmt::format("{} in {} contexts", d.perturbations, d.contexts), console);
+  if (d.embedding_seconds > 0) {
+    std::string embedding = seconds_text(d.embedding_seconds);
+    if (d.embedding_steps)
+      embedding += fmt::format(", {} steps of a State Embedding of {} parameters among them",
+                               d.embedding_steps, d.embedding_parameters);
+    say("embedding", embedding, console);
+  }
   if (scores)
     say("held out", fmt::format("{} pairs of context and perturbation", d.pairs), console);
   say("parameters", fmt::format("{}", d.parameters), console);

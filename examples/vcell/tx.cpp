@@ -18,9 +18,6 @@ void tx_train(const std::vector<std::string>& words, bool dry_run, Console& cons
   if (!s.without_meaning.empty())
     console.note(
         fmt::format("without meaning here, and left out: {}", vcell::list_of(s.without_meaning)));
-  if (!s.embedding.empty())
-    throw vcell::ConfigError(vcell::message("data.kwargs.embed_key is ", vcell::quoted(s.embedding),
-                                            ", and a training reads X or X_hvg so far"));
   std::string toml;
   for (const std::string& word : s.settings)
     if (word.starts_with("split.path=")) toml = word.substr(word.find('=') + 1);

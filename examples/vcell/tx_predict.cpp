@@ -53,7 +53,8 @@ Trained trained_of(const Settings& s, Console& console) {
           vcell::message("tx predict: ", vcell::quoted(s.run), " has an ensemble of ",
                          members.size(), " models, and one is expected; 'vcell run' scores all"));
     const auto e = vcell::read_experiment(run / "experiment.toml");
-    return {std::move(members[0]), "model", (run / "split.toml").string(), e.data, "", e.scale,
+    const std::string key = members[0].embedding_key;
+    return {std::move(members[0]), "model", (run / "split.toml").string(), e.data, key, e.scale,
             e.lenient_split};
   }
   // State's default is not the best one of the validations.

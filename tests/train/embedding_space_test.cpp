@@ -163,7 +163,7 @@ TEST_CASE(
       const auto cells = predict_cells(m, s.space, requests);
       CHECK(cells.cells.columns == width);
       CHECK(std::ranges::any_of(cells.cells.values, [](float v) { return v < 0; }));
-      const auto genes = predict_cells(m, s.space, requests, {.decoded = true});
+      const auto genes = predict_cells(m, s.space, requests, {.genes = &s.screen});
       CHECK(genes.cells.columns == StScreen::genes);
       CHECK(std::ranges::all_of(genes.cells.values, [](float v) { return v > 0; }));
       // P1 adds 1 to gene 0, P3 to gene 2, and the control nothing.
@@ -176,7 +176,7 @@ TEST_CASE(
       const auto back = std::get<TrainedModel>(load_model(folder.path() / "model"));
       CHECK(back.decoded_genes == m.decoded_genes);
       CHECK(back.model.config() == m.model.config());
-      CHECK(predict_cells(back, s.space, requests, {.decoded = true}).cells == genes.cells);
+      CHECK(predict_cells(back, s.space, requests, {.genes = &s.screen}).cells == genes.cells);
       std::filesystem::remove(folder.path() / "model" / "decoded_genes.txt");
       check_error<IoError>([&] { load_model(folder.path() / "model"); }, {"decoded_genes.txt"});
     }
@@ -211,6 +211,7 @@ TEST_CASE("embedding space: what does not belong together is an error", "[train]
                            .contexts = s.screen.context.names,
                            .batches = {},
                            .labels = labels()};
-  check_error<ConfigError>([&] { predict_cells(plain, s.screen, s.requests(), {.decoded = true}); },
-                           {"predict", "without a gene decoder"});
+  check_error<ConfigError>(
+      [&] { predict_cells(plain, s.screen, s.requests(), {.genes = &s.screen}); },
+      {"predict", "without a gene decoder"});
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include "vcell/train/tx_settings.hpp"
 
 #include <set>
@@ -32,7 +33,7 @@ TEST_CASE("tx_settings: the command of the challenge's tutorial", "[train]") {
   CHECK(s.preset == "state_sm");
   CHECK(s.out == "./checkpoints/first_run");
   CHECK(!s.overwrite);
-  CHECK(s.embedding.empty());
+  CHECK(std::ranges::none_of(s.settings, [](auto& x) { return x.starts_with("data.embedding"); }));
   for (const char* setting :
        {"split.path=competition_support_set/starter.toml", "data.batch_key=batch_var",
         "data.perturbation_key=target_gene", "data.context_keys=cell_type",
@@ -86,7 +87,8 @@ TEST_CASE("tx_settings: cells are read from X, X_hvg or an embedding", "[train]"
   CHECK(has(genes, "model.output_space=hvg"));
   const auto embedding =
       translated({"data.kwargs.embed_key=X_state", "model.kwargs.residual_decoder=True"});
-  CHECK(embedding.embedding == "X_state");
+  CHECK(has(embedding, "data.embedding=obsm:X_state"));
+  CHECK(has(embedding, "data.hvgs=0"));
   CHECK(has(embedding, "model.decoder=residual"));
   check_error<ConfigError>([] { translated({"data.kwargs.embed_key=X_hvg"}); },
                            {"output_space", "expected gene"});

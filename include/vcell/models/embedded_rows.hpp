@@ -15,6 +15,7 @@ VCELL_BEGIN_NAMESPACE
 struct EmbeddedRowsOptions {
   /// What ties between equal values, and unexpressed genes, are drawn by, with the cell's number.
   uint64_t seed = 0;
+  size_t first_cell = 0;     ///< the number of the first row, where the rows are some of all cells
   DType dtype = DType::f32;  ///< that is stored: float32 or float16
   Progress progress = {};    ///< called before every few cells; see progress.hpp
 };
@@ -98,12 +99,13 @@ Tensor<float, 2> EmbeddedRows<S>::embed(size_t first, size_t last) const {
         const auto stored = block.row_values(i);
         for (size_t k = 0; k < columns.size(); ++k)
           if (const int32_t at = place_[size_t(columns[k])]; at >= 0) x[size_t(at)] = stored[k];
-        Rng rng = sentence_rng(options_.seed, begin + i);
+        Rng rng = sentence_rng(options_.seed, options_.first_cell + begin + i);
         try {
           write_sentence({x}, options, rng, {sentence[i].data, options.length},
                          {values[i].data, options.length});
         } catch (const ConfigError& error) {
-          throw ConfigError(message("EmbeddedRows: cell ", begin + i, ": ", error.what()));
+          throw ConfigError(
+              message("EmbeddedRows: cell ", options_.first_cell + begin + i, ": ", error.what()));
         }
       }
     });

@@ -15,9 +15,9 @@ VCELL_BEGIN_NAMESPACE
 struct PredictCellsOptions {
   /// Contexts are others than those the model was trained on, though names coincide.
   bool new_context = false;
-  /// The genes that the models decode of the embedding that they predict (decoded_genes), in place
-  /// of this embedding.
-  bool decoded = false;
+  /// Of a screen of an embedding: the expression of its cells. Predicted are then its genes, of
+  /// which the models decode theirs (decoded_genes), in place of the embedding.
+  const Screen* genes = nullptr;
   /// Watches, and may stop.
   Progress progress = {};
 };
@@ -60,13 +60,13 @@ std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
 
 /// Predicts cells with a trained model, or with the members of an ensemble: one for every control
 /// cell of every request. A predicted value is the mean over the members of what each of them
-/// predicts, which is clamped at 0 by each and not again. Genes of the screen that the model does
-/// not have are those of the control cell.
+/// predicts, which is clamped at 0 by each and not again. Genes that the model does not predict are
+/// those of the control cell.
 /// @param members one model, or several that check_members lets pass
 /// @param screen  log1p, with the model's genes, matched by name; contexts, perturbations and
 ///                batches are matched by name too
-/// @return        every request has its cells; their columns are the screen's genes, or the
-///                models' decoded_genes
+/// @return        every request has its cells; their columns are the genes of the screen, or of
+///                options.genes
 /// @throws ConfigError if the model predicts an embedding and the screen holds expression, or the
 ///         other way round, a gene of the model is absent, a perturbation or batch is not known to
 ///         it, or an anchored model has nothing to start from for a perturbation; ShapeError as
@@ -96,16 +96,21 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
           input_of(member, perturbation,
                    options.new_context ? "" : screen.context.names[size_t(request.context)]));
   }
-  const bool same_genes = screen.genes == m.genes;
-  const auto columns =
-      same_genes ? std::vector<int32_t>() : detail::places_among(m.genes, screen.genes);
+  const bool same_inputs = screen.genes == m.genes;
   const CsrMatrix<float> chosen =
-      same_genes ? CsrMatrix<float>() : select_genes(screen, m.genes).expression;
-  const CsrMatrix<float>& inputs = same_genes ? screen.expression : chosen;
+      same_inputs ? CsrMatrix<float>() : select_genes(screen, m.genes).expression;
+  const CsrMatrix<float>& inputs = same_inputs ? screen.expression : chosen;
+  const Screen& shown = options.genes ? *options.genes : screen;
+  check_size_match("predict", "cells of options.genes", shown.cells(), "cells of the screen",
+                   screen.cells());
+  const auto& made_genes = options.genes ? m.decoded_genes : m.genes;
+  const bool same_genes = shown.genes == made_genes;
+  const auto columns =
+      same_genes ? std::vector<int32_t>() : detail::places_among(made_genes, shown.genes);
   const auto batches = detail::batches_of(m, screen);
 
   PredictedCells out;
-  out.cells.columns = options.decoded ? m.decoded_genes.size() : screen.genes.size();
+  out.cells.columns = shown.genes.size();
   std::vector<float> row(out.cells.columns);
   for (size_t k = 0; k < requests.size(); ++k) {
     const PredictionRequest& request = requests[k];
@@ -117,7 +122,7 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
                      {.set_size = member.set_size,
                       .anchor = of.anchor,
                       .alpha = of.alpha,
-                      .decoded = options.decoded});
+                      .decoded = options.genes != nullptr});
     };
     auto made = made_by(0);
     for (size_t i = 1; i < members.size(); ++i) {
@@ -129,11 +134,11 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
     out.requests.insert(out.requests.end(), made.rows, k);
     for (size_t i = 0; i < made.rows; ++i) {
       const auto predicted = made.row(i);
-      if (same_genes || options.decoded) {
+      if (same_genes) {
         row.assign(predicted.begin(), predicted.end());
       } else {
-        const auto genes = screen.expression.row_indices(request.control_cells[i]);
-        const auto values = screen.expression.row_values(request.control_cells[i]);
+        const auto genes = shown.expression.row_indices(request.control_cells[i]);
+        const auto values = shown.expression.row_values(request.control_cells[i]);
         std::fill(row.begin(), row.end(), 0.f);
         for (size_t g = 0; g < genes.size(); ++g) row[size_t(genes[g])] = values[g];
         for (size_t g = 0; g < row.size(); ++g)

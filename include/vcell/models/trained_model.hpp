@@ -31,6 +31,9 @@ struct TrainedModel {
   std::optional<double> target_sum = {};
   size_t set_size = 32;                         ///< S: cells in a training set
   std::vector<std::string> decoded_genes = {};  ///< of its gene decoder; empty without one
+  /// Of obsm, the embedding of cells that it reads; empty: X, or what a State Embedding model makes
+  /// of it.
+  std::string embedding_key = {};
   /// What an anchored model predicts from, by the codes of contexts and of perturbations' places.
   std::optional<Anchors> anchors = {};
   /// Of "genes", "decoded genes" and "perturbations" those whose names are not known, as in a
@@ -114,7 +117,8 @@ void check_members(std::span<const TrainedModel> members) {
     check(a.genes == b.genes, "genes");
     check(a.perturbations.names() == b.perturbations.names(), "perturbations");
     check(a.contexts == b.contexts, "contexts");
-    check(a.decoded_genes == b.decoded_genes, "decoded genes");
+    check(a.decoded_genes == b.decoded_genes && a.embedding_key == b.embedding_key,
+          "decoded genes and embedding");
     check(a.batches == b.batches, "batches");
     check(a.labels.perturbation_key == b.labels.perturbation_key &&
               a.labels.control == b.labels.control && a.labels.batch_key == b.labels.batch_key &&

@@ -10,6 +10,7 @@
 #include "vcell/core/machine_memory.hpp"
 #include "vcell/core/peak_memory.hpp"
 #include "vcell/eval/metrics.hpp"
+#include "vcell/pipeline/embed_screen.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/pipeline/make_methods.hpp"
@@ -36,15 +37,63 @@ struct DryRun : TrainingTime {    ///< of the training of all members together
   size_t model_genes = 0;
   size_t perturbations = 0;  ///< beside the control
   size_t contexts = 0;
-  std::string split;          ///< where it is from
-  size_t pairs = 0;           ///< of context and perturbation that are predicted and scored
-  size_t parameters = 0;      ///< of the model, of an ensemble each; 0 where none is trained
-  double memory = 0;          ///< bytes, the most so far: everything that training needs
-  double scores_memory = 0;   ///< bytes that predictions and scores need beside it, at most
-  double machine_memory = 0;  ///< bytes that there are; 0 when not known
+  std::string split;      ///< where it is from
+  size_t pairs = 0;       ///< of context and perturbation that are predicted and scored
+  size_t parameters = 0;  ///< of the model, of an ensemble each; 0 where none is trained
+  /// Of the small State Embedding that is trained first: 0 where none is.
+  uint64_t embedding_steps = 0;
+  size_t embedding_parameters = 0;
+  double embedding_seconds = 0;  ///< to train it and to embed all cells; 0 where cells are not
+  double memory = 0;             ///< bytes, the most so far: everything that training needs
+  double scores_memory = 0;      ///< bytes that predictions and scores need beside it, at most
+  double machine_memory = 0;     ///< bytes that there are; 0 when not known
 };
 
 namespace detail {
+
+/// Embeds a few cells, after a few steps of the small State Embedding where none is given, and lets
+/// the others have the same values: what steps in the embedding cost does not depend on them.
+template <class = void>
+void measure_embedding(const Experiment& e, const AnnData& cells, Prepared& p,
+                       const DryRunOptions& options, DryRun& out) {
+  using Clock = std::chrono::steady_clock;
+  if (is_obsm(e.cell_embedding)) return embed_screen(e, cells, p, nullptr, options.callbacks);
+  p.embedder = options.inputs.embedder;
+  if (!p.embedder) {
+    Experiment small = small_embedding(e, cells.genes());
+    StepTimes times(small.training, options.steps);
+    small.training.max_steps = small.training.validate_every;  // to its end: it is needed
+    small.training.warmup = 0;                                 // which may be longer
+    PreparedEmbedding prepared =
+        small_embedding_on(small, cells, cells_to_embed_by(e, p), options.callbacks);
+    train_embedding(small, prepared, options.callbacks,
+                    {.metrics = [&](const MetricsRow& row) { times.add(row); }},
+                    [&] { times.begin(); });
+    p.embedder = std::make_shared<const TrainedEmbedding>(std::move(prepared.model));
+    out.embedding_steps = times.found().steps;
+    out.embedding_parameters = p.embedder->model.parameters().count();
+    out.embedding_seconds = times.found().training_seconds();
+  }
+  const size_t n = std::min<size_t>(cells.cells(), 64);
+  AnnData few;
+  few.var = cells.var;
+  few.uns = cells.uns;
+  few.obs = DataFrame({cells.obs.index.begin(), cells.obs.index.begin() + std::ptrdiff_t(n)});
+  CsrMatrix<float> scratch, rows;
+  rows.columns = cells.genes();
+  rows.append(row_block<float>(*cells.X, 0, n, scratch));
+  few.X = Matrix(std::move(rows));
+  const auto begun = Clock::now();
+  p.embedding =
+      embed_cells(*p.embedder, few,
+                  {.scale = declared_scale(cells, e.scale).scale, .callbacks = options.callbacks});
+  out.embedding_seconds += std::chrono::duration<double>(Clock::now() - begun).count() *
+                           double(cells.cells()) / double(n);
+  p.embedding.rows = cells.cells();
+  p.embedding.values.resize(p.embedding.rows * p.embedding.columns);
+  for (size_t i = n * p.embedding.columns; i < p.embedding.values.size(); ++i)
+    p.embedding.values[i] = p.embedding.values[i - n * p.embedding.columns];
+}
 
 /// Predicted cells, which may have a value for every gene, and observed ones, each once as they are
 /// and once with their controls for evaluation.
@@ -83,12 +132,11 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
     times.begin();
   };
   hooks.metrics = [&](const MetricsRow& row) { times.add(row); };
-  StateTransitionPredictor<> predictor(e, {.features = p.features,
-                                           .genes = p.model_genes,
-                                           .normalized = p.normalized,
-                                           .anchor_may_give_way = options.anchor_may_give_way,
-                                           .start = options.start,
-                                           .hooks = hooks});
+  StateTransitionPredictor<> predictor(
+      e, options_on(e, p,
+                    {.anchor_may_give_way = options.anchor_may_give_way,
+                     .start = options.start,
+                     .hooks = hooks}));
   try {
     predictor.fit(p.screen, p.parts, told);
   } catch (const Stopped&) {
@@ -108,8 +156,14 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
 template <class = void>
 DryRun dry_run(AnnData adata, const Experiment& e, const DryRunOptions& options = {}) {
   check_experiment(e);
-  const Prepared p = prepare(std::move(adata), e, options.inputs, options.callbacks);
+  const bool trains = !options.scores || names_state_transition(e);
   DryRun out;
+  PrepareInputs inputs = options.inputs;
+  if (trains && is_in_embedding(e))
+    inputs.embed = [&](const AnnData& cells, Prepared& fresh) {
+      detail::measure_embedding(e, cells, fresh, options, out);
+    };
+  const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
   const auto cells = count_parts(p.parts);
   std::copy(cells.begin(), cells.end(), out.cells.begin());
   out.genes = p.genes_before;
@@ -117,11 +171,9 @@ DryRun dry_run(AnnData adata, const Experiment& e, const DryRunOptions& options 
   out.perturbations = p.screen.perturbation.names.size() - 1;
   out.contexts = p.screen.context.names.size();
   out.split = p.split_text;
-  bool trains = true;
   if (options.scores) {
     metrics_of(e.profile);
     make_methods(e, p);
-    trains = std::find(e.methods.begin(), e.methods.end(), "state_transition") != e.methods.end();
     const auto requests = held_out_pairs(p.screen, p.parts, e.training.seed, e.predict_from);
     out.pairs = requests.size();
     out.scores_memory = detail::scores_memory(p, requests);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +12,7 @@
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/name_places.hpp"
+#include "vcell/data/dense_matrix.hpp"
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
@@ -22,6 +25,8 @@
 #include "vcell/train/experiment.hpp"
 
 VCELL_BEGIN_NAMESPACE
+
+struct TrainedEmbedding;
 
 /// A screen that methods can learn from and be scored on.
 struct Prepared {
@@ -38,6 +43,10 @@ struct Prepared {
   std::vector<Part> split_parts;  ///< (cells) before it was drawn; empty where it was not
   PerturbationFeatures features;  ///< what models read of perturbations
   GeneSymbols symbols;            ///< how perturbations are matched with their own genes
+  /// (cells, E) what the model reads in place of expression; empty: expression.
+  DenseMatrix<float> embedding = {};
+  /// What made it; null where the cells came with it.
+  std::shared_ptr<const TrainedEmbedding> embedder = {};
 };
 
 /// What an experiment takes from files, for who has it in memory.
@@ -47,6 +56,10 @@ struct PrepareInputs {
   std::string split_text;          ///< where it is from
   std::optional<PerturbationFeatures> features;  ///< none: one-hot
   std::vector<std::string> genes;  ///< of the model, in this order; empty: as the experiment says
+  std::shared_ptr<const TrainedEmbedding> embedder;  ///< that [data] embedding names
+  /// Puts the embedding of the filtered cells, which are not normalised yet, into what is prepared
+  /// of them until then (screen_embedder); none: there is none.
+  std::function<void(const AnnData&, Prepared&)> embed;
 };
 
 namespace detail {
@@ -234,6 +247,7 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
   if (!p.symbols.remark.empty()) note(callbacks, p.symbols.remark);
   detail::split_cells(e, given, p, callbacks);
   p.features = detail::features_of(e, given, p, callbacks);
+  if (given.embed) given.embed(adata, p);
 
   std::vector<uint8_t> chosen_from;
   if (e.choose_from == ChooseFrom::training)
@@ -246,10 +260,11 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
   note_scale(p.normalized, callbacks);
   p.genes_before = adata.genes();
   auto genes = detail::genes_of(e, given, adata, chosen_from);
+  const char* const reads = given.embed ? "" : "reads and ";
   if (genes.empty())
-    note(callbacks, "the model reads and predicts all ", p.genes_before, " genes");
+    note(callbacks, "the model ", reads, "predicts all ", p.genes_before, " genes");
   else
-    note(callbacks, "the model reads and predicts the ", genes.size(),
+    note(callbacks, "the model ", reads, "predicts the ", genes.size(),
          given.genes.empty() ? " most variable of " : " genes of the list, of ", p.genes_before,
          " genes");
   take_expression(p.screen, adata);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/split_toml.hpp"
+#include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/perturbation_features_file.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -41,13 +43,15 @@ std::vector<std::string> read_gene_list(const Experiment& e, const AnnData& adat
 }  // namespace detail
 
 /// Reads the screen, the split, the genes and the features of an experiment.
-/// @param split  read instead of the experiment's where it is not empty, as of a run that is gone
-///               on with
+/// @param split     read instead of the experiment's where it is not empty, as of a run that is
+///                  gone on with
+/// @param embedder  folder of the model that cells are embedded by, the same
 /// @throws ConfigError if no screen is named, or the model is of a kind that predicts none;
-/// IoError, FormatError
+///         IoError, FormatError
 template <class = void>
 ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {},
-                             const std::filesystem::path& split = {}) {
+                             const std::filesystem::path& split = {},
+                             const std::filesystem::path& embedder = {}) {
   if (e.kind != ModelKind::state_transition)
     throw ConfigError(message("[model] kind is ", name_of_choice(e.kind), ", expected ",
                               "state_transition: models of another kind predict nothing to score; ",
@@ -68,9 +72,13 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
   }
   if (!e.perturbation_features.empty())
     out.inputs.features = read_perturbation_features(e.perturbation_features);
+  if (is_in_embedding(e) && !is_obsm(e.cell_embedding))
+    if (const auto folder = embedder.empty() ? e.cell_embedding : embedder.string();
+        !folder.empty())
+      out.inputs.embedder = std::make_shared<const TrainedEmbedding>(load_embedding(folder));
   std::vector<std::string> remarks;
   out.adata = read_h5ad(e.data, {.layers = false,
-                                 .obsm = false,
+                                 .obsm = is_obsm(e.cell_embedding),
                                  .varm = false,
                                  .obsp = false,
                                  .varp = false,
@@ -85,6 +93,7 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
 }
 
 VCELL_INSTANTIATE(folders, ExperimentInputs read_inputs<void>(const Experiment&, const Callbacks&,
+                                                              const std::filesystem::path&,
                                                               const std::filesystem::path&));
 
 VCELL_END_NAMESPACE

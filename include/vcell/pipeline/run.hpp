@@ -11,6 +11,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
+#include "vcell/pipeline/embed_screen.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
 #include "vcell/pipeline/make_methods.hpp"
@@ -145,7 +146,10 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   for (const Metric& metric : options.more_metrics) evaluation.metrics.push_back(metric);
 
   RunResult out;
-  out.prepared = prepare(std::move(adata), e, options.inputs, callbacks);
+  PrepareInputs inputs = options.inputs;
+  if (names_state_transition(e) && !inputs.embed)
+    inputs.embed = screen_embedder(e, inputs.embedder, callbacks);
+  out.prepared = prepare(std::move(adata), e, inputs, callbacks);
   const Prepared& p = out.prepared;
   evaluation.symbols = p.symbols;
   out.requests = held_out_pairs(p.screen, p.parts, e.training.seed, e.predict_from);

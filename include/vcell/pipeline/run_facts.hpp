@@ -91,6 +91,7 @@ ReportSection model_section(const Experiment& e, std::span<const TrainedModel> m
     shrinkage += message(comma, m.anchors->shrinkage);
     alpha += message(comma, m.anchors->alpha);
   }
+  const bool in_embedding = c.output_space == OutputSpace::embedding;
   ReportSection out = {
       "Model",
       {{"State Transition",
@@ -104,7 +105,11 @@ ReportSection model_section(const Experiment& e, std::span<const TrainedModel> m
                       model.anchors->regression ? ", or where there is none what features say" : "",
                       "; of what is learnt ", alpha, " is added")
             : "nothing: not anchored"},
-       {"Genes", message(model.genes.size())},
+       {"Genes", in_embedding
+                     ? message(model.decoded_genes.size(), ", decoded of the embedding by a ",
+                               name_of_choice(c.decoder), " decoder, weight ", c.decoder_weight,
+                               " in the loss")
+                     : message(model.genes.size())},
        {"Perturbations as",
         model.perturbations.is_one_hot()
             ? "one-hot"
@@ -112,6 +117,14 @@ ReportSection model_section(const Experiment& e, std::span<const TrainedModel> m
                   model.perturbations.width(), " features",
                   e.perturbation_features.empty() ? "" : message(" of ", e.perturbation_features))},
        {"Batches", c.batches ? message("a learned vector for each of ", c.batches) : "not used"}}};
+  if (in_embedding)
+    out.facts.emplace_back(
+        "Cells as",
+        message(model.genes.size(), " values of ",
+                !model.embedding_key.empty() ? "obsm " + quoted(model.embedding_key)
+                : e.cell_embedding.empty() ? "a small State Embedding, trained before on controls "
+                                             "and cells that nothing holds out"
+                                           : "the State Embedding " + e.cell_embedding));
   if (members.size() > 1)
     out.facts.emplace_back("Members",
                            message(members.size(), ", each with a seed and validation of its own; ",

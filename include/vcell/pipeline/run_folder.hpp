@@ -25,7 +25,8 @@ enum class OldRun { keep, overwrite, resume };
 
 /// The folder of a run: `experiment.toml` and `split.toml`, which say what the run is a function
 /// of, `data.csv`, which tells the data from others, `checkpoints/`, `metrics.csv`,
-/// `tensorboard/` where it is asked for, `model/`, predictions, tables and the report.
+/// `tensorboard/` where it is asked for, `embedding/` that cells are embedded by, `model/`,
+/// predictions, tables and the report.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
@@ -69,9 +70,9 @@ class RunFolder {
 
   // What a run writes into its folder beside tables of results; nothing else is ever removed.
   static constexpr const char* files[] = {
-      "split.toml", "data.csv",         "model",       "checkpoints",    "metrics.csv",
-      "baselines",  "predictions.h5ad", "real.h5ad",   "report.html",    "plots",
-      "facts.csv",  "methods.csv",      "tensorboard", "experiment.toml"};
+      "split.toml", "data.csv",         "model",       "checkpoints", "metrics.csv",
+      "baselines",  "predictions.h5ad", "real.h5ad",   "report.html", "plots",
+      "facts.csv",  "methods.csv",      "tensorboard", "embedding",   "experiment.toml"};
 
   std::filesystem::path path_;
 };

@@ -59,9 +59,32 @@ FolderInputs read_for_folder(const Experiment& asked, const RunFolder& folder,
     }
   }
   auto start = start_of(e, resumes);
-  auto read =
-      read_inputs(e, options.callbacks, resumes ? folder / "split.toml" : std::filesystem::path());
+  const auto embedder = folder / "embedding";
+  auto read = read_inputs(
+      e, options.callbacks, resumes ? folder / "split.toml" : std::filesystem::path(),
+      resumes && std::filesystem::exists(embedder) ? embedder : std::filesystem::path());
   return {std::move(read), std::move(e), std::move(start)};
+}
+
+/// What is done once the folder is a run's: the model that embeds cells is kept, so that a run that
+/// is gone on with has the same.
+/// @param prepared  set by then
+template <class = void>
+std::function<void()> begun_with(const RunFolder& folder, const Prepared* const& prepared,
+                                 const RunInFolderOptions& options) {
+  return [&folder, &prepared, &options] {
+    if (prepared->embedder && options.old != OldRun::resume)
+      save_embedding(folder / "embedding", *prepared->embedder);
+    if (options.begun) options.begun();
+  };
+}
+
+/// Writes model/, with what embeds cells for it.
+template <class = void>
+void save_run_model(const RunFolder& folder, const Prepared& p,
+                    std::span<const TrainedModel> models) {
+  save_model(folder / "model", models);
+  if (p.embedder) save_embedding(folder / "model" / "embedding", *p.embedder);
 }
 
 /// What a folder's model says of itself, but for its scores.
@@ -92,18 +115,18 @@ std::vector<TrainedModel> train_in_folder(const Experiment& asked,
   detail::FolderInputs given = detail::read_for_folder(asked, folder, options);
   const Experiment& e = given.experiment;
   auto& [adata, inputs] = given.read;
+  inputs.embed = screen_embedder(e, inputs.embedder, options.callbacks);
   const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
+  const Prepared* const prepared = &p;
   StateTransitionPredictor<> predictor(
-      e, {.features = p.features,
-          .genes = p.model_genes,
-          .normalized = p.normalized,
-          .split_parts = p.split_parts,
-          .anchor_may_give_way = options.anchor_may_give_way,
-          .start = given.start,
-          .hooks = folder.hooks(
-              e, options.old, [&]() -> const SplitSpec& { return p.split; }, options.begun)});
+      e, options_on(e, p,
+                    {.anchor_may_give_way = options.anchor_may_give_way,
+                     .start = given.start,
+                     .hooks = folder.hooks(
+                         e, options.old, [&]() -> const SplitSpec& { return p.split; },
+                         detail::begun_with(folder, prepared, options))}));
   predictor.fit(p.screen, p.parts, options.callbacks);
-  save_model(folder / "model", predictor.models());
+  detail::save_run_model(folder, p, predictor.models());
   write_model_card(folder / "model",
                    detail::model_card_of(e, p, inputs.dataset, predictor.models()));
   return predictor.take_models();
@@ -132,9 +155,9 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
   all.state_transition.anchor_may_give_way = options.anchor_may_give_way;
   all.state_transition.start = given.start;
   all.state_transition.hooks = folder.hooks(
-      e, options.old, [&]() -> const SplitSpec& { return prepared->split; }, options.begun);
-  const bool trains =
-      std::find(e.methods.begin(), e.methods.end(), "state_transition") != e.methods.end();
+      e, options.old, [&]() -> const SplitSpec& { return prepared->split; },
+      detail::begun_with(folder, prepared, options));
+  const bool trains = names_state_transition(e);
   all.prepared = [&](const Prepared& p) {
     prepared = &p;
     if (trains) return;  // begins the folder when its own settings were found to fit too
@@ -146,7 +169,7 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
   all.fitted = [&](const Predictor& method, const Prepared& p) {
     const auto* trained = dynamic_cast<const StateTransitionPredictor<>*>(&method);
     if (!trained) return;
-    save_model(folder / "model", trained->models());
+    detail::save_run_model(folder, p, trained->models());
     title = method.title();
     card = detail::model_card_of(e, p, all.inputs.dataset, trained->models());
     write_model_card(folder / "model", *card);

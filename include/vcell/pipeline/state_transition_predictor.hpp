@@ -14,6 +14,7 @@
 #include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/sets/control_pairing.hpp"
+#include "vcell/sets/embedding_screen.hpp"
 #include "vcell/sets/split.hpp"
 #include "vcell/train/choices.hpp"
 #include "vcell/train/experiment.hpp"
@@ -41,10 +42,12 @@ struct StateTransitionPredictorOptions {
       PerturbationFeatures();  ///< of every perturbation that is trained on or predicted
   /// The model's genes, by name; empty: all of the screen's.
   std::vector<std::string> genes = {};
-  /// (cells, genes) log1p expression of a screen that holds an embedding, for the gene decoder;
-  /// must outlive fit. Given exactly when the experiment has a decoder.
-  const CsrMatrix<float>* expression = nullptr;
-  std::vector<std::string> decoded_genes = {};  ///< names of its columns
+  /// (cells, E) what the model reads and predicts of the screen's cells in place of their
+  /// expression; genes are then decoded of it. Must outlive the predictor; given exactly when the
+  /// experiment has a decoder.
+  const DenseMatrix<float>* embedding = nullptr;
+  /// Where it came from, which the model keeps (TrainedModel::embedding_key).
+  std::string embedding_key = {};
   NormalizedToLog1p normalized = {};  ///< how the screen became log1p, which the model keeps
   /// (cells) parts before validation was drawn: every member of an ensemble but the first draws its
   /// own, as the experiment says. Empty: all have that of fit.
@@ -71,12 +74,6 @@ void note_regression(const FeatureRegression& r, const Callbacks& callbacks) {
          r.ridge[0], r.kernel == FeatureKernel::linear ? "" : message(", width ", r.width));
 }
 
-/// The seed of a member of an ensemble, counted from 1: of the first the ensemble's own.
-template <class = void>
-uint64_t member_seed(uint64_t seed, size_t member) {
-  return member == 1 ? seed : Rng(seed, stream_of(message("ensemble\n", member))).next();
-}
-
 /// State Transition as an experiment describes it, anchored or not: one model, or an ensemble of
 /// them, which are trained in turn.
 template <class = void>
@@ -96,7 +93,10 @@ class StateTransitionPredictor final : public Predictor {
 
   PredictedCells predict(const Screen& screen, std::span<const PredictionRequest> requests,
                          const Callbacks& callbacks) const override {
-    return predict_cells(models(), screen, requests, {.progress = callbacks.progress});
+    if (!options_.embedding)
+      return predict_cells(models(), screen, requests, {.progress = callbacks.progress});
+    return predict_cells(models(), embedding_screen(screen, *options_.embedding), requests,
+                         {.genes = &screen, .progress = callbacks.progress});
   }
 
   /// The trained models, as many as the experiment's ensemble has members, each with the parameters
@@ -116,13 +116,15 @@ class StateTransitionPredictor final : public Predictor {
 
  private:
   /// Trains one member, counted from 1.
-  /// @param e  with the member's seed
+  /// @param e        with the member's seed
+  /// @param decoded  expression of what is decoded of a screen of an embedding; else null
   TrainedModel fit_member(const Experiment& e, size_t member, const Screen& screen,
-                          std::span<const Part> parts, const Callbacks& callbacks);
+                          const Screen* decoded, std::span<const Part> parts,
+                          const Callbacks& callbacks);
   /// The anchor that the data allow.
   Anchor anchor_for(const Screen& screen, std::span<const Part> parts,
                     const Callbacks& callbacks) const;
-  TrainedModel new_model(const Experiment& e, const Screen& screen,
+  TrainedModel new_model(const Experiment& e, const Screen& screen, const Screen* decoded,
                          const PerturbationFeatures& features, Anchor anchor) const;
 
   Experiment experiment_;
@@ -163,16 +165,17 @@ Anchor StateTransitionPredictor<Void>::anchor_for(const Screen& screen, std::spa
 
 template <class Void>
 TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, const Screen& screen,
+                                                       const Screen* decoded,
                                                        const PerturbationFeatures& features,
                                                        Anchor anchor) const {
-  if ((e.model.decoder != GeneDecoderKind::none) != (options_.expression != nullptr))
+  if ((e.model.decoder != GeneDecoderKind::none) != (decoded != nullptr))
     throw ConfigError(message("[model] decoder is ", name_of_choice(e.model.decoder),
-                              " and there is ", options_.expression ? "an" : "no",
-                              " expression beside the screen's values; genes are decoded of an "
-                              "embedding, and learnt from the expression of its cells"));
+                              " and the cells have ", decoded ? "an" : "no", " embedding beside ",
+                              "their expression; genes are decoded of an embedding, and learnt ",
+                              "from the expression of its cells"));
   StateTransitionConfig config = e.model;
   config.input_width = config.output_width = screen.genes.size();
-  config.gene_width = options_.decoded_genes.size();
+  config.gene_width = decoded ? decoded->genes.size() : 0;
   config.perturbation_width = features.width() + (anchor == Anchor::features);
   config.batches = e.model.batch_encoder ? screen.batch.names.size() : 0;
   config.token_batches = e.model.batch_token ? screen.batch.names.size() : 0;
@@ -187,7 +190,8 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, cons
           .scale = options_.normalized.found.scale,
           .target_sum = options_.normalized.target_sum,
           .set_size = e.model.set_size,
-          .decoded_genes = options_.decoded_genes};
+          .decoded_genes = decoded ? decoded->genes : std::vector<std::string>(),
+          .embedding_key = options_.embedding_key};
 }
 
 template <class Void>
@@ -195,7 +199,9 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
                                          const Callbacks& callbacks) {
   const bool some = !options_.genes.empty() && options_.genes != all.genes;
   const Screen chosen = some ? select_genes(all, options_.genes) : Screen();
-  const Screen& screen = some ? chosen : all;
+  const Screen& expression = some ? chosen : all;
+  const Screen space = options_.embedding ? embedding_screen(all, *options_.embedding) : Screen();
+  const Screen& screen = options_.embedding ? space : expression;
   Experiment e = experiment_;
   const size_t members = e.ensemble;
   check_positive("StateTransitionPredictor", "ensemble", members);
@@ -218,20 +224,15 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
               {update.stage, (i - 1) * update.total + update.done, members * update.total, text});
         };
     }
-    std::vector<Part> own(parts.begin(), parts.end());
-    if (i > 1 && !options_.split_parts.empty()) {
-      check_size_match("StateTransitionPredictor", "split_parts", options_.split_parts.size(),
-                       "cells", screen.cells());
-      own = options_.split_parts;
-      draw_validation(e, screen, own, e.training.seed, told);
-    }
-    models_.push_back(fit_member(e, i, screen, own, told));
+    const auto own = member_parts(experiment_, screen, parts, options_.split_parts, i, told);
+    models_.push_back(
+        fit_member(e, i, screen, options_.embedding ? &expression : nullptr, own, told));
   }
 }
 
 template <class Void>
 TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, size_t member,
-                                                        const Screen& screen,
+                                                        const Screen& screen, const Screen* decoded,
                                                         std::span<const Part> parts,
                                                         const Callbacks& callbacks) {
   const auto& t = e.training;
@@ -252,7 +253,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
     if (!names.empty())
       note(callbacks, "not trained on, since there is a single cell to train on: ", list_of(names));
   }
-  TrainedModel model = new_model(e, screen, features, anchor);
+  TrainedModel model = new_model(e, screen, decoded, features, anchor);
   if (anchors)  // alpha is found in training
     model.anchors = make_anchors(
         screen, [&](size_t i) { return parts[i] == Part::train || parts[i] == Part::validation; },
@@ -281,7 +282,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
   options.sets.sets = {.set_size = e.model.set_size, .control_sets = e.model.control_sets};
   options.sets.pairing.within_batch = e.model.pairs_within_batch();
   options.sets.batch_size = e.model.batch_size;
-  options.sets.genes = options_.expression;
+  options.sets.genes = decoded ? &decoded->expression : nullptr;
   options.sets.seed = t.seed;
   options.validation_batches = e.validation_batches;
   options.anchors = anchors ? &*anchors : nullptr;

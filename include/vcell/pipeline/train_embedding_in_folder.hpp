@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -50,27 +49,15 @@ TrainedEmbedding train_embedding_in_folder(const Experiment& asked,
                                              return none;
                                            },
                                            {});
-  Trainer<float> trainer(p.model.model.parameters(), p.options);
-  if (hooks.restore) hooks.restore(trainer);
-  if (trainer.state().step)
-    note(callbacks, "going on after step ", trainer.state().step);
-  else
-    start_embedding(p, e, callbacks);
-  StateEmbeddingTask<float> task = p.task(e, trainer.batches());
-  if (options.old != OldRun::resume) folder.begin(e, SplitSpec(), Anchor::none);
-  if (options.begun) options.begun();
-  const auto result = trainer.run(
-      task, {.progress = callbacks.progress,
-             .metrics = hooks.metrics,
-             .checkpoint = [&](CheckpointKind kind) { hooks.checkpoint(trainer, kind); }});
-  if (result.stopped)
-    throw Stopped(message("stopped after step ", result.state.step, " of ", p.options.max_steps));
-  trainer.use_best();
-  if (result.state.best_step)
-    note(callbacks, "the model of step ", result.state.best_step, " is kept: validation loss ",
-         std::round(result.state.best_validation_loss * 1e4) / 1e4);
-  else
-    note(callbacks, "nothing to validate on: the model of the last step is kept");
+  TrainingHooks starting = hooks;
+  starting.restore = [&](Trainer<float>& trainer) {
+    if (hooks.restore) hooks.restore(trainer);
+    if (!trainer.state().step) start_embedding(p, e, callbacks);
+  };
+  train_embedding(e, p, callbacks, starting, [&] {
+    if (options.old != OldRun::resume) folder.begin(e, SplitSpec(), Anchor::none);
+    if (options.begun) options.begun();
+  });
   save_embedding(folder / "model", p.model);
   write_model_card(
       folder / "model",

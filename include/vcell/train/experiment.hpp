@@ -78,6 +78,10 @@ struct Experiment {
   double validation = 0.1;
   std::string perturbation_features;  ///< safetensors or CSV; empty: one-hot
   bool zero_control = false;          ///< the control's features are zeros, not from the file
+  /// Where the embedding of cells comes from that a model of output_space embedding reads and
+  /// predicts: the folder of a State Embedding model, or `obsm:KEY` of the screen. Empty: a small
+  /// model is trained for it first.
+  std::string cell_embedding;
   ModelKind kind = ModelKind::state_transition;  ///< of the model that is trained
   StateTransitionSettings model;                 ///< read for that kind alone (visit_kinds)
   StateEmbeddingSettings embedding;              ///< the same
@@ -152,6 +156,9 @@ void visit_experiment(E& e, F&& f) {
   f("data", "predict_from", e.predict_from,
     "control cells that held-out pairs are predicted from: drawn, one for every real cell with a "
     "mean near that of all; all, every one once");
+  f("data", "embedding", e.cell_embedding,
+    "of cells, with output_space embedding: a State Embedding model's folder, or obsm:KEY of the "
+    "screen; empty: a small model is trained first");
   f("data", "perturbation_features", e.perturbation_features, "file; empty: one-hot");
   f("data", "zero_control", e.zero_control, "the control's features are zeros");
 
@@ -221,12 +228,21 @@ void visit_experiment(E& e, F&& f) {
   f("run", "ranks", e.ranks, "processes that run together: 1 so far");
 }
 
+/// Whether [data] embedding names a key of obsm.
+inline bool is_obsm(const std::string& embedding) { return embedding.starts_with("obsm:"); }
+
+/// Whether cells are read as an embedding and genes decoded of it.
+inline bool is_in_embedding(const Experiment& e) {
+  return e.kind == ModelKind::state_transition && e.model.output_space == OutputSpace::embedding;
+}
+
 /// The settings that are paths of files.
 /// @param e  an Experiment, const or not
 template <class E>
 auto paths_of(E& e) {
   std::vector paths{&e.data, &e.split, &e.perturbation_features, &e.init_from};
   if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
+  if (!is_obsm(e.cell_embedding)) paths.push_back(&e.cell_embedding);
   if (e.kind == ModelKind::state_embedding && !e.embedding.makes_table()) {
     paths.push_back(&e.embedding.gene_table);
     paths.push_back(&e.embedding.isoforms);
@@ -255,6 +271,21 @@ void check_experiment(const Experiment& e) {
                               ", expected a total above 0, or 0 for the median"));
   if (e.init_from.empty() && !e.init_sha256.empty())
     throw ConfigError("Experiment: [training] init_sha256 needs [training] init_from");
+  if (!e.cell_embedding.empty() && !is_in_embedding(e))
+    throw ConfigError(message("Experiment: [data] embedding is ", quoted(e.cell_embedding),
+                              ", which no model reads but State Transition in that space; set ",
+                              "[model] output_space to embedding, or leave it out"));
+  if (!e.init_from.empty() && is_in_embedding(e))
+    throw ConfigError(
+        "Experiment: [training] init_from is of models of expression so far, and [model] "
+        "output_space is embedding; leave one of them out");
+  if (e.cell_embedding == "obsm:")
+    throw ConfigError("Experiment: [data] embedding is 'obsm:', expected a key behind it");
+  if (is_in_embedding(e) && e.model.decoder == GeneDecoderKind::none)
+    throw ConfigError(
+        "Experiment: [model] decoder is none, and genes are decoded of an "
+        "embedding ([model] output_space embedding); set it to plain, residual or "
+        "negative_binomial");
   if (e.zero_control && e.perturbation_features.empty())
     throw ConfigError("Experiment: [data] zero_control needs [data] perturbation_features");
   if (e.ensemble == 0 || e.ensemble > most_members)

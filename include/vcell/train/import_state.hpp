@@ -152,6 +152,7 @@ ImportedState import_state(const std::filesystem::path& from, const std::string&
       m.contexts = contexts->names();
   FlatReader r(source.settings, where);
   m.set_size = r.whole("cell_set_len", r.whole("cell_sentence_len", m.set_size));
+  if (config.output_space == OutputSpace::embedding) m.embedding_key = r.text("embed_key", "");
   std::erase_if(out.unused, [](const std::string& key) {
     return key == "cell_set_len" || key == "cell_sentence_len" || key == "control_pert";
   });

@@ -140,6 +140,7 @@ void write_model(const std::filesystem::path& fresh, const TrainedModel& m) {
   add("scale", m.scale);
   add("target_sum", m.target_sum);
   if (!m.unnamed.empty()) add("unnamed", m.unnamed);
+  if (!m.embedding_key.empty()) add("embedding_key", m.embedding_key);
   write_text(fresh / "config.json", detail::config_text(config));
   write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
   detail::write_names(fresh / "genes.txt", m.genes);
@@ -268,6 +269,7 @@ TrainedModel load_state_transition(const std::filesystem::path& folder, JsonFiel
   fields.read("scale", m.scale);
   fields.read("target_sum", m.target_sum);
   fields.read_if_there("unnamed", m.unnamed);
+  fields.read_if_there("embedding_key", m.embedding_key);
   fields.finish();
   try {
     check_trained_model(m);

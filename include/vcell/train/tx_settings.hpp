@@ -18,7 +18,6 @@ VCELL_BEGIN_NAMESPACE
 struct TxSettings {
   std::string preset;                 ///< published settings that it starts from
   std::vector<std::string> settings;  ///< on top, by their names in a file: "training.clip=10"
-  std::string embedding;              ///< key of obsm that cells are read from; empty: X
   std::string out;                    ///< the run's folder
   bool overwrite = false;             ///< a run that is there is replaced
   /// What was said and means nothing here, in the order of the table.
@@ -95,8 +94,9 @@ TxSettings tx_settings(std::span<const std::string> words) {
     set("data.hvgs", "0");
     set("model.output_space", space == "all" ? "all_genes" : "hvg");
   } else {
-    out.embedding = key;
+    set("data.embedding", "obsm:" + key);
     set("model.output_space", "embedding");
+    if (space == "all") set("data.hvgs", "0");
     if (space != "embedding") {
       const std::string residual = value_of("model.kwargs.residual_decoder", "false");
       set("model.decoder", residual == "true" || residual == "True" ? "residual" : "plain");

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vcell/pipeline/embed_cells.hpp"
+#include "vcell/pipeline/prepare.hpp"
+#include "vcell/pipeline/train_embedding.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+/// The small State Embedding that is trained for an experiment in an embedding which names none: a
+/// random gene table, width 128, 2 layers, sentences of all genes or 256 tokens at most.
+/// @param genes  of the cells
+template <class = void>
+Experiment small_embedding(const Experiment& e, size_t genes) {
+  Experiment out;
+  out.kind = ModelKind::state_embedding;
+  out.data = e.data;
+  out.scale = e.scale;
+  out.validation_batches = 16;
+  out.embedding.sentence_length = std::min<size_t>(genes + 2, 256);
+  out.embedding.gene_table_width = 128;
+  out.embedding.tasks = {
+      .rule = TaskRule::masked, .masked = 128, .shared = std::min<size_t>(genes / 4, 64)};
+  auto& t = out.training;
+  t.seed = e.training.seed;
+  t.max_steps = 300;
+  t.learning_rate = 1e-3;
+  t.schedule = ScheduleShape::cosine;
+  t.warmup = 20;
+  t.validate_every = 100;
+  return out;
+}
+
+/// The cells that an embedding may be learnt from: controls, and those that train in every member
+/// of an ensemble. Nothing of test, and nothing that any member is validated by.
+template <class = void>
+std::vector<size_t> cells_to_embed_by(const Experiment& e, const Prepared& p) {
+  std::vector<uint8_t> learns(p.parts.size(), 1);
+  for (size_t member = 1; member <= e.ensemble; ++member) {
+    const auto parts = member_parts(e, p.screen, p.parts, p.split_parts, member);
+    for (size_t i = 0; i < parts.size(); ++i)
+      learns[i] &= parts[i] == Part::train || p.screen.is_control(i);
+  }
+  std::vector<size_t> out;
+  for (size_t i = 0; i < learns.size(); ++i)
+    if (learns[i]) out.push_back(i);
+  return out;
+}
+
+/// The small State Embedding before training, on cells with a table of their own genes.
+template <class = void>
+PreparedEmbedding small_embedding_on(const Experiment& small, const AnnData& cells,
+                                     std::span<const size_t> chosen, const Callbacks& callbacks) {
+  return embedding_on(small, make_gene_table(small.embedding, cells.var, small.training.seed),
+                      cells, detail::matrix_of("run", cells), chosen, callbacks);
+}
+
+/// Embeds the cells of a screen, as PrepareInputs::embed: by the key of obsm that the experiment
+/// names, by the given model, or by a small one that is trained first.
+/// @param cells  filtered, as the file has them
+/// @throws ConfigError if the key, or the model's genes, do not fit the cells; Stopped
+template <class = void>
+void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
+                  std::shared_ptr<const TrainedEmbedding> given, const Callbacks& callbacks) {
+  if (is_obsm(e.cell_embedding)) {
+    p.embedding = embedding_in(cells, e.cell_embedding.substr(5));
+    note(callbacks, "cells are read as ", e.cell_embedding, ", ", p.embedding.columns, " values");
+    return;
+  }
+  p.embedder = std::move(given);
+  if (!p.embedder) {
+    const auto chosen = cells_to_embed_by(e, p);
+    note(callbacks, "a small State Embedding is trained on ", chosen.size(), " of ", cells.cells(),
+         " cells: controls, and what neither test nor validation holds out");
+    const Experiment small = small_embedding(e, cells.genes());
+    Callbacks told = callbacks;
+    told.progress = [&](const ProgressUpdate& update) {
+      return !callbacks.progress ||
+             callbacks.progress({"train embedding", update.done, update.total, update.note});
+    };
+    PreparedEmbedding prepared = small_embedding_on(small, cells, chosen, callbacks);
+    train_embedding(small, prepared, told);
+    p.embedder = std::make_shared<const TrainedEmbedding>(std::move(prepared.model));
+  }
+  p.embedding = embed_cells(*p.embedder, cells, {.scale = e.scale, .callbacks = callbacks});
+  note(callbacks, "cells are read as an embedding of ", p.embedding.columns, " values");
+}
+
+/// What prepare() is to be given where the experiment is in an embedding; else nothing.
+/// @param e, callbacks  are not copied
+template <class = void>
+std::function<void(const AnnData&, Prepared&)> screen_embedder(
+    const Experiment& e, const std::shared_ptr<const TrainedEmbedding>& given,
+    const Callbacks& callbacks) {
+  if (!is_in_embedding(e)) return {};
+  return [&e, given, &callbacks](const AnnData& cells, Prepared& p) {
+    embed_screen(e, cells, p, given, callbacks);
+  };
+}
+
+VCELL_INSTANTIATE(pipeline, void embed_screen<void>(const Experiment&, const AnnData&, Prepared&,
+                                                    std::shared_ptr<const TrainedEmbedding>,
+                                                    const Callbacks&));
+
+VCELL_END_NAMESPACE

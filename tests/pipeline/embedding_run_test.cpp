@@ -1,0 +1,300 @@
+// Runs in an embedding: cells are embedded, State Transition is trained on that, genes are decoded.
+#include <set>
+
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/threads.hpp"
+#include "vcell/pipeline/dry_run.hpp"
+#include "vcell/pipeline/embed_file.hpp"
+#include "vcell/pipeline/run_in_folder.hpp"
+#include "vcell/simulate/simulate_screen.hpp"
+
+using namespace vcell;
+using namespace vcell_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+AnnData screen() {
+  return simulate_screen({.seed = 3,
+                          .genes = 30,
+                          .contexts = 3,
+                          .perturbations = 6,
+                          .cells = 8,
+                          .control_cells = 16})
+      .screen;
+}
+
+Experiment experiment() {
+  Experiment e;
+  e.labels.context_keys = {"context"};
+  e.model.output_space = OutputSpace::embedding;
+  e.model.decoder = GeneDecoderKind::plain;
+  e.model.decoder_widths = {16};
+  e.model.hidden = 16;
+  e.model.layers = 1;
+  e.model.heads = 2;
+  e.model.head_dim = 8;
+  e.model.mlp_width = 16;
+  e.model.set_size = 8;
+  e.model.batch_size = 2;
+  e.hvgs = 20;
+  e.ensemble = 2;
+  e.training.max_steps = 4;
+  e.training.validate_every = 2;
+  e.methods = {"state_transition", "perturbation_mean"};
+  return e;
+}
+
+/// A model of 30 genes that was never trained, to embed by.
+std::shared_ptr<const TrainedEmbedding> untrained(size_t genes = 30) {
+  StateEmbeddingConfig c;
+  c.gene_width = 4;
+  c.width = c.output_width = 8;
+  c.layers = 1;
+  c.heads = 2;
+  c.mlp_width = 8;
+  c.sentence_length = 12;
+  std::vector<std::string> names;
+  const AnnData there = screen();
+  for (size_t g = 0; g < genes; ++g) names.push_back(there.var.index[g]);
+  return std::make_shared<const TrainedEmbedding>(TrainedEmbedding{
+      StateEmbedding<float>(c, 5), GeneTable::random(std::move(names), 4, 5), {}, Scale::counts});
+}
+
+std::vector<float> weights_of(const TrainedEmbedding& m) {
+  const auto v = m.model.parameters().values();
+  return {v.begin(), v.end()};
+}
+
+/// The small State Embedding cut down, for tests of what it learns from.
+TrainedEmbedding trained_small(const AnnData& adata, const Experiment& e) {
+  std::optional<TrainedEmbedding> out;
+  PrepareInputs inputs;
+  inputs.embed = [&](const AnnData& cells, Prepared& p) {
+    Experiment small = small_embedding(e, cells.genes());
+    small.embedding.width = small.embedding.output_width = small.embedding.mlp_width = 8;
+    small.embedding.heads = 2;
+    small.embedding.layers = 1;
+    small.training.max_steps = 3;
+    small.training.warmup = 0;
+    const auto chosen = cells_to_embed_by(e, p);
+    CHECK(chosen.size() < cells.cells());
+    PreparedEmbedding prepared = small_embedding_on(small, cells, chosen, {});
+    train_embedding(small, prepared);
+    out.emplace(std::move(prepared.model));
+  };
+  prepare(adata, e, inputs);
+  return std::move(*out);
+}
+
+}  // namespace
+
+TEST_CASE("run in an embedding: genes are predicted beside baselines in gene space", "[pipeline]") {
+  const auto e = experiment();
+  RunOptions options;
+  options.inputs.embedder = untrained();
+  check_same_on_any_threads([&] {
+    const auto result = run(screen(), e, options);
+    const Prepared& p = result.prepared;
+    REQUIRE(p.embedding.rows == p.screen.cells());
+    REQUIRE(p.embedding.columns == 8);
+    REQUIRE(p.embedder == options.inputs.embedder);
+    REQUIRE(p.screen.genes.size() == 20);
+    REQUIRE(result.models.size() == 2);
+    for (const TrainedModel& m : result.models) {
+      REQUIRE(m.genes.size() == 8);
+      REQUIRE(m.decoded_genes == p.screen.genes);
+      REQUIRE(m.anchors->shifts.genes() == 8);
+    }
+    REQUIRE(result.predicted.cells.columns == 20);
+    size_t cells = 0;
+    for (const auto& request : result.requests) cells += request.control_cells.size();
+    REQUIRE(result.predicted.cells.rows == cells);
+    REQUIRE(result.missing.empty());
+    std::vector<float> bytes = result.predicted.cells.values;
+    for (const auto& method : methods_of(result.report))
+      for (const auto& column : method.contexts[0].scores.columns)
+        for (const Score& score : column.values) bytes.push_back(float(score.value_or(-1)));
+    return bytes;
+  });
+
+  // A baseline is scored as in a run in gene space.
+  auto genes = e;
+  genes.model = {};
+  genes.methods = {"perturbation_mean"};
+  const auto result = run(screen(), e, options);
+  const auto plain = run(screen(), genes);
+  CHECK(result.requests == plain.requests);
+  CHECK(result.report.others[0].contexts[0].scores.column("mae") ==
+        plain.report.evaluation.contexts[0].scores.column("mae"));
+
+  // Genes that are not decoded are those of the control cell.
+  auto all = e;
+  all.all_genes = true;
+  all.methods = {"state_transition"};
+  const auto whole = run(screen(), all, options);
+  const auto& s = whole.prepared.screen;
+  REQUIRE(whole.predicted.cells.columns == 30);
+  CHECK(whole.models[0].decoded_genes == whole.prepared.model_genes);
+  const std::set<std::string> decoded(whole.prepared.model_genes.begin(),
+                                      whole.prepared.model_genes.end());
+  size_t row = 0;
+  for (const auto& request : whole.requests)
+    for (const size_t cell : request.control_cells) {
+      std::vector<float> made(30), control(30);
+      for (size_t k = 0; k < whole.predicted.cells.row_size(row); ++k)
+        made[size_t(whole.predicted.cells.row_indices(row)[k])] =
+            whole.predicted.cells.row_values(row)[k];
+      for (size_t k = 0; k < s.expression.row_size(cell); ++k)
+        control[size_t(s.expression.row_indices(cell)[k])] = s.expression.row_values(cell)[k];
+      for (size_t g = 0; g < 30; ++g)
+        if (!decoded.contains(s.genes[g])) REQUIRE(made[g] == control[g]);
+      ++row;
+    }
+}
+
+TEST_CASE("run in an embedding: the small State Embedding learns from nothing that is held out",
+          "[pipeline]") {
+  const auto e = experiment();
+  const auto labels = prepare(screen(), e);
+  const auto chosen = cells_to_embed_by(e, labels);
+  const std::set<size_t> learns(chosen.begin(), chosen.end());
+  size_t both = 0;
+  for (size_t i = 0; i < labels.parts.size(); ++i) {
+    const bool control = labels.screen.is_control(i);
+    CHECK((!learns.contains(i) || control || labels.parts[i] == Part::train));
+    if (control) CHECK(learns.contains(i));
+    both += !control && labels.parts[i] == Part::train && !learns.contains(i);
+  }
+  CHECK(both > 0);  // what the second member is validated by
+
+  const auto before = weights_of(trained_small(screen(), e));
+  const auto with = [&](bool held_out) {
+    AnnData changed = screen();
+    auto counts = changed.X->take_csr<float>();
+    for (size_t i = 0; i < counts.rows; ++i)
+      if (learns.contains(i) != held_out)
+        for (float& x : counts.row_values(i)) x = x * 3 + float(i % 5);
+    changed.X = std::move(counts);
+    return weights_of(trained_small(changed, e));
+  };
+  CHECK(with(true) == before);
+  CHECK(with(false) != before);
+}
+
+TEST_CASE("embed_cells: what embed_file writes", "[pipeline]") {
+  const TemporaryFolder folder;
+  const AnnData adata = screen();
+  write_h5ad(folder.path() / "a.h5ad", adata);
+  embed_file(*untrained(), folder.path() / "a.h5ad", folder.path() / "b.h5ad", {.seed = 3});
+  const auto file = read_h5ad(folder.path() / "b.h5ad");
+  const auto here = embed_cells(*untrained(), adata, {.seed = 3});
+  CHECK(here == embedding_in(file, "X_emb"));
+  CHECK_FALSE(here == embed_cells(*untrained(), adata, {.seed = 4}));
+}
+
+TEST_CASE("run in an embedding: a key of obsm, and what is wrong with it", "[pipeline]") {
+  auto e = experiment();
+  e.ensemble = 1;
+  e.methods = {"state_transition"};
+  e.cell_embedding = "obsm:X_mine";
+  AnnData adata = screen();
+  auto values = embed_cells(*untrained(), adata);
+  adata.obsm.insert_or_assign("X_mine", Matrix(values));
+  RunOptions options;
+  options.inputs.embedder = untrained();
+  auto given = e;
+  given.cell_embedding = "";
+  const auto by_key = run(adata, e);
+  CHECK(by_key.predicted.cells == run(screen(), given, options).predicted.cells);
+  CHECK(by_key.models[0].embedding_key == "X_mine");
+  CHECK_FALSE(by_key.prepared.embedder);
+
+  values.values[17] = NAN;
+  adata.obsm.insert_or_assign("X_mine", Matrix(values));
+  check_error<ConfigError>([&] { run(adata, e); },
+                           {"'X_mine'", quoted(adata.obs.index[2]), "column 1", "finite"});
+  adata.obsm.insert_or_assign("X_mine", Matrix(DenseMatrix<float>{adata.cells(), 0, {}}));
+  check_error<ConfigError>([&] { run(adata, e); }, {"'X_mine'", "no columns"});
+  adata.obsm.insert_or_assign("X_mine", Matrix(DenseMatrix<float>{2, 1, {1, 2}}));
+  check_error<ShapeError>([&] { embedding_in(adata, "X_mine"); }, {"'X_mine'", "2"});
+  adata.obsm.clear();
+  check_error<ConfigError>([&] { run(adata, e); }, {"obsm", "'X_mine'"});
+
+  given.cell_embedding = "";
+  options.inputs.embedder = untrained(10);
+  check_error<ConfigError>([&] { run(screen(), given, options); }, {"10 of 30 genes"});
+  e.model.output_space = OutputSpace::hvg;
+  e.model.decoder = GeneDecoderKind::none;
+  check_error<ConfigError>([&] { run(screen(), e); },
+                           {"[data] embedding", "'obsm:X_mine'", "[model] output_space"});
+  given.model.decoder = GeneDecoderKind::none;
+  check_error<ConfigError>([&] { run(screen(), given); }, {"[model] decoder is none", "plain"});
+  e = experiment();
+  e.cell_embedding = "obsm:";
+  check_error<ConfigError>([&] { run(screen(), e); }, {"[data] embedding is 'obsm:'"});
+}
+
+TEST_CASE("run_in_folder in an embedding: goes on where it stopped, and keeps the embedding",
+          "[pipeline]") {
+  const TemporaryFolder folder;
+  write_h5ad(folder.path() / "screen.h5ad", screen());
+  save_embedding(folder.path() / "se", *untrained());
+  auto e = experiment();
+  e.data = folder / "screen.h5ad";
+  e.cell_embedding = folder / "se";
+  e.methods = {"state_transition"};
+  RunInFolderOptions options;
+  options.gnuplot.program = "vcell-no-such-program";
+  const auto whole = run_in_folder(e, folder.path() / "whole", options);
+  const auto memory = [&] {
+    RunOptions in_memory;
+    in_memory.inputs.embedder = untrained();
+    return run(screen(), e, in_memory);
+  }();
+  CHECK(whole.predicted.cells == memory.predicted.cells);
+  const fs::path model = folder.path() / "whole/model";
+  CHECK(weights_of(load_embedding(model / "embedding")) == weights_of(*untrained()));
+  const auto card = read_text(model / "README.md");
+  CHECK(card.find(sha256_of(model / "embedding/weights.safetensors")) != card.npos);
+  CHECK(card.find("State Embedding " + e.cell_embedding) != card.npos);
+  const auto loaded = load_model(model);
+  CHECK(members_of(loaded).size() == 2);
+
+  size_t steps = 0;
+  options.callbacks.progress = [&](const ProgressUpdate& update) {
+    return update.stage != "train" || ++steps < 6;
+  };
+  CHECK_THROWS_AS(run_in_folder(e, folder.path() / "part", options), Stopped);
+  options.callbacks.progress = {};
+  options.old = OldRun::resume;
+  fs::remove_all(folder.path() / "se");  // the run has its own
+  CHECK(run_in_folder(e, folder.path() / "part", options).predicted.cells == whole.predicted.cells);
+
+  // Another run replaces all of it, and a model alone is trained the same.
+  e.cell_embedding = "";
+  e.model = StateTransitionSettings();
+  e.methods = {"control_copy"};
+  options.old = OldRun::overwrite;
+  run_in_folder(e, folder.path() / "part", options);
+  CHECK_FALSE(fs::exists(folder.path() / "part/embedding"));
+}
+
+TEST_CASE("dry_run in an embedding: says what it would take", "[pipeline]") {
+  auto e = experiment();
+  const auto d = dry_run(screen(), e, {.steps = 2});
+  CHECK(d.embedding_steps == small_embedding(e, 30).training.max_steps);
+  CHECK(d.embedding_parameters > 0);
+  CHECK(d.embedding_seconds > 0);
+  CHECK(d.parameters > 0);
+  CHECK(d.model_genes == 20);
+  DryRunOptions given;
+  given.inputs.embedder = untrained();
+  const auto of_model = dry_run(screen(), e, given);
+  CHECK(of_model.embedding_steps == 0);
+  CHECK(of_model.embedding_seconds > 0);
+  e.methods = {"control_copy"};
+  CHECK(dry_run(screen(), e).embedding_seconds == 0);
+}
