@@ -1,6 +1,6 @@
-#include <algorithm>
 #include "vcell/train/tx_settings.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "support/catch.hpp"
