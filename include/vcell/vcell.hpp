@@ -175,6 +175,7 @@
 #include "vcell/models/shift_at_dose.hpp"
 #include "vcell/models/shift_predictor.hpp"
 #include "vcell/models/standard_features.hpp"
+#include "vcell/models/standardise_embedding.hpp"
 #include "vcell/models/state_embedding.hpp"
 #include "vcell/models/state_embedding_config.hpp"
 #include "vcell/models/state_embedding_loss.hpp"

@@ -17,8 +17,8 @@ set(limits
   "vcell/sets/set_loader.hpp 90 115"
   "vcell/eval/evaluate.hpp 130 175"
   "vcell/io/h5ad.hpp 105 170"
-  "vcell/vcell.hpp 145 280"
-  "vcell/files.hpp 190 460")
+  "vcell/vcell.hpp 145 290"
+  "vcell/files.hpp 190 475")
 
 string(REPLACE "|" ";-I" folders "-I${FOLDERS}")
 file(MAKE_DIRECTORY "${WORK}")

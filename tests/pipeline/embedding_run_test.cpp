@@ -100,7 +100,8 @@ TEST_CASE("run in an embedding: genes are predicted beside baselines in gene spa
     const Prepared& p = result.prepared;
     REQUIRE(p.embedding.rows == p.screen.cells());
     REQUIRE(p.embedding.columns == 8);
-    REQUIRE(p.embedder == options.inputs.embedder);
+    REQUIRE(weights_of(*p.embedder) == weights_of(*options.inputs.embedder));
+    REQUIRE(p.embedder->centre.size() == 8);
     REQUIRE(p.screen.genes.size() == 20);
     REQUIRE(result.models.size() == 2);
     for (const TrainedModel& m : result.models) {
@@ -195,20 +196,64 @@ TEST_CASE("embed_cells: what embed_file writes", "[pipeline]") {
   CHECK_FALSE(here == embed_cells(*untrained(), adata, {.seed = 4}));
 }
 
+TEST_CASE("run in an embedding: what is embedded is standardised by the cells that train",
+          "[pipeline]") {
+  const auto e = experiment();
+  Prepared p = prepare(screen(), e);
+  embed_screen(e, screen(), p, untrained(), {});
+  const auto chosen = cells_to_embed_by(e, p);
+  const auto raw = embed_cells(*untrained(), screen());
+  for (size_t k = 0; k < 8; ++k) {
+    double mean = 0, square = 0, raw_mean = 0;
+    for (const size_t cell : chosen) {
+      mean += p.embedding.row(cell)[k] / double(chosen.size());
+      square += std::pow(p.embedding.row(cell)[k], 2) / double(chosen.size());
+      raw_mean += raw.row(cell)[k] / double(chosen.size());
+    }
+    CHECK(mean == Approx(0).margin(1e-4));
+    CHECK(square == Approx(1).epsilon(1e-3));
+    CHECK(p.embedder->centre[k] == Approx(raw_mean).epsilon(1e-5));
+  }
+  const TemporaryFolder folder;
+  const auto place = folder.path() / "m";
+  save_embedding(place, *p.embedder);
+  const auto back = std::make_shared<const TrainedEmbedding>(load_embedding(place));
+  CHECK(embed_cells(*back, screen()) == p.embedding);
+  Prepared again = prepare(screen(), e);
+  embed_screen(e, screen(), again, back, {});  // stays as it is
+  CHECK(again.embedding == p.embedding);
+  CHECK(again.embedder == back);
+
+  const std::vector<size_t> one{0};
+  auto values = raw;
+  check_error<ConfigError>([&] { standardise_embedding(*back, values, one); }, {"already"});
+  const auto still = standardise_embedding(*untrained(), values, one);  // one cell varies nowhere
+  CHECK(still.spread == std::vector<float>(8, 1.f));
+  check_error<ConfigError>([&] { standardise_embedding(*untrained(), values, {}); }, {"cells"});
+  for (const float spread : {0.f, NAN}) {
+    Safetensors file;
+    file.tensors["centre"] = Array::of<float>({8}, std::vector<float>(8));
+    file.tensors["spread"] = Array::of<float>({8}, std::vector<float>(8, spread));
+    write_safetensors(place / "standard.safetensors", file);
+    check_error<FormatError>([&] { load_embedding(place); }, {"standard.safetensors", "spread"});
+  }
+}
+
 TEST_CASE("run in an embedding: a key of obsm, and what is wrong with it", "[pipeline]") {
   auto e = experiment();
   e.ensemble = 1;
   e.methods = {"state_transition"};
   e.cell_embedding = "obsm:X_mine";
   AnnData adata = screen();
-  auto values = embed_cells(*untrained(), adata);
-  adata.obsm.insert_or_assign("X_mine", Matrix(values));
   RunOptions options;
   options.inputs.embedder = untrained();
   auto given = e;
   given.cell_embedding = "";
+  const auto by_model = run(screen(), given, options);
+  auto values = by_model.prepared.embedding;
+  adata.obsm.insert_or_assign("X_mine", Matrix(values));
   const auto by_key = run(adata, e);
-  CHECK(by_key.predicted.cells == run(screen(), given, options).predicted.cells);
+  CHECK(by_key.predicted.cells == by_model.predicted.cells);
   CHECK(by_key.models[0].embedding_key == "X_mine");
   CHECK_FALSE(by_key.prepared.embedder);
 

@@ -166,7 +166,10 @@ TEST_CASE(
       const auto genes = predict_cells(m, s.space, requests, {.genes = &s.screen});
       CHECK(genes.cells.columns == StScreen::genes);
       CHECK(std::ranges::all_of(genes.cells.values, [](float v) { return v > 0; }));
-      // P1 adds 1 to gene 0, P3 to gene 2, and the control nothing.
+      for (size_t i = 0; i < requests[0].control_cells.size(); ++i)  // what nothing is done to
+        CHECK(std::ranges::equal(genes.cells.row_values(i),
+                                 s.screen.expression.row_values(requests[0].control_cells[i])));
+      // P1 adds 1 to gene 0, P3 to gene 2.
       CHECK(mean_of(genes, 1, 0) - mean_of(genes, 0, 0) == Approx(1).margin(0.35));
       CHECK(mean_of(genes, 2, 2) - mean_of(genes, 0, 2) == Approx(1).margin(0.35));
       CHECK(mean_of(genes, 1, 4) - mean_of(genes, 0, 4) == Approx(0).margin(0.35));

@@ -112,6 +112,7 @@ Tensor<float, 2> EmbeddedRows<S>::embed(size_t first, size_t last) const {
     const auto cells = model_->model.embed(genes_, sentence, Variable<float, 2>(values));
     const auto whole = cells.dataset ? concatenate(cells.cell, cells.dataset, 1) : cells.cell;
     std::copy_n(whole.value().data, whole.count(), out.data() + (begin - first) * columns());
+    standardise(*model_, {out.data() + (begin - first) * columns(), whole.count()});
   }
   return out;
 }

@@ -15,8 +15,10 @@ VCELL_BEGIN_NAMESPACE
 struct PredictCellsOptions {
   /// Contexts are others than those the model was trained on, though names coincide.
   bool new_context = false;
-  /// Of a screen of an embedding: the expression of its cells. Predicted are then its genes, of
-  /// which the models decode theirs (decoded_genes), in place of the embedding.
+  /// Of a screen of an embedding: the expression of its cells. Predicted are then its genes in
+  /// place of the embedding: those of the control cell, and of what the models decode
+  /// (decoded_genes) the difference between the perturbation and none. What the embedding does not
+  /// hold of a cell is so that of the control cell.
   const Screen* genes = nullptr;
   /// Watches, and may stop.
   Progress progress = {};
@@ -54,6 +56,21 @@ std::vector<int32_t> batches_of(const TrainedModel& m, const Screen& screen) {
   std::vector<int32_t> out;
   for (const int32_t code : screen.batch.codes) out.push_back(codes[size_t(code)]);
   return out;
+}
+
+/// What the members decode of control cells that nothing is done to, and what was measured of them:
+/// the last ones asked for, which requests of one context share.
+struct UnmovedCells {
+  std::vector<size_t> cells;
+  std::vector<DenseMatrix<float>> decoded;  ///< (n, decoded genes) of each member
+  DenseMatrix<float> measured;              ///< (n, decoded genes)
+};
+
+/// Genes of predicted cells, at least 0: x + (decoded(perturbation) - decoded(control)).
+inline void move_from(const UnmovedCells& from, size_t member, DenseMatrix<float>& decoded) {
+  for (size_t j = 0; j < decoded.values.size(); ++j)
+    decoded.values[j] = std::max(
+        0.f, from.measured.values[j] + (decoded.values[j] - from.decoded[member].values[j]));
 }
 
 }  // namespace detail
@@ -112,17 +129,38 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
   PredictedCells out;
   out.cells.columns = shown.genes.size();
   std::vector<float> row(out.cells.columns);
+  detail::UnmovedCells unmoved;
   for (size_t k = 0; k < requests.size(); ++k) {
     const PredictionRequest& request = requests[k];
     report(options.progress, {"predict", k, requests.size(), {}});
-    const auto made_by = [&](size_t i) {
-      const TrainedModel& member = members[i];
-      const PerturbationInput& of = inputs_of[k * members.size() + i];
+    const auto made_of = [&](const TrainedModel& member, const PerturbationInput& of) {
       return predict(member.model, inputs, request.control_cells, of.vector, batches,
                      {.set_size = member.set_size,
                       .anchor = of.anchor,
                       .alpha = of.alpha,
                       .decoded = options.genes != nullptr});
+    };
+    if (options.genes && (k == 0 || request.control_cells != unmoved.cells)) {
+      unmoved.cells = request.control_cells;
+      unmoved.decoded.clear();
+      for (const TrainedModel& member : members)
+        unmoved.decoded.push_back(made_of(member, input_of(member, member.labels.control, "")));
+      unmoved.measured = {unmoved.cells.size(), made_genes.size(), {}};
+      unmoved.measured.values.assign(unmoved.cells.size() * made_genes.size(), 0.f);
+      for (size_t i = 0; i < unmoved.cells.size(); ++i) {
+        const auto genes = shown.expression.row_indices(unmoved.cells[i]);
+        const auto values = shown.expression.row_values(unmoved.cells[i]);
+        for (size_t g = 0; g < genes.size(); ++g) {
+          const int32_t place = same_genes ? genes[g] : columns[size_t(genes[g])];
+          if (place >= 0)
+            unmoved.measured.values[i * made_genes.size() + size_t(place)] = values[g];
+        }
+      }
+    }
+    const auto made_by = [&](size_t i) {
+      auto made = made_of(members[i], inputs_of[k * members.size() + i]);
+      if (options.genes) detail::move_from(unmoved, i, made);
+      return made;
     };
     auto made = made_by(0);
     for (size_t i = 1; i < members.size(); ++i) {

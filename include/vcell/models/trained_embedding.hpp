@@ -18,7 +18,18 @@ struct TrainedEmbedding {
   GeneTable genes;                    ///< what it knows of genes; data have others
   std::vector<std::string> datasets;  ///< those its dataset token tells apart; empty without one
   Scale scale = Scale::counts;        ///< of X in the file it was trained on
+  /// (E) what embeddings are centred at and divided by (standardise_embedding); empty: nothing.
+  std::vector<float> centre = {}, spread = {};
 };
+
+/// Centres embeddings and divides them, in place, as the model says.
+/// @param values  (cells, E)
+template <class = void>
+void standardise(const TrainedEmbedding& m, std::span<float> values) {
+  const size_t width = m.centre.size();
+  for (size_t i = 0; width && i < values.size(); ++i)
+    values[i] = (values[i] - m.centre[i % width]) / m.spread[i % width];
+}
 
 /// @throws ShapeError if widths do not fit each other
 template <class = void>
@@ -28,6 +39,10 @@ void check_trained_embedding(const TrainedEmbedding& m) {
                    "config.gene_width", c.gene_width);
   check_size_match("TrainedEmbedding", "datasets", m.datasets.size(), "config.datasets",
                    c.datasets);
+  check_size_match("TrainedEmbedding", "spread", m.spread.size(), "centre", m.centre.size());
+  if (!m.centre.empty())
+    check_size_match("TrainedEmbedding", "centre", m.centre.size(), "width of an embedding",
+                     m.model.embedding_width());
 }
 
 /// The sentences that a model reads.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/models/standardise_embedding.hpp"
 #include "vcell/pipeline/embed_cells.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/pipeline/train_embedding.hpp"
@@ -62,7 +63,8 @@ PreparedEmbedding small_embedding_on(const Experiment& small, const AnnData& cel
 }
 
 /// Embeds the cells of a screen, as PrepareInputs::embed: by the key of obsm that the experiment
-/// names, by the given model, or by a small one that is trained first.
+/// names, by the given model, or by a small one that is trained first. What a model makes is
+/// standardised by the cells that train (standardise_embedding), where it was not before.
 /// @param cells  filtered, as the file has them
 /// @throws ConfigError if the key, or the model's genes, do not fit the cells; Stopped
 template <class = void>
@@ -89,6 +91,9 @@ void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
     p.embedder = std::make_shared<const TrainedEmbedding>(std::move(prepared.model));
   }
   p.embedding = embed_cells(*p.embedder, cells, {.scale = e.scale, .callbacks = callbacks});
+  if (p.embedder->centre.empty())
+    p.embedder = std::make_shared<const TrainedEmbedding>(
+        standardise_embedding(*p.embedder, p.embedding, cells_to_embed_by(e, p)));
   note(callbacks, "cells are read as an embedding of ", p.embedding.columns, " values");
 }
 

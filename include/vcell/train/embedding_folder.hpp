@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -21,6 +23,7 @@ VCELL_BEGIN_NAMESPACE
 ///   gene_table.safetensors  its vectors, (genes, width); not of an identity or random table, which
 ///                           follow from config.json and the names
 ///   datasets.txt            what its dataset token tells apart
+///   standard.safetensors    where embeddings are standardised: their `centre` and `spread`
 ///
 /// @throws ShapeError if widths do not fit each other; ConfigError if a name cannot be written;
 ///         IoError
@@ -56,6 +59,12 @@ void save_embedding(const std::filesystem::path& folder, const TrainedEmbedding&
     write_safetensors(fresh / "weights.safetensors", {{}, parameter_arrays(m.model.parameters())});
     detail::write_names(fresh / "genes.txt", m.genes.names());
     detail::write_names(fresh / "datasets.txt", m.datasets);
+    if (!m.centre.empty()) {
+      Safetensors standard;
+      standard.tensors["centre"] = Array::of<float>({m.centre.size()}, std::span(m.centre));
+      standard.tensors["spread"] = Array::of<float>({m.spread.size()}, std::span(m.spread));
+      write_safetensors(fresh / "standard.safetensors", standard);
+    }
     if (m.genes.kind() != GeneTableKind::given) return;
     Safetensors file;
     file.tensors["vectors"] =
@@ -98,6 +107,26 @@ GeneTable read_saved_table(const std::filesystem::path& folder, GeneTableKind ki
                               names.size(), ", ", width, "), found ",
                               found == file.tensors.end() ? "none" : message(found->second.shape)));
   return GeneTable::given(std::move(names), width, found->second.as<float>(), std::move(source));
+}
+
+/// What embeddings are standardised by, where the folder says it.
+template <class = void>
+void read_standard(const std::filesystem::path& folder, TrainedEmbedding& m) {
+  const auto path = folder / "standard.safetensors";
+  if (!std::filesystem::exists(path)) return;
+  const auto file = read_safetensors(path);
+  const size_t width = m.model.embedding_width();
+  for (auto [name, to] : {std::pair("centre", &m.centre), {"spread", &m.spread}}) {
+    const auto found = file.tensors.find(name);
+    const bool fits =
+        found != file.tensors.end() && found->second.shape == std::vector<size_t>{width};
+    if (fits) *to = found->second.template as<float>();
+    const bool spreads = to == &m.spread;
+    if (!fits ||
+        !std::ranges::all_of(*to, [&](float v) { return std::isfinite(v) && (v > 0 || !spreads); }))
+      throw FormatError(message("load_embedding: ", quoted(path.string()), ": expected '", name,
+                                "', ", width, " finite numbers", spreads ? " above 0" : ""));
+  }
 }
 
 }  // namespace detail
@@ -147,6 +176,7 @@ TrainedEmbedding load_embedding(const std::filesystem::path& named) {
     check_trained_embedding(m);
     load_parameters(m.model.parameters(), std::move(weights), StateEmbedding<float>::is_ignored,
                     message("load_embedding: ", quoted(weights_path.string())));
+    detail::read_standard(folder, m);
     m.model.parameters().values();  // laid out here, not in whatever comes first
     return m;
   } catch (const ShapeError& error) {
