@@ -75,9 +75,11 @@ TEST_CASE("program: a run in an embedding, by a model that is given or a key of 
   wrong(folder, predict(folder, "trained/model", screen),
         {"model/embedding", "copy the model's folder whole"});
 
-  // What it makes of the cells, as an entry of obsm: the same, with nothing to embed by.
+  // What the run's copy makes of the cells, as an entry of obsm: the same, with nothing to embed
+  // by.
   const std::string embedded = folder / "embedded.h5ad";
-  done(folder, "embed " + screen + " --model " + (folder / "se/model") + " --out " + embedded);
+  done(folder,
+       "embed " + screen + " --model " + (folder / "given/embedding") + " --out " + embedded);
   const std::string keyed = "run --data " + embedded + run_flags();
   done(folder, keyed + " --embedding obsm:X_emb --out " + (folder / "key"));
   CHECK_FALSE(fs::exists(folder / "key/embedding"));
