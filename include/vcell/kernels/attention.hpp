@@ -72,7 +72,7 @@ struct Attention : Missing<Device> {};
 
 template <>
 struct Attention<Cpu> {
-  static constexpr size_t tile = 64;  // queries whose weights exist at a time
+  static constexpr size_t tile = 128;  // queries whose weights exist at a time
 
   template <class T, class... Rest>
   static size_t forward_scratch(const Context<Cpu>& context, const AttentionShape& n, T,
@@ -176,21 +176,21 @@ struct Attention<Cpu> {
     scores(session, n, scale, n.part(q, first, there), n.all_keys(k), mask, first, weights);
     for (size_t i = 0; i < there; ++i) {
       T* p = weights[i].data;
-      const T largest = reduce_lanes(
-          n.keys, -infinity<T>, [=](size_t j) { return p[j]; },
-          [](T a, T c) { return c > a ? c : a; });
+      const T largest = max_lanes<T>(n.keys, [=](size_t j) { return p[j]; });
       if (largest == -infinity<T>) {  // no key; what is not a number stays so
         for (size_t j = 0; j < n.keys; ++j) p[j] = p[j] == -infinity<T> ? T(0) : p[j];
         r[first + i] = {infinity<T>, T(0)};  // exp(s - largest) is 0 for every key
         continue;
       }
-      for (size_t j = 0; j < n.keys; ++j) p[j] = exponential(p[j] - largest);
-      const T sum = sum_lanes<T>(n.keys, [=](size_t j) { return p[j]; }), inverse = 1 / sum;
-      for (size_t j = 0; j < n.keys; ++j) p[j] *= inverse;
-      r[first + i] = {largest, inverse};
+      const T sum =
+          sum_lanes<T>(n.keys, [=](size_t j) { return p[j] = exponential(p[j] - largest); });
+      r[first + i] = {largest, 1 / sum};
     }
-    serial_gemm<T>(session, false, false, T(1), weights, n.all_keys(v), T(0),
-                   n.part(o, first, there));
+    const MatrixView<T> out = n.part(o, first, there);
+    serial_gemm<T>(session, false, false, T(1), weights, n.all_keys(v), T(0), out);
+    // Here and not in the weights, of which there are more.
+    for (size_t i = 0; i < there; ++i)
+      for (size_t j = 0; j < out.columns; ++j) out.row(i)[j] *= r[first + i].inverse;
   }
 
   /// scale Q K^T of one tile, -infinity where masked.

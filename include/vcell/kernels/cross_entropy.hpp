@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/lanes.hpp"
@@ -78,9 +77,7 @@ struct CrossEntropy<Cpu> {
         const T* xi = x.data + i * classes;
         const size_t l = size_t(label.data[i]);
         Row<T> row;
-        row.largest = reduce_lanes(
-            classes, -std::numeric_limits<T>::infinity(), [=](size_t j) { return xi[j]; },
-            [](T a, T b) { return b > a ? b : a; });
+        row.largest = max_lanes<T>(classes, [=](size_t j) { return xi[j]; });
         row.true_gap = row.largest - xi[l];
         row.true_part = exponential(-row.true_gap);
         row.others = sum_lanes<T>(classes, [=, m = row.largest](size_t j) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
 
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/lanes.hpp"
@@ -35,9 +34,7 @@ struct LogSoftmax<Cpu> {
       for (size_t i = begin; i < end; ++i) {
         const T* xi = x.data + i * columns;
         T* yi = y.data + i * columns;
-        const T m = reduce_lanes(
-            columns, -std::numeric_limits<T>::infinity(), [=](size_t j) { return xi[j]; },
-            [](T a, T b) { return b > a ? b : a; });
+        const T m = max_lanes<T>(columns, [=](size_t j) { return xi[j]; });
         const T log_sum =
             std::log(sum_lanes<T>(columns, [=](size_t j) { return exponential(xi[j] - m); }));
         for (size_t j = 0; j < columns; ++j) yi[j] = (xi[j] - m) - log_sum;

@@ -167,10 +167,8 @@ struct SinkhornDivergence<Cpu> {
 
   template <class = void>
   static double largest_gap(RowRange some, const double* costs, const double* potentials) {
-    return reduce_lanes<double>(
-        some.count, -std::numeric_limits<double>::infinity(),
-        [h = potentials + some.first, c = costs + some.first](size_t j) { return h[j] - c[j]; },
-        [](double a, double b) { return a < b ? b : a; });
+    return max_lanes<double>(some.count, [h = potentials + some.first, c = costs + some.first](
+                                             size_t j) { return h[j] - c[j]; });
   }
 
   template <class = void>

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <limits>
-
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/rows_at_a_time.hpp"
@@ -34,9 +32,7 @@ struct Softmax<Cpu> {
       for (size_t i = begin; i < end; ++i) {
         const T* xi = x.data + i * columns;
         T* yi = y.data + i * columns;
-        const T m = reduce_lanes(
-            columns, -std::numeric_limits<T>::infinity(), [=](size_t j) { return xi[j]; },
-            [](T a, T b) { return b > a ? b : a; });
+        const T m = max_lanes<T>(columns, [=](size_t j) { return xi[j]; });
         for (size_t j = 0; j < columns; ++j) yi[j] = exponential(xi[j] - m);
         const T scale = 1 / sum_lanes<T>(columns, [=](size_t j) { return yi[j]; });
         for (size_t j = 0; j < columns; ++j) yi[j] *= scale;
