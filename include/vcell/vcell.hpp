@@ -296,6 +296,7 @@
 #include "vcell/sets/split.hpp"
 #include "vcell/sets/split_spec.hpp"
 #include "vcell/sets/task_genes.hpp"
+#include "vcell/sets/validation_as_tested.hpp"
 #include "vcell/sets/validation_cells.hpp"
 #include "vcell/sets/validation_pairs.hpp"
 #include "vcell/simulate/draw_truth.hpp"

@@ -1,4 +1,6 @@
 // Perturbations that no context trains on.
+#include <set>
+
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
@@ -105,6 +107,41 @@ TEST_CASE("unseen perturbations: the same bytes on any number of threads", "[pip
   const auto s = simulate_screen(simulated);
   check_same_on_any_threads(
       [&] { return run(s.screen, experiment(), options(s)).predicted.cells.values; });
+}
+
+TEST_CASE("unseen perturbations: validated by others that train nowhere", "[pipeline]") {
+  const auto s = simulate_screen(simulated);
+  auto o = options(s);
+  for (auto& [context, held] : o.inputs.split->fewshot) held.validation.clear();
+  std::vector<std::string> notes;
+  o.callbacks.note = [&](const std::string& text) { notes.push_back(text); };
+  const auto result = run(s.screen, experiment(), o);
+  CHECK(std::ranges::any_of(notes, [](const std::string& text) {
+    return text.find("3 others are held out for it in every context") != text.npos;
+  }));
+  const Prepared& p = result.prepared;
+  std::set<std::string> validated, trained;
+  for (size_t i = 0; i < p.parts.size(); ++i)
+    if (!p.screen.is_control(i) && p.parts[i] != Part::test)
+      (p.parts[i] == Part::train ? trained : validated)
+          .insert(p.screen.perturbation.names[size_t(p.screen.perturbation.codes[i])]);
+  CHECK(validated.size() == 3);  // a fifth of 16
+  CHECK(trained.size() == 13);
+  for (const auto& name : validated) CHECK_FALSE(trained.contains(name));
+  bool recorded = false;
+  for (const auto& section : result.report.run)
+    for (const auto& [what, value] : section.facts)
+      recorded |= what == "Every context, validation" &&
+                  value == "drawn: " + list_of({validated.begin(), validated.end()});
+  CHECK(recorded);
+  CHECK(result.report.kept_steps.at(0) > 0);
+  // Other members validate with others, and without features combinations and doses do the same.
+  auto e = experiment();
+  const auto of_member = [&](size_t member) {
+    return member_parts(e, p.screen, p.parts, p.split_parts, member);
+  };
+  CHECK(of_member(1) == p.parts);
+  CHECK(of_member(2) != p.parts);
 }
 
 TEST_CASE("combinations: those that were never seen start from their parts", "[pipeline]") {
@@ -214,6 +251,11 @@ TEST_CASE("doses: one that was never seen is predicted between those that were",
   const auto result = run(d.s.screen, d.e, d.o);
   const TrainedModel& m = result.models.at(0);
   CHECK(m.model.config().anchor == Anchor::perturbation_mean);
+  // Doses are validated by other doses: four of 24 whole, and no pair.
+  auto drawn = result.prepared.parts;
+  std::ranges::replace(drawn, Part::test, Part::unused);
+  CHECK(unseen_perturbations(result.prepared.screen, drawn).size() == 4);
+  CHECK(validates_pairs(result.prepared.screen, drawn));
   CHECK(m.perturbations.width() == 9);
   CHECK(result.missing.empty());
   CHECK(result.requests.size() == 16);

@@ -5,24 +5,28 @@
 #include <vector>
 
 #include "vcell/core/callbacks.hpp"
+#include "vcell/sets/validation_as_tested.hpp"
 #include "vcell/sets/validation_cells.hpp"
-#include "vcell/sets/validation_pairs.hpp"
 #include "vcell/train/experiment.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
-/// Draws a validation part where the split has none, as an experiment says: whole pairs of context
-/// and perturbation, or cells where no pair can be held out.
+/// Draws a validation part where the split has none, as an experiment says: pairs of context and
+/// perturbation, perturbations as a whole where the split holds out such
+/// (add_validation_as_tested), or cells where neither can be held out.
 /// @param parts  (cells)
 /// @param seed   which pairs, or which cells
 /// @return       whether anything was drawn
 template <class = void>
 bool draw_validation(const Experiment& e, const Screen& screen, std::span<Part> parts,
                      uint64_t seed, const Callbacks& callbacks = {}) {
-  const size_t pairs =
-      add_validation_pairs(screen, parts, {.share = e.validation_pairs, .seed = seed});
-  if (pairs)
-    note(callbacks, "the split has no validation part: ", pairs,
+  const DrawnValidation drawn = add_validation_as_tested(
+      screen, parts, e.labels, {.share = e.validation_pairs, .seed = seed});
+  if (drawn.perturbations)
+    note(callbacks, "the split has no validation part, and tests perturbations that train in no ",
+         "context: ", drawn.perturbations, " others are held out for it in every context");
+  if (drawn.pairs)
+    note(callbacks, "the split has no validation part: ", drawn.pairs,
          " pairs of context and perturbation, whose perturbations train in other contexts too, ",
          "are held out for it");
   const size_t cells =
@@ -30,7 +34,7 @@ bool draw_validation(const Experiment& e, const Screen& screen, std::span<Part> 
   if (cells)
     note(callbacks, "the split has no validation part: ", cells, " training cells were drawn for ",
          "it, of pairs that are trained on: it measures the fit to them");
-  return pairs || cells;
+  return drawn.pairs || drawn.perturbations || cells;
 }
 
 /// The seed of a member of an ensemble, counted from 1: of the first the ensemble's own.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -77,6 +78,12 @@ ReportSection split_section(const Experiment& e, const Prepared& p, const std::s
                  {"Cells", message(cells[0], " train, ", cells[1], " validation, ", cells[2],
                                    " test, ", cells[3], " unused")}};
   for (auto& fact : split_facts(p.split, dataset)) facts.push_back(std::move(fact));
+  if (!p.split_parts.empty()) {  // validation was drawn
+    auto drawn = p.parts;
+    std::ranges::replace(drawn, Part::test, Part::unused);
+    if (const auto whole = unseen_perturbations(p.screen, drawn); !whole.empty())
+      facts.emplace_back("Every context, validation", "drawn: " + list_of(whole, 40));
+  }
   return {"Split", std::move(facts)};
 }
 

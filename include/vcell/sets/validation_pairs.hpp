@@ -17,6 +17,18 @@ struct ValidationPairOptions {
   uint64_t seed = 42;
 };
 
+namespace detail {
+
+/// @throws ConfigError if the share is not in [0, 1)
+template <class = void>
+void check_validation_share(const ValidationPairOptions& options) {
+  if (!(options.share >= 0 && options.share < 1))
+    throw ConfigError(message("add_validation_pairs: the share of pairs is ", options.share,
+                              ", expected a number from 0, which moves none, to below 1"));
+}
+
+}  // namespace detail
+
 /// Sees to it that a model can be validated on pairs that it does not train on: when no perturbed
 /// cell is in validation, whole pairs (context, perturbation) move there from train. Of the n pairs
 /// with training cells whose perturbation has training cells in another context too,
@@ -31,9 +43,7 @@ template <class = void>
 size_t add_validation_pairs(const Screen& screen, std::span<Part> parts,
                             const ValidationPairOptions& options = {}) {
   check_size_match("add_validation_pairs", "parts", parts.size(), "cells", screen.cells());
-  if (!(options.share >= 0 && options.share < 1))
-    throw ConfigError(message("add_validation_pairs: the share of pairs is ", options.share,
-                              ", expected a number from 0, which moves none, to below 1"));
+  detail::check_validation_share(options);
   const auto perturbed = [&](Part part) {
     return cell_groups(
         screen, [&](size_t cell) { return parts[cell] == part && !screen.is_control(cell); });

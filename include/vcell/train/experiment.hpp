@@ -72,7 +72,8 @@ struct Experiment {
   PathsBegin split_paths = PathsBegin::file;      ///< relative ones in that file
   bool lenient_split = false;  ///< names in it that the screen does not have are left out
   /// Share of the pairs whose perturbation trains in another context too, held out whole for
-  /// validation where the split names none.
+  /// validation where the split names none; of perturbations, where it tests such that train in
+  /// none (add_validation_as_tested).
   double validation_pairs = 0.2;
   /// Share of the training cells, where no pair can be held out or validation_pairs is 0.
   double validation = 0.1;
@@ -168,7 +169,8 @@ void visit_experiment(E& e, F&& f) {
   f("split", "lenient_split", e.lenient_split,
     "contexts and perturbations in it that the screen does not have are left out, else an error");
   f("split", "validation_pairs", e.validation_pairs,
-    "share of pairs held out whole, where the split names none");
+    "share of pairs held out whole, where the split names none; of perturbations, where it tests "
+    "such that train nowhere");
   f("split", "validation", e.validation, "share of training cells, where no pair can be held out");
 
   f("model", "kind", e.kind,
