@@ -157,6 +157,18 @@ std::string with_flags(std::string text, const CLI::App* command) {
   return text;
 }
 
+std::string with_reference_names(std::string text, std::span<const vcell::ReferenceSetting> table) {
+  for (const vcell::ReferenceSetting& row : table) {
+    const size_t dot = row.ours.find('.');
+    if (row.meaning != vcell::ReferenceMeaning::setting || dot == row.ours.npos ||
+        row.part == vcell::ReferencePart::llama || row.part == vcell::ReferencePart::gpt2)
+      continue;  // which of the two is meant a message does not say
+    replace_all(text, vcell::message('[', row.ours.substr(0, dot), "] ", row.ours.substr(dot + 1)),
+                row.name);
+  }
+  return text;
+}
+
 ExperimentOptions::ExperimentOptions(CLI::App& command) {
   command.set_help_all_flag("--help-all", "Print this help with all settings and exit");
   command

@@ -5,15 +5,21 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "vcell/train/experiment.hpp"
+#include "vcell/train/reference_table.hpp"
 
 /// A message of the library in the program's words: what it calls a setting, "[data] min_genes", or
 /// names in C++, "OldRun::resume", became a flag, "--min-genes", "--resume".
 /// @param command  the one that was given, where that is known: what it has no flag for stays
 std::string with_flags(std::string text, const CLI::App* command = nullptr);
+
+/// The same for a command that takes settings by State's names: "[training] max_steps" became
+/// "training.max_steps", what a table calls it.
+std::string with_reference_names(std::string text, std::span<const vcell::ReferenceSetting> table);
 
 /// The flags of everything that decides what a run does: one for every setting of an experiment
 /// file, over a file (--experiment) and published settings (--preset). A setting may be said by its

@@ -104,10 +104,15 @@ int main(int count, char** words) {
 
   H5dont_atexit();  // no file is open by then, and after a damaged one HDF5 would print at the exit
   interrupt::install();
-  // The one place where errors become the program's: what the library names, it says by flags.
+  // The one place where errors become the program's: what the library names, it says by flags,
+  // or by State's names where the command takes these.
   const auto say = [&](const char* text, Exit code) {
     const auto chosen = chosen_command(program);
-    console.error(with_flags(text, chosen.name.empty() ? nullptr : chosen.app));
+    std::string said = text;
+    if (chosen.name == "tx train")
+      said = with_reference_names(said, vcell::detail::transition_table);
+    if (chosen.name == "emb fit") said = with_reference_names(said, vcell::detail::embedding_table);
+    console.error(with_flags(said, chosen.name.empty() ? nullptr : chosen.app));
     return code;
   };
   try {

@@ -271,6 +271,8 @@ TEST_CASE("fine-tuning: training starts from the members of a model folder", "[p
   check_error<ConfigError>([&] { run(screen(), e); }, {"[training] init_from is ", "there is no"});
   e.init_from = f.folder / "nowhere";
   check_error<IoError>([&] { start_of(e); }, {"no model folder"});
+  e.init_from = base / "model/member_1/config.json";
+  check_error<ConfigError>([&] { start_of(e); }, {"[training] init_from", "is a file", "import"});
   e.init_from = base / "model";
   e.init_sha256 = std::string(64, '0');
   check_error<ConfigError>([&] { start_of(e); }, {"is not what it was", "[training] init_sha256"});

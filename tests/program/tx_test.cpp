@@ -67,6 +67,11 @@ const std::string tutorial =
     "wandb.tags=\"[first_run]\" wandb.project=vcc wandb.entity=arcinstitute "
     "output_dir=\"./checkpoints\" name=\"first_run\"";
 
+// To be trained in a second.
+const std::string small_model =
+    "training.max_steps=2 model.kwargs.hidden_dim=16 model.kwargs.cell_set_len=8 "
+    "training.batch_size=2";
+
 }  // namespace
 
 TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "[program][slow]") {
@@ -94,9 +99,7 @@ TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "
 TEST_CASE("tx predict: predicts and scores what tx train held out", "[program]") {
   const TemporaryFolder folder("tx_held_out");
   make_support_set(folder);
-  const auto trained = run_here(folder, tutorial +
-                                            " training.max_steps=2 model.kwargs.hidden_dim=16 "
-                                            "model.kwargs.cell_set_len=8 training.batch_size=2");
+  const auto trained = run_here(folder, tutorial + " " + small_model);
   INFO(trained.err);
   REQUIRE(trained.code == 0);
   const std::string predict = "tx predict --output-dir checkpoints/first_run ";
@@ -121,6 +124,32 @@ TEST_CASE("tx predict: predicts and scores what tx train held out", "[program]")
   const auto chosen = run_here(folder, predict + "--overwrite --checkpoint last.ckpt");
   CHECK(chosen.code == 2);
   CHECK_THAT(chosen.err, contains("--checkpoint"));
+}
+
+TEST_CASE("tx train: starts from the weights of a model folder", "[program]") {
+  const TemporaryFolder folder("tx_init");
+  make_support_set(folder);
+  const std::string small = tutorial + " " + small_model;
+  const auto first = run_here(folder, small);
+  INFO(first.err);
+  REQUIRE(first.code == 0);
+  const auto again = [&](const std::string& init_from, const std::string& words = "") {
+    return run_here(folder, small + " name=second overwrite=true " + words +
+                                " model.kwargs.init_from=" + init_from);
+  };
+  const auto second = again("checkpoints/first_run/model", "training.lr=1e-30");
+  INFO(second.err);
+  REQUIRE(second.code == 0);
+  CHECK_THAT(second.err, contains("40 as there"));
+  const fs::path runs = folder.path() / "checkpoints";
+  const auto e = vcell::read_experiment(runs / "second/experiment.toml");
+  CHECK(e.init_sha256.size() == 64);
+  CHECK(vcell::read_text(runs / "first_run/model/weights.safetensors") ==
+        vcell::read_text(runs / "second/model/weights.safetensors"));  // a rate of nearly nothing
+  const auto of_file = again("checkpoints/first_run/model/config.json");
+  CHECK(of_file.code == 2);
+  CHECK_THAT(of_file.err, contains("model.kwargs.init_from") && contains("vcell import"));
+  CHECK(again("nowhere").code == 2);
 }
 
 TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {
@@ -150,9 +179,7 @@ TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {
 TEST_CASE("tx train: a dry run writes nothing", "[program]") {
   const TemporaryFolder folder("tx_dry");
   make_support_set(folder);
-  const auto ran = run_here(folder, tutorial +
-                                        " --dry-run training.max_steps=2 model.kwargs.hidden_dim=16"
-                                        " model.kwargs.cell_set_len=8 training.batch_size=2");
+  const auto ran = run_here(folder, tutorial + " --dry-run " + small_model);
   INFO(ran.err);
   CHECK(ran.code == 0);
   CHECK_THAT(ran.out, contains("40 of 40"));

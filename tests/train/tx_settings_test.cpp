@@ -96,6 +96,12 @@ TEST_CASE("tx_settings: cells are read from X, X_hvg or an embedding", "[train]"
                            {"embed_key"});
 }
 
+TEST_CASE("tx_settings: a training starts from a model", "[train]") {
+  CHECK(has(translated({"model.kwargs.init_from='old/model'"}), "training.init_from=old/model"));
+  for (const auto& setting : translated({"model.kwargs.init_from=null"}).settings)
+    CHECK(!setting.starts_with("training.init_from"));
+}
+
 TEST_CASE("tx_settings: values are translated, and null says nothing", "[train]") {
   const auto s =
       translated({"model.kwargs.loss=se", "model.kwargs.mask_attn=true",

@@ -38,9 +38,13 @@ std::string folder_sha256(const std::filesystem::path& named) {
 
 /// The SHA-256 of the folder that [training] init_from names.
 /// @param expected  what it must be (folder_sha256); empty: anything
-/// @throws IoError as folder_sha256; ConfigError if it is another
+/// @throws IoError as folder_sha256; ConfigError if it is another, or a file
 template <class = void>
 std::string initial_sha256(const std::filesystem::path& folder, const std::string& expected) {
+  if (std::filesystem::is_regular_file(folder))
+    throw ConfigError(message("[training] init_from ", quoted(folder.string()), " is a file, ",
+                              "expected a model folder; `vcell import` makes one of a checkpoint ",
+                              "of State's"));
   std::string found = folder_sha256(folder);
   if (!expected.empty() && found != expected)
     throw ConfigError(message("[training] init_from ", quoted(folder.string()),

@@ -113,7 +113,7 @@ inline constexpr auto transition_table = std::to_array<ReferenceSetting>({
     {"model.kwargs.transformer_decoder", ReferenceMeaning::fixed, "", "false False"},
     {"model.kwargs.finetune_vci_decoder", ReferenceMeaning::fixed, "", "false False"},
     {"model.kwargs.use_effect_gating_token", ReferenceMeaning::fixed, "", "false False"},
-    {"model.kwargs.init_from", ReferenceMeaning::fixed, "", ":"},
+    {"model.kwargs.init_from", ReferenceMeaning::setting, "training.init_from"},
     {"model.kwargs.llm_name", ReferenceMeaning::none},
     {"model.kwargs.transformer_backbone_key", ReferenceMeaning::setting, "model.backbone",
      "llama:llama GPT2:gpt2"},
