@@ -8,13 +8,12 @@
 #include "normalize_for.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "read_embedding.hpp"
 #include "vcell/models/predict_cells.hpp"
-#include "vcell/pipeline/embed_cells.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/sets/control_pairing.hpp"
 #include "vcell/sets/embedding_screen.hpp"
-#include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/model_folder.hpp"
 
 namespace fs = std::filesystem;
@@ -57,44 +56,12 @@ struct Controls {
   vcell::DenseMatrix<float> embedding;  ///< that the model reads; empty: expression
 };
 
-/// The embedding that a model reads: an entry of obsm, or what the State Embedding model in its
-/// folder makes of the cells.
-vcell::DenseMatrix<float> read_embedding(const Settings& s, const vcell::TrainedModel& model,
-                                         const vcell::AnnData& adata, Console& console) {
-  if (model.model.config().output_space != vcell::OutputSpace::embedding) return {};
-  if (model.decoded_genes.empty())
-    throw vcell::ConfigError(vcell::message("predict: the model in ", vcell::quoted(s.model),
-                                            " predicts an embedding and decodes no genes of it"));
-  auto out = [&] {
-    if (!model.embedding_key.empty()) {
-      if (!adata.obsm.contains(model.embedding_key))
-        throw vcell::ConfigError(vcell::message(
-            "predict: the model reads cells as obsm ", vcell::quoted(model.embedding_key), ", and ",
-            vcell::quoted(s.data), " has none of that name; embed the cells as those that the ",
-            "model was trained on (vcell embed --key)"));
-      return vcell::embedding_in(adata, model.embedding_key);
-    }
-    const auto folder = fs::path(s.model) / "embedding";
-    if (!fs::exists(folder / "config.json"))
-      throw vcell::ConfigError(vcell::message(
-          "predict: the model reads an embedding of cells, and what makes it is not in ",
-          vcell::quoted(folder.string()), "; copy the model's folder whole"));
-    return vcell::embed_cells(vcell::load_embedding(folder), adata,
-                              {.scale = s.scale, .callbacks = callbacks_of(console)});
-  }();
-  if (out.columns != model.genes.size())
-    throw vcell::ConfigError(vcell::message("predict: cells are embedded in ", out.columns,
-                                            " values, and the model reads ", model.genes.size(),
-                                            "; embed them as those that it was trained on"));
-  return out;
-}
-
 Controls read_controls(const Settings& s, const vcell::TrainedModel& model, Console& console) {
   auto adata = read_cells(
       s.data, console,
       model.embedding_key.empty() ? CellParts::expression : CellParts::expression_and_obsm,
       s.memory);
-  auto embedding = read_embedding(s, model, adata, console);
+  auto embedding = read_embedding(model, s.model, adata, s.data, s.scale, "predict", console);
   normalize_for(model, adata, s.scale, "predict: --data", console);
   return {std::move(adata), std::move(embedding)};
 }

@@ -6,6 +6,7 @@
 #include "normalize_for.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "read_embedding.hpp"
 #include "score_cells.hpp"
 #include "vcell/eval/metrics.hpp"
 #include "vcell/pipeline/predict_split.hpp"
@@ -127,7 +128,11 @@ void predict(Settings s, Console& console) {
   const std::string file =
       s.toml.empty() && !trained.data.empty() ? trained.data : data_set_file(split, "--toml", toml);
   auto data = read_cells(file, console, CellParts::all, s.memory);
-  if (trained.embedding.empty()) normalize_for(model, data, trained.scale, file, console);
+  const bool in_embedding = model.model.config().output_space == vcell::OutputSpace::embedding;
+  s.options.embedded = read_embedding(model, fs::path(s.run) / "model", data, file, trained.scale,
+                                      "tx predict", console);
+  if (in_embedding || trained.embedding.empty())
+    normalize_for(model, data, trained.scale, file, console);
   const auto screen = vcell::make_labels(data, model.labels);
   const auto parts = vcell::assign_parts(screen, split, vcell::dataset_name(split, file),
                                          {.lenient = trained.lenient});

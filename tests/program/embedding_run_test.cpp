@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "support/small_run.hpp"
+#include "vcell/core/name_places.hpp"
 #include "vcell/io/h5ad.hpp"
 
 using namespace vcell_test;
@@ -34,6 +35,16 @@ std::string run_flags() {
          "--heads 1 --head-dim 8 --mlp-width 8 --max-steps 4 --set-size 8 --batch-size 2";
 }
 
+/// A State Embedding model trained on a screen; its folder.
+std::string small_embedder(const TemporaryFolder& folder, const std::string& screen) {
+  done(folder, "train --kind se --data " + screen +
+                   " --sentence-length 16 --width 8 --output-width 8 --heads 2 --mlp-width 8 "
+                   "--layers 1 --gene-table-width 8 --expressed 4 --unexpressed 4 --shared 4 "
+                   "--max-steps 2 --out " +
+                   (folder / "se"));
+  return folder / "se/model";
+}
+
 /// The command that predicts a perturbation of the screen with a run's model.
 std::string predict(const TemporaryFolder& folder, const std::string& model,
                     const std::string& data) {
@@ -54,12 +65,7 @@ TEST_CASE("program: a run in an embedding, by a model that is given or a key of 
           "[program]") {
   const TemporaryFolder folder("embedding_run");
   const std::string screen = small_screen(folder), flags = " --data " + screen + run_flags();
-  done(folder, "train --kind se --data " + screen +
-                   " --sentence-length 16 --width 8 --output-width 8 --heads 2 --mlp-width 8 "
-                   "--layers 1 --gene-table-width 8 --expressed 4 --unexpressed 4 --shared 4 "
-                   "--max-steps 2 --out " +
-                   (folder / "se"));
-  const std::string given = " --embedding " + (folder / "se/model");
+  const std::string given = " --embedding " + small_embedder(folder, screen);
   const auto whole = done(folder, "run" + flags + given + " --out " + (folder / "given"));
   CHECK_THAT(whole.out, contains("perturbation_mean") && contains("State Transition"));
   CHECK_THAT(bytes(folder, "given/experiment.toml"),
@@ -103,6 +109,44 @@ TEST_CASE("program: a run in an embedding, by a model that is given or a key of 
   wrong(folder, "run" + small_flags(folder) + given + out, {"--embedding", "--output-space"});
   wrong(folder, "run" + flags + " --decoder none" + out, {"--decoder is none"});
   CHECK_FALSE(fs::exists(folder / "no"));
+}
+
+TEST_CASE("program: tx predict of a model in an embedding", "[program]") {
+  const TemporaryFolder folder("embedding_tx");
+  const std::string screen = small_screen(folder), embedder = small_embedder(folder, screen);
+  const std::string flags = run_flags() + " --ensemble 1 --anchor none --out ";
+  done(folder, "train --data " + screen + " --embedding " + embedder + flags + (folder / "own"));
+  const std::string embedded = folder / "embedded.h5ad";
+  done(folder, "embed " + screen + " --model " + (folder / "own/embedding") + " --out " + embedded);
+  done(folder, "train --data " + embedded + " --embedding obsm:X_emb" + flags + (folder / "key"));
+  const auto predicted = [&](const std::string& run) {
+    done(folder, "tx predict --output-dir " + (folder / run) + " --profile minimal");
+    CHECK(fs::exists(folder / (run + "/eval_model/agg_results.csv")));
+    return vcell::read_h5ad(folder / (run + "/eval_model/adata_pred.h5ad"));
+  };
+  const auto own = predicted("own"), key = predicted("key");
+  CHECK(own.genes() == 30);
+  const auto made = vcell::to_dense<float>(*own.X);
+  CHECK(made == vcell::to_dense<float>(*key.X));
+  // A control is predicted from a control: as that was measured. What is perturbed is moved.
+  const auto real = vcell::read_h5ad(folder / "own/eval_model/adata_real.h5ad");
+  CHECK(real.obs == own.obs);
+  const auto measured = vcell::to_dense<float>(*real.X);
+  const auto labels = own.obs.column("perturbation").text(),
+             from = own.obs.column("ctrl_cell_barcode").text(),
+             cells = own.obs.column("pert_cell_barcode").text();
+  const vcell::NamePlaces places(cells);
+  size_t moved = 0;
+  for (size_t i = 0; i < own.cells(); ++i) {
+    const auto control = measured.row(places.find(from[i]).value());
+    const bool same = std::equal(control.begin(), control.end(), made.row(i).begin());
+    CHECK((same || labels[i] != "non-targeting"));
+    moved += !same;
+  }
+  CHECK(moved > 0);
+  fs::remove_all(folder / "own/model/embedding");
+  wrong(folder, "tx predict --overwrite --output-dir " + (folder / "own"),
+        {"tx predict", "model/embedding", "copy the model's folder whole"});
 }
 
 TEST_CASE("program: a run in an embedding by a model of its own", "[program][slow]") {

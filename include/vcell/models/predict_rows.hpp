@@ -61,12 +61,15 @@ std::vector<std::vector<size_t>> groups_by_run(std::span<const std::string> pert
 /// @param inputs  (cells, E) log1p, the model's genes
 /// @param groups  rows that share a perturbation; each row in one of them
 /// @param set_size  cells of a set, as in training: m.set_size
-/// @return          (n, G)
+/// @param decoded   the genes that the model's decoder makes of the predicted cells, in place of
+///                  these
+/// @return          (n, G), or (n, decoded genes)
 /// @throws ShapeError, ConfigError if parts do not fit each other or the model is anchored
 template <class = void>
 DenseMatrix<float> predict_rows(const TrainedModel& m, const CsrMatrix<float>& inputs,
                                 const RowRequests& requests,
-                                const std::vector<std::vector<size_t>>& groups, size_t set_size) {
+                                const std::vector<std::vector<size_t>>& groups, size_t set_size,
+                                bool decoded = false) {
   const bool with_batches = m.model.config().batches > 0;
   check_size_match("predict_rows", "perturbations", requests.perturbation.size(), "rows",
                    requests.size());
@@ -74,7 +77,7 @@ DenseMatrix<float> predict_rows(const TrainedModel& m, const CsrMatrix<float>& i
                    "rows of a model with a batch encoder", with_batches ? requests.size() : 0);
   if (m.anchors)
     throw ConfigError("predict_rows: an anchored model predicts by predict_cells alone");
-  const size_t genes = m.model.config().output_width;
+  const size_t genes = decoded ? m.decoded_genes.size() : m.model.config().output_width;
   DenseMatrix<float> out{requests.size(), genes, std::vector<float>(requests.size() * genes)};
   std::vector<uint8_t> done(requests.size(), 0);
   for (const std::vector<size_t>& group : groups) {
@@ -94,7 +97,8 @@ DenseMatrix<float> predict_rows(const TrainedModel& m, const CsrMatrix<float>& i
     std::iota(controls.begin(), controls.end(), size_t(0));
     std::vector<float> vector(m.perturbations.width());
     m.perturbations.copy<float>(requests.perturbation[group[0]], vector);
-    const auto made = predict(m.model, cells, controls, vector, batch, {.set_size = set_size});
+    const auto made = predict(m.model, cells, controls, vector, batch,
+                              {.set_size = set_size, .decoded = decoded});
     for (size_t i = 0; i < group.size(); ++i)
       std::copy(made.row(i).begin(), made.row(i).end(), out.row(group[i]).begin());
   }

@@ -59,6 +59,16 @@ std::vector<size_t> drawn_controls(const std::vector<std::string>& perturbation,
   return out;
 }
 
+/// X of these genes, by name.
+template <class = void>
+CsrMatrix<float> expression_of(const AnnData& data, const std::vector<std::string>& genes) {
+  if (!data.X) throw ConfigError("infer_cells: the data have no X, and no obsm entry is named");
+  Screen screen;
+  screen.expression = to_csr<float>(*data.X);
+  screen.genes = data.var.index;
+  return select_genes(screen, genes).expression;
+}
+
 /// X or an obsm entry as the model reads it.
 template <class = void>
 CsrMatrix<float> infer_inputs(const TrainedModel& m, const AnnData& data,
@@ -69,11 +79,7 @@ CsrMatrix<float> infer_inputs(const TrainedModel& m, const AnnData& data,
                      inputs.columns, "inputs of the model", m.model.config().input_width);
     return inputs;
   }
-  if (!data.X) throw ConfigError("infer_cells: the data have no X, and no obsm entry is named");
-  Screen screen;
-  screen.expression = to_csr<float>(*data.X);
-  screen.genes = data.var.index;
-  return select_genes(screen, m.genes).expression;
+  return expression_of(data, m.genes);
 }
 
 }  // namespace detail

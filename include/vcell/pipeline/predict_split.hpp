@@ -17,6 +17,7 @@
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/number_text.hpp"
+#include "vcell/models/predict_cells.hpp"
 #include "vcell/models/predict_rows.hpp"
 #include "vcell/pipeline/infer_cells.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -31,7 +32,10 @@ struct CellsWithControls {
 };
 
 struct PredictSplitOptions {
-  std::string embedding = {};   ///< the obsm entry that the model reads; empty: X, by name
+  std::string embedding = {};  ///< the obsm entry that the model reads; empty: X, by name
+  /// (cells, E) what a model in an embedding reads in place of either; given exactly for such a
+  /// one.
+  DenseMatrix<float> embedded = {};
   Part part = Part::test;       ///< whose perturbed cells are predicted
   bool shared = false;          ///< those alone whose perturbation trains, too
   CellsWithControls rows = {};  ///< in this order; empty: chosen, with controls drawn
@@ -123,27 +127,63 @@ AnnData labelled_rows(const AnnData& data, const ScreenOptions& labels,
   return out;
 }
 
+/// Genes decoded of predicted cells, as predict_cells makes them: those of the control cell, moved
+/// by what the perturbation and nothing differ in.
+/// @param expression  (cells, decoded genes) log1p
+template <class = void>
+DenseMatrix<float> decoded_rows(const TrainedModel& m, const DenseMatrix<float>& embedded,
+                                const CsrMatrix<float>& expression, RowRequests requests,
+                                const std::vector<std::vector<size_t>>& groups) {
+  const auto inputs = to_csr<float>(Matrix(embedded));
+  auto out = predict_rows(m, inputs, requests, groups, m.set_size, true);
+  requests.perturbation.assign(requests.size(), m.perturbations.place(m.labels.control));
+  UnmovedCells unmoved;
+  unmoved.decoded.push_back(predict_rows(m, inputs, requests, groups, m.set_size, true));
+  unmoved.measured =
+      to_dense<float>(Matrix(select_rows(expression, std::span<const size_t>(requests.control))));
+  move_from(unmoved, 0, out);
+  return out;
+}
+
+/// @throws ConfigError if what the model reads is not what is given
+template <class = void>
+void check_space(const TrainedModel& m, const PredictSplitOptions& options, size_t cells) {
+  const bool in_embedding = m.model.config().output_space == OutputSpace::embedding;
+  if (in_embedding && m.decoded_genes.empty())
+    throw ConfigError(
+        "predict_split: the model predicts an embedding and decodes no genes of it, and genes are "
+        "expected; train one with a gene decoder");
+  if (in_embedding != options.embedded.columns > 0)
+    throw ConfigError(message(
+        "predict_split: the model reads ",
+        in_embedding ? "an embedding, and none is given" : "expression, and an embedding is given",
+        "; see PredictSplitOptions::embedded"));
+  if (!in_embedding) return;
+  check_size_match("predict_split", "embedded cells", options.embedded.rows, "cells", cells);
+  check_size_match("predict_split", "values of an embedded cell", options.embedded.columns,
+                   "inputs of the model", m.model.config().input_width);
+}
+
 }  // namespace detail
 
 /// Predicts what a split holds out, as the reference's `tx predict` does: every perturbed cell of a
 /// part, and every control of their contexts, each from a control of its context and in its own
 /// batch; runs of one perturbation in sets of the training's size, the last at its own length.
-/// Nothing is clipped.
+/// Nothing is clipped. Of a model in an embedding genes are predicted, as predict_cells does.
 ///
 /// @param m      its labels say which obs columns are read
 /// @param data   X or the obsm entry hold log1p values
 /// @param parts  (cells), of assign_parts
-/// @return       float32, the model's genes; obs has `pert_cell_barcode` and `ctrl_cell_barcode`
-/// @throws ConfigError if nothing is held out, the model does not know a perturbation or batch, or
-///         predicts an embedding; ShapeError
+/// @return       float32, the genes that the model predicts or decodes; obs has `pert_cell_barcode`
+/// and `ctrl_cell_barcode`
+/// @throws ConfigError if nothing is held out, the model does not know a perturbation or batch, is
+///         anchored, or predicts an embedding and decodes no genes of it; ShapeError
 template <class = void>
 PredictedSplit predict_split(const TrainedModel& m, const AnnData& data, const Screen& screen,
                              std::span<const Part> parts, const PredictSplitOptions& options = {}) {
   check_size_match("predict_split", "parts", parts.size(), "cells", screen.cells());
-  if (m.model.config().output_space == OutputSpace::embedding)
-    throw ConfigError(
-        "predict_split: the model predicts an embedding, and genes are expected; `vcell run` "
-        "predicts and scores in an embedding");
+  detail::check_space(m, options, data.cells());
+  const bool in_embedding = options.embedded.columns > 0;
   const auto expected = detail::cells_of_part(screen, parts, options);
   CellsWithControls rows = options.rows;
   if (rows.cells.empty()) {
@@ -174,13 +214,18 @@ PredictedSplit predict_split(const TrainedModel& m, const AnnData& data, const S
       requests.batch.push_back(int32_t(*place));
     }
   }
-  const auto inputs = detail::infer_inputs(m, data, options.embedding);
+  const auto groups = groups_by_run(names);
+  const auto expression = in_embedding ? detail::expression_of(data, m.decoded_genes)
+                                       : detail::infer_inputs(m, data, options.embedding);
   PredictedSplit out;
-  out.predicted = detail::labelled_rows(data, m.labels, rows, m.genes);
+  out.predicted =
+      detail::labelled_rows(data, m.labels, rows, in_embedding ? m.decoded_genes : m.genes);
   out.observed = out.predicted;
-  out.predicted.X = Matrix(predict_rows(m, inputs, requests, groups_by_run(names), m.set_size));
+  out.predicted.X =
+      Matrix(in_embedding ? detail::decoded_rows(m, options.embedded, expression, requests, groups)
+                          : predict_rows(m, expression, requests, groups, m.set_size));
   out.observed.X =
-      Matrix(to_dense<float>(Matrix(select_rows(inputs, std::span<const size_t>(rows.cells)))));
+      Matrix(to_dense<float>(Matrix(select_rows(expression, std::span<const size_t>(rows.cells)))));
   note(options.callbacks, rows.cells.size(), " cells predicted, the controls of their contexts ",
        "among them");
   return out;
