@@ -192,6 +192,7 @@
 #include "vcell/nn/backbone.hpp"
 #include "vcell/nn/backbone_kind.hpp"
 #include "vcell/nn/confidence_head.hpp"
+#include "vcell/nn/copy_parameters.hpp"
 #include "vcell/nn/dropout.hpp"
 #include "vcell/nn/embedding.hpp"
 #include "vcell/nn/encoder_layer.hpp"

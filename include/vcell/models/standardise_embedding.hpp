@@ -25,13 +25,7 @@ TrainedEmbedding standardise_embedding(const TrainedEmbedding& from, DenseMatrix
   check_positive("standardise_embedding", "cells to measure by", rows.size());
   if (!from.centre.empty())
     throw ConfigError("standardise_embedding: the model's embeddings are standardised already");
-  TrainedEmbedding m{StateEmbedding<float>(from.model.config()), from.genes, from.datasets,
-                     from.scale};
-  for (size_t k = 0; k < m.model.parameters().all().size(); ++k) {
-    const auto to = m.model.parameters().all()[k].mutable_value();
-    const auto values = from.model.parameters().all()[k].value();
-    for (size_t i = 0; i < to.count(); ++i) to(i) = values(i);
-  }
+  TrainedEmbedding m = copy_of(from);
   const size_t width = embedding.columns;
   std::vector<double> sum(width), squares(width);
   for (const size_t row : rows) {

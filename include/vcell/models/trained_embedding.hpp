@@ -7,6 +7,7 @@
 
 #include "vcell/data/gene_table.hpp"
 #include "vcell/models/state_embedding.hpp"
+#include "vcell/nn/copy_parameters.hpp"
 #include "vcell/preprocess/scale.hpp"
 #include "vcell/sets/cell_sentences.hpp"
 
@@ -43,6 +44,16 @@ void check_trained_embedding(const TrainedEmbedding& m) {
   if (!m.centre.empty())
     check_size_match("TrainedEmbedding", "centre", m.centre.size(), "width of an embedding",
                      m.model.embedding_width());
+}
+
+/// A model of its own with the same weights and all else. A model itself is moved, never copied by
+/// accident.
+template <class = void>
+TrainedEmbedding copy_of(const TrainedEmbedding& m) {
+  TrainedEmbedding out{
+      StateEmbedding<float>(m.model.config()), m.genes, m.datasets, m.scale, m.centre, m.spread};
+  copy_parameters(m.model.parameters(), out.model.parameters());
+  return out;
 }
 
 /// The sentences that a model reads.

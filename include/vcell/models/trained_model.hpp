@@ -198,9 +198,8 @@ ToldAnchor told_anchor(const TrainedModel& m, size_t place, int32_t context, boo
 /// alone, it is as any other perturbation, and if it was not learnt itself, the sum of what is said
 /// of its parts. A dose that was not learnt has the shift that the others tell (shift_at_dose).
 /// @param context  may be one that the model does not know
-/// @throws ConfigError if the perturbation has no features, or the model is anchored at shifts
-/// alone
-///         and the perturbation was learnt nowhere
+/// @throws ConfigError if the perturbation has no features, or was learnt nowhere and the model is
+///         anchored at shifts alone
 template <class = void>
 PerturbationInput input_of(const TrainedModel& m, const std::string& perturbation,
                            const std::string& context) {

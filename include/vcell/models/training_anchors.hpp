@@ -42,9 +42,8 @@ class TrainingAnchors {
   /// @param screen  the whole screen, the model's genes
   /// @param parts   (cells) anchors are made of Part::train alone; single cells become Part::unused
   /// @param seed    of the halves and folds
-  /// @param features  of the perturbations that are trained and validated on, for the second
-  /// anchor;
-  ///                  null: there is none
+  /// @param features  of the perturbations that are trained and validated on, for the second of
+  ///                  two anchors; null: there is one
   /// @param combinations  which perturbations are combinations, and of what, and which are at
   ///                      doses; null: none are
   /// @throws ConfigError if a context with training cells has no control cells, or a perturbation

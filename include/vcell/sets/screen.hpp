@@ -111,10 +111,6 @@ void check_column(const AnnData& adata, const char* setting, const std::string& 
                               names_there({name}, adata.obs.names())));
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// What was done to each cell, at which dose.
 template <class = void>
 Factor perturbation_labels(const AnnData& adata, const ScreenOptions& options) {
