@@ -272,10 +272,12 @@ void ExperimentOptions::set_embedding_defaults(vcell::Experiment& e) const {
   if (!vcell::is_in_embedding(e) || !file_->empty()) return;
   if (e.model.decoder == vcell::GeneDecoderKind::none && !says("model.decoder"))
     e.model.decoder = vcell::GeneDecoderKind::plain;
-  if (!preset_->empty()) return;
+  const bool decodes = e.model.decoder != vcell::GeneDecoderKind::none;
+  if (!says("model.decoder_widths") && decodes)
+    e.model.decoder_widths =
+        preset_->empty() ? std::vector<size_t>{512} : vcell::preset_decoder_widths(*preset_);
   // A decoder begins at nothing, where the model begins at its anchor.
-  if (!says("model.decoder_widths")) e.model.decoder_widths = {512};
-  if (!says("training.learning_rate")) e.training.learning_rate = 1e-3;
+  if (preset_->empty() && !says("training.learning_rate")) e.training.learning_rate = 1e-3;
 }
 
 vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored) const {

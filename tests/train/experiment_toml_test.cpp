@@ -150,6 +150,18 @@ TEST_CASE("experiment_toml: presets are the published ones", "[train]") {
   REQUIRE(tutorial.model.median_heuristic);
   REQUIRE(tutorial.model.sigmas == std::vector<double>{1});
   REQUIRE(small.model.loss == SetLoss::energy_distance);
+  // A gene decoder in an embedding alone, of the preset's widths where nothing else is said.
+  REQUIRE(tutorial.model.decoder == GeneDecoderKind::none);
+  REQUIRE(tutorial.model.decoder_widths.empty());
+  const auto decoded = [](const char* preset, const char* more) {
+    return parse_experiment(message("preset = \"", preset, "\"\n[model]\noutput_space = ",
+                                    "\"embedding\"\ndecoder = \"plain\"\n", more))
+        .model.decoder_widths;
+  };
+  REQUIRE(decoded("tutorial", "") == std::vector<size_t>{512});
+  REQUIRE(decoded("tutorial", "decoder_widths = [9, 8]\n") == std::vector<size_t>{9, 8});
+  REQUIRE(decoded("tutorial", "decoder_widths = []\n").empty());
+  REQUIRE(decoded("state_sm", "").empty());
 
   const Experiment embeds = experiment_preset("se_small");
   REQUIRE(embeds.kind == ModelKind::state_embedding);

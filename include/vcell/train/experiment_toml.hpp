@@ -52,6 +52,9 @@ class ExperimentReader {
       const toml::node* node = entries ? entries->get(key) : nullptr;
       if (node) read_field(*node, table.empty() ? quoted(key) : title(table, key), field);
     });
+    // Of a preset, which has no decoder by itself.
+    if (e.model.decoder != GeneDecoderKind::none && !root_["model"]["decoder_widths"])
+      e.model.decoder_widths = preset_decoder_widths(preset);
     return e;
   }
 

@@ -116,6 +116,14 @@ std::vector<std::string> preset_names(ModelKind kind) {
 
 }  // namespace detail
 
+/// The inner widths of the gene decoder that a preset has in an embedding (decoder_widths): one of
+/// 512 of tutorial; empty, and by the number of genes, of others.
+template <class = void>
+std::vector<size_t> preset_decoder_widths(std::string_view preset) {
+  if (preset == "tutorial") return {512};
+  return {};
+}
+
 /// The names of all presets, each once.
 template <class = void>
 std::vector<std::string> preset_names() {
@@ -143,6 +151,8 @@ std::vector<ModelKind> preset_kinds(const std::string& name) {
 ///   40,000 steps with validation and a checkpoint every 2,000, dropout 0.1.
 /// - tutorial: AdamW, rate 3e-4, weight decay 1e-2, 8 sets a step, 2,000 steps; its loss is RBF
 ///   MMD, whose width is the median distance of the batch. The others have the energy distance.
+///   In an embedding its gene decoder has one inner layer of 512, where the others' are the
+///   package's (decoder_widths).
 ///
 /// Of State Embedding, with AdamW and weight decay 1e-2, and without a file of gene vectors:
 /// - se_small: the published small model and its loss, rate 1e-5, dropout 0.1, 128 cells in each
