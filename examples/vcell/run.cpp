@@ -23,38 +23,47 @@ namespace {
 using Settings = RunSettings;
 
 /// How the library is to use the run's folder.
+/// @param begun  set once the folder is this run's
 template <class Options>
-Options folder_options(const Settings& s, Console& console) {
+Options folder_options(const Settings& s, Console& console, bool& begun) {
   Options options;
   options.old = s.resume      ? vcell::OldRun::resume
                 : s.overwrite ? vcell::OldRun::overwrite
                               : vcell::OldRun::keep;
-  options.begun = [&console, log = fs::path(s.out) / "run.log"] { console.log_to(log); };
+  options.begun = [&console, &begun, log = fs::path(s.out) / "run.log"] {
+    begun = true;
+    console.log_to(log);
+  };
   options.callbacks = callbacks_of(console);
   return options;
 }
-vcell::RunInFolderOptions in_folder(const Settings& s, Console& console) {
-  auto options = folder_options<vcell::RunInFolderOptions>(s, console);
+vcell::RunInFolderOptions in_folder(const Settings& s, Console& console, bool& begun) {
+  auto options = folder_options<vcell::RunInFolderOptions>(s, console, begun);
   options.anchor_may_give_way = !s.options.says("model.anchor");
   return options;
 }
-vcell::TrainEmbeddingOptions embedding_in_folder(const Settings& s, Console& console) {
-  return folder_options<vcell::TrainEmbeddingOptions>(s, console);
+vcell::TrainEmbeddingOptions embedding_in_folder(const Settings& s, Console& console, bool& begun) {
+  return folder_options<vcell::TrainEmbeddingOptions>(s, console, begun);
 }
 
 /// Work on a run's folder.
+/// @param work  work(experiment, begun), which sets `begun` once the folder is this run's
 template <class Work>
-void work_in_folder(const Settings& s, Work&& work) try {
+void work_in_folder(const Settings& s, Work&& work) {
+  bool begun = s.resume;
   if (s.out.empty())
     throw vcell::ConfigError("--out is required: the folder that the run is to be written into");
   vcell::RunFolder(s.out).check(s.resume      ? vcell::OldRun::resume
                                 : s.overwrite ? vcell::OldRun::overwrite
                                               : vcell::OldRun::keep);
-  work(s.experiment());
-} catch (const vcell::Stopped& stopped) {
-  const bool resumes = vcell::RunFolder(s.out).can_resume();
-  throw vcell::Stopped(
-      vcell::message(stopped.what(), resumes ? "; --resume goes on from there" : ""));
+  try {
+    work(s.experiment(), begun);
+  } catch (const vcell::Stopped& stopped) {
+    // Until then there may be an old run, which was not stopped.
+    const bool resumes = begun && vcell::RunFolder(s.out).can_resume();
+    throw vcell::Stopped(
+        vcell::message(stopped.what(), resumes ? "; --resume goes on from there" : ""));
+  }
 }
 
 /// What a log begins with: all that decides what is done, and where.
@@ -161,11 +170,12 @@ void dry_run(const Settings& s, bool scores, Console& console) {
 
 void train(const RunSettings& s, Console& console) {
   if (s.dry_run) return dry_run(s, false, console);
-  work_in_folder(s, [&](const vcell::Experiment& e) {
+  work_in_folder(s, [&](const vcell::Experiment& e, bool& begun) {
     log_start(e, console);
     if (e.kind == vcell::ModelKind::state_embedding)
-      return void(vcell::train_embedding_in_folder(e, s.out, embedding_in_folder(s, console)));
-    vcell::train_in_folder(e, s.out, in_folder(s, console));
+      return void(
+          vcell::train_embedding_in_folder(e, s.out, embedding_in_folder(s, console, begun)));
+    vcell::train_in_folder(e, s.out, in_folder(s, console, begun));
   });
   console.result((fs::path(s.out) / "model").string());
 }
@@ -174,9 +184,9 @@ namespace {
 
 void run(const Settings& s, Console& console) {
   if (s.dry_run) return dry_run(s, true, console);
-  work_in_folder(s, [&](const vcell::Experiment& e) {
+  work_in_folder(s, [&](const vcell::Experiment& e, bool& begun) {
     log_start(e, console);
-    const auto done = vcell::run_in_folder(e, s.out, in_folder(s, console));
+    const auto done = vcell::run_in_folder(e, s.out, in_folder(s, console, begun));
     print_scores(vcell::methods_of(done.report), console);
   });
   console.result("report: " + (fs::path(s.out) / "report.html").string());

@@ -69,7 +69,9 @@ std::vector<float> weights_of(const TrainedEmbedding& m) {
 }
 
 /// The small State Embedding cut down, for tests of what it learns from.
-TrainedEmbedding trained_small(const AnnData& adata, const Experiment& e) {
+/// @param steps  that it is stopped after, if it has not ended by then
+TrainedEmbedding trained_small(const AnnData& adata, const Experiment& e,
+                               const TrainingHooks& hooks = {}, size_t steps = 100) {
   std::optional<TrainedEmbedding> out;
   PrepareInputs inputs;
   inputs.embed = [&](const AnnData& cells, Prepared& p) {
@@ -77,12 +79,14 @@ TrainedEmbedding trained_small(const AnnData& adata, const Experiment& e) {
     small.embedding.width = small.embedding.output_width = small.embedding.mlp_width = 8;
     small.embedding.heads = 2;
     small.embedding.layers = 1;
-    small.training.max_steps = 3;
+    small.training.max_steps = 5;
+    small.training.validate_every = 2;
     small.training.warmup = 0;
     const auto chosen = cells_to_embed_by(e, p);
     CHECK(chosen.size() < cells.cells());
     PreparedEmbedding prepared = small_embedding_on(small, cells, chosen, {});
-    train_embedding(small, prepared);
+    train_embedding(small, prepared,
+                    {[&](const ProgressUpdate& update) { return update.done < steps; }}, hooks);
     out.emplace(std::move(prepared.model));
   };
   prepare(adata, e, inputs);
@@ -325,6 +329,94 @@ TEST_CASE("run_in_folder in an embedding: goes on where it stopped, and keeps th
   options.old = OldRun::overwrite;
   run_in_folder(e, folder.path() / "part", options);
   CHECK_FALSE(fs::exists(folder.path() / "part/embedding"));
+}
+
+TEST_CASE("run folder: the small State Embedding goes on from its checkpoint", "[pipeline]") {
+  const auto e = experiment();
+  const auto whole = weights_of(trained_small(screen(), e));
+  const TemporaryFolder folder;
+  const RunFolder kept(folder.path() / "run");
+  const auto fresh = kept.embedding_hooks(OldRun::keep);
+  CHECK_FALSE(kept.can_resume());
+  CHECK_THROWS_AS(trained_small(screen(), e, fresh, 3), Stopped);
+  CHECK(kept.can_resume());
+  const auto resumed = kept.embedding_hooks(OldRun::resume);
+  for (const size_t steps : {4, 100}) {  // once more in between, and to its end
+    size_t first = 0;
+    auto hooks = resumed;
+    hooks.metrics = [&](const MetricsRow& row) { first = first ? first : row.step; };
+    if (steps == 4) {
+      CHECK_THROWS_AS(trained_small(screen(), e, hooks, steps), Stopped);
+    } else {
+      CHECK(weights_of(trained_small(screen(), e, hooks, steps)) == whole);
+    }
+    CHECK(first == (steps == 4 ? 4 : 5));
+  }
+  // It had ended: nothing is left to do but to use it.
+  CHECK(weights_of(trained_small(screen(), e, resumed, 1)) == whole);
+  kept.keep_embedding(*untrained());
+  CHECK_FALSE(kept.can_resume());
+  CHECK(weights_of(load_embedding(kept / "embedding")) == weights_of(*untrained()));
+  kept.keep_embedding(trained_small(screen(), e));  // what is there stays
+  CHECK(weights_of(load_embedding(kept / "embedding")) == weights_of(*untrained()));
+}
+
+TEST_CASE("run_in_folder in an embedding: stopped while the small State Embedding is trained",
+          "[pipeline]") {
+  const TemporaryFolder folder;
+  write_h5ad(folder.path() / "screen.h5ad", screen());
+  auto e = experiment();
+  e.data = folder / "screen.h5ad";
+  e.methods = {"state_transition"};
+  const fs::path place = folder.path() / "run";
+  // An old run, of genes, that could be gone on with.
+  auto old = e;
+  old.model = StateTransitionSettings();
+  old.model.decoder_widths = {};
+  old.model.hidden = 8;
+  old.model.layers = old.model.heads = 1;
+  old.model.head_dim = old.model.mlp_width = 8;
+  RunInFolderOptions options;
+  options.gnuplot.program = "vcell-no-such-program";
+  std::string stage;
+  size_t first = 0, last = 0, begun = 0;
+  options.begun = [&] { ++begun; };
+  options.callbacks.progress = [&](const ProgressUpdate& update) {
+    if (update.stage != stage) return true;
+    if (!first) first = update.done;
+    return update.done < last;
+  };
+  stage = "train", last = 3;
+  CHECK_THROWS_AS(train_in_folder(old, place, options), Stopped);
+  CHECK(RunFolder(place).can_resume());
+  CHECK(begun == 1);
+
+  options.old = OldRun::overwrite;
+  // Before anything was found to fit, and where the model in the embedding does not: it is kept.
+  auto wrong = e;
+  wrong.model.hidden = 0;
+  CHECK_THROWS_AS(run_in_folder(wrong, place, options), ConfigError);
+  CHECK(read_experiment(place / "experiment.toml").model.output_space == OutputSpace::hvg);
+  CHECK(begun == 1);
+  stage = "train embedding", first = 0, last = 2;
+  CHECK_THROWS_AS(run_in_folder(e, place, options), Stopped);
+  CHECK(begun == 2);
+  CHECK(first == 1);
+  CHECK(read_experiment(place / "experiment.toml").model.output_space == OutputSpace::embedding);
+  CHECK_FALSE(fs::exists(place / "checkpoints" / "last"));  // of the old one
+  CHECK(fs::exists(place / "checkpoints" / "embedding" / "last"));
+  CHECK_FALSE(fs::exists(place / "embedding"));
+  REQUIRE(RunFolder(place).can_resume());
+  // Gone on with where it was.
+  options.old = OldRun::resume;
+  first = 0, last = 4;
+  CHECK_THROWS_AS(run_in_folder(read_experiment(place / "experiment.toml"), place, options),
+                  Stopped);
+  CHECK(first == 3);
+  CHECK(begun == 3);
+  first = 0, last = 5;
+  CHECK_THROWS_AS(train_in_folder(e, place, options), Stopped);
+  CHECK(first == 5);
 }
 
 TEST_CASE("dry_run in an embedding: says what it would take", "[pipeline]") {

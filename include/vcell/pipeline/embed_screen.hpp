@@ -62,6 +62,14 @@ PreparedEmbedding small_embedding_on(const Experiment& small, const AnnData& cel
                       cells, detail::matrix_of("run", cells), chosen, callbacks);
 }
 
+/// Where the training of the small State Embedding can be kept and gone on with. All may be empty.
+struct EmbeddingHooks {
+  /// Data and settings were found to fit, also those of the model that is trained in the embedding,
+  /// and the first step is next.
+  std::function<void(const Prepared&)> begin = {};
+  TrainingHooks training = {};  ///< but for `member` and `begin`
+};
+
 /// Embeds the cells of a screen, as PrepareInputs::embed: by the key of obsm that the experiment
 /// names, by the given model, or by a small one that is trained first. What a model makes is
 /// standardised by the cells that train (standardise_embedding), where it was not before.
@@ -69,7 +77,8 @@ PreparedEmbedding small_embedding_on(const Experiment& small, const AnnData& cel
 /// @throws ConfigError if the key, or the model's genes, do not fit the cells; Stopped
 template <class = void>
 void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
-                  std::shared_ptr<const TrainedEmbedding> given, const Callbacks& callbacks) {
+                  std::shared_ptr<const TrainedEmbedding> given, const Callbacks& callbacks,
+                  const EmbeddingHooks& hooks = {}) {
   if (is_obsm(e.cell_embedding)) {
     p.embedding = embedding_in(cells, e.cell_embedding.substr(5));
     note(callbacks, "cells are read as ", e.cell_embedding, ", ", p.embedding.columns, " values");
@@ -87,7 +96,9 @@ void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
              callbacks.progress({"train embedding", update.done, update.total, update.note});
     };
     PreparedEmbedding prepared = small_embedding_on(small, cells, chosen, callbacks);
-    train_embedding(small, prepared, told);
+    train_embedding(small, prepared, told, hooks.training, [&] {
+      if (hooks.begin) hooks.begin(p);
+    });
     p.embedder = std::make_shared<const TrainedEmbedding>(std::move(prepared.model));
   }
   p.embedding = embed_cells(*p.embedder, cells, {.scale = e.scale, .callbacks = callbacks});
@@ -102,15 +113,15 @@ void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
 template <class = void>
 std::function<void(const AnnData&, Prepared&)> screen_embedder(
     const Experiment& e, const std::shared_ptr<const TrainedEmbedding>& given,
-    const Callbacks& callbacks) {
+    const Callbacks& callbacks, const EmbeddingHooks& hooks = {}) {
   if (!is_in_embedding(e)) return {};
-  return [&e, given, &callbacks](const AnnData& cells, Prepared& p) {
-    embed_screen(e, cells, p, given, callbacks);
+  return [&e, given, &callbacks, hooks](const AnnData& cells, Prepared& p) {
+    embed_screen(e, cells, p, given, callbacks, hooks);
   };
 }
 
 VCELL_INSTANTIATE(pipeline, void embed_screen<void>(const Experiment&, const AnnData&, Prepared&,
                                                     std::shared_ptr<const TrainedEmbedding>,
-                                                    const Callbacks&));
+                                                    const Callbacks&, const EmbeddingHooks&));
 
 VCELL_END_NAMESPACE

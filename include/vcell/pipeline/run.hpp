@@ -51,6 +51,7 @@ struct MethodOutcome {
 struct RunOptions {
   PrepareInputs inputs = {};
   StateTransitionPredictorOptions state_transition = {};
+  EmbeddingHooks embedding = {};
   /// Methods of one's own, after those that the experiment names.
   std::vector<std::shared_ptr<Predictor>> more_methods = {};
   /// Metrics of one's own, after those of the experiment's profile.
@@ -148,7 +149,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   RunResult out;
   PrepareInputs inputs = options.inputs;
   if (names_state_transition(e) && !inputs.embed)
-    inputs.embed = screen_embedder(e, inputs.embedder, callbacks);
+    inputs.embed = screen_embedder(e, inputs.embedder, callbacks, options.embedding);
   out.prepared = prepare(std::move(adata), e, inputs, callbacks);
   const Prepared& p = out.prepared;
   evaluation.symbols = p.symbols;

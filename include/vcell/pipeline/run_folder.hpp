@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vcell/eval/remove_results.hpp"
@@ -13,6 +14,7 @@
 #include "vcell/pipeline/state_transition_predictor.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/checkpoint.hpp"
+#include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/event_log.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/metrics_log.hpp"
@@ -42,6 +44,7 @@ class RunFolder {
   void check(OldRun old) const;
 
   /// Makes the folder, without what an old run left in it, and writes the settings of the new one.
+  /// Once; a second call finds the folder begun and does nothing.
   /// @param anchor  what the model starts from, where the experiment's gave way
   /// @throws WriteError
   template <class = void>
@@ -49,7 +52,8 @@ class RunFolder {
 
   /// Whether there is a checkpoint that a training can go on from.
   bool can_resume() const {
-    return checkpoints(1, 1).can_resume() || checkpoints(1, 2).can_resume();
+    return checkpoints(1, 1).can_resume() || checkpoints(1, 2).can_resume() ||
+           embedding_checkpoints().can_resume();
   }
 
   /// Keeps a training here: checkpoints, of an ensemble's members each in a folder of its own, and
@@ -61,7 +65,35 @@ class RunFolder {
   TrainingHooks hooks(const Experiment& e, OldRun old, std::function<const SplitSpec&()> split,
                       std::function<void()> begun) const;
 
+  /// Keeps the training of the small State Embedding that a run embeds its cells by, until
+  /// `embedding/` is there: checkpoints, to go on with where there is one.
+  template <class = void>
+  TrainingHooks embedding_hooks(OldRun old) const {
+    TrainingHooks out;
+    const Checkpoints kept = embedding_checkpoints();
+    if (old == OldRun::resume)
+      out.restore = [kept](Trainer<float>& trainer) {
+        if (kept.can_resume()) kept.resume(trainer);
+      };
+    out.checkpoint = [kept](const Trainer<float>& trainer, CheckpointKind kind) {
+      kept.save(trainer, kind);
+    };
+    return out;
+  }
+
+  /// Keeps the State Embedding that cells are embedded by, if that is not done yet. Checkpoints of
+  /// its training are needed no more.
+  template <class = void>
+  void keep_embedding(const TrainedEmbedding& m) const {
+    if (std::filesystem::exists(path_ / "embedding")) return;
+    save_embedding(path_ / "embedding", m);
+    std::error_code error;  // what stays is in the way of nothing
+    std::filesystem::remove_all(embedding_folder(), error);
+  }
+
  private:
+  std::filesystem::path embedding_folder() const { return path_ / "checkpoints" / "embedding"; }
+  Checkpoints embedding_checkpoints() const { return Checkpoints(embedding_folder()); }
   /// Where the checkpoints of a member are, counted from 1.
   Checkpoints checkpoints(size_t member, size_t members) const {
     const auto all = path_ / "checkpoints";
@@ -75,6 +107,7 @@ class RunFolder {
       "facts.csv",  "methods.csv",      "tensorboard", "embedding",   "experiment.toml"};
 
   std::filesystem::path path_;
+  std::shared_ptr<bool> begun_ = std::make_shared<bool>(false);
 };
 
 template <class>
@@ -96,6 +129,7 @@ void RunFolder::check(OldRun old) const {
 
 template <class>
 void RunFolder::begin(const Experiment& e, const SplitSpec& split, Anchor anchor) const {
+  if (std::exchange(*begun_, true)) return;
   try {
     if (std::filesystem::exists(path_)) remove_results(path_);
     for (const char* name : files) std::filesystem::remove_all(path_ / name);

@@ -66,17 +66,36 @@ FolderInputs read_for_folder(const Experiment& asked, const RunFolder& folder,
   return {std::move(read), std::move(e), std::move(start)};
 }
 
-/// What is done once the folder is a run's: the model that embeds cells is kept, so that a run that
-/// is gone on with has the same.
-/// @param prepared  set by then
+/// What is done once the folder is a run's, and again when its training begins: it is told of,
+/// once, and the model that embeds cells is kept, so that a run that is gone on with has the same.
+/// @param prepared  null until there is what is prepared
 template <class = void>
 std::function<void()> begun_with(const RunFolder& folder, const Prepared* const& prepared,
                                  const RunInFolderOptions& options) {
-  return [&folder, &prepared, &options] {
-    if (prepared->embedder && options.old != OldRun::resume)
-      save_embedding(folder / "embedding", *prepared->embedder);
-    if (options.begun) options.begun();
+  return [&folder, &prepared, &options, told = std::make_shared<bool>(false)] {
+    if (prepared && prepared->embedder) folder.keep_embedding(*prepared->embedder);
+    if (options.begun && !std::exchange(*told, true)) options.begun();
   };
+}
+
+/// The training of a small State Embedding in a run's folder. It begins the folder, once the model
+/// that is trained in the embedding was made and is sound.
+template <class = void>
+EmbeddingHooks embedding_hooks(const Experiment& e, const RunFolder& folder,
+                               const std::function<void()>& begun,
+                               const RunInFolderOptions& options) {
+  EmbeddingHooks out;
+  out.training = folder.embedding_hooks(options.old);
+  out.begin = [&e, &folder, &options, begun](const Prepared& p) {
+    const Anchor anchor =
+        choose_anchor(e, p.screen, p.parts, p.features, options.anchor_may_give_way);
+    constexpr size_t any = 8;  // widths that only what follows tells
+    const StateTransition<float> sound(
+        state_transition_config(e, p.screen, any, any, p.features, anchor));
+    if (options.old != OldRun::resume) folder.begin(e, p.split, anchor);
+    begun();
+  };
+  return out;
 }
 
 /// Writes model/, with what embeds cells for it.
@@ -115,16 +134,18 @@ std::vector<TrainedModel> train_in_folder(const Experiment& asked,
   detail::FolderInputs given = detail::read_for_folder(asked, folder, options);
   const Experiment& e = given.experiment;
   auto& [adata, inputs] = given.read;
-  inputs.embed = screen_embedder(e, inputs.embedder, options.callbacks);
+  const Prepared* prepared = nullptr;
+  const auto begun = detail::begun_with(folder, prepared, options);
+  inputs.embed = screen_embedder(e, inputs.embedder, options.callbacks,
+                                 detail::embedding_hooks(e, folder, begun, options));
   const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
-  const Prepared* const prepared = &p;
+  prepared = &p;
   StateTransitionPredictor<> predictor(
       e, options_on(e, p,
                     {.anchor_may_give_way = options.anchor_may_give_way,
                      .start = given.start,
                      .hooks = folder.hooks(
-                         e, options.old, [&]() -> const SplitSpec& { return p.split; },
-                         detail::begun_with(folder, prepared, options))}));
+                         e, options.old, [&]() -> const SplitSpec& { return p.split; }, begun)}));
   predictor.fit(p.screen, p.parts, options.callbacks);
   detail::save_run_model(folder, p, predictor.models());
   write_model_card(folder / "model",
@@ -135,7 +156,8 @@ std::vector<TrainedModel> train_in_folder(const Experiment& asked,
 /// The same as run(), in a folder: what it needs is read from the files that the experiment names,
 /// and everything that it makes is written: training as by train_in_folder, predictions.h5ad, the
 /// tables of every method, facts.csv, report.html and its plots. An old run is replaced once
-/// everything has been found to fit.
+/// everything has been found to fit; by one that trains a State Embedding for itself, when that
+/// begins.
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint of training written
 template <class = void>
 RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& path,
@@ -154,9 +176,10 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
   all.callbacks = options.callbacks;
   all.state_transition.anchor_may_give_way = options.anchor_may_give_way;
   all.state_transition.start = given.start;
+  const auto begun = detail::begun_with(folder, prepared, options);
+  all.embedding = detail::embedding_hooks(e, folder, begun, options);
   all.state_transition.hooks = folder.hooks(
-      e, options.old, [&]() -> const SplitSpec& { return prepared->split; },
-      detail::begun_with(folder, prepared, options));
+      e, options.old, [&]() -> const SplitSpec& { return prepared->split; }, begun);
   const bool trains = names_state_transition(e);
   all.prepared = [&](const Prepared& p) {
     prepared = &p;

@@ -11,6 +11,7 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/models/predict_cells.hpp"
 #include "vcell/models/training_anchors.hpp"
+#include "vcell/pipeline/choose_anchor.hpp"
 #include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/sets/control_pairing.hpp"
@@ -121,9 +122,6 @@ class StateTransitionPredictor final : public Predictor {
   TrainedModel fit_member(const Experiment& e, size_t member, const Screen& screen,
                           const Screen* decoded, std::span<const Part> parts,
                           const Callbacks& callbacks);
-  /// The anchor that the data allow.
-  Anchor anchor_for(const Screen& screen, std::span<const Part> parts,
-                    const Callbacks& callbacks) const;
   TrainedModel new_model(const Experiment& e, const Screen& screen, const Screen* decoded,
                          const PerturbationFeatures& features, Anchor anchor) const;
 
@@ -132,36 +130,6 @@ class StateTransitionPredictor final : public Predictor {
   std::vector<TrainedModel> models_;
   std::vector<TrainState> states_;
 };
-
-template <class Void>
-Anchor StateTransitionPredictor<Void>::anchor_for(const Screen& screen, std::span<const Part> parts,
-                                                  const Callbacks& callbacks) const {
-  const Anchor asked = experiment_.model.anchor;
-  if (asked == Anchor::none) return asked;
-  const bool describes = !options_.features.is_one_hot();
-  std::string why;
-  if (mixes_outputs(experiment_.model))
-    why = "a model whose last layer mixes its outputs ([model] output_space all_genes) has none";
-  else if (asked == Anchor::features && !describes)
-    throw ConfigError(
-        "[model] anchor is features: perturbations are one-hot, which says nothing of those that "
-        "were never seen; give [data] perturbation_features, or set it to perturbation_mean");
-  else if (const auto unseen = untold_perturbations(screen, parts, experiment_.labels);
-           asked == Anchor::perturbation_mean && !unseen.empty()) {
-    why = message("the split holds out every cell of ", list_of(unseen),
-                  ", so there is no shift in another context to start from");
-    if (describes && options_.anchor_may_give_way) {
-      note(callbacks, "anchored at features too ([model] anchor features): ", why);
-      return Anchor::features;
-    }
-  }
-  if (why.empty()) return asked;
-  if (!options_.anchor_may_give_way)
-    throw ConfigError(message("[model] anchor is ", name_of_choice(asked), ": ", why,
-                              "; set it to ", describes ? "features or " : "", "none"));
-  note(callbacks, "the model is not anchored ([model] anchor none): ", why);
-  return Anchor::none;
-}
 
 template <class Void>
 TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, const Screen& screen,
@@ -173,13 +141,8 @@ TrainedModel StateTransitionPredictor<Void>::new_model(const Experiment& e, cons
                               " and the cells have ", decoded ? "an" : "no", " embedding beside ",
                               "their expression; genes are decoded of an embedding, and learnt ",
                               "from the expression of its cells"));
-  StateTransitionConfig config = e.model;
-  config.input_width = config.output_width = screen.genes.size();
-  config.gene_width = decoded ? decoded->genes.size() : 0;
-  config.perturbation_width = features.width() + (anchor == Anchor::features);
-  config.batches = e.model.batch_encoder ? screen.batch.names.size() : 0;
-  config.token_batches = e.model.batch_token ? screen.batch.names.size() : 0;
-  config.anchor = anchor;
+  const StateTransitionConfig config = state_transition_config(
+      e, screen, screen.genes.size(), decoded ? decoded->genes.size() : 0, features, anchor);
   return {.model = StateTransition<float>(config, e.training.seed),
           .genes = screen.genes,
           .perturbations = features,
@@ -238,7 +201,8 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
   const auto& t = e.training;
   std::vector<Part> learnt(parts.begin(), parts.end());
   PerturbationFeatures features = options_.features;
-  const Anchor anchor = anchor_for(screen, parts, callbacks);
+  const Anchor anchor =
+      choose_anchor(e, screen, parts, options_.features, options_.anchor_may_give_way, callbacks);
   std::optional<TrainingAnchors> anchors;
   if (anchor != Anchor::none) {
     anchors.emplace(screen, learnt, t.seed,
