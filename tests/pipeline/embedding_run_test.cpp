@@ -419,6 +419,130 @@ TEST_CASE("run_in_folder in an embedding: stopped while the small State Embeddin
   CHECK(first == 5);
 }
 
+TEST_CASE("fine-tuning in an embedding: in that of the model that training starts from",
+          "[pipeline]") {
+  const TemporaryFolder folder;
+  write_h5ad(folder.path() / "screen.h5ad", screen());
+  write_h5ad(folder.path() / "next.h5ad", simulate_screen({.seed = 4,
+                                                           .genes = 30,
+                                                           .contexts = 2,
+                                                           .perturbations = 7,
+                                                           .cells = 8,
+                                                           .control_cells = 16})
+                                              .screen);
+  save_embedding(folder.path() / "se", *untrained());
+  auto e = experiment();
+  e.data = folder / "screen.h5ad";
+  e.cell_embedding = folder / "se";
+  e.methods = {"state_transition"};
+  RunInFolderOptions options;
+  options.gnuplot.program = "vcell-no-such-program";
+  const fs::path base = folder.path() / "base";
+  const auto old = train_in_folder(e, base, options);
+
+  // On other cells, standardised as before: by no cells of theirs.
+  e.data = folder / "next.h5ad";
+  e.cell_embedding = "";
+  e.init_from = base / "model";
+  e.training.seed = 7;
+  std::vector<std::string> notes;
+  options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+  const auto result = run_in_folder(e, folder.path() / "next", options);
+  options.callbacks.note = {};
+  const auto embedder = load_embedding(base / "embedding");
+  CHECK(result.prepared.embedder->centre == embedder.centre);
+  CHECK(result.prepared.embedder->spread == embedder.spread);
+  CHECK(weights_of(*result.prepared.embedder) == weights_of(embedder));
+  CHECK(result.prepared.embedding == embed_cells(embedder, read_h5ad(e.data)));
+  CHECK(std::ranges::count(notes, "starts from a model, genes: 8 as there, 0 new, 0 left out") ==
+        2);
+  CHECK(std::ranges::none_of(
+      notes, [](const auto& line) { return line.starts_with("a small State Embedding"); }));
+  const auto recorded = read_experiment(folder.path() / "next/experiment.toml");
+  CHECK(recorded.cell_embedding == (base / "model/embedding").string());
+  CHECK(recorded.init_sha256 == folder_sha256(base / "model"));
+  CHECK(folder_sha256(folder.path() / "next/model/embedding") ==
+        folder_sha256(base / "model/embedding"));
+  // Its first step is from these weights, of what both have names for.
+  auto asked = e;
+  RunOptions in_memory;
+  in_memory.state_transition.start = start_of(asked);
+  in_memory.inputs.embedder =
+      std::make_shared<const TrainedEmbedding>(load_embedding(base / "embedding"));
+  size_t members = 0;
+  in_memory.state_transition.hooks.begin = [&](const TrainedModel& m) {
+    const auto& from = old[members++].model.parameters();
+    for (const char* name : {"gene_decoder.decoder.0.weight", "project_out.0.weight"}) {
+      const auto* then = from.find(name);
+      const auto* now = m.model.parameters().find(name);
+      REQUIRE(then);
+      REQUIRE(now);
+      CHECK(std::ranges::equal(then->value(), now->value()));
+    }
+  };
+  CHECK(run(read_h5ad(e.data), asked, in_memory).predicted.cells == result.predicted.cells);
+  CHECK(members == 2);
+
+  // Stopped and gone on with, when the folder that it started from is gone.
+  size_t steps = 0;
+  options.callbacks.progress = [&](const ProgressUpdate& update) {
+    return update.stage != "train" || ++steps < 6;
+  };
+  CHECK_THROWS_AS(run_in_folder(e, folder.path() / "part", options), Stopped);
+  options.callbacks.progress = {};
+  options.old = OldRun::resume;
+  fs::rename(base, folder.path() / "elsewhere");
+  CHECK(run_in_folder(read_experiment(folder.path() / "part/experiment.toml"),
+                      folder.path() / "part", options)
+            .predicted.cells == result.predicted.cells);
+  fs::rename(folder.path() / "elsewhere", base);
+
+  // The same embedding may be named, and no other.
+  const auto with = [&](const std::string& embedding) {
+    auto named = e;
+    named.cell_embedding = embedding;
+    start_of(named);
+    return named.cell_embedding;
+  };
+  CHECK(with((base / "embedding").string()) == (base / "embedding").string());
+  for (const std::string& another : {folder / "se", std::string("obsm:X_mine")})
+    check_error<ConfigError>([&] { with(another); },
+                             {"[data] embedding is " + quoted(another), "[training] init_from",
+                              "its own 'embedding'", "leave [data] embedding out"});
+  fs::remove_all(base / "model/embedding");
+  check_error<ConfigError>([&] { with(""); }, {"model/embedding", "copy the model's folder whole"});
+  auto genes = e;
+  genes.model = StateTransitionSettings();
+  genes.model.hidden = 16;
+  genes.init_from = "";
+  genes.ensemble = 1;
+  options.old = OldRun::keep;
+  train_in_folder(genes, folder.path() / "genes", options);
+  e.init_from = folder / "genes/model";
+  check_error<ConfigError>([&] { with(""); }, {"is a model of genes", "set it to hvg"});
+}
+
+TEST_CASE("fine-tuning in an embedding: of a key of obsm", "[pipeline]") {
+  const TemporaryFolder folder;
+  AnnData adata = screen();
+  adata.obsm.insert_or_assign("X_mine", Matrix(embed_cells(*untrained(), adata)));
+  write_h5ad(folder.path() / "screen.h5ad", adata);
+  auto e = experiment();
+  e.data = folder / "screen.h5ad";
+  e.cell_embedding = "obsm:X_mine";
+  e.methods = {"state_transition"};
+  train_in_folder(e, folder.path() / "base");
+  e.init_from = folder / "base/model";
+  e.cell_embedding = "";
+  train_in_folder(e, folder.path() / "next");
+  CHECK(read_experiment(folder.path() / "next/experiment.toml").cell_embedding == "obsm:X_mine");
+  e.cell_embedding = "obsm:X_other";  // another name, as another file has it
+  start_of(e);
+  CHECK(e.cell_embedding == "obsm:X_other");
+  e.cell_embedding = folder / "base/model";
+  check_error<ConfigError>([&] { start_of(e); }, {"reads cells as obsm 'X_mine'", "give obsm:KEY"});
+}
+
 TEST_CASE("dry_run in an embedding: says what it would take", "[pipeline]") {
   auto e = experiment();
   const auto d = dry_run(screen(), e, {.steps = 2});

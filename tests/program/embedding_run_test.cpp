@@ -160,6 +160,18 @@ TEST_CASE("program: a run in an embedding by a model of its own", "[program][slo
   done(folder, "run" + flags + " --embedding " + (folder / "own/embedding") + " --out " +
                    (folder / "given"));
   CHECK(bytes(folder, "given/predictions.h5ad") == bytes(folder, "own/predictions.h5ad"));
+  // Stopped while that is trained, where an old run was that could be gone on with: the new one is.
+  const std::string part = " --out " + (folder / "part");
+  interrupt_vcell(folder, "run" + small_flags(folder) + " --max-steps 400" + part,
+                  folder / "part/metrics.csv", 3);
+  const auto stopped =
+      interrupt_vcell(folder, "run --overwrite" + flags + part,
+                      folder / "part/checkpoints/embedding/last/weights.safetensors", 1);
+  CHECK_THAT(stopped.err, contains("--resume goes on from there"));
+  CHECK_THAT(bytes(folder, "part/experiment.toml"), contains("output_space = \"embedding\""));
+  CHECK_THAT(done(folder, "run --resume" + part).err, contains("going on after step"));
+  CHECK(bytes(folder, "part/predictions.h5ad") == bytes(folder, "own/predictions.h5ad"));
+  CHECK_FALSE(fs::exists(folder / "part/checkpoints/embedding"));
   const auto dry = done(folder, "run" + flags + " --dry-run");
   CHECK_THAT(dry.out, contains("embedding ") && contains("steps of a State Embedding") &&
                           contains("training "));

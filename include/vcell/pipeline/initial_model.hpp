@@ -11,6 +11,7 @@
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/sha256.hpp"
+#include "vcell/train/choices.hpp"
 #include "vcell/train/experiment.hpp"
 #include "vcell/train/model_folder.hpp"
 
@@ -90,13 +91,54 @@ class InitialModel {
   std::optional<AnyModel> model_;
 };
 
+namespace detail {
+
+/// The embedding that a model in one is trained on further: the one that it knows. What it reads by
+/// is in its folder, or a key of obsm.
+/// @throws ConfigError if the model is of genes, what embeds its cells is not there, or the
+///         experiment names another
+template <class = void>
+void take_embedding_of(Experiment& e, const TrainedModel& first) {
+  const std::string from = message("[training] init_from ", quoted(e.init_from));
+  if (first.model.config().output_space != OutputSpace::embedding)
+    throw ConfigError(message(from, " is a model of genes, and [model] output_space is embedding; ",
+                              "name a model in an embedding, or set it to ",
+                              name_of_choice(first.model.config().output_space)));
+  std::string& asked = e.cell_embedding;
+  const auto other = [&](const std::string& own, const char* mend) {
+    return ConfigError(message("[data] embedding is ", quoted(asked), ", and the model in ", from,
+                               " reads ", own, mend));
+  };
+  if (!first.embedding_key.empty()) {
+    if (asked.empty()) asked = "obsm:" + first.embedding_key;
+    if (!is_obsm(asked))
+      throw other(message("cells as obsm ", quoted(first.embedding_key)),
+                  "; give obsm:KEY with the same embedding of these cells");
+    return;
+  }
+  const auto whole = whole_folder(e.init_from);
+  const auto folder = (whole.empty() ? std::filesystem::path(e.init_from) : whole) / "embedding";
+  if (!std::filesystem::exists(folder / "config.json"))
+    throw ConfigError(message("the model in ", from, " reads an embedding of cells, and what ",
+                              "makes it is not in ", quoted(folder.string()),
+                              "; copy the model's folder whole, and for a member's alone the ",
+                              "'embedding' beside it into it"));
+  if (asked.empty()) asked = (std::filesystem::path(e.init_from) / "embedding").string();
+  if (is_obsm(asked) || folder_sha256(asked) != folder_sha256(folder))
+    throw other("what its own 'embedding' makes of cells",
+                ", standardised by the cells that it was trained on; leave [data] embedding out");
+}
+
+}  // namespace detail
+
 /// Reads the model that an experiment's training starts from, and writes into the experiment what
-/// the run will need of it: init_sha256, and target_sum where the experiment leaves it open, so
-/// that counts are brought to what the model knows. An experiment that has both goes on without
-/// the folder unless a member has to start.
+/// the run will need of it: init_sha256, target_sum where the experiment leaves it open, so that
+/// counts are brought to what the model knows, and in an embedding where that is from: the model
+/// beside the weights, which no other may stand for, or the key of obsm. An experiment that has
+/// both goes on without the folder unless a member has to start.
 /// @param recorded  both were written before, by the run that is gone on with: nothing is read now
 /// @return  what StateTransitionPredictorOptions::start is to be; empty without init_from
-/// @throws as InitialModel
+/// @throws as InitialModel; ConfigError if the embedding is another
 template <class = void>
 std::function<const TrainedModel&(size_t, size_t)> start_of(Experiment& e, bool recorded = false) {
   if (e.init_from.empty()) return {};
@@ -105,6 +147,7 @@ std::function<const TrainedModel&(size_t, size_t)> start_of(Experiment& e, bool 
     const TrainedModel& first = model->member(1, e.ensemble);
     e.init_sha256 = model->sha256();
     if (e.target_sum == 0) e.target_sum = first.target_sum.value_or(0);
+    if (is_in_embedding(e)) detail::take_embedding_of(e, first);
   }
   return [model](size_t number, size_t members) -> const TrainedModel& {
     return model->member(number, members);

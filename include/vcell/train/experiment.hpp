@@ -80,8 +80,8 @@ struct Experiment {
   std::string perturbation_features;  ///< safetensors or CSV; empty: one-hot
   bool zero_control = false;          ///< the control's features are zeros, not from the file
   /// Where the embedding of cells comes from that a model of output_space embedding reads and
-  /// predicts: the folder of a State Embedding model, or `obsm:KEY` of the screen. Empty: a small
-  /// model is trained for it first.
+  /// predicts: the folder of a State Embedding model, or `obsm:KEY` of the screen. Empty: that of
+  /// the model in init_from; else a small model is trained for it first.
   std::string cell_embedding;
   ModelKind kind = ModelKind::state_transition;  ///< of the model that is trained
   StateTransitionSettings model;                 ///< read for that kind alone (visit_kinds)
@@ -159,7 +159,7 @@ void visit_experiment(E& e, F&& f) {
     "mean near that of all; all, every one once");
   f("data", "embedding", e.cell_embedding,
     "of cells, with output_space embedding: a State Embedding model's folder, or obsm:KEY of the "
-    "screen; empty: a small model is trained first");
+    "screen; empty: that of init_from, else a small model is trained first");
   f("data", "perturbation_features", e.perturbation_features, "file; empty: one-hot");
   f("data", "zero_control", e.zero_control, "the control's features are zeros");
 
@@ -277,10 +277,6 @@ void check_experiment(const Experiment& e) {
     throw ConfigError(message("Experiment: [data] embedding is ", quoted(e.cell_embedding),
                               ", which no model reads but State Transition in that space; set ",
                               "[model] output_space to embedding, or leave it out"));
-  if (!e.init_from.empty() && is_in_embedding(e))
-    throw ConfigError(
-        "Experiment: [training] init_from is of models of expression so far, and [model] "
-        "output_space is embedding; leave one of them out");
   if (e.cell_embedding == "obsm:")
     throw ConfigError("Experiment: [data] embedding is 'obsm:', expected a key behind it");
   if (is_in_embedding(e) && e.model.decoder == GeneDecoderKind::none)
