@@ -346,6 +346,62 @@ TEST_CASE("doses: of combinations, and of perturbations that are known by featur
                            {name + "@1", "has features of its own", "[data] dose_key"});
 }
 
+TEST_CASE("features, combinations and doses: what is there and not used changes no byte",
+          "[pipeline]") {
+  auto how = simulated;
+  how.perturbations = 8;
+  how.contexts = 3;
+  const auto s = simulate_screen(how);
+  auto e = experiment();
+  e.ensemble = 2;
+  e.training.validate_every = 3;
+  /// All that training and prediction leave; the default split holds out pairs alone.
+  const auto bytes_of = [&](const Experiment& asked, RunOptions o = {}) {
+    const auto result = run(s.screen, asked, o);
+    std::vector<float> out = result.predicted.cells.values;
+    for (const TrainedModel& m : result.models) {
+      const auto weights = m.model.parameters().values();
+      out.insert(out.end(), weights.begin(), weights.end());
+      for (const double shift : m.anchors->shifts.shift.values()) out.push_back(float(shift));
+      out.push_back(float(m.anchors->alpha));
+      CHECK(m.model.config().anchor == Anchor::perturbation_mean);
+    }
+    for (const MetricsRow& row : result.metrics) {
+      out.push_back(float(row.train_loss));
+      out.push_back(float(row.validation_loss.value_or(-1)));
+    }
+    return out;
+  };
+  const auto plain = bytes_of(e);
+  CHECK(bytes_of(e) == plain);
+  // A separator that no name has.
+  auto separated = e;
+  separated.labels.combination_separator = "+";
+  CHECK(bytes_of(separated) == plain);
+  // Features that tell no more than names do, as nothing has to be told by them; and others.
+  const Screen screen = make_labels(s.screen, e.labels);
+  const auto& names = screen.perturbation.names;
+  PerturbationFeatures same(names.size()), others(names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    std::vector<float> v(names.size(), 0);
+    v[i] = 1;
+    same.add(names[i], v);
+    v[0] += 0.5f;
+    others.add(names[i], v);
+  }
+  RunOptions described;
+  described.inputs.features = same;
+  CHECK(bytes_of(e, described) == plain);
+  described.inputs.features = others;
+  CHECK(bytes_of(e, described) != plain);
+  // Hooks of an embedding that is not trained.
+  RunOptions hooked;
+  hooked.embedding.begin = [](const Prepared&) { FAIL("nothing is embedded"); };
+  CHECK(bytes_of(e, hooked) == plain);
+  e.training.seed = 43;
+  CHECK(bytes_of(e) != plain);
+}
+
 TEST_CASE("unseen perturbations: what cannot be is an error", "[pipeline]") {
   const auto s = simulate_screen(simulated);
   check_error<ConfigError>([&] { run(s.screen, experiment(), options(s, false)); },
