@@ -492,9 +492,8 @@ TEST_CASE("fine-tuning in an embedding: in that of the model that training start
   options.callbacks.progress = {};
   options.old = OldRun::resume;
   fs::rename(base, folder.path() / "elsewhere");
-  CHECK(run_in_folder(read_experiment(folder.path() / "part/experiment.toml"),
-                      folder.path() / "part", options)
-            .predicted.cells == result.predicted.cells);
+  CHECK(run_in_folder(e, folder.path() / "part", options).predicted.cells ==
+        result.predicted.cells);
   fs::rename(folder.path() / "elsewhere", base);
 
   // The same embedding may be named, and no other.

@@ -56,6 +56,7 @@ FolderInputs read_for_folder(const Experiment& asked, const RunFolder& folder,
       const Experiment stored = read_experiment(folder / "experiment.toml");
       e.init_sha256 = stored.init_sha256;
       e.target_sum = stored.target_sum;
+      e.cell_embedding = stored.cell_embedding;
     }
   }
   auto start = start_of(e, resumes);
