@@ -2,6 +2,7 @@
 
 option(VCELL_WERROR "Warnings are errors" OFF)
 option(VCELL_SLOW_TESTS "Tests that take minutes (label slow)" OFF)
+option(VCELL_FUZZ "Programs that search for files that go wrong, by clang's libFuzzer (label fuzz)" OFF)
 set(VCELL_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
 
 # In its own directories a project's include paths are not system ones, so warnings of vcell show.
