@@ -1,5 +1,6 @@
 // What every variant of State Transition keeps: sets of any length, recomputation, who sees whom.
 #include "support/catch.hpp"
+#include "support/decoded_genes.hpp"
 #include "support/errors.hpp"
 #include "support/largest_error.hpp"
 #include "support/random_tensor.hpp"
@@ -8,6 +9,7 @@
 
 using namespace vcell;
 using vcell_test::check_error;
+using vcell_test::decode_genes;
 using vcell_test::random_tensor;
 
 namespace {
@@ -28,13 +30,6 @@ Config plain() {
           .mlp_width = 10,
           .encoder_layers = 2,
           .decoder_layers = 2};
-}
-
-void decoded(Config& c, GeneDecoderKind kind) {
-  c.output_space = OutputSpace::embedding;
-  c.decoder = kind;
-  c.gene_width = genes;
-  c.decoder_widths = {6, 6, 5};
 }
 
 struct Variant {
@@ -72,13 +67,14 @@ const Variant variants[] = {
      }},
     {"all genes", [](Config& c) { c.output_space = OutputSpace::all_genes; }},
     {"embedding", [](Config& c) { c.output_space = OutputSpace::embedding; }},
-    {"decoder", [](Config& c) { decoded(c, GeneDecoderKind::plain); }},
+    {"decoder", [](Config& c) { decode_genes(c, GeneDecoderKind::plain, genes); }},
     {"residual decoder, bottleneck",
      [](Config& c) {
-       decoded(c, GeneDecoderKind::residual);
+       decode_genes(c, GeneDecoderKind::residual, genes);
        c.embedding_bottleneck = true;
      }},
-    {"negative binomial", [](Config& c) { decoded(c, GeneDecoderKind::negative_binomial); }},
+    {"negative binomial",
+     [](Config& c) { decode_genes(c, GeneDecoderKind::negative_binomial, genes); }},
     {"linear residual head", [](Config& c) { c.head = OutputHead::linear_residual; }},
     {"anchored embedding",
      [](Config& c) {
@@ -298,24 +294,24 @@ TEST_CASE("variants: settings that exclude each other are errors by name", "[mod
       {[](Config& c) { c.clip_embedding = true; }, {"clip_embedding", "output_space embedding"}},
       {[](Config& c) { c.embedding_bottleneck = true; }, {"embedding_bottleneck", "all_genes"}},
       {[](Config& c) {
-         decoded(c, GeneDecoderKind::plain);
+         decode_genes(c, GeneDecoderKind::plain, genes);
          c.output_space = OutputSpace::hvg;
        },
        {"decoder", "output_space embedding"}},
       {[](Config& c) {
-         decoded(c, GeneDecoderKind::plain);
+         decode_genes(c, GeneDecoderKind::plain, genes);
          c.gene_width = 0;
        },
        {"gene_width is 0", "decoder"}},
       {[](Config& c) { c.gene_width = 3; }, {"gene_width is 3", "decoder"}},
       {[](Config& c) { c.decoder_widths = {3}; }, {"decoder_widths"}},
       {[](Config& c) {
-         decoded(c, GeneDecoderKind::residual);
+         decode_genes(c, GeneDecoderKind::residual, genes);
          c.decoder_widths = {6, 5};
        },
        {"GeneDecoder", "block 1", "5", "6"}},
       {[](Config& c) {
-         decoded(c, GeneDecoderKind::plain);
+         decode_genes(c, GeneDecoderKind::plain, genes);
          c.decoder_widths = {6, 0};
        },
        {"GeneDecoder", "width of a block is 0"}},
@@ -351,7 +347,7 @@ TEST_CASE("variants: settings that exclude each other are errors by name", "[mod
 
 TEST_CASE("variants: the default widths of a gene decoder follow from the genes", "[models]") {
   auto config = plain();
-  decoded(config, GeneDecoderKind::plain);
+  decode_genes(config, GeneDecoderKind::plain, genes);
   config.decoder_widths = {};
   config.gene_width = 10000;
   CHECK(decoder_widths(config) == std::vector<size_t>{1024, 1024, 512});

@@ -3,12 +3,12 @@
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/small_experiment.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
-#include "vcell/simulate/simulate_screen.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -17,31 +17,19 @@ namespace fs = std::filesystem;
 namespace {
 
 AnnData screen() {
-  return simulate_screen({.seed = 3,
-                          .genes = 30,
-                          .contexts = 3,
-                          .perturbations = 6,
-                          .cells = 8,
-                          .control_cells = 16})
-      .screen;
+  auto options = small_simulation();
+  options.cells = 8;
+  options.control_cells = 16;
+  return simulate_screen(options).screen;
 }
 
 Experiment experiment() {
-  Experiment e;
-  e.labels.context_keys = {"context"};
+  Experiment e = small_experiment();
   e.model.output_space = OutputSpace::embedding;
   e.model.decoder = GeneDecoderKind::plain;
   e.model.decoder_widths = {16};
-  e.model.hidden = 16;
-  e.model.layers = 1;
-  e.model.heads = 2;
-  e.model.head_dim = 8;
-  e.model.mlp_width = 16;
-  e.model.set_size = 8;
-  e.model.batch_size = 2;
   e.hvgs = 20;
   e.ensemble = 2;
-  e.training.max_steps = 4;
   e.training.validate_every = 2;
   e.methods = {"state_transition", "perturbation_mean"};
   return e;

@@ -2,13 +2,13 @@
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/small_experiment.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
 #include "train/folder_bytes.hpp"
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
-#include "vcell/simulate/simulate_screen.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -16,27 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-AnnData screen() {
-  return simulate_screen({.seed = 3,
-                          .genes = 30,
-                          .contexts = 3,
-                          .perturbations = 6,
-                          .cells = 10,
-                          .control_cells = 20})
-      .screen;
-}
-
 Experiment experiment(size_t members) {
-  Experiment e;
-  e.labels.context_keys = {"context"};
-  e.model.hidden = 16;
-  e.model.layers = 1;
-  e.model.heads = 2;
-  e.model.head_dim = 8;
-  e.model.mlp_width = 16;
-  e.model.set_size = 8;
-  e.model.batch_size = 2;
-  e.training.max_steps = 4;
+  Experiment e = small_experiment();
   e.training.validate_every = 2;
   e.training.learning_rate = 1e-2;
   e.methods = {"state_transition"};
@@ -50,7 +31,7 @@ struct Fixture {
   Experiment e = experiment(2);
 
   Fixture() {
-    write_h5ad(folder / "screen.h5ad", screen());
+    write_h5ad(folder / "screen.h5ad", small_cells());
     e.data = folder / "screen.h5ad";
   }
   static RunInFolderOptions options(OldRun old = OldRun::keep) {
@@ -77,7 +58,7 @@ std::vector<float> dense(const CsrMatrix<float>& cells, size_t row) {
 }  // namespace
 
 TEST_CASE("ensemble: predicted cells are the mean over the members", "[pipeline]") {
-  const auto result = run(screen(), experiment(3));
+  const auto result = run(small_cells(), experiment(3));
   REQUIRE(result.models.size() == 3);
   std::vector<PredictedCells> parts;
   for (const auto& model : result.models)
@@ -94,7 +75,7 @@ TEST_CASE("ensemble: predicted cells are the mean over the members", "[pipeline]
   }
   CHECK_FALSE(parts[0].cells == parts[1].cells);
   // The first is the model of a run without the others; these have weights and seeds of their own.
-  const auto alone = run(screen(), experiment(1));
+  const auto alone = run(small_cells(), experiment(1));
   REQUIRE(alone.models.size() == 1);
   CHECK(weights_of(result.models[0]) == weights_of(alone.models[0]));
   CHECK(parts[0].cells == alone.predicted.cells);
@@ -119,7 +100,7 @@ TEST_CASE("ensemble: predicted cells are the mean over the members", "[pipeline]
 TEST_CASE("ensemble: every member draws validation of its own, where the split has none",
           "[pipeline]") {
   const auto e = experiment(1);
-  const Prepared p = prepare(screen(), e);
+  const Prepared p = prepare(small_cells(), e);
   REQUIRE(p.split_parts.size() == p.parts.size());
   CHECK(std::count(p.split_parts.begin(), p.split_parts.end(), Part::validation) == 0);
   std::set<std::vector<Part>> drawn;
@@ -133,7 +114,7 @@ TEST_CASE("ensemble: every member draws validation of its own, where the split h
 
   std::vector<std::string> notes;
   const auto note = [&](const std::string& line) { notes.push_back(line); };
-  run(screen(), experiment(2), {.callbacks = {{}, note}});
+  run(small_cells(), experiment(2), {.callbacks = {{}, note}});
   const auto said = [&](const char* text) {
     return std::count_if(notes.begin(), notes.end(),
                          [&](const auto& line) { return line.find(text) != line.npos; });
@@ -147,17 +128,18 @@ TEST_CASE("ensemble: every member draws validation of its own, where the split h
   const auto context = p.screen.context.names[0], name = p.screen.perturbation.names[1];
   given.split->fewshot["screen." + context].validation = {
       name == e.labels.control ? p.screen.perturbation.names[0] : name};
-  CHECK(prepare(screen(), e, given).split_parts.empty());
+  CHECK(prepare(small_cells(), e, given).split_parts.empty());
 }
 
 TEST_CASE("ensemble: the same bytes on any number of threads", "[pipeline]") {
-  check_same_on_any_threads([] { return run(screen(), experiment(2)).predicted.cells.values; });
+  check_same_on_any_threads(
+      [] { return run(small_cells(), experiment(2)).predicted.cells.values; });
 }
 
 TEST_CASE("ensemble: progress goes on over the members", "[pipeline]") {
   std::vector<size_t> done;
   std::set<std::string> notes;
-  run(screen(), experiment(3),
+  run(small_cells(), experiment(3),
       {.callbacks = {[&](const ProgressUpdate& update) {
                        if (update.stage != "train") return true;
                        CHECK(update.total == 12);
@@ -168,7 +150,7 @@ TEST_CASE("ensemble: progress goes on over the members", "[pipeline]") {
                      {}}});
   CHECK(done == std::vector<size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
   CHECK(notes == std::set<std::string>{"member 1, loss", "member 2, loss", "member 3, loss"});
-  const auto dry = dry_run(screen(), experiment(3));
+  const auto dry = dry_run(small_cells(), experiment(3));
   CHECK(dry.steps == 12);
   CHECK(dry.validations == 6);
 }
@@ -232,7 +214,7 @@ TEST_CASE("ensemble: a run that was stopped in any member goes on to the same by
 }
 
 TEST_CASE("ensemble: one member at least", "[pipeline]") {
-  check_error<ConfigError>([] { run(screen(), experiment(0)); },
+  check_error<ConfigError>([] { run(small_cells(), experiment(0)); },
                            {"[training] ensemble is 0, expected 1 to 1000"});
 }
 
@@ -252,7 +234,7 @@ TEST_CASE("fine-tuning: training starts from the members of a model folder", "[p
     CHECK(asked.init_sha256 == folder_sha256(asked.init_from));
     CHECK(asked.target_sum == *old[0].target_sum);
     o.state_transition.hooks.begin = [&](const TrainedModel& m) { out.push_back(weights_of(m)); };
-    const auto result = run(screen(), asked, o);
+    const auto result = run(small_cells(), asked, o);
     CHECK(weights_of(result.models[0]) != out[0]);  // and is trained on
     CHECK(std::count(notes.begin(), notes.end(),
                      "starts from a model, genes: 30 as there, 0 new, 0 left out") ==
@@ -268,7 +250,8 @@ TEST_CASE("fine-tuning: training starts from the members of a model folder", "[p
   check_error<ConfigError>([&] { start_of(e); },
                            {"[training] ensemble is 3", "has 2 models", "set it to 2"});
   e.ensemble = 2;
-  check_error<ConfigError>([&] { run(screen(), e); }, {"[training] init_from is ", "there is no"});
+  check_error<ConfigError>([&] { run(small_cells(), e); },
+                           {"[training] init_from is ", "there is no"});
   e.init_from = f.folder / "nowhere";
   check_error<IoError>([&] { start_of(e); }, {"no model folder"});
   e.init_from = base / "model/member_1/config.json";

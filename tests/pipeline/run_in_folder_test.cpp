@@ -4,8 +4,8 @@
 
 #include "support/catch.hpp"
 #include "support/events.hpp"
+#include "support/small_experiment.hpp"
 #include "support/temporary_folder.hpp"
-#include "vcell/simulate/simulate_screen.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -16,28 +16,12 @@ namespace {
 /// A screen in a file, and an experiment on it.
 struct Fixture {
   TemporaryFolder folder{"run"};
-  AnnData screen = simulate_screen({.seed = 3,
-                                    .genes = 30,
-                                    .contexts = 3,
-                                    .perturbations = 6,
-                                    .cells = 10,
-                                    .control_cells = 20})
-                       .screen;
-  Experiment e;
+  AnnData screen = small_cells();
+  Experiment e = small_experiment();
 
   Fixture() {
     write_h5ad(folder / "screen.h5ad", screen);
     e.data = folder / "screen.h5ad";
-    e.labels.context_keys = {"context"};
-    e.model.hidden = 16;
-    e.model.layers = 1;
-    e.model.heads = 2;
-    e.model.head_dim = 8;
-    e.model.mlp_width = 16;
-    e.model.set_size = 8;
-    e.model.batch_size = 2;
-    e.ensemble = 1;
-    e.training.max_steps = 4;
     e.training.validate_every = 2;
   }
   RunInFolderOptions options(OldRun old = OldRun::keep) const {

@@ -3,9 +3,9 @@
 #include <set>
 
 #include "support/catch.hpp"
+#include "support/small_experiment.hpp"
 #include "support/threads.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
-#include "vcell/simulate/simulate_screen.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -13,27 +13,16 @@ using namespace vcell_test;
 namespace {
 
 AnnData screen() {
-  return simulate_screen({.seed = 3,
-                          .genes = 40,
-                          .contexts = 3,
-                          .perturbations = 6,
-                          .cells = 12,
-                          .control_cells = 30})
-      .screen;
+  auto options = small_simulation();
+  options.genes = 40;
+  options.cells = 12;
+  options.control_cells = 30;
+  return simulate_screen(options).screen;
 }
 
 Experiment experiment() {
-  Experiment e;
-  e.labels.context_keys = {"context"};
-  e.model.hidden = 16;
-  e.model.layers = 1;
-  e.model.heads = 2;
-  e.model.head_dim = 8;
-  e.model.mlp_width = 16;
-  e.model.set_size = 8;
-  e.model.batch_size = 2;
+  Experiment e = small_experiment();
   e.hvgs = 25;
-  e.ensemble = 1;
   e.training.max_steps = 6;
   e.training.learning_rate = 1e-2;
   return e;

@@ -3,11 +3,11 @@
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/small_experiment.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"
 #include "vcell/pipeline/run.hpp"
-#include "vcell/simulate/simulate_screen.hpp"
 #include "vcell/train/model_folder.hpp"
 
 using namespace vcell;
@@ -26,16 +26,7 @@ const SimulateOptions simulated{.seed = 5,
                                 .feature_noise = 0};
 
 Experiment experiment() {
-  Experiment e;
-  e.labels.context_keys = {"context"};
-  e.model.hidden = 16;
-  e.model.layers = 1;
-  e.model.heads = 2;
-  e.model.head_dim = 8;
-  e.model.mlp_width = 16;
-  e.model.set_size = 8;
-  e.model.batch_size = 2;
-  e.ensemble = 1;
+  Experiment e = small_experiment();
   e.training.max_steps = 6;
   e.methods = {"state_transition"};
   return e;

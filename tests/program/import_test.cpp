@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/largest_error.hpp"
 #include "support/program.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/npz.hpp"
@@ -29,23 +30,12 @@ void copy_run(const TemporaryFolder& folder) {
     fs::permissions(entry.path(), fs::perms::owner_write, fs::perm_options::add);
 }
 
-Ran run_in(const TemporaryFolder& folder, const std::string& words) {
-  return run_shell(folder,
-                   "cd '" + folder.path().string() + "' && '" VCELL_TEST_PROGRAM "' " + words);
-}
-
 std::vector<float> dense(const vcell::Matrix& m) { return vcell::to_dense<float>(m).values; }
 
 /// Whether values are those expected, but for rounding.
 void check_values(const std::vector<float>& made, const std::vector<float>& expected) {
-  REQUIRE(made.size() == expected.size());
-  float worst = 0, largest = 0;
-  for (size_t i = 0; i < made.size(); ++i) {
-    worst = std::max(worst, std::abs(made[i] - expected[i]));
-    largest = std::max(largest, std::abs(expected[i]));
-  }
-  CHECK(largest > 0.1f);
-  CHECK(worst <= 1e-5f * largest);
+  CHECK(largest_magnitude(expected) > 0.1);
+  CHECK(relative_error(made, expected) <= 1e-5);
 }
 
 std::map<std::string, size_t> counted(const vcell::AnnData& data, const std::string& key) {
@@ -200,7 +190,8 @@ TEST_CASE("program: tx predict predicts what State's does, and scores it", "[pro
   const auto theirs = vcell::read_h5ad(folder.path() / "theirs/adata_pred.h5ad"),
              observed = vcell::read_h5ad(folder.path() / "theirs/adata_real.h5ad");
   const std::string predict = "tx predict --output-dir run --checkpoint final.ckpt ";
-  const auto ran = run_in(folder, predict + "--predict-only --controls theirs/adata_pred.h5ad");
+  const auto ran =
+      run_vcell_in(folder, predict + "--predict-only --controls theirs/adata_pred.h5ad");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK(ran.out == "run/eval_final.ckpt/adata_pred.h5ad\n");
@@ -226,10 +217,12 @@ TEST_CASE("program: tx predict predicts what State's does, and scores it", "[pro
   for (size_t i = 0; i < cell.size(); ++i)
     csv += vcell::message(row(cell[i]), ',', row(control[i]), '\n');
   vcell::write_text(folder / "controls.csv", csv);
-  REQUIRE(run_in(folder, predict + "--predict-only --overwrite --controls controls.csv").code == 0);
+  REQUIRE(
+      run_vcell_in(folder, predict + "--predict-only --overwrite --controls controls.csv").code ==
+      0);
   CHECK(vcell::read_h5ad(out / "adata_pred.h5ad") == made);
 
-  const auto scored = run_in(folder, predict + "--overwrite --profile minimal");
+  const auto scored = run_vcell_in(folder, predict + "--overwrite --profile minimal");
   INFO(scored.err);
   REQUIRE(scored.code == 0);
   CHECK(fs::exists(out / "agg_results.csv"));
@@ -238,7 +231,7 @@ TEST_CASE("program: tx predict predicts what State's does, and scores it", "[pro
   const auto drawn = vcell::read_h5ad(out / "adata_pred.h5ad");
   CHECK(counted(drawn, "gene") == counted(theirs, "gene"));
   CHECK(std::ranges::is_permutation(drawn.obs.column("pert_cell_barcode").text(), cell));
-  const auto again = run_in(folder, predict + "--overwrite --profile anndata");
+  const auto again = run_vcell_in(folder, predict + "--overwrite --profile anndata");
   REQUIRE(again.code == 0);
   CHECK(vcell::read_h5ad(out / "adata_pred.h5ad") == drawn);
 
@@ -249,7 +242,9 @@ TEST_CASE("program: tx predict predicts what State's does, and scores it", "[pro
               .code == 0);
   CHECK(vcell::read_h5ad(out / "adata_pred.h5ad") == drawn);
 
-  REQUIRE(run_in(folder, "tx predict --output-dir run --eval-train-data --predict-only").code == 0);
+  REQUIRE(
+      run_vcell_in(folder, "tx predict --output-dir run --eval-train-data --predict-only").code ==
+      0);
   const auto train = vcell::read_h5ad(folder.path() / "run/eval_last.ckpt/adata_pred.h5ad");
   CHECK(counted(train, "gene").at("AAA") == counted(data, "gene").at("AAA"));
   CHECK(counted(train, "gene").at("DDD") < counted(data, "gene").at("DDD"));
@@ -260,7 +255,7 @@ TEST_CASE("program: tx predict names what it does not do", "[program][golden]") 
   const TemporaryFolder folder("tx_refused");
   copy_run(folder);
   const auto fails = [&](const std::string& words, const std::vector<std::string>& texts) {
-    const auto ran = run_in(folder, "tx predict --output-dir run " + words);
+    const auto ran = run_vcell_in(folder, "tx predict --output-dir run " + words);
     INFO(words << ran.err);
     CHECK(ran.code == 2);
     for (const auto& text : texts) CHECK_THAT(ran.err, contains(text));

@@ -51,11 +51,6 @@ void make_support_set(const TemporaryFolder& folder) {
                                    "\"]\ntest = [\"", held[1], "\"]\n"));
 }
 
-Ran run_here(const TemporaryFolder& folder, const std::string& words) {
-  return run_shell(folder,
-                   "cd '" + folder.path().string() + "' && '" VCELL_TEST_PROGRAM "' " + words);
-}
-
 // As the tutorial of the challenge has it.
 const std::string tutorial =
     "tx train data.kwargs.toml_config_path=\"competition_support_set/starter.toml\" "
@@ -77,7 +72,7 @@ const std::string small_model =
 TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "[program][slow]") {
   const TemporaryFolder folder("tx");
   make_support_set(folder);
-  const auto ran = run_here(folder, tutorial + " training.max_steps=20");
+  const auto ran = run_vcell_in(folder, tutorial + " training.max_steps=20");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK(ran.out == "./checkpoints/first_run/model\n");
@@ -99,11 +94,11 @@ TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "
 TEST_CASE("tx predict: predicts and scores what tx train held out", "[program]") {
   const TemporaryFolder folder("tx_held_out");
   make_support_set(folder);
-  const auto trained = run_here(folder, tutorial + " " + small_model);
+  const auto trained = run_vcell_in(folder, tutorial + " " + small_model);
   INFO(trained.err);
   REQUIRE(trained.code == 0);
   const std::string predict = "tx predict --output-dir checkpoints/first_run ";
-  const auto ran = run_here(folder, predict + "--profile minimal");
+  const auto ran = run_vcell_in(folder, predict + "--profile minimal");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   const fs::path out = folder.path() / "checkpoints/first_run/eval_model";
@@ -121,7 +116,7 @@ TEST_CASE("tx predict: predicts and scores what tx train held out", "[program]")
   }
   CHECK(held.size() == 2);  // the one of test, and the control
   CHECK(std::count(perturbations.begin(), perturbations.end(), "non-targeting") == 30);
-  const auto chosen = run_here(folder, predict + "--overwrite --checkpoint last.ckpt");
+  const auto chosen = run_vcell_in(folder, predict + "--overwrite --checkpoint last.ckpt");
   CHECK(chosen.code == 2);
   CHECK_THAT(chosen.err, contains("--checkpoint"));
 }
@@ -130,12 +125,12 @@ TEST_CASE("tx train: starts from the weights of a model folder", "[program]") {
   const TemporaryFolder folder("tx_init");
   make_support_set(folder);
   const std::string small = tutorial + " " + small_model;
-  const auto first = run_here(folder, small);
+  const auto first = run_vcell_in(folder, small);
   INFO(first.err);
   REQUIRE(first.code == 0);
   const auto again = [&](const std::string& init_from, const std::string& words = "") {
-    return run_here(folder, small + " name=second overwrite=true " + words +
-                                " model.kwargs.init_from=" + init_from);
+    return run_vcell_in(folder, small + " name=second overwrite=true " + words +
+                                    " model.kwargs.init_from=" + init_from);
   };
   const auto second = again("checkpoints/first_run/model", "training.lr=1e-30");
   INFO(second.err);
@@ -156,7 +151,7 @@ TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {
   const TemporaryFolder folder("tx_wrong");
   make_support_set(folder);
   const auto fails = [&](const std::string& words, const std::vector<std::string>& texts) {
-    const auto ran = run_here(folder, words);
+    const auto ran = run_vcell_in(folder, words);
     INFO(ran.err);
     CHECK(ran.code == 2);
     for (const auto& text : texts) CHECK_THAT(ran.err, contains(text));
@@ -179,7 +174,7 @@ TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {
 TEST_CASE("tx train: a dry run writes nothing", "[program]") {
   const TemporaryFolder folder("tx_dry");
   make_support_set(folder);
-  const auto ran = run_here(folder, tutorial + " --dry-run " + small_model);
+  const auto ran = run_vcell_in(folder, tutorial + " --dry-run " + small_model);
   INFO(ran.err);
   CHECK(ran.code == 0);
   CHECK_THAT(ran.out, contains("40 of 40"));
@@ -190,15 +185,15 @@ TEST_CASE("tx preprocess_train: writes what preprocess does", "[program]") {
   const TemporaryFolder folder("tx_preprocess");
   make_support_set(folder);
   const std::string data = "competition_support_set/competition_train.h5";
-  const auto theirs =
-      run_here(folder, "tx preprocess_train --adata " + data + " --output a.h5ad --num_hvgs 12");
+  const auto theirs = run_vcell_in(
+      folder, "tx preprocess_train --adata " + data + " --output a.h5ad --num_hvgs 12");
   INFO(theirs.err);
   REQUIRE(theirs.code == 0);
-  REQUIRE(run_here(folder, "preprocess --data " + data + " --out b.h5ad --hvgs 12").code == 0);
+  REQUIRE(run_vcell_in(folder, "preprocess --data " + data + " --out b.h5ad --hvgs 12").code == 0);
   CHECK(vcell::read_h5ad(folder / "a.h5ad") == vcell::read_h5ad(folder / "b.h5ad"));
-  const auto again =
-      run_here(folder, "tx preprocess_train --adata " + data + " --output a.h5ad --num_hvgs 12");
+  const auto again = run_vcell_in(
+      folder, "tx preprocess_train --adata " + data + " --output a.h5ad --num_hvgs 12");
   CHECK(again.code == 2);
   CHECK_THAT(again.err, contains("a.h5ad") && contains("--overwrite"));
-  CHECK(run_here(folder, "tx preprocess_train --adata x --output y --num_hvgs 0").code == 2);
+  CHECK(run_vcell_in(folder, "tx preprocess_train --adata x --output y --num_hvgs 0").code == 2);
 }

@@ -31,6 +31,12 @@ inline Ran run_vcell(const TemporaryFolder& folder, const std::string& words) {
   return run_shell(folder, vcell::message("'", VCELL_TEST_PROGRAM, "' ", words));
 }
 
+/// The same in the folder, where relative paths begin.
+inline Ran run_vcell_in(const TemporaryFolder& folder, const std::string& words) {
+  return run_shell(folder, vcell::message("cd '", folder.path().string(), "' && '",
+                                          VCELL_TEST_PROGRAM, "' ", words));
+}
+
 /// Runs vcell and asks it to end once a file has so many lines. Not by SIGINT: a shell has its jobs
 /// in the background ignore that.
 inline Ran interrupt_vcell(const TemporaryFolder& folder, const std::string& words,

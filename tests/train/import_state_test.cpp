@@ -6,6 +6,7 @@
 #include "io/pickle_bytes.hpp"
 #include "support/errors.hpp"
 #include "support/golden.hpp"
+#include "support/largest_error.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/write_torch_archive.hpp"
@@ -16,7 +17,7 @@
 #include "vcell/train/model_folder.hpp"
 
 using namespace vcell;
-using vcell_test::check_error;
+using vcell_test::check_error, vcell_test::largest_magnitude, vcell_test::relative_error;
 
 namespace {
 
@@ -94,14 +95,8 @@ TEST_CASE("import_state: predictions are those of the reference's infer and pred
     return out;
   };
   const auto compare = [](const DenseMatrix<float>& made, const DenseMatrix<float>& expected) {
-    REQUIRE(made.values.size() == expected.values.size());
-    float worst = 0, largest = 0;
-    for (size_t i = 0; i < made.values.size(); ++i) {
-      worst = std::max(worst, std::abs(made.values[i] - expected.values[i]));
-      largest = std::max(largest, std::abs(expected.values[i]));
-    }
-    CHECK(largest > 0.1);
-    CHECK(worst <= 1e-5 * largest);
+    CHECK(largest_magnitude(expected.values) > 0.1);
+    CHECK(relative_error(made.values, expected.values) <= 1e-5);
   };
 
   const AnnData query = read_h5ad(golden_run() / "query.h5ad"),

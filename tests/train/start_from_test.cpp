@@ -3,11 +3,13 @@
 #include <numeric>
 
 #include "support/catch.hpp"
+#include "support/decoded_genes.hpp"
 #include "support/errors.hpp"
 #include "support/random_tensor.hpp"
 
 using namespace vcell;
 using vcell_test::check_error;
+using vcell_test::decode_genes;
 using vcell_test::random_tensor;
 
 namespace {
@@ -139,13 +141,6 @@ void check_same(const Variable<float, rank>& found, const Names& found_names,
   REQUIRE(largest > 1e-2);  // else nothing was compared
 }
 
-void decoded(Config& c, GeneDecoderKind kind) {
-  c.output_space = OutputSpace::embedding;
-  c.decoder = kind;
-  c.gene_width = 1;
-  c.decoder_widths = {6, 6, 5};
-}
-
 struct Variant {
   const char* name;
   void (*change)(Config&);
@@ -162,9 +157,10 @@ const Variant variants[] = {
     {"batches", [](Config& c) { c.batches = c.token_batches = 1; }},
     {"confidence", [](Config& c) { c.confidence_token = true; }},
     {"all genes", [](Config& c) { c.output_space = OutputSpace::all_genes; }},
-    {"decoder", [](Config& c) { decoded(c, GeneDecoderKind::plain); }},
-    {"residual decoder", [](Config& c) { decoded(c, GeneDecoderKind::residual); }},
-    {"negative binomial", [](Config& c) { decoded(c, GeneDecoderKind::negative_binomial); }},
+    {"decoder", [](Config& c) { decode_genes(c, GeneDecoderKind::plain, 1); }},
+    {"residual decoder", [](Config& c) { decode_genes(c, GeneDecoderKind::residual, 1); }},
+    {"negative binomial",
+     [](Config& c) { decode_genes(c, GeneDecoderKind::negative_binomial, 1); }},
 };
 
 std::vector<float> weights_of(const TrainedModel& m) {
