@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "commands.hpp"
 #include "embed_settings.hpp"
@@ -94,18 +94,18 @@ void add_transform(CLI::App& emb, Console& console) {
   command->callback([s, &console] { transform(*s, console); });
 }
 
-/// The file that a table of State's names to train on.
-std::string file_of(const std::string& csv) {
+/// The files that a table of State's names to train on, each once.
+std::vector<std::string> files_of(const std::string& csv) {
   const auto table = vcell::read_csv(csv);
   const size_t path = table.column("path");
-  std::set<std::string> files;
-  for (const auto& row : table.rows) files.insert(row[path]);
-  if (files.size() == 1) return *files.begin();
-  throw vcell::ConfigError(
-      vcell::message("emb fit: ", vcell::quoted(csv), " names ", files.size(),
-                     " files, and a training reads one so far", files.empty() ? "" : ": ",
-                     vcell::list_of(std::vector<std::string>(files.begin(), files.end())),
-                     "; join them, as with anndata's concat, or name one"));
+  std::vector<std::string> files;
+  for (const auto& row : table.rows)
+    if (std::find(files.begin(), files.end(), row[path]) == files.end()) files.push_back(row[path]);
+  if (files.empty())
+    throw vcell::ConfigError(vcell::message("emb fit: ", vcell::quoted(csv),
+                                            " names no file; expected one a row, in its column ",
+                                            "path"));
+  return files;
 }
 
 void fit(const std::string& conf, const std::vector<std::string>& words, bool overwrite,
@@ -116,11 +116,12 @@ void fit(const std::string& conf, const std::vector<std::string>& words, bool ov
   if (!s.without_meaning.empty())
     console.note(
         fmt::format("without meaning here, and left out: {}", vcell::list_of(s.without_meaning)));
-  if (s.tells_datasets)
-    console.note("model.dataset_correction: one file is one dataset, so there is no dataset token");
-  const std::string data = file_of(s.cells);
-  s.settings.push_back("data.path=" + data);
-  const size_t cells = vcell::read_h5ad(data, {.X = false}).cells();
+  const auto files = files_of(s.cells);
+  size_t cells = 0;
+  for (const std::string& path : files) {
+    s.settings.push_back((path == files[0] ? "data.path=" : "data.more_files=") + path);
+    cells += vcell::read_h5ad(path, {.X = false}).cells();
+  }
   const double held = std::floor(vcell::Experiment().validation * double(cells));
   for (auto& setting : s.of_cells(cells - size_t(held))) s.settings.push_back(std::move(setting));
   train({ExperimentOptions::of("", s.settings), s.out, overwrite, resume, false}, console);

@@ -176,6 +176,100 @@ TEST_CASE("train_embedding_in_folder: a table of isoforms, X by columns, epochs,
                            {"[training] choose_by is pearson_delta", "expected loss"});
 }
 
+TEST_CASE("train_embedding_in_folder: several files, genes by name, each a dataset", "[pipeline]") {
+  const TemporaryFolder folder;
+  // The cells of one screen in two files, the second with its genes the other way round and one
+  // more.
+  const AnnData whole = screen();
+  const auto x = to_dense<float>(*whole.X);
+  const auto part = [&](size_t first, size_t last, bool reversed) {
+    AnnData out;
+    std::vector<std::string> obs, var;
+    DenseMatrix<float> values{last - first, 25 + size_t(reversed), {}};
+    for (size_t i = first; i < last; ++i) {
+      obs.push_back(whole.obs.index[i]);
+      for (size_t g = 0; g < 25; ++g) values.values.push_back(x.row(i)[reversed ? 24 - g : g]);
+      if (reversed) values.values.push_back(7);
+    }
+    for (size_t g = 0; g < 25; ++g) var.push_back(whole.var.index[reversed ? 24 - g : g]);
+    if (reversed) var.push_back("another");
+    out.X = Matrix(std::move(values));
+    out.obs = DataFrame(obs);
+    out.obs.set("dataset", std::vector<std::string>(obs.size(), reversed ? "b" : "a"));
+    out.var = DataFrame(var);
+    return out;
+  };
+  const auto path = [&](const char* name) { return (folder.path() / name).string(); };
+  AnnData joined = whole;
+  std::vector<std::string> datasets(60, "a");
+  std::fill(datasets.begin() + 20, datasets.end(), "b");
+  joined.obs.set("dataset", datasets);
+  write_h5ad(path("whole.h5ad"), joined);
+  write_h5ad(path("a.h5ad"), part(0, 20, false));
+  write_h5ad(path("b.h5ad"), part(20, 60, true));
+  auto e = experiment(path("whole.h5ad"));
+  e.embedding.gene_table = path("table.safetensors");
+  write_gene_table(e.embedding.gene_table, GeneTable::random(
+                                               [&] {
+                                                 auto names = whole.var.index;
+                                                 names.push_back("another");
+                                                 return names;
+                                               }(),
+                                               7, 1));
+  const auto of_one = train_embedding_in_folder(e, folder.path() / "one");
+  e.data = path("a.h5ad");
+  e.more_files = {path("b.h5ad")};
+  std::vector<std::string> notes;
+  TrainEmbeddingOptions options;
+  options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
+  const auto of_two = train_embedding_in_folder(e, folder.path() / "two", options);
+  CHECK(weights_of(of_two) == weights_of(of_one));
+  CHECK(of_two.datasets == std::vector<std::string>{"a", "b"});
+  CHECK(std::ranges::any_of(notes, [](const auto& line) {
+    return line.ends_with("0 in those alone and 1 here alone, which are left out");
+  }));
+  CHECK(read_experiment(folder.path() / "two/experiment.toml").more_files == e.more_files);
+  const auto card = read_text(folder.path() / "two/model/README.md");
+  CHECK(card.find("25 genes have a vector in every file") != card.npos);
+  CHECK(read_text(folder.path() / "two/data.csv").find("[data] more_files 1") != card.npos);
+  // Every file a dataset, as its column said.
+  e.embedding.dataset_key.clear();
+  e.embedding.file_datasets = true;
+  const auto by_file = train_embedding_in_folder(e, folder.path() / "by_file");
+  CHECK(by_file.datasets == std::vector<std::string>{"a", "b"});
+  CHECK(weights_of(by_file) == weights_of(of_one));
+
+  const auto fails = [&](const Experiment& wrong, const std::vector<std::string>& texts) {
+    check_error<ConfigError>([&] { prepare_embedding(wrong); }, texts);
+  };
+  e.more_files.push_back(e.data);
+  fails(e, {"[data] more_files", "a.h5ad", "twice"});
+  AnnData other = part(0, 20, false);
+  other.var = DataFrame([&] {
+    std::vector<std::string> names(25, "");
+    for (size_t g = 0; g < 25; ++g) names[g] = g ? message("none", g) : "another";
+    return names;
+  }());
+  write_h5ad(path("other.h5ad"), other);
+  e.more_files = {path("other.h5ad")};
+  e.embedding.gene_share = 0;
+  fails(e, {"other.h5ad", "no gene with a vector"});
+  AnnData fractions = part(0, 20, false);
+  auto halves = to_dense<float>(*fractions.X);
+  for (float& value : halves.values) value /= 2;
+  fractions.X = Matrix(std::move(halves));
+  declare_scale(fractions, Scale::log1p, std::nullopt);
+  write_h5ad(path("log.h5ad"), fractions);
+  e.more_files = {path("log.h5ad")};
+  e.scale.reset();
+  fails(e, {"log.h5ad", "log1p", "counts", "one scale"});
+  e.embedding.dataset_key = "dataset";
+  check_error<ConfigError>([&] { check_experiment(e); }, {"dataset_key", "file_datasets"});
+  e.embedding.dataset_key.clear();
+  e.kind = ModelKind::state_transition;
+  check_error<ConfigError>([&] { check_experiment(e); }, {"more_files", "State Embedding"});
+}
+
 TEST_CASE("dry_run_embedding: what a training would be", "[pipeline]") {
   const TemporaryFolder folder;
   const auto data = folder.path() / "a.h5ad";

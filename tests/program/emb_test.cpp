@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/largest_error.hpp"
 #include "support/program.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/npz.hpp"
@@ -24,11 +25,6 @@ std::vector<float> embedded(const fs::path& file, const std::string& key) {
   return vcell::to_dense<float>(vcell::matrix(vcell::read_h5ad(file).obsm, key, "obsm")).values;
 }
 
-Ran run_in(const TemporaryFolder& folder, const std::string& words) {
-  return run_shell(folder,
-                   "cd '" + folder.path().string() + "' && '" VCELL_TEST_PROGRAM "' " + words);
-}
-
 }  // namespace
 
 TEST_CASE("emb transform: embeds with a checkpoint as State's does", "[program][golden]") {
@@ -44,14 +40,8 @@ TEST_CASE("emb transform: embeds with a checkpoint as State's does", "[program][
   CHECK(ran.out == (folder / "o.h5ad") + "\n");
   CHECK_THAT(ran.err, contains("UNKNOWN") && contains("as State"));
   const auto expected = embedded(input, "X_emb"), made = embedded(folder / "o.h5ad", "X_mine");
-  REQUIRE(made.size() == expected.size());
-  float worst = 0, largest = 0;
-  for (size_t i = 0; i < made.size(); ++i) {
-    worst = std::max(worst, std::abs(made[i] - expected[i]));
-    largest = std::max(largest, std::abs(expected[i]));
-  }
-  CHECK(largest > 0.1f);
-  CHECK(worst <= 1e-5f * largest);
+  CHECK(largest_magnitude(expected) > 0.1);
+  CHECK(relative_error(made, expected) <= 1e-5);
 
   // The folder's one checkpoint with the vectors beside it, and an array alone.
   fs::create_directory(folder.path() / "model");
@@ -76,7 +66,7 @@ TEST_CASE("emb transform: embeds with a checkpoint as State's does", "[program][
 TEST_CASE("emb transform: what it does not do is named", "[program]") {
   const TemporaryFolder folder("transform_refused");
   const auto fails = [&](const std::string& words, const std::vector<std::string>& texts) {
-    const auto ran = run_in(folder, "emb transform --input a.h5ad " + words);
+    const auto ran = run_vcell_in(folder, "emb transform --input a.h5ad " + words);
     INFO(words << ran.err);
     CHECK(ran.code == 2);
     for (const auto& text : texts) CHECK_THAT(ran.err, contains(text));
@@ -91,7 +81,7 @@ TEST_CASE("emb transform: what it does not do is named", "[program]") {
   fails("--checkpoint a.ckpt --batch-size 0", {"--batch-size"});
   fails("--model-folder model --output o.h5ad", {"2 checkpoints", "a.ckpt", "--checkpoint"});
   fails("--chekpoint a.ckpt", {"'--chekpoint'", "--checkpoint"});
-  CHECK_THAT(run_in(folder, "emb").err, contains("'transform'") && contains("'fit'"));
+  CHECK_THAT(run_vcell_in(folder, "emb").err, contains("'transform'") && contains("'fit'"));
 }
 
 TEST_CASE("emb fit: trains by State's settings", "[program]") {
@@ -111,34 +101,61 @@ TEST_CASE("emb fit: trains by State's settings", "[program]") {
                     "  pad_length: 20\nmodel:\n  emsize: 8\n  nhead: 2\n  d_hid: 9\n"
                     "  nlayers: 1\n  output_dim: 5\n  batch_size: 4\nwandb:\n  enable: true\n");
   const std::string fit = "emb fit --conf conf.yaml experiment.checkpoint.path=runs ";
-  const auto ran = run_in(folder, fit +
-                                      "experiment.name=first experiment.num_epochs=2 "
-                                      "optimizer.gradient_accumulation_steps=1 "
-                                      "model.batch_size=8");
+  const auto ran = run_vcell_in(folder, fit +
+                                            "experiment.name=first experiment.num_epochs=2 "
+                                            "optimizer.gradient_accumulation_steps=1 "
+                                            "model.batch_size=8");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK(ran.out == "runs/first/model\n");
-  CHECK_THAT(ran.err, contains("wandb.enable") && contains("dataset token"));
+  CHECK_THAT(ran.err, contains("wandb.enable"));
   const auto e = vcell::read_experiment(folder.path() / "runs/first/experiment.toml");
   CHECK(e.kind == vcell::ModelKind::state_embedding);
   CHECK(e.embedding.width == 8);
   CHECK(e.embedding.sentence_length == 20);
   CHECK(e.embedding.tasks.expressed == 4);
   CHECK(e.embedding.batch_size == 8);
+  CHECK(e.embedding.file_datasets);
+  CHECK_THAT(vcell::read_text(folder / "runs/first/model/config.json"),
+             contains("\"datasets\": 1"));
   const size_t cells = simulated.screen.cells(), trains = cells - size_t(0.1 * double(cells));
   CHECK(e.training.max_steps == (2 * trains + 7) / 8);
   CHECK(e.training.schedule_total == 2 * e.training.max_steps);
-  CHECK(run_in(folder, "embed screen.h5ad --scale counts --model runs/first/model --out e.h5ad")
-            .code == 0);
+  CHECK(
+      run_vcell_in(folder, "embed screen.h5ad --scale counts --model runs/first/model --out e.h5ad")
+          .code == 0);
 
   const auto fails = [&](const std::string& words, const std::vector<std::string>& texts) {
-    const auto wrong = run_in(folder, fit + words);
+    const auto wrong = run_vcell_in(folder, fit + words);
     INFO(words << wrong.err);
     CHECK(wrong.code == 2);
     for (const auto& text : texts) CHECK_THAT(wrong.err, contains(text));
   };
   fails("experiment.name=first", {"runs/first", "--overwrite"});
   fails("model.emsiz=4", {"model.emsiz", "model.emsize"});
-  vcell::write_text(folder / "two.csv", "path\na.h5ad\nb.h5ad\n");
-  fails("dataset.mine.train=two.csv", {"two.csv", "2 files"});
+  vcell::write_text(folder / "none.csv", "path\n");
+  fails("dataset.mine.train=none.csv experiment.name=no", {"none.csv", "names no file"});
+  // Several files, each a dataset.
+  simulated.screen.obs.index[0] += "_again";
+  vcell::write_h5ad(folder / "other.h5ad", simulated.screen);
+  vcell::write_text(folder / "two.csv", "path\nscreen.h5ad\nother.h5ad\nscreen.h5ad\n");
+  const auto two = run_vcell_in(folder, fit +
+                                            "dataset.mine.train=two.csv experiment.name=two "
+                                            "experiment.num_epochs=1");
+  INFO(two.err);
+  REQUIRE(two.code == 0);
+  const auto both = vcell::read_experiment(folder.path() / "runs/two/experiment.toml");
+  CHECK(both.more_files.size() == 1);
+  CHECK(both.training.max_steps == (2 * cells - size_t(0.1 * double(2 * cells)) + 31) / 32);
+  CHECK_THAT(vcell::read_text(folder / "runs/two/model/config.json"), contains("\"datasets\": 2"));
+  CHECK_THAT(vcell::read_text(folder / "runs/two/data.csv"), contains("other.h5ad"));
+  // The same by vcell's own flags.
+  const auto own =
+      run_vcell_in(folder, "train --experiment runs/two/experiment.toml --out runs/own");
+  INFO(own.err);
+  CHECK(own.code == 0);
+  CHECK(vcell::read_text(folder / "runs/own/model/weights.safetensors") ==
+        vcell::read_text(folder / "runs/two/model/weights.safetensors"));
+  fails("dataset.mine.train=two.csv model.dataset_correction=false experiment.name=two",
+        {"runs/two", "--overwrite"});
 }

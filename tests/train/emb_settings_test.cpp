@@ -53,7 +53,7 @@ TEST_CASE("emb_settings: State's own values, and those that are said", "[train]"
     CHECK(has(s, setting));
   CHECK(s.out == "runs/first");
   CHECK(s.cells == "train.csv");
-  CHECK(s.tells_datasets);
+  CHECK(has(s, "genes.file_datasets=true"));
   CHECK(s.epochs == 3);
   CHECK(s.without_meaning ==
         std::vector<std::string>{"dataset.mine.val", "embeddings.other.size", "wandb.enable"});
@@ -63,7 +63,7 @@ TEST_CASE("emb_settings: State's own values, and those that are said", "[train]"
                                  "training.schedule_total=60", "training.warmup=1"});
   CHECK(s.of_cells(1)[0] == "training.max_steps=1");
   CHECK(has(translated({"model.ema=true"}), "training.ema=0.999"));
-  CHECK_FALSE(translated({"model.dataset_correction=False"}).tells_datasets);
+  CHECK(has(translated({"model.dataset_correction=False"}), "genes.file_datasets=false"));
 }
 
 TEST_CASE("emb_settings: every row of the table is a setting of vcell's", "[train]") {

@@ -32,6 +32,10 @@ std::vector<DataFile> data_files(const Experiment& e) {
         std::pair("[genes] isoforms", &e.embedding.isoforms)})
     if (!path->empty() && std::filesystem::is_regular_file(*path))
       out.push_back({setting, *path, file_stamp(*path)});
+  for (size_t i = 0; i < e.more_files.size(); ++i)
+    if (std::filesystem::is_regular_file(e.more_files[i]))
+      out.push_back(
+          {message("[data] more_files ", i + 1), e.more_files[i], file_stamp(e.more_files[i])});
   return out;
 }
 

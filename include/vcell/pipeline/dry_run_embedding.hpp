@@ -46,8 +46,8 @@ EmbeddingDryRun dry_run_embedding(const Experiment& e, const Callbacks& callback
   EmbeddingDryRun out{times.found()};
   out.training_cells = p.training.size();
   out.validation_cells = p.validation.size();
-  out.genes = p.genes;
-  out.matched_genes = p.match.matched;
+  out.genes = p.data.genes;
+  out.matched_genes = p.data.matched_genes();
   out.distinct_genes = task.batch_genes();
   out.parameters = p.model.model.parameters().count();
   out.memory = peak_memory();

@@ -58,8 +58,9 @@ std::vector<size_t> cells_to_embed_by(const Experiment& e, const Prepared& p) {
 template <class = void>
 PreparedEmbedding small_embedding_on(const Experiment& small, const AnnData& cells,
                                      std::span<const size_t> chosen, const Callbacks& callbacks) {
-  return embedding_on(small, make_gene_table(small.embedding, cells.var, small.training.seed),
-                      cells, detail::matrix_of("run", cells), chosen, callbacks);
+  auto table = make_gene_table(small.embedding, cells.var, small.training.seed);
+  auto read = embedding_cells(small, table, cells, detail::matrix_of("run", cells), "", callbacks);
+  return embedding_on(small, std::move(table), std::move(read), chosen, callbacks);
 }
 
 /// Where the training of the small State Embedding can be kept and gone on with. All may be empty.

@@ -153,7 +153,7 @@ void check_space(const TrainedModel& m, const PredictSplitOptions& options, size
     throw ConfigError(
         "predict_split: the model predicts an embedding and decodes no genes of it, and genes are "
         "expected; train one with a gene decoder");
-  if (in_embedding != options.embedded.columns > 0)
+  if (in_embedding != (options.embedded.columns > 0))
     throw ConfigError(message(
         "predict_split: the model reads ",
         in_embedding ? "an embedding, and none is given" : "expression, and an embedding is given",

@@ -1,7 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <filesystem>
 #include <numeric>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
@@ -31,7 +36,30 @@ GeneTable gene_table_of(const StateEmbeddingSettings& s, const DataFrame& var, u
   return make_gene_table(s, var, seed);
 }
 
+/// What files are called as datasets: by their names without .h5ad where these differ, else as they
+/// are named.
+template <class = void>
+std::vector<std::string> names_of_files(const std::vector<std::string>& files) {
+  std::vector<std::string> stems;
+  for (const std::string& file : files) stems.push_back(std::filesystem::path(file).stem());
+  const std::set<std::string> distinct(stems.begin(), stems.end());
+  return distinct.size() == stems.size() ? stems : files;
+}
+
 }  // namespace detail
+
+/// The files whose cells a training of State Embedding reads.
+/// @throws ConfigError if one comes twice
+template <class = void>
+std::vector<std::string> embedding_files(const Experiment& e) {
+  std::vector<std::string> files{e.data};
+  for (const std::string& file : e.more_files) {
+    if (std::ranges::find(files, file) != files.end())
+      throw ConfigError(message("[data] more_files: ", quoted(file), " comes twice"));
+    files.push_back(file);
+  }
+  return files;
+}
 
 /// @param function  that is asked to train it
 /// @throws ConfigError if an experiment is not sound, or not of State Embedding
@@ -44,19 +72,31 @@ void check_embedding_experiment(const char* function, const Experiment& e) {
 }
 
 /// Reads the cells and the gene table of an experiment and makes its model. The cells are those of
-/// [data] path, in memory with the genes that have a vector; their perturbations play no part.
+/// [data] path and more_files, in memory with the genes that have a vector in every file; their
+/// perturbations play no part.
 /// @throws ConfigError, IoError, FormatError
 template <class = void>
 PreparedEmbedding prepare_embedding(const Experiment& e, const Callbacks& callbacks = {}) {
-  std::vector<std::string> remarks;
-  AnnData adata = read_h5ad(e.data, {.X = false, .warnings = &remarks});
-  const H5adRows X(e.data, {.turn_columns = true, .warnings = &remarks});
-  for (const std::string& remark : remarks) note(callbacks, remark);
-  note(callbacks, e.data, ": ", adata.cells(), " cells x ", adata.genes(), " genes");
-  std::vector<size_t> all(adata.cells());
-  std::iota(all.begin(), all.end(), size_t(0));
-  return embedding_on(e, detail::gene_table_of(e.embedding, adata.var, e.training.seed, callbacks),
-                      adata, X, all, callbacks);
+  const auto files = embedding_files(e);
+  const auto names = detail::names_of_files(files);
+  std::optional<GeneTable> table;
+  std::optional<EmbeddingCells> all;
+  for (size_t i = 0; i < files.size(); ++i) {
+    std::vector<std::string> remarks;
+    const AnnData adata = read_h5ad(files[i], {.X = false, .warnings = &remarks});
+    const H5adRows X(files[i], {.turn_columns = true, .warnings = &remarks});
+    for (const std::string& remark : remarks) note(callbacks, remark);
+    note(callbacks, files[i], ": ", adata.cells(), " cells x ", adata.genes(), " genes");
+    if (!table) table = detail::gene_table_of(e.embedding, adata.var, e.training.seed, callbacks);
+    auto cells = embedding_cells(e, *table, adata, X, names[i], callbacks);
+    if (all)
+      join_cells(*all, std::move(cells), files[i], callbacks);
+    else
+      all = std::move(cells);
+  }
+  std::vector<size_t> chosen(all->cells());
+  std::iota(chosen.begin(), chosen.end(), size_t(0));
+  return embedding_on(e, std::move(*table), std::move(*all), chosen, callbacks);
 }
 
 /// Gives the model the weights of the one that [training] init_from names, if it names one, and

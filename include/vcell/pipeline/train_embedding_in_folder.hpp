@@ -24,8 +24,7 @@ struct TrainEmbeddingOptions {
 };
 
 /// Trains State Embedding as an experiment says, in a folder: checkpoints, metrics.csv, model/ with
-/// a card (README.md). The cells are those of [data] path, in memory with the genes that have a
-/// vector; their perturbations play no part.
+/// a card (README.md). The cells are those of prepare_embedding.
 /// @return  the model, with the parameters of the best validation
 /// @throws ConfigError, IoError, FormatError; Stopped with a last checkpoint written
 template <class = void>
@@ -59,13 +58,16 @@ TrainedEmbedding train_embedding_in_folder(const Experiment& asked,
     if (options.begun) options.begun();
   });
   save_embedding(folder / "model", p.model);
+  const auto files = embedding_files(e);
+  std::vector<std::string> names;
+  for (const auto& file : files) names.push_back(std::filesystem::path(file).filename().string());
   write_model_card(
       folder / "model",
-      {.title = "State Embedding, trained on " + std::filesystem::path(e.data).filename().string(),
+      {.title = "State Embedding, trained on " + list_of(names),
        .facts = {{"Data",
-                  {{"File", e.data},
-                   {"Cells", message(p.cells, ", with ", p.genes, " genes")},
-                   {"Genes", p.match.report()}}},
+                  {{files.size() > 1 ? "Files" : "File", list_of(files)},
+                   {"Cells", message(p.data.cells(), ", with ", p.data.genes, " genes")},
+                   {"Genes", p.data.gene_report}}},
                  {"Versions", {{"vcell", VCELL_VERSION}, {"Matrix products", product_backend()}}}},
        .scores = {},
        .settings = format_experiment(e),

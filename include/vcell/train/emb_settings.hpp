@@ -20,9 +20,8 @@ struct EmbSettings {
   std::string cells;                  ///< the CSV that names the files of the training
   double epochs = 0;                  ///< times that each cell is seen
   size_t cells_per_step = 0;
-  bool tells_datasets = false;  ///< a token of the dataset is asked for
-  size_t accumulate = 1;        ///< batches of a step
-  std::string out;              ///< the run's folder
+  size_t accumulate = 1;  ///< batches of a step
+  std::string out;        ///< the run's folder
   /// What was said and means nothing here, in the order of its names.
   std::vector<std::string> without_meaning;
 
@@ -131,7 +130,6 @@ EmbSettings emb_settings(const FlatSettings& file, std::span<const std::string> 
   const auto is_true = [&](const std::string& name) {
     return detail::truth_value(value_or_silent(name)) == "true";
   };
-  out.tells_datasets = is_true("model.dataset_correction");
   if (is_true("model.ema"))
     out.settings.push_back(message("training.ema=", value_or_silent("model.ema_decay")));
   out.cells = value_in(said, "dataset.NAME.train", "");

@@ -51,9 +51,10 @@ constexpr std::array<std::string_view, 2> choices(RunDevice) { return {"cpu", "c
 /// Everything that decides what a run does, so that it can be repeated. The defaults are those of
 /// `vcell run`.
 struct Experiment {
-  std::string preset;          ///< the published settings it started from; empty for none
-  std::string data;            ///< the screen, h5ad
-  ScreenOptions labels;        ///< its obs columns and the control's label
+  std::string preset;                   ///< the published settings it started from; empty for none
+  std::string data;                     ///< the screen, h5ad
+  std::vector<std::string> more_files;  ///< whose cells State Embedding is trained on, too
+  ScreenOptions labels;                 ///< its obs columns and the control's label
   std::string gene_names;      ///< var column of the names that perturbations use; empty: found
   std::optional<Scale> scale;  ///< of X; without it the file decides (declared_scale)
   double target_sum = 0;  ///< the total that counts are normalised to; 0: the median of the cells,
@@ -129,6 +130,8 @@ void visit_experiment(E& e, F&& f) {
   f("", "seed", e.training.seed, "of split, batches, initial weights, dropout");
 
   f("data", "path", e.data, "the screen, h5ad");
+  f("data", "more_files", e.more_files,
+    "more h5ad files whose cells State Embedding is trained on");
   f("data", "perturbation_key", e.labels.perturbation_key, "obs column of the perturbation");
   f("data", "control", e.labels.control, "label of unperturbed cells in it");
   f("data", "context_keys", e.labels.context_keys, "obs columns of the context, joined by |");
@@ -243,6 +246,7 @@ inline bool is_in_embedding(const Experiment& e) {
 template <class E>
 auto paths_of(E& e) {
   std::vector paths{&e.data, &e.split, &e.perturbation_features, &e.init_from};
+  for (auto& file : e.more_files) paths.push_back(&file);
   if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
   if (!is_obsm(e.cell_embedding)) paths.push_back(&e.cell_embedding);
   if (e.kind == ModelKind::state_embedding && !e.embedding.makes_table()) {
@@ -271,6 +275,10 @@ void check_experiment(const Experiment& e) {
   if (!(e.target_sum >= 0 && std::isfinite(e.target_sum)))
     throw ConfigError(message("Experiment: [data] target_sum is ", e.target_sum,
                               ", expected a total above 0, or 0 for the median"));
+  if (!e.more_files.empty() && e.kind != ModelKind::state_embedding)
+    throw ConfigError(message(
+        "Experiment: [data] more_files is ", list_of(e.more_files), ", which ",
+        "State Embedding alone reads so far; join the files, as with ", "anndata's concat"));
   if (e.init_from.empty() && !e.init_sha256.empty())
     throw ConfigError("Experiment: [training] init_sha256 needs [training] init_from");
   if (!e.cell_embedding.empty() && !is_in_embedding(e))

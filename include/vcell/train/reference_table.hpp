@@ -211,7 +211,7 @@ inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
     {"model.dropout", ReferenceMeaning::setting, "model.dropout", "", "0.1"},
     {"model.num_downsample", ReferenceMeaning::setting, "sets.copies", "", "1"},
     {"model.batch_size", ReferenceMeaning::setting, "sets.batch_size", "", "128"},
-    {"model.dataset_correction", ReferenceMeaning::elsewhere, "", "", "true"},
+    {"model.dataset_correction", ReferenceMeaning::setting, "genes.file_datasets", "", "true"},
     {"model.counts", ReferenceMeaning::fixed, "", "true True"},
     {"model.rda", ReferenceMeaning::fixed, "", "true True"},
     {"model.sample_rda", ReferenceMeaning::fixed, "", "false False"},

@@ -28,6 +28,7 @@ struct StateEmbeddingSettings : StateEmbeddingConfig {
   std::string gene_column;        ///< var column that names genes as the table does; empty: found
   double gene_share = 0.5;        ///< fewer of the data's genes in the table are an error
   std::string dataset_key;        ///< obs column of the dataset; empty: no dataset token
+  bool file_datasets = false;     ///< every file is a dataset, and there is a token of it
   TaskGeneOptions tasks = {};
   size_t batch_size = 16;     ///< cells in a step
   size_t copies = 1;          ///< of each cell
@@ -64,6 +65,7 @@ void visit_settings(Settings& s, F&& f) {
     "var column that names genes as the table does; empty: found");
   f("genes", "gene_share", s.gene_share, "fewer genes with a vector than this share are an error");
   f("genes", "dataset_key", s.dataset_key, "obs column of datasets; empty: no dataset token");
+  f("genes", "file_datasets", s.file_datasets, "every file is a dataset, in place of dataset_key");
   f("tasks", "task_rule", s.tasks.rule,
     "genes to predict: package, at random; masked, stratified and out of the sentence");
   f("tasks", "expressed", s.tasks.expressed, "task genes of package that are expressed");
@@ -81,6 +83,9 @@ void check_settings(const StateEmbeddingSettings& s, const ScreenOptions&) {
   check_positive("Experiment", "[sets] batch_size", s.batch_size);
   check_positive("Experiment", "[sets] copies", s.copies);
   check_positive("Experiment", "[genes] gene_table_width", s.gene_table_width);
+  if (s.file_datasets && !s.dataset_key.empty())
+    throw ConfigError(message("Experiment: [genes] dataset_key is ", quoted(s.dataset_key),
+                              ", and [genes] file_datasets is true; leave one of them out"));
   if (!(s.least_fraction > 0 && s.least_fraction <= 1))
     throw ConfigError(message("Experiment: [sets] least_fraction is ", s.least_fraction,
                               ", expected a share in (0, 1]"));
