@@ -470,6 +470,10 @@ TEST_CASE("fine-tuning in an embedding: in that of the model that training start
   };
   CHECK(run(read_h5ad(e.data), asked, in_memory).predicted.cells == result.predicted.cells);
   CHECK(members == 2);
+  DryRunOptions dry{.steps = 2};  // of one member, where the folder has two
+  dry.inputs.embedder = in_memory.inputs.embedder;
+  dry.start = in_memory.state_transition.start;
+  CHECK(dry_run(read_h5ad(e.data), asked, dry).embedding_steps == 0);
 
   // Stopped and gone on with, when the folder that it started from is gone.
   size_t steps = 0;

@@ -132,11 +132,15 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
     times.begin();
   };
   hooks.metrics = [&](const MetricsRow& row) { times.add(row); };
+  auto start = options.start;
+  if (start)  // the first of all members has its own
+    start = [&](size_t number, size_t) -> const TrainedModel& {
+      return options.start(number, members);
+    };
   StateTransitionPredictor<> predictor(
-      e, options_on(e, p,
-                    {.anchor_may_give_way = options.anchor_may_give_way,
-                     .start = options.start,
-                     .hooks = hooks}));
+      e, options_on(
+             e, p,
+             {.anchor_may_give_way = options.anchor_may_give_way, .start = start, .hooks = hooks}));
   try {
     predictor.fit(p.screen, p.parts, told);
   } catch (const Stopped&) {
