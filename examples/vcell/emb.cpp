@@ -34,9 +34,15 @@ std::string model_in(const std::string& folder) {
     if (entry.path().extension() == ".ckpt") there.push_back(entry.path().string());
   if (there.size() == 1) return there[0];
   std::sort(there.begin(), there.end());
+  if (there.empty())
+    throw vcell::ConfigError(vcell::message(
+        "--model-folder ", vcell::quoted(folder),
+        fs::is_directory(folder) ? " has neither a config.json nor a checkpoint (.ckpt)"
+        : fs::exists(folder)     ? " is a file; name a checkpoint by --checkpoint"
+                                 : " is not there"));
   throw vcell::ConfigError(vcell::message("--model-folder ", vcell::quoted(folder), " has ",
-                                          there.size(), " checkpoints", there.empty() ? "" : ": ",
-                                          vcell::list_of(there), "; name one by --checkpoint"));
+                                          there.size(), " checkpoints: ", vcell::list_of(there),
+                                          "; name one by --checkpoint"));
 }
 
 void transform(Transform s, Console& console) {
@@ -108,11 +114,20 @@ std::vector<std::string> files_of(const std::string& csv) {
   return files;
 }
 
+/// The settings of a YAML file; none where no file is named.
+vcell::FlatSettings settings_in(const std::string& conf) {
+  if (conf.empty()) return {};
+  const auto yaml = vcell::read_yaml(conf);
+  if (yaml.kind != vcell::Json::Kind::object)
+    throw vcell::ConfigError(vcell::message("emb fit: --conf ", vcell::quoted(conf),
+                                            " holds no settings; expected YAML as State has it, ",
+                                            "with lines like 'model:' and below it 'emsize: 512'"));
+  return vcell::flat_settings(yaml);
+}
+
 void fit(const std::string& conf, const std::vector<std::string>& words, bool overwrite,
          bool resume, Console& console) {
-  const auto file =
-      conf.empty() ? vcell::FlatSettings() : vcell::flat_settings(vcell::read_yaml(conf));
-  auto s = vcell::emb_settings(file, words);
+  auto s = vcell::emb_settings(settings_in(conf), words);
   if (!s.without_meaning.empty())
     console.note(
         fmt::format("without meaning here, and left out: {}", vcell::list_of(s.without_meaning)));

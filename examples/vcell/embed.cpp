@@ -17,6 +17,11 @@ vcell::TrainedEmbedding model_of(const EmbedSettings& s) {
     throw vcell::ConfigError(vcell::message("--gene-table is of a checkpoint, and --model ",
                                             vcell::quoted(s.model),
                                             " is a model folder, which has its own; leave it out"));
+  if (const auto whole = vcell::whole_folder(s.model);
+      whole.empty() || !std::filesystem::exists(whole / "config.json"))
+    throw vcell::ConfigError(vcell::message(
+        "there is no model in ", vcell::quoted(s.model),
+        " (no config.json); name the folder 'model' of a training, or a checkpoint of State's"));
   return vcell::load_embedding(s.model);
 }
 

@@ -124,6 +124,7 @@ constexpr Phrase phrases[] = {
     {"OldRun::resume", "--resume", "--resume"},
     {"OldRun::overwrite", "--overwrite", "--overwrite"},
     {"another RunFolder", "another --out", "--out"},
+    {"another --out", "another --output", "--output"},
     {"H5adReadOptions::budget", "--memory", "--memory"},
     {"MatchGenesOptions::column", "--gene-column", "--gene-column"},
     {"MatchGenesOptions::least_share", "--gene-share", "--gene-share"},
@@ -285,7 +286,7 @@ vcell::Experiment ExperimentOptions::resumed(const std::filesystem::path& stored
   const auto e = vcell::read_experiment(stored);
   vcell::Experiment asked = e;
   apply(asked);
-  if (!file_->empty() || !preset_->empty() ||
+  if (!file_->empty() || (!preset_->empty() && *preset_ != e.preset) ||
       vcell::format_experiment(asked) != vcell::format_experiment(e))
     throw vcell::ConfigError(vcell::message(
         "--resume goes on with the settings in ", vcell::quoted(stored.string()),

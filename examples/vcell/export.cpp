@@ -16,6 +16,10 @@ struct Settings {
 
 void export_model(const Settings& s, Console& console) {
   refuse_to_overwrite("export", s.out, s.overwrite);
+  if (const auto whole = vcell::whole_folder(s.model);
+      whole.empty() || !std::filesystem::exists(whole / "config.json"))
+    throw vcell::ConfigError(vcell::message("export: there is no model in ", vcell::quoted(s.model),
+                                            " (no config.json); name the folder 'model' of a run"));
   const auto loaded = vcell::load_model(s.model);
   const auto members = vcell::members_of(loaded);
   if (members.size() != 1)

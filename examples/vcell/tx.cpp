@@ -13,7 +13,7 @@
 
 namespace {
 
-void tx_train(const std::vector<std::string>& words, bool dry_run, Console& console) {
+void tx_train(const std::vector<std::string>& words, bool resume, bool dry_run, Console& console) {
   auto s = vcell::tx_settings(words);
   if (!s.without_meaning.empty())
     console.note(
@@ -28,19 +28,22 @@ void tx_train(const std::vector<std::string>& words, bool dry_run, Console& cons
   const auto split = vcell::read_split(toml, nullptr, std::filesystem::current_path());
   s.settings.push_back("data.path=" + data_set_file(split, "data.kwargs.toml_config_path", toml));
   s.settings.push_back("split.split_paths=working_directory");
-  train({ExperimentOptions::of(s.preset, s.settings), s.out, s.overwrite, false, dry_run}, console);
+  train({ExperimentOptions::of(s.preset, s.settings), s.out, s.overwrite, resume, dry_run},
+        console);
 }
 
 void add_tx_train(CLI::App& tx, Console& console) {
   auto* command = tx.add_subcommand(
       "train", "Train State Transition by State's settings, as training.max_steps=40000");
   auto words = std::make_shared<std::vector<std::string>>();
-  auto dry_run = std::make_shared<bool>(false);
+  auto resume = std::make_shared<bool>(false), dry_run = std::make_shared<bool>(false);
   command->add_option("settings", *words, "Settings by State's names; of equal names the last wins")
       ->type_name("KEY=VALUE");
-  command->add_flag("--dry-run", *dry_run, "Check everything, take a few steps, write nothing");
+  command->add_flag("--resume", *resume, "Go on with the run that is there");
+  command->add_flag("--dry-run", *dry_run, "Check everything, take a few steps, write nothing")
+      ->excludes("--resume");
   add_common(*command, console);
-  command->callback([=, &console] { tx_train(*words, *dry_run, console); });
+  command->callback([=, &console] { tx_train(*words, *resume, *dry_run, console); });
 }
 
 struct Preprocess {

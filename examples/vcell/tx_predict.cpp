@@ -53,6 +53,11 @@ Trained trained_of(const Settings& s, Console& console) {
       throw vcell::ConfigError(
           vcell::message("tx predict: ", vcell::quoted(s.run), " has an ensemble of ",
                          members.size(), " models, and one is expected; 'vcell run' scores all"));
+    if (members[0].anchors)
+      throw vcell::ConfigError(vcell::message(
+          "tx predict: the model of ", vcell::quoted(s.run),
+          " starts from an anchor, which State's ",
+          "commands know nothing of; 'vcell run' scores it, 'vcell predict' predicts with it"));
     const auto e = vcell::read_experiment(run / "experiment.toml");
     const std::string key = members[0].embedding_key;
     return {std::move(members[0]), "model", (run / "split.toml").string(), e.data, key, e.scale,

@@ -79,6 +79,13 @@ TEST_CASE("emb transform: what it does not do is named", "[program]") {
   fails("--checkpoint a.ckpt --lancedb db", {"--lancedb"});
   fails("--checkpoint a.ckpt --config c.yaml", {"--config"});
   fails("--checkpoint a.ckpt --batch-size 0", {"--batch-size"});
+  fs::create_directory(folder.path() / "empty");
+  fails("--model-folder empty --output o.h5ad", {"'empty' has neither", "checkpoint"});
+  fails("--model-folder model/a.ckpt --output o.h5ad", {"is a file", "--checkpoint"});
+  fails("--model-folder nowhere --output o.h5ad", {"'nowhere' is not there"});
+  fails("--checkpoint nowhere --output o.h5ad", {"no model in 'nowhere'", "config.json"});
+  vcell::write_text(folder / "there.npy", "");
+  fails("--checkpoint a.ckpt --output there.npy", {"another --output", "--overwrite"});
   fails("--model-folder model --output o.h5ad", {"2 checkpoints", "a.ckpt", "--checkpoint"});
   fails("--chekpoint a.ckpt", {"'--chekpoint'", "--checkpoint"});
   CHECK_THAT(run_vcell_in(folder, "emb").err, contains("'transform'") && contains("'fit'"));
@@ -133,6 +140,10 @@ TEST_CASE("emb fit: trains by State's settings", "[program]") {
   };
   fails("experiment.name=first", {"runs/first", "--overwrite"});
   fails("model.emsiz=4", {"model.emsiz", "model.emsize"});
+  vcell::write_text(folder / "text", "hello\n");
+  const auto no_settings = run_vcell_in(folder, "emb fit --conf text");
+  CHECK(no_settings.code == 2);
+  CHECK_THAT(no_settings.err, contains("--conf 'text'") && contains("holds no settings"));
   vcell::write_text(folder / "none.csv", "path\n");
   fails("dataset.mine.train=none.csv experiment.name=no", {"none.csv", "names no file"});
   // Several files, each a dataset.

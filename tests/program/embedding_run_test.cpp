@@ -144,6 +144,8 @@ TEST_CASE("program: tx predict of a model in an embedding", "[program]") {
     moved += !same;
   }
   CHECK(moved > 0);
+  done(folder, "train" + small_flags(folder) + " --out " + (folder / "anchored"));
+  wrong(folder, "tx predict --output-dir " + (folder / "anchored"), {"tx predict", "anchor"});
   fs::remove_all(folder / "own/model/embedding");
   wrong(folder, "tx predict --overwrite --output-dir " + (folder / "own"),
         {"tx predict", "model/embedding", "copy the model's folder whole"});

@@ -121,6 +121,29 @@ TEST_CASE("tx predict: predicts and scores what tx train held out", "[program]")
   CHECK_THAT(chosen.err, contains("--checkpoint"));
 }
 
+TEST_CASE("tx train: a run that was stopped goes on", "[program]") {
+  const TemporaryFolder folder("tx_resume");
+  make_support_set(folder);
+  const std::string words = tutorial + " " + small_model + " training.max_steps=40 ";
+  const auto whole = run_vcell_in(folder, words);
+  INFO(whole.err);
+  REQUIRE(whole.code == 0);
+  const auto stopped =
+      run_shell(folder, "cd '" + folder.path().string() + "' && '" VCELL_TEST_PROGRAM "' " + words +
+                            "name=part & pid=$!\nwhile kill -0 $pid && [ \"$(cat '" +
+                            (folder / "checkpoints/part/metrics.csv") +
+                            "' | wc -l)\" -lt 3 ]; do sleep 0.01; done 2>/dev/null\n"
+                            "kill -TERM $pid; wait $pid");
+  CHECK(stopped.code == 130);
+  CHECK_THAT(stopped.err, contains("--resume goes on from there"));
+  CHECK(!fs::exists(folder.path() / "checkpoints/part/model"));
+  const auto resumed = run_vcell_in(folder, words + "name=part --resume");
+  INFO(resumed.err);
+  REQUIRE(resumed.code == 0);
+  CHECK(vcell::read_text(folder / "checkpoints/part/model/weights.safetensors") ==
+        vcell::read_text(folder / "checkpoints/first_run/model/weights.safetensors"));
+}
+
 TEST_CASE("tx train: starts from the weights of a model folder", "[program]") {
   const TemporaryFolder folder("tx_init");
   make_support_set(folder);
@@ -161,6 +184,9 @@ TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {
   fails("tx trane", {"'trane'", "'train'"});
   fails("tx train", {"data.kwargs.toml_config_path is missing"});
   fails(tutorial + " training.max_step=3", {"training.max_step=3", "training.max_steps"});
+  const auto unlike = run_vcell_in(folder, "tx train zzz=3");
+  CHECK(unlike.code == 2);
+  CHECK(unlike.err.size() < 120);  // and not the names of all
   fails(tutorial + " model.kwargs.lora.enable=true", {"model.kwargs.lora.enable"});
   fails(tutorial + " data.kwargs.pert_col=gene", {"gene", "target_gene"});
   fs::copy(folder.path() / "competition_support_set/competition_train.h5",

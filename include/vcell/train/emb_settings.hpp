@@ -91,8 +91,8 @@ EmbSettings emb_settings(const FlatSettings& file, std::span<const std::string> 
     const std::string general = detail::general_name(name, embedding, dataset);
     const ReferenceSetting* row = detail::row_of(detail::embedding_table, general);
     if (!row)
-      throw ConfigError(message(source, ": ", quoted(name), " is no setting of State's; ",
-                                names_there({general}, known)));
+      throw ConfigError(message(source, ": ", quoted(name), " is no setting of State's",
+                                detail::or_near(general, known)));
     if (row->meaning == ReferenceMeaning::none) out.without_meaning.push_back(name);
     if (row->meaning == ReferenceMeaning::fixed && !value.starts_with("${"))
       detail::mapped_value(source, name, value, row->values);

@@ -52,6 +52,13 @@ std::string mapped_value(const std::string& source, const std::string& name,
                             ", which vcell has no counterpart for; expected ", list_of(known)));
 }
 
+/// What else a setting may have been meant to be; empty if nothing is near.
+template <class = void>
+std::string or_near(const std::string& name, const std::vector<std::string>& known) {
+  const auto near = near_names(name, known);
+  return near.empty() ? std::string() : message("; did you mean ", list_of(near), "?");
+}
+
 /// A truth value as vcell spells it; others as they are.
 inline std::string truth_value(const std::string& value) {
   return value == "True" ? "true" : value == "False" ? "false" : value;

@@ -38,8 +38,8 @@ std::map<std::string, std::string> said_settings(std::span<const std::string> wo
     const std::string name = word.substr(begin, equals == word.npos ? equals : equals - begin);
     if (equals == word.npos || !row_of(transition_table, name))
       throw ConfigError(message("tx_settings: ", quoted(word),
-                                ": expected a setting of State's as training.max_steps=40000; ",
-                                names_there({name}, known)));
+                                ": expected a setting of State's as training.max_steps=40000",
+                                detail::or_near(name, known)));
     said[name] = plain_value(word.substr(equals + 1));
   }
   return said;
