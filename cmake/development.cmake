@@ -57,4 +57,5 @@ endif()
 
 foreach(target vcell_instantiations vcell_files_instantiations vcell_pipeline_instantiations)
   target_link_libraries(${target} PRIVATE vcell_development)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # few sources, each large
 endforeach()

@@ -10,7 +10,7 @@
 namespace {
 
 /// A model folder, or a checkpoint of State's.
-vcell::TrainedEmbedding model_of(const EmbedSettings& s) {
+vcell::TrainedEmbedding embedding_model(const EmbedSettings& s) {
   if (std::filesystem::is_regular_file(s.model))
     return vcell::import_embedding(s.model, s.gene_table).model;
   if (!s.gene_table.empty())
@@ -35,7 +35,7 @@ void embed(const EmbedSettings& s, const std::string& command, Console& console)
   auto options = s.options;
   options.half = s.dtype == "float16";
   options.callbacks = callbacks_of(console);
-  const auto model = model_of(s);
+  const auto model = embedding_model(s);
   const size_t width = vcell::embed_file(model, s.data, s.out, options);
   const bool array = std::filesystem::path(s.out).extension() == ".npy";
   console.note(

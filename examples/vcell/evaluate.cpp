@@ -7,13 +7,13 @@
 
 namespace {
 
-struct Settings : ScoreSettings {
+struct EvaluateSettings : ScoreSettings {
   std::string profile = "vcell";
   double memory = 0;  // GB
   bool overwrite = false;
 };
 
-void evaluate(Settings s, Console& console) {
+void evaluate(EvaluateSettings s, Console& console) {
   refuse_to_overwrite("evaluate", std::filesystem::path(s.out) / "agg_results.csv", s.overwrite);
   s.metrics = vcell::metrics_of(s.profile);
   auto real = read_cells(s.real, console, CellParts::expression, s.memory),
@@ -25,7 +25,7 @@ void evaluate(Settings s, Console& console) {
 
 void add_evaluate(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand("evaluate", "Score predicted cells against observed ones");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<EvaluateSettings>();
   command->add_option("--real", s->real, "Observed cells, h5ad")->required()->type_name("FILE");
   command->add_option("--pred", s->predicted, "Predicted cells, h5ad")
       ->required()

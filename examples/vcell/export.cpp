@@ -8,13 +8,13 @@
 
 namespace {
 
-struct Settings {
+struct ExportSettings {
   std::string model, out;
   vcell::ReferenceTables tables;
   bool overwrite = false;
 };
 
-void export_model(const Settings& s, Console& console) {
+void export_model(const ExportSettings& s, Console& console) {
   refuse_to_overwrite("export", s.out, s.overwrite);
   if (const auto whole = vcell::whole_folder(s.model);
       whole.empty() || !std::filesystem::exists(whole / "config.json"))
@@ -41,7 +41,7 @@ void export_model(const Settings& s, Console& console) {
 void add_export(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand(
       "export", "Write a model's weights under the names of Arc's State, for torch");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<ExportSettings>();
   command->add_option("model", s->model, "A model folder, e.g. run/model")
       ->required()
       ->type_name("FOLDER");

@@ -10,7 +10,7 @@
 
 namespace {
 
-struct Settings {
+struct ImportSettings {
   std::string from, out, checkpoint;
   std::string gene_table;
   ModelNames names;
@@ -24,7 +24,7 @@ void note_unused(const std::vector<std::string>& unused, Console& console) {
   for (const auto& key : unused) console.note("  " + key);
 }
 
-void import_cells_model(const Settings& s, Console& console) {
+void import_cells_model(const ImportSettings& s, Console& console) {
   const auto imported = vcell::import_embedding(s.from, s.gene_table);
   note_unused(imported.unused, console);
   make_folder(std::filesystem::path(s.out).parent_path());
@@ -34,7 +34,7 @@ void import_cells_model(const Settings& s, Console& console) {
   console.result(s.out);
 }
 
-void import_model(const Settings& s, Console& console) {
+void import_model(const ImportSettings& s, Console& console) {
   refuse_to_overwrite("import", s.out, s.overwrite);
   if (std::filesystem::is_regular_file(s.from) && vcell::is_embedding_checkpoint(s.from))
     return import_cells_model(s, console);
@@ -59,7 +59,7 @@ void import_model(const Settings& s, Console& console) {
 void add_import(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand(
       "import", "Make a model folder of a run folder or checkpoint of Arc's State");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<ImportSettings>();
   command
       ->add_option("from", s->from,
                    "A run folder (config.yaml, checkpoints/, ...), a .ckpt, or a folder with "

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Settings {
+struct PredictSettings {
   std::string model, data, perturbations, features, out, control, perturbation_key;
   std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
@@ -56,7 +56,8 @@ struct Controls {
   vcell::DenseMatrix<float> embedding;  ///< that the model reads; empty: expression
 };
 
-Controls read_controls(const Settings& s, const vcell::TrainedModel& model, Console& console) {
+Controls read_controls(const PredictSettings& s, const vcell::TrainedModel& model,
+                       Console& console) {
   auto adata = read_cells(
       s.data, console,
       model.embedding_key.empty() ? CellParts::expression : CellParts::expression_and_obsm,
@@ -66,7 +67,7 @@ Controls read_controls(const Settings& s, const vcell::TrainedModel& model, Cons
   return {std::move(adata), std::move(embedding)};
 }
 
-void predict(const Settings& s, Console& console) {
+void predict_cells_of(const PredictSettings& s, Console& console) {
   refuse_to_overwrite("predict", s.out, s.overwrite);
   const auto names = names_in(s.perturbations);
   if (!fs::exists(fs::path(s.model) / "config.json"))
@@ -141,7 +142,7 @@ void predict(const Settings& s, Console& console) {
 
 void add_predict(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand("predict", "Predict perturbed cells from control cells");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<PredictSettings>();
   command->add_option("--model", s->model, "A trained model, e.g. run/model")
       ->required()
       ->type_name("FOLDER");
@@ -175,5 +176,5 @@ void add_predict(CLI::App& program, Console& console) {
   add_model_names(*command, s->names);
   add_memory(*command, s->memory);
   add_common(*command, console);
-  command->callback([s, &console] { predict(*s, console); });
+  command->callback([s, &console] { predict_cells_of(*s, console); });
 }

@@ -7,14 +7,14 @@
 
 namespace {
 
-struct Settings {
+struct PreprocessSettings {
   std::string data, out;
   vcell::PreprocessFileOptions options;
   double memory = 0;  // GB
   bool overwrite = false;
 };
 
-void preprocess(const Settings& s, Console& console) {
+void preprocess(const PreprocessSettings& s, Console& console) {
   refuse_to_overwrite("preprocess", s.out, s.overwrite);
   auto options = s.options;
   options.memory = s.memory * 1e9;
@@ -30,7 +30,7 @@ void preprocess(const Settings& s, Console& console) {
 void add_preprocess(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand(
       "preprocess", "Normalise counts, take logarithms, find highly variable genes");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<PreprocessSettings>();
   command->add_option("--data", s->data, "Counts, h5ad")->required()->type_name("FILE");
   command->add_option("--out", s->out, "The h5ad file to write")->required()->type_name("FILE");
   auto& o = s->options;

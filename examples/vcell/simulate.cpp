@@ -10,7 +10,7 @@
 
 namespace {
 
-struct Settings {
+struct SimulateSettings {
   vcell::SimulateOptions options;
   std::string out;
   bool overwrite = false;
@@ -29,7 +29,7 @@ vcell::CsvTable features_table(const vcell::FeatureTable& features) {
   return table;
 }
 
-void simulate(const Settings& settings, Console& console) {
+void simulate(const SimulateSettings& settings, Console& console) {
   const std::filesystem::path out = settings.out;
   const auto beside = [&](const char* ending) {
     return out.parent_path() / (out.stem().string() + ending);
@@ -59,7 +59,7 @@ void simulate(const Settings& settings, Console& console) {
 
 void add_simulate(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand("simulate", "Make a perturbation screen with known truth");
-  auto settings = std::make_shared<Settings>();
+  auto settings = std::make_shared<SimulateSettings>();
   auto& o = settings->options;
   command
       ->add_option("--out", settings->out, "The screen to write; truth and features go beside it")

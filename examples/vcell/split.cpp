@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Settings {
+struct SplitSettings {
   std::string data, out, kind = "default", context, check;
   vcell::ScreenOptions labels;
   uint64_t seed = 42;
@@ -25,11 +25,11 @@ struct Settings {
 };
 
 /// The labels of a screen without its expression.
-vcell::Screen read_labels(const Settings& s, Console& console) {
+vcell::Screen read_labels(const SplitSettings& s, Console& console) {
   return vcell::make_labels(read_cells(s.data, console, CellParts::labels, s.memory), s.labels);
 }
 
-vcell::SplitSpec make(const Settings& s, const vcell::Screen& screen, Console& console) {
+vcell::SplitSpec make(const SplitSettings& s, const vcell::Screen& screen, Console& console) {
   const fs::path path = fs::absolute(s.data).lexically_normal();
   const vcell::SplitDataset dataset{path.stem().string(), path.string()};
   const auto context = [&] {
@@ -50,7 +50,7 @@ vcell::SplitSpec make(const Settings& s, const vcell::Screen& screen, Console& c
 }
 
 /// Cells of every context in every part.
-void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, const Settings& s,
+void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, const SplitSettings& s,
                   Console& console) {
   const std::string name = vcell::dataset_name(spec, s.data);
   for (const auto& remark : vcell::check_split(screen, spec, name, {.lenient = s.lenient}))
@@ -67,7 +67,7 @@ void print_counts(const vcell::Screen& screen, const vcell::SplitSpec& spec, con
   }
 }
 
-void split(const Settings& s, Console& console) {
+void split(const SplitSettings& s, Console& console) {
   const auto screen = read_labels(s, console);
   if (!s.check.empty()) {
     std::vector<std::string> remarks;
@@ -93,7 +93,7 @@ void split(const Settings& s, Console& console) {
 void add_split(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand(
       "split", "Choose what is trained on and what is held out, or check it");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<SplitSettings>();
   command->add_option("--data", s->data, "The screen, h5ad")->required()->type_name("FILE");
   command
       ->add_option("--perturbation-key", s->labels.perturbation_key,

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Settings {
+struct InferSettings {
   std::string model, checkpoint, data, out, controls, contexts, added;
   std::string perturbation_key, context_key, batch_key, control;
   vcell::InferOptions options;
@@ -29,7 +29,7 @@ struct Settings {
 };
 
 /// A run folder of State, or a model folder.
-vcell::TrainedModel model_of(const Settings& s, Console& console) {
+vcell::TrainedModel infer_model(const InferSettings& s, Console& console) {
   if (fs::exists(fs::path(s.model) / "weights.safetensors")) {
     auto loaded = vcell::load_model(s.model);
     return std::move(std::get<vcell::TrainedModel>(loaded));  // an ensemble's folder has no weights
@@ -41,7 +41,7 @@ vcell::TrainedModel model_of(const Settings& s, Console& console) {
 }
 
 /// Leaves cells out, and adds copies of controls, as was said.
-void add_virtual_cells(Settings& s, const vcell::TrainedModel& model, vcell::AnnData& data,
+void add_virtual_cells(InferSettings& s, const vcell::TrainedModel& model, vcell::AnnData& data,
                        Console& console) {
   auto& o = s.cells;
   std::istringstream words(s.contexts);
@@ -70,7 +70,7 @@ void add_virtual_cells(Settings& s, const vcell::TrainedModel& model, vcell::Ann
   data = vcell::virtual_cells(data, model.labels, model.perturbations.names(), o);
 }
 
-void infer(Settings& s, Console& console) {
+void infer(InferSettings& s, Console& console) {
   if (s.out.empty())
     s.out = (fs::path(s.data).parent_path() / fs::path(s.data).stem()).string() + "_simulated.h5ad";
   const bool array = fs::path(s.out).extension() == ".npy";
@@ -78,7 +78,7 @@ void infer(Settings& s, Console& console) {
     throw vcell::ConfigError(vcell::message("tx infer: --output is ", vcell::quoted(s.out),
                                             ", expected a file that ends in .h5ad or .npy"));
   refuse_to_overwrite("tx infer", s.out, s.overwrite);
-  auto model = model_of(s, console);
+  auto model = infer_model(s, console);
   if (!s.perturbation_key.empty()) model.labels.perturbation_key = s.perturbation_key;
   if (!s.context_key.empty()) model.labels.context_keys = {s.context_key};
   if (!s.batch_key.empty()) model.labels.batch_key = s.batch_key;
@@ -115,7 +115,7 @@ void infer(Settings& s, Console& console) {
 void add_tx_infer(CLI::App& tx, Console& console) {
   auto* command = tx.add_subcommand(
       "infer", "Predict what the labels of cells say, from control cells, as State does");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<InferSettings>();
   const auto text = [&](const char* name, std::string& to, const char* help, const char* type) {
     return command->add_option(name, to, help)->type_name(type);
   };

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Settings {
+struct TxPredictSettings {
   std::string run, toml, checkpoint, profile = "full", controls;
   vcell::PredictSplitOptions options;
   size_t finetune_epochs = 0;
@@ -41,7 +41,7 @@ struct Trained {
 };
 
 /// A run folder of vcell's, as `vcell tx train` writes it, or of State's.
-Trained trained_of(const Settings& s, Console& console) {
+Trained trained_of(const TxPredictSettings& s, Console& console) {
   const fs::path run = s.run;
   if (fs::exists(run / "experiment.toml")) {
     if (!s.checkpoint.empty())
@@ -84,7 +84,7 @@ std::vector<vcell::Metric> metrics_of_profile(const std::string& profile) {
                                           ", expected 'full', 'minimal', 'de' or 'anndata'"));
 }
 
-void check(const Settings& s) {
+void check(const TxPredictSettings& s) {
   if (s.finetune_epochs > 0)
     throw vcell::ConfigError(
         "--test-time-finetune has no counterpart here: a model predicts as it was trained");
@@ -100,7 +100,7 @@ void check(const Settings& s) {
 
 /// The file of the split: a relative path of a run begins at the working directory, else where the
 /// run lies.
-std::string split_file(const Settings& s, const Trained& trained) {
+std::string split_file(const TxPredictSettings& s, const Trained& trained) {
   const fs::path toml = s.toml.empty() ? trained.toml : s.toml;
   if (!toml.empty() && fs::exists(toml)) return toml.string();
   const fs::path beside = fs::absolute(s.run).lexically_normal() / ".." / toml;
@@ -117,7 +117,7 @@ void keep(const fs::path& path, bool overwrite) {
                                             " is there already; say --overwrite to replace it"));
 }
 
-void predict(Settings s, Console& console) {
+void predict(TxPredictSettings s, Console& console) {
   check(s);
   const auto metrics = metrics_of_profile(s.profile);
   const auto trained = trained_of(s, console);
@@ -169,7 +169,7 @@ void predict(Settings s, Console& console) {
 void add_tx_predict(CLI::App& tx, Console& console) {
   auto* command = tx.add_subcommand(
       "predict", "Predict what a run held out, score it against the observed cells, as State does");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<TxPredictSettings>();
   const auto text = [&](const char* name, std::string& to, const char* help, const char* type) {
     return command->add_option(name, to, help)->type_name(type);
   };

@@ -42,7 +42,7 @@ struct Noisy {
   std::vector<float> values() const { return fetched(parameters.values()); }
 };
 
-TrainOptions options(uint64_t report_every) {
+TrainOptions reporting(uint64_t report_every) {
   return {.max_steps = 11,
           .learning_rate = 0.02,
           .warmup = 2,
@@ -56,7 +56,7 @@ template <class Device>
 std::pair<std::vector<float>, std::vector<MetricsRow>> train(uint64_t report_every) {
   Noisy<Device> task;
   std::vector<MetricsRow> rows;
-  Trainer<float, Device> trainer(task.parameters, options(report_every));
+  Trainer<float, Device> trainer(task.parameters, reporting(report_every));
   trainer.run(task, {.metrics = [&](const MetricsRow& row) { rows.push_back(row); }});
   return {task.values(), rows};
 }
@@ -65,14 +65,14 @@ std::pair<std::vector<float>, std::vector<MetricsRow>> train(uint64_t report_eve
 
 TEST_CASE("device: steps in a queue leave the bytes of steps that were waited for", "[device]") {
   Noisy<Cpu> by_hand;  // whose kernels get their numbers with the call
-  Adam<float> optimizer(by_hand.parameters, {.weight_decay = options(1).weight_decay});
+  Adam<float> optimizer(by_hand.parameters, {.weight_decay = reporting(1).weight_decay});
   std::vector<MetricsRow> rows;
-  for (uint64_t step = 0; step < options(1).max_steps; ++step) {
+  for (uint64_t step = 0; step < reporting(1).max_steps; ++step) {
     by_hand.parameters.clear_gradients();
     const auto loss = by_hand.loss(step);
     backward(loss);
-    const double rate = learning_rate(schedule_of(options(1)), step);
-    const double norm = clip_gradient_norm(by_hand.parameters, options(1).clip);
+    const double rate = learning_rate(schedule_of(reporting(1)), step);
+    const double norm = clip_gradient_norm(by_hand.parameters, reporting(1).clip);
     rows.push_back({step + 1, double(loss.value()()), {}, rate, norm});
     optimizer.step(rate);
   }
@@ -91,7 +91,7 @@ TEMPLATE_TEST_CASE("device: trainers within each other have numbers of their own
   using Device = TestType;
   struct Outer : Noisy<Device> {
     Noisy<Device> inner;
-    Trainer<float, Device> trainer{inner.parameters, options(1)};
+    Trainer<float, Device> trainer{inner.parameters, reporting(1)};
 
     Variable<float, 0, Device> loss(const TrainingStep<Device>& step) {
       const auto value = Noisy<Device>::loss(step);
@@ -100,7 +100,7 @@ TEMPLATE_TEST_CASE("device: trainers within each other have numbers of their own
       return value;
     }
   } task;
-  Trainer<float, Device> trainer(task.parameters, options(4));
+  Trainer<float, Device> trainer(task.parameters, reporting(4));
   trainer.run(task);
   CHECK(task.trainer.state().step == 5);
   CHECK(task.values() == train<Device>(4).first);

@@ -11,17 +11,19 @@ using namespace vcell_test;
 
 namespace {
 
-const std::vector<std::string> labels = {"ctrl", "g3", "A", "ctrl", "g1"};
+const std::vector<std::string> cell_labels = {"ctrl", "g3", "A", "ctrl", "g1"};
 
 LabelledCells cells_of(uint64_t seed, size_t cells = 60, size_t genes = 12) {
-  return {
-      random_cells(cells, genes, 0.6, 0, seed), numbered("g", genes), by_turns(labels, cells), {}};
+  return {random_cells(cells, genes, 0.6, 0, seed),
+          numbered("g", genes),
+          by_turns(cell_labels, cells),
+          {}};
 }
 
 LabelledCells in_contexts(LabelledCells cells, const std::vector<std::string>& contexts) {
   std::vector<std::string> text;
   for (size_t i = 0; i < cells.X.rows; ++i)
-    text.push_back(contexts[(i / labels.size()) % contexts.size()]);
+    text.push_back(contexts[(i / cell_labels.size()) % contexts.size()]);
   cells.context = factor(text);
   return cells;
 }

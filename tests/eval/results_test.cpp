@@ -15,13 +15,13 @@ using namespace vcell_test;
 
 namespace {
 
-const std::vector<std::string> labels = {"ctrl", "g1", "A,\"B\"", "ctrl"};
+const std::vector<std::string> quoted_labels = {"ctrl", "g1", "A,\"B\"", "ctrl"};
 
 Evaluation example(const std::vector<std::string>& contexts) {
   const auto side = [&](uint64_t seed) {
     const size_t cells = 96;
     LabelledCells out{
-        random_cells(cells, 9, 0.4, 0, seed), numbered("g", 9), by_turns(labels, cells), {}};
+        random_cells(cells, 9, 0.4, 0, seed), numbered("g", 9), by_turns(quoted_labels, cells), {}};
     std::vector<std::string> text;
     for (size_t i = 0; i < cells; ++i) text.push_back(contexts[(i / 4) % contexts.size()]);
     if (!contexts[0].empty()) out.context = factor(text);

@@ -19,7 +19,7 @@ std::filesystem::path file_of(const vcell_test::TemporaryFolder& folder, const s
   return folder.path() / "a.safetensors";
 }
 
-Safetensors some_arrays() {
+Safetensors some_tensors() {
   Safetensors s;
   s.metadata = {{"format", "pt"}, {"ü", "\"\\\n"}};
   const bool truths[] = {true, false, true};
@@ -39,7 +39,7 @@ Safetensors some_arrays() {
 
 TEST_CASE("safetensors: arrays of every dtype come back the same", "[io]") {
   const vcell_test::TemporaryFolder folder;
-  for (const Safetensors& s : {some_arrays(), Safetensors{}}) {
+  for (const Safetensors& s : {some_tensors(), Safetensors{}}) {
     write_safetensors(folder.path() / "a", s);
     write_safetensors(folder.path() / "b", read_safetensors(folder.path() / "a"));
     CHECK(read_safetensors(folder.path() / "a") == s);
@@ -62,13 +62,13 @@ TEST_CASE("safetensors: the header is compact, its members sorted by name", "[io
 
 TEST_CASE("safetensors: data begin at a multiple of 8 and of the element", "[io]") {
   const vcell_test::TemporaryFolder folder;
-  write_safetensors(folder.path() / "a", some_arrays());
+  write_safetensors(folder.path() / "a", some_tensors());
   const std::string text = read_text(folder.path() / "a");
   uint64_t length = 0;
   std::memcpy(&length, text.data(), sizeof length);
   CHECK(length % 8 == 0);
   const auto header = nlohmann::json::parse(text.substr(8, length));
-  for (const auto& [name, array] : some_arrays().tensors)
+  for (const auto& [name, array] : some_tensors().tensors)
     CHECK(header[name]["data_offsets"][0].get<size_t>() % size_of(array.dtype()) == 0);
 }
 

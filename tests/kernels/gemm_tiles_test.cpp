@@ -9,11 +9,11 @@ using kernel::detail::Tiles;
 
 namespace {
 
-struct Sizes {
+struct TileSizes {
   size_t m, n, k;
 };
 
-void check_tiles(const Sizes& s, size_t batch, size_t width, bool copies_b) {
+void check_tiles(const TileSizes& s, size_t batch, size_t width, bool copies_b) {
   const Tiles t(s.m, s.n, s.k, batch, width, copies_b);
   INFO(s.m << " x " << s.n << " x " << s.k << " batch " << batch << " width " << width << ": "
            << t.down << " x " << t.across << " tiles of " << t.rows << " x " << t.columns);
@@ -39,26 +39,26 @@ void check_tiles(const Sizes& s, size_t batch, size_t width, bool copies_b) {
 
 TEST_CASE("gemm tiles: enough for many threads, none below what is worth a thread's while",
           "[kernels]") {
-  for (const Sizes& s : {Sizes{1, 1, 1},
-                         {1, 1, 1000000},
-                         {16, 1000000, 3},
-                         {2048, 672, 672},
-                         {2048, 2688, 672},
-                         {672, 672, 2048},
-                         {2048, 2000, 672},
-                         {256, 128, 128},
-                         {256, 512, 128},
-                         {17, 19, 23},
-                         {5000, 3, 7000},
-                         {4096, 4096, 4096},
-                         {100000, 48, 1}})
+  for (const TileSizes& s : {TileSizes{1, 1, 1},
+                             {1, 1, 1000000},
+                             {16, 1000000, 3},
+                             {2048, 672, 672},
+                             {2048, 2688, 672},
+                             {672, 672, 2048},
+                             {2048, 2000, 672},
+                             {256, 128, 128},
+                             {256, 512, 128},
+                             {17, 19, 23},
+                             {5000, 3, 7000},
+                             {4096, 4096, 4096},
+                             {100000, 48, 1}})
     for (const size_t batch : {1, 3, 200})
       for (const size_t width : {1, 2})
         for (const bool copies_b : {false, true}) check_tiles(s, batch, width, copies_b);
 }
 
 TEST_CASE("gemm tiles: what is small stays whole", "[kernels]") {
-  for (const Sizes& s : {Sizes{64, 64, 64}, {100, 100, 200}, {1, 1, 1}}) {
+  for (const TileSizes& s : {TileSizes{64, 64, 64}, {100, 100, 200}, {1, 1, 1}}) {
     const Tiles t(s.m, s.n, s.k);
     CHECK(t.down * t.across == 1);
   }
@@ -75,7 +75,7 @@ TEST_CASE("gemm tiles: a panel serves all rows of its columns where that can be"
 }
 
 TEST_CASE("gemm tiles: products of State Transition are cut into 64 or more", "[kernels]") {
-  for (const Sizes& s : {Sizes{2048, 672, 672}, {2048, 2688, 672}, {672, 2688, 2048}}) {
+  for (const TileSizes& s : {TileSizes{2048, 672, 672}, {2048, 2688, 672}, {672, 2688, 2048}}) {
     const Tiles t(s.m, s.n, s.k);
     CHECK(t.down * t.across >= 64);
     CHECK(t.down * t.across < 128);

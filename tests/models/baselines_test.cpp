@@ -12,11 +12,11 @@ namespace {
 ///   x     1 2 0    3 2 0    1 0 4     (means over two cells each)
 ///   y     2 2 2    2 4 2    held out
 ///   z     1 1 1    held out
-struct Fixture {
+struct BaselineScreen {
   Screen screen;
   std::vector<Part> parts;
 
-  Fixture() {
+  BaselineScreen() {
     std::vector<std::string> context, perturbation;
     const auto add = [&](const char* c, const char* p, std::vector<float> values, Part part) {
       context.push_back(c);
@@ -57,7 +57,7 @@ using Values = std::vector<double>;
 
 /// A baseline that was fitted.
 template <class Baseline>
-Baseline fitted(const Fixture& f) {
+Baseline fitted(const BaselineScreen& f) {
   Baseline baseline;
   baseline.fit(f.screen, f.parts, {});
   return baseline;
@@ -66,7 +66,7 @@ Baseline fitted(const Fixture& f) {
 }  // namespace
 
 TEST_CASE("baselines: shifts are means of means of training cells", "[models]") {
-  const Fixture f;
+  const BaselineScreen f;
   const auto shift = [&](const ShiftPredictor<>& baseline, const char* c, const char* p) {
     return baseline.shift(f.screen.context.code(c), f.screen.perturbation.code(p));
   };
@@ -90,7 +90,7 @@ TEST_CASE("baselines: shifts are means of means of training cells", "[models]") 
 }
 
 TEST_CASE("baselines: cells of validation are learnt from, those of test are not", "[models]") {
-  Fixture f;
+  BaselineScreen f;
   const auto shift = [&] {
     return *fitted<PerturbationMean<>>(f).shift(f.screen.context.code("z"),
                                                 f.screen.perturbation.code("A"));
@@ -106,7 +106,7 @@ TEST_CASE("baselines: cells of validation are learnt from, those of test are not
 }
 
 TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "[models]") {
-  const Fixture f;
+  const BaselineScreen f;
   const std::vector requests = {f.request("y", "B", {6, 6}), f.request("z", "A", {9})};
   const auto baseline = fitted<PerturbationMean<>>(f);
 
@@ -127,7 +127,7 @@ TEST_CASE("baselines: cells are paired controls plus the shift, clamped at 0", "
 }
 
 TEST_CASE("baselines: what no training cell tells is missing by name", "[models]") {
-  const Fixture f;
+  const BaselineScreen f;
   const std::vector requests = {f.request("z", "A", {9}), f.request("y", "B", {6})};
   const auto context = fitted<ContextMean<>>(f).predict(f.screen, requests, {});
   REQUIRE(context.requests == std::vector<size_t>{1});
@@ -152,7 +152,7 @@ TEST_CASE("baselines: each is made by its name", "[models]") {
 }
 
 TEST_CASE("baselines: errors", "[models]") {
-  Fixture f;
+  BaselineScreen f;
   const std::vector requests = {f.request("y", "A", {99})};
   REQUIRE_THROWS_AS(fitted<ControlCopy<>>(f).predict(f.screen, requests, {}), ShapeError);
   for (const auto& [context, perturbation] : {std::pair{-1, 0}, {3, 0}, {0, -1}, {0, 4}}) {
@@ -176,7 +176,7 @@ TEST_CASE("baselines: errors", "[models]") {
 
 TEST_CASE("baselines: of features, for perturbations that were never seen", "[models]") {
   // B is like A by the first feature, which varies; the second is the same everywhere.
-  Fixture f;
+  BaselineScreen f;
   PerturbationFeatures features(2);
   for (const auto& [name, v] : {std::pair{"A", 1.f}, {"B", 9.f}, {"C", 7.f}})
     features.add(name, std::vector<float>{v, 3});

@@ -15,14 +15,15 @@ using vcell_test::check_same_on_any_threads;
 namespace {
 
 /// Perturbations p0, p1, ... with features drawn at random, and shifts of them in contexts.
-struct Fixture {
+struct RegressionScreen {
   PerturbationFeatures features;
   std::vector<std::string> names;
   PairShifts shifts;
 
   /// @param shift  shift(context, features, gene)
   template <class Shift>
-  Fixture(size_t n, size_t width, size_t contexts, size_t genes, Shift&& shift, double noise = 0)
+  RegressionScreen(size_t n, size_t width, size_t contexts, size_t genes, Shift&& shift,
+                   double noise = 0)
       : features(width) {
     Rng rng(7);
     std::vector<std::vector<float>> vectors;
@@ -51,7 +52,7 @@ struct Fixture {
 };
 
 /// Another for each gene and context.
-double linear(size_t c, const std::vector<float>& f, size_t g) {
+double linear_shift(size_t c, const std::vector<float>& f, size_t g) {
   return 0.3 * double(c) + double(f[0]) * (g == 0 ? 1 : -0.5) + (c == 1 ? 0.25 * double(f[1]) : 0);
 }
 
@@ -140,7 +141,7 @@ TEST_CASE("feature_kernels: distances are those of standardised features", "[mod
 }
 
 TEST_CASE("feature_regression: what features tell is found, in each context", "[models]") {
-  const Fixture f(40, 3, 2, 2, linear);
+  const RegressionScreen f(40, 3, 2, 2, linear_shift);
   const auto r = f.fitter().fit();
   REQUIRE(r.kernel == FeatureKernel::linear);
   check_feature_regression(r);
@@ -149,16 +150,17 @@ TEST_CASE("feature_regression: what features tell is found, in each context", "[
   const std::vector<float> unseen = {4, -1, 7};
   for (const int32_t c : {0, 1})
     for (const size_t g : {0, 1})
-      CHECK(double(shift_of(r, unseen, c)[g]) == Approx(linear(size_t(c), unseen, g)).margin(0.05));
+      CHECK(double(shift_of(r, unseen, c)[g]) ==
+            Approx(linear_shift(size_t(c), unseen, g)).margin(0.05));
   // Where nothing was learnt: what the contexts have in common.
-  const double both = (linear(0, unseen, 0) + linear(1, unseen, 0)) / 2;
+  const double both = (linear_shift(0, unseen, 0) + linear_shift(1, unseen, 0)) / 2;
   CHECK(double(shift_of(r, unseen, -1)[0]) == Approx(both).margin(0.05));
   CHECK(shift_of(r, unseen, 9) == shift_of(r, unseen, -1));
   // A curve takes the other kernel, unless it is not offered.
   const auto curve = [](size_t, const std::vector<float>& v, size_t) {
     return std::sin(double(v[0]));
   };
-  const Fixture bent(60, 1, 1, 1, curve);
+  const RegressionScreen bent(60, 1, 1, 1, curve);
   const auto smooth = bent.fitter().fit();
   REQUIRE(smooth.kernel == FeatureKernel::gaussian);
   CHECK(double(shift_of(smooth, std::vector<float>{2.5f}, 0)[0]) ==
@@ -171,7 +173,7 @@ TEST_CASE("feature_regression: features that tell nothing give the contexts' mea
     return double(c) + 10 * double(g);
   };
   for (const size_t width : {2, 200}) {
-    const Fixture f(24, width, 2, 5, by_context, 1);
+    const RegressionScreen f(24, width, 2, 5, by_context, 1);
     const auto r = f.fitter().fit();
     CHECK(r.kernel == FeatureKernel::none);
     CHECK(r.points.shape(0) == 0);
@@ -186,14 +188,14 @@ TEST_CASE("feature_regression: features that tell nothing give the contexts' mea
 
 TEST_CASE("feature_regression: more features than perturbations, equal and constant ones",
           "[models]") {
-  Fixture wide(12, 5120, 1, 2, linear, 0.01);
+  RegressionScreen wide(12, 5120, 1, 2, linear_shift, 0.01);
   const auto r = wide.fitter().fit();
   check_feature_regression(r);
   for (const float v : shift_of(r, wide.features.vector("p3"), 0)) CHECK(std::isfinite(v));
 
   // All alike; two kinds; one perturbation; two.
   for (const auto& [n, kinds] : {std::pair<size_t, size_t>{6, 1}, {8, 2}, {1, 1}, {2, 2}}) {
-    Fixture f(n, 2, 1, 1, linear);
+    RegressionScreen f(n, 2, 1, 1, linear_shift);
     f.features = PerturbationFeatures(2);
     for (size_t p = 0; p < n; ++p) {
       const std::vector<float> v = {float(p % kinds), 1};
@@ -219,7 +221,7 @@ TEST_CASE("feature_regression: more features than perturbations, equal and const
 }
 
 TEST_CASE("feature_regression: contexts in which other perturbations were learnt", "[models]") {
-  Fixture f(30, 2, 2, 1, linear);
+  RegressionScreen f(30, 2, 2, 1, linear_shift);
   // p0 .. p9 are not in context 1.
   PairShifts some;
   std::vector<size_t> rows;
@@ -237,13 +239,13 @@ TEST_CASE("feature_regression: contexts in which other perturbations were learnt
   const auto r = fitter.fit();
   REQUIRE(r.contexts() == 3);
   const auto p0 = f.features.vector("p0");
-  CHECK(double(shift_of(r, p0, 1)[0]) == Approx(linear(1, p0, 0)).margin(0.1));
+  CHECK(double(shift_of(r, p0, 1)[0]) == Approx(linear_shift(1, p0, 0)).margin(0.1));
   CHECK(shift_of(r, p0, 2)[0] == Approx(shift_of(r, p0, -1)[0]).epsilon(1e-5));
 }
 
 TEST_CASE("feature_regression: out of fold, nothing is known of a perturbation's own shift",
           "[models]") {
-  Fixture f(23, 3, 2, 2, linear, 0.1);
+  RegressionScreen f(23, 3, 2, 2, linear_shift, 0.1);
   const auto r = f.fitter().fit();
   const auto said = [&](uint64_t seed, size_t folds) {
     return out_of_fold_shifts(f.fitter(), r, pairs_in(f.shifts), f.features, f.names, seed, folds);
@@ -273,7 +275,7 @@ TEST_CASE("feature_regression: out of fold, nothing is known of a perturbation's
 
 TEST_CASE("feature_regression: the same bytes on any number of threads", "[models]") {
   check_same_on_any_threads([] {
-    const Fixture f(50, 4, 2, 7, linear, 0.3);
+    const RegressionScreen f(50, 4, 2, 7, linear_shift, 0.3);
     const auto r = f.fitter().fit();
     auto bytes = bytes_of(r);
     const auto out = out_of_fold_shifts(f.fitter(), r, pairs_in(f.shifts), f.features, f.names, 3);
@@ -283,7 +285,7 @@ TEST_CASE("feature_regression: the same bytes on any number of threads", "[model
 }
 
 TEST_CASE("feature_regression: errors", "[models]") {
-  Fixture f(4, 2, 1, 1, linear);
+  RegressionScreen f(4, 2, 1, 1, linear_shift);
   const auto r = f.fitter().fit();
   check_error<ShapeError>([&] { shift_of(r, std::vector<float>(3), 0); }, {"(3)", "(2)"});
   check_error<ConfigError>([&] { FeatureFitter<>(PairShifts{}, f.features, f.names, 1); },

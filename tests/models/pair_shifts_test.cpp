@@ -9,11 +9,11 @@ using vcell_test::contains;
 namespace {
 
 /// Two genes; context x has pairs A (3 cells) and B (1 cell), y has A (2 cells), each 2 controls.
-struct Fixture {
+struct ShiftScreen {
   Screen screen;
   std::vector<Part> parts;
 
-  Fixture() {
+  ShiftScreen() {
     std::vector<std::string> context, perturbation;
     const auto add = [&](const char* c, const char* p, float a, float b) {
       context.push_back(c);
@@ -49,7 +49,7 @@ struct Fixture {
 
 TEST_CASE("pair_shifts: means against the context's controls, variance pooled in the context",
           "[models]") {
-  const Fixture f;
+  const ShiftScreen f;
   const PairShifts s = pair_shifts(f.screen, f.parts);
   REQUIRE(s.pairs() == 3);
   REQUIRE(s.genes() == 2);
@@ -70,7 +70,7 @@ TEST_CASE("pair_shifts: means against the context's controls, variance pooled in
 }
 
 TEST_CASE("pair_shifts: which cells count, and strata apart", "[models]") {
-  Fixture f;
+  ShiftScreen f;
   f.parts[4] = Part::validation;
   const PairShifts trained = pair_shifts(f.screen, f.parts);
   CHECK(trained.cells[0] == 2);
@@ -93,7 +93,7 @@ TEST_CASE("pair_shifts: which cells count, and strata apart", "[models]") {
 }
 
 TEST_CASE("pair_shifts: the same bytes on any number of threads", "[models]") {
-  const Fixture f;
+  const ShiftScreen f;
   const auto values = [&](int threads) {
     const vcell_test::Threads set(threads);
     const PairShifts s = pair_shifts(f.screen, f.parts);

@@ -21,7 +21,7 @@ StateTransition<float> small_model(size_t batches = 0) {
                                 3);
 }
 
-CsrMatrix<float> cells(size_t n) {
+CsrMatrix<float> control_cells(size_t n) {
   CsrMatrix<float> x;
   x.columns = 5;
   for (size_t i = 0; i < n; ++i) {
@@ -38,7 +38,7 @@ const float knock_out[] = {0, 1, 0};
 
 TEST_CASE("predict: every set is predicted as if it were alone", "[models]") {
   const auto model = small_model();
-  const auto x = cells(9);
+  const auto x = control_cells(9);
   const std::vector<size_t> controls = {3, 1, 4, 1, 5, 8, 2, 6};
   const auto all = predict(model, x, controls, knock_out, {}, {.set_size = 3});
   REQUIRE(all.rows == 8);
@@ -58,22 +58,23 @@ TEST_CASE("predict: every set is predicted as if it were alone", "[models]") {
 
 TEST_CASE("predict: no cells, and inputs that do not fit", "[models]") {
   const auto model = small_model();
-  CHECK(predict(model, cells(3), {}, knock_out).rows == 0);
+  CHECK(predict(model, control_cells(3), {}, knock_out).rows == 0);
   const size_t control[] = {0}, beyond[] = {3};
   const float narrow[] = {1, 0};
-  CHECK_THROWS_AS(predict(model, cells(3), control, narrow), ShapeError);
-  CHECK_THROWS_AS(predict(model, cells(3), beyond, knock_out), ShapeError);
-  CHECK_THROWS_AS(predict(model, cells(3), control, knock_out, {}, {.set_size = 0}), ConfigError);
+  CHECK_THROWS_AS(predict(model, control_cells(3), control, narrow), ShapeError);
+  CHECK_THROWS_AS(predict(model, control_cells(3), beyond, knock_out), ShapeError);
+  CHECK_THROWS_AS(predict(model, control_cells(3), control, knock_out, {}, {.set_size = 0}),
+                  ConfigError);
 }
 
 TEST_CASE("predict: the batch is that of the control cell", "[models]") {
   const auto model = small_model(2);
   const size_t control[] = {1};
   const int32_t first[] = {0, 0, 0}, second[] = {1, 1, 1}, mixed[] = {0, 1, 0};
-  const auto a = predict(model, cells(3), control, knock_out, first);
-  const auto b = predict(model, cells(3), control, knock_out, second);
+  const auto a = predict(model, control_cells(3), control, knock_out, first);
+  const auto b = predict(model, control_cells(3), control, knock_out, second);
   CHECK(a.values != b.values);
-  CHECK(predict(model, cells(3), control, knock_out, mixed).values == b.values);
+  CHECK(predict(model, control_cells(3), control, knock_out, mixed).values == b.values);
 }
 
 TEST_CASE("draw_controls: every control once before any twice", "[models]") {

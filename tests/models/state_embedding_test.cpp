@@ -9,7 +9,7 @@ using vcell_test::check_error;
 
 namespace {
 
-StateEmbeddingConfig small() {
+StateEmbeddingConfig small_embedding_config() {
   return {.gene_width = 7,
           .width = 12,
           .layers = 2,
@@ -54,7 +54,7 @@ std::vector<float> step(StateEmbedding<float>& model, const EmbeddingBatch<float
 
 TEST_CASE("StateEmbedding: layers computed again give the same bytes, with dropout", "[models]") {
   for (const bool norm_first : {false, true}) {
-    auto config = small();
+    auto config = small_embedding_config();
     config.norm_first = norm_first;
     StateEmbedding<float> model(config, 2);
     const auto batch = batch_of(3, 6, 4, 2);
@@ -65,13 +65,13 @@ TEST_CASE("StateEmbedding: layers computed again give the same bytes, with dropo
 }
 
 TEST_CASE("StateEmbedding: the same bytes on any number of threads", "[models]") {
-  StateEmbedding<float> model(small(), 2);
+  StateEmbedding<float> model(small_embedding_config(), 2);
   const auto batch = batch_of(4, 6, 4, 2);
   vcell_test::check_same_on_any_threads([&] { return step(model, batch); });
 }
 
 TEST_CASE("StateEmbedding: groups of cells are embedded as each would be alone", "[models]") {
-  const StateEmbedding<float> model(small(), 2);
+  const StateEmbedding<float> model(small_embedding_config(), 2);
   const NoGrad no_grad;
   const size_t length = 1500;  // two cells are more than one group has room for
   const auto batch = batch_of(3, length, 1100, 2);
@@ -97,7 +97,7 @@ TEST_CASE("StateEmbedding: groups of cells are embedded as each would be alone",
 
 TEST_CASE("StateEmbedding: the order of a sentence and the gene under CLS play no part",
           "[models]") {
-  const StateEmbedding<double> model(small(), 2);
+  const StateEmbedding<double> model(small_embedding_config(), 2);
   const auto genes = model.encode(vcell_test::random_tensor<double, 2>({9, 7}, 1));
   Tensor<int32_t, 2> sentence({1, 4}, std::vector<int32_t>{0, 3, 5, 8}),
       other({1, 4}, std::vector<int32_t>{-7, 8, 3, 5});
@@ -117,7 +117,7 @@ TEST_CASE("StateEmbedding: the order of a sentence and the gene under CLS play n
 }
 
 TEST_CASE("StateEmbedding: a vector's length counts for task genes alone", "[models]") {
-  const StateEmbedding<double> model(small(), 2);
+  const StateEmbedding<double> model(small_embedding_config(), 2);
   auto vectors = vcell_test::random_tensor<double, 2>({2, 7}, 1);
   for (size_t j = 0; j < 7; ++j) vectors(1, j) = 3 * vectors(0, j);
   const auto genes = model.encode(vectors);
@@ -131,7 +131,7 @@ TEST_CASE("StateEmbedding: a vector's length counts for task genes alone", "[mod
 }
 
 TEST_CASE("StateEmbedding: without a dataset token", "[models]") {
-  auto config = small();
+  auto config = small_embedding_config();
   config.datasets = 0;
   const StateEmbedding<float> model(config);
   CHECK(model.embedding_width() == 5);
@@ -142,17 +142,17 @@ TEST_CASE("StateEmbedding: without a dataset token", "[models]") {
 }
 
 TEST_CASE("StateEmbedding: errors name what does not fit", "[models]") {
-  auto config = small();
+  auto config = small_embedding_config();
   config.width = 0;
   check_error<ConfigError>([&] { StateEmbedding<float> m(config); },
                            {"StateEmbedding", "config.width is 0"});
-  config = small();
+  config = small_embedding_config();
   config.heads = 5;
   check_error<ConfigError>([&] { StateEmbedding<float> m(config); }, {"5 heads", "width 12"});
-  config = small();
+  config = small_embedding_config();
   config.floor_squared = -1;
   check_error<ConfigError>([&] { StateEmbedding<float> m(config); }, {"floor_squared is -1"});
-  const StateEmbedding<float> model(small());
+  const StateEmbedding<float> model(small_embedding_config());
   check_error<ShapeError>(
       [&] {
         model.encode(Tensor<float, 2>({4, 6}));

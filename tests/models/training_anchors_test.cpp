@@ -11,11 +11,11 @@ namespace {
 
 /// One gene. A trains in x, y and z; B in x alone (4 cells); C in y alone (1 cell); D is validated
 /// in x and trains in y. Controls are 1 everywhere; of two values each, so that nothing is sure.
-struct Fixture {
+struct AnchorScreen {
   Screen screen;
   std::vector<Part> parts;
 
-  Fixture() {
+  AnchorScreen() {
     std::vector<std::string> context, perturbation;
     const auto add = [&](const char* c, const char* p, std::vector<float> cells,
                          Part part = Part::train) {
@@ -54,7 +54,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("TrainingAnchors: the mean over other contexts than the set's own", "[models]") {
-  Fixture f;
+  AnchorScreen f;
   const auto before = f.parts;
   const TrainingAnchors anchors(f.screen, f.parts, 1);
   const auto shifts = pair_shifts(f.screen, f.parts);
@@ -75,7 +75,7 @@ TEST_CASE("TrainingAnchors: the mean over other contexts than the set's own", "[
 }
 
 TEST_CASE("TrainingAnchors: what trains in one context is anchored at its other half", "[models]") {
-  Fixture f;
+  AnchorScreen f;
   const TrainingAnchors anchors(f.screen, f.parts, 1);
   const int32_t b = f.screen.perturbation.code("B");
   double sum[3] = {};
@@ -106,13 +106,13 @@ TEST_CASE("TrainingAnchors: what trains in one context is anchored at its other 
   for (size_t i = 0; i < epoch.group.size(); ++i)
     CHECK(anchors.strata()[epoch.cells[2 * i]] == anchors.strata()[epoch.cells[2 * i + 1]]);
   // The same halves whatever else is there, others by another seed.
-  Fixture again;
+  AnchorScreen again;
   const TrainingAnchors same(again.screen, again.parts, 1);
   CHECK(std::ranges::equal(same.strata(), anchors.strata()));
 }
 
 TEST_CASE("TrainingAnchors: a single cell is not trained on", "[models]") {
-  Fixture f;
+  AnchorScreen f;
   const auto before = f.parts;
   const TrainingAnchors anchors(f.screen, f.parts, 1);
   REQUIRE(anchors.untrained() == std::vector<int32_t>{f.screen.perturbation.code("C")});
@@ -124,14 +124,14 @@ TEST_CASE("TrainingAnchors: a single cell is not trained on", "[models]") {
 
 TEST_CASE("TrainingAnchors: features tell of what no context trains on, and of the rest",
           "[models]") {
-  Fixture f;
+  AnchorScreen f;
   PerturbationFeatures features(1);
   for (const auto& [name, v] : {std::pair{"A", 1.f}, {"B", 2.f}, {"C", 3.f}, {"D", 4.f}})
     features.add(name, std::vector<float>{v});
   for (size_t i = 0; i < f.parts.size(); ++i)  // D trains nowhere
     if (f.screen.perturbation.names[size_t(f.screen.perturbation.codes[i])] == "D")
       f.parts[i] = Part::validation;
-  Fixture plain = f;
+  AnchorScreen plain = f;
   const TrainingAnchors without(plain.screen, plain.parts, 1);
   CHECK_FALSE(without.has_features());
   CHECK_THROWS_WITH(without.choose(f.group("x", "D", -1), 1), contains("'D' in context 'x'"));
@@ -178,7 +178,7 @@ TEST_CASE("TrainingAnchors: features tell of what no context trains on, and of t
 }
 
 TEST_CASE("TrainingAnchors: a combination starts from the sum of its parts", "[models]") {
-  Fixture f;
+  AnchorScreen f;
   std::vector<std::string> context, perturbation;
   for (const int32_t code : f.screen.context.codes)
     context.push_back(f.screen.context.names[size_t(code)]);
@@ -239,7 +239,7 @@ TEST_CASE("TrainingAnchors: a combination starts from the sum of its parts", "[m
 }
 
 TEST_CASE("anchors: of prediction, from all that was learnt", "[models]") {
-  const Fixture f;
+  const AnchorScreen f;
   const auto features = PerturbationFeatures::one_hot({"D", "C", "B", "A", "ctrl"});
   const Anchors anchors = make_anchors(
       f.screen, [](size_t) { return true; }, features, 0, 1);

@@ -17,8 +17,8 @@ std::string golden_name(const std::string& name) {
 }
 
 template <class T>
-void check_case(const Safetensors& file, const std::string& name, const nlohmann::json& n,
-                double bound) {
+void check_layer(const Safetensors& file, const std::string& name, const nlohmann::json& n,
+                 double bound) {
   INFO(name);
   const auto numbers = [&](const std::string& key) {
     return file.tensors.at(name + "." + key).as<T>();
@@ -72,8 +72,8 @@ TEST_CASE("EncoderLayer golden", "[nn][golden]") {
   const auto cases = nlohmann::json::parse(text).at("ops").at("encoder_layer");
   REQUIRE_FALSE(cases.empty());
   for (const auto& [name, attributes] : cases.items()) {
-    check_case<double>(file, name, attributes, 1e-10);
-    check_case<float>(file, name, attributes, 1e-5);
+    check_layer<double>(file, name, attributes, 1e-10);
+    check_layer<float>(file, name, attributes, 1e-5);
   }
 }
 

@@ -25,7 +25,7 @@ std::map<std::string, Array> arrays_of(const Safetensors& file, const std::strin
 }
 
 template <class T>
-void check_case(const Safetensors& file, const std::string& name, const nlohmann::json& n,
+void check_gpt2(const Safetensors& file, const std::string& name, const nlohmann::json& n,
                 double bound) {
   INFO(name);
   REQUIRE(n.at("bidirectional") == true);
@@ -76,7 +76,7 @@ TEST_CASE("Gpt2 golden", "[nn][golden]") {
   const auto cases = nlohmann::json::parse(text).at("ops").at("gpt2_model");
   REQUIRE_FALSE(cases.empty());
   for (const auto& [name, attributes] : cases.items()) {
-    check_case<double>(file, name, attributes, 1e-12);
-    check_case<float>(file, name, attributes, 1e-5);
+    check_gpt2<double>(file, name, attributes, 1e-12);
+    check_gpt2<float>(file, name, attributes, 1e-5);
   }
 }

@@ -14,8 +14,8 @@ using vcell_test::relative_error;
 namespace {
 
 template <class T>
-void check_case(const Safetensors& file, const std::string& name, const nlohmann::json& n,
-                double bound) {
+void check_llama(const Safetensors& file, const std::string& name, const nlohmann::json& n,
+                 double bound) {
   INFO(name);
   const auto numbers = [&](const std::string& key) {
     return file.tensors.at(name + "." + key).as<T>();
@@ -60,8 +60,8 @@ TEST_CASE("Llama golden", "[nn][golden]") {
   const auto cases = nlohmann::json::parse(text).at("ops").at("llama_model");
   REQUIRE_FALSE(cases.empty());
   for (const auto& [name, attributes] : cases.items()) {
-    check_case<double>(file, name, attributes, 1e-12);
+    check_llama<double>(file, name, attributes, 1e-12);
     // Errors of single operations, at most 2e-6, add up over the layers.
-    check_case<float>(file, name, attributes, 1e-5);
+    check_llama<float>(file, name, attributes, 1e-5);
   }
 }

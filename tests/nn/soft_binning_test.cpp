@@ -9,8 +9,8 @@ using namespace vcell;
 namespace {
 
 template <class T>
-void check_case(const Safetensors& file, const std::string& name, const nlohmann::json& n,
-                double bound) {
+void check_binning(const Safetensors& file, const std::string& name, const nlohmann::json& n,
+                   double bound) {
   INFO(name);
   const auto array = [&](const std::string& key) { return file.tensors.at(name + "." + key); };
   const auto shape = array("in.value").shape;
@@ -53,8 +53,8 @@ TEST_CASE("SoftBinning golden", "[nn][golden]") {
   const auto cases = nlohmann::json::parse(text).at("ops").at("soft_binning");
   REQUIRE_FALSE(cases.empty());
   for (const auto& [name, attributes] : cases.items()) {
-    check_case<double>(file, name, attributes, 1e-12);
-    check_case<float>(file, name, attributes, 2e-6);
+    check_binning<double>(file, name, attributes, 1e-12);
+    check_binning<float>(file, name, attributes, 2e-6);
   }
 }
 

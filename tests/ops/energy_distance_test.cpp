@@ -11,7 +11,7 @@ using namespace vcell_test;
 
 namespace {
 
-const auto op = [](const auto& x, const auto& y) { return energy_distance(x, y); };
+const auto energy_op = [](const auto& x, const auto& y) { return energy_distance(x, y); };
 const auto floored = [](const auto& x, const auto& y) {
   return energy_distance(x, y, {.floor_squared = 1e-8});
 };
@@ -50,7 +50,7 @@ TEST_CASE("energy_distance: value, gradient, errors", "[ops]") {
   for (const auto& [sets, s, t, d] :
        {Sizes{2, 5, 3, 4}, {3, 1, 1, 2}, {1, 7, 7, 17}, {2, 3, 1, 1}, {0, 2, 2, 2}}) {
     const auto x = parameter<3>({sets, s, d}, 1), y = parameter<3>({sets, t, d}, 2);
-    check_op(op, Shape<1>{sets}, plain(x, y), {}, x, y);
+    check_op(energy_op, Shape<1>{sets}, plain(x, y), {}, x, y);
     check_op(floored, Shape<1>{sets}, plain(x, y, 1e-8), {}, x, y);
   }
   const auto x = parameter<3>({2, 5, 3}, 1);
@@ -97,7 +97,7 @@ TEST_CASE("energy_distance: pairs below the floor count as constant", "[ops]") {
   const Variable<double, 3> x(near, true), y = parameter<3>({1, 3, 2}, 1);
   CHECK(largest_error(floored(x, y).value(), plain(x, y, 1e-8)) < 1e-14);
   CHECK(gradcheck(floored, {.step = 1e-6}, x, y).error < 1e-8);
-  CHECK(gradcheck(op, {.step = 1e-9}, x, y).error < 1e-5);
+  CHECK(gradcheck(energy_op, {.step = 1e-9}, x, y).error < 1e-5);
 }
 
 TEST_CASE("energy_distance: the floor counts where no pair is near", "[ops]") {
@@ -183,5 +183,5 @@ TEST_CASE("energy_distance: what is not a number shows", "[ops]") {
 
 TEST_CASE("energy_distance: the same bytes on any number of threads", "[ops]") {
   const auto x = parameter<3, float>({11, 33, 70}, 1), y = parameter<3, float>({11, 20, 70}, 2);
-  check_same_on_any_threads([&] { return value_and_gradients(op, x, y); });
+  check_same_on_any_threads([&] { return value_and_gradients(energy_op, x, y); });
 }

@@ -11,17 +11,17 @@ using namespace vcell_test;
 
 namespace {
 
-const auto op = [](const auto& x, const auto& y) { return sinkhorn_divergence(x, y); };
+const auto sinkhorn_op = [](const auto& x, const auto& y) { return sinkhorn_divergence(x, y); };
 
 /// The loop in plain vectors of long double, one pair of sets whose batch has this diameter.
-class Plain {
+class PlainSinkhorn {
  public:
   using Vector = std::vector<long double>;
   long double value = 0;
   Tensor<double, 2> dx;
 
-  Plain(View<const double, 2> x, View<const double, 2> y, double diameter,
-        const SinkhornDivergenceOptions& options = {})
+  PlainSinkhorn(View<const double, 2> x, View<const double, 2> y, double diameter,
+                const SinkhornDivergenceOptions& options = {})
       : dx(x.shape) {
     std::vector<long double> epsilons{(long double)(diameter)*diameter};
     for (long double e = epsilons[0]; e > (long double)(options.blur) * options.blur;
@@ -116,11 +116,11 @@ TEST_CASE("sinkhorn_divergence: value and gradient against plain loops", "[ops]"
       backward(e, Tensor<double, 1>({sets}, std::vector<double>(sets, 1)).view());
       REQUIRE(e.shape() == Shape<1>{sets});
       for (size_t b = 0; b < sets; ++b) {
-        const Plain plain(x.value()[b], y.value()[b], diameter_of(x, y), options);
+        const PlainSinkhorn plain(x.value()[b], y.value()[b], diameter_of(x, y), options);
         INFO(s << " and " << t << " cells, blur " << options.blur);
         CHECK(std::abs(e.value()[b] - double(plain.value)) < 1e-11);
         CHECK(largest_difference(x.gradient()[b], plain.dx.values()) < 1e-10);
-        const Plain other(y.value()[b], x.value()[b], diameter_of(x, y), options);
+        const PlainSinkhorn other(y.value()[b], x.value()[b], diameter_of(x, y), options);
         CHECK(largest_difference(y.gradient()[b], other.dx.values()) < 1e-10);
       }
     }
@@ -260,6 +260,6 @@ TEST_CASE("sinkhorn_divergence: errors, and what is not a number shows", "[ops]"
 TEST_CASE("sinkhorn_divergence: the same bytes on any number of threads", "[ops]") {
   for (const auto& [sets, s, t] : std::vector<Shape<3>>{{11, 33, 20}, {1, 300, 270}, {3, 40, 7}}) {
     const auto x = parameter<3, float>({sets, s, 70}, 1), y = parameter<3, float>({sets, t, 70}, 2);
-    check_same_on_any_threads([&] { return value_and_gradients(op, x, y); });
+    check_same_on_any_threads([&] { return value_and_gradients(sinkhorn_op, x, y); });
   }
 }

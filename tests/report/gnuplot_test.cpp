@@ -21,9 +21,9 @@ const std::string script =
     "$d << EOD\n1 2\n3 4\nEOD\n"
     "plot $d using 1:2 with points pt 7 notitle\n";
 
-bool has_gnuplot() { return gnuplot(script).trouble.empty(); }
+bool gnuplot_is_there() { return gnuplot(script).trouble.empty(); }
 
-size_t occurrences(const std::string& text, const std::string& part) {
+size_t number_of(const std::string& text, const std::string& part) {
   size_t n = 0;
   for (size_t i = text.find(part); i != std::string::npos; i = text.find(part, i + 1)) ++n;
   return n;
@@ -97,7 +97,7 @@ TEST_CASE("gnuplot: signals that we block or do not die of end it", "[report]") 
 }
 
 TEST_CASE("gnuplot: draws, the same bytes each time", "[report]") {
-  if (!has_gnuplot()) VCELL_SKIP("gnuplot is absent");
+  if (!gnuplot_is_there()) VCELL_SKIP("gnuplot is absent");
   const auto drawing = gnuplot(script);
   REQUIRE(drawing.trouble.empty());
   REQUIRE_THAT(drawing.svg, contains("[[0]]"));
@@ -105,7 +105,7 @@ TEST_CASE("gnuplot: draws, the same bytes each time", "[report]") {
 }
 
 TEST_CASE("gnuplot: a wrong script gives its message", "[report]") {
-  if (!has_gnuplot()) VCELL_SKIP("gnuplot is absent");
+  if (!gnuplot_is_there()) VCELL_SKIP("gnuplot is absent");
   const auto drawing = gnuplot("set terminal svg\nplod 3\n");
   REQUIRE(drawing.svg.empty());
   REQUIRE_THAT(drawing.trouble, contains("plod"));
@@ -127,12 +127,12 @@ TEST_CASE("inline_svg: is a part of a page", "[report]") {
 }
 
 TEST_CASE("inline_svg: identifiers of gnuplot become unique", "[report]") {
-  if (!has_gnuplot()) VCELL_SKIP("gnuplot is absent");
+  if (!gnuplot_is_there()) VCELL_SKIP("gnuplot is absent");
   const std::string svg = inline_svg(gnuplot(script).svg, "fig7", "points", {"A & B"});
-  REQUIRE(occurrences(svg, " id=") == occurrences(svg, "fig7-") - occurrences(svg, "href='#fig7-"));
-  REQUIRE(occurrences(svg, "href='#") == occurrences(svg, "href='#fig7-"));
-  REQUIRE(occurrences(svg, "A &amp; B") == 1);
-  REQUIRE(occurrences(svg, "GNUPLOT") == 0);
+  REQUIRE(number_of(svg, " id=") == number_of(svg, "fig7-") - number_of(svg, "href='#fig7-"));
+  REQUIRE(number_of(svg, "href='#") == number_of(svg, "href='#fig7-"));
+  REQUIRE(number_of(svg, "A &amp; B") == 1);
+  REQUIRE(number_of(svg, "GNUPLOT") == 0);
 }
 
 TEST_CASE("html: text cannot leave its place", "[report]") {

@@ -12,7 +12,7 @@ using vcell_test::check_error;
 
 namespace {
 
-AnnData cells() {
+AnnData labelled_cells() {
   AnnData adata;
   adata.obs = DataFrame({"c0", "c1", "c2", "c3"});
   adata.obs.set("gene", std::vector<std::string>{"B", "ctrl", "A", "ctrl"});
@@ -24,7 +24,7 @@ AnnData cells() {
   return adata;
 }
 
-ScreenOptions options() {
+ScreenOptions label_keys() {
   ScreenOptions o;
   o.perturbation_key = "gene";
   o.control = "ctrl";
@@ -36,7 +36,7 @@ ScreenOptions options() {
 }  // namespace
 
 TEST_CASE("screen: labels are codes of sorted names", "[sets]") {
-  const Screen screen = make_screen(cells(), options());
+  const Screen screen = make_screen(labelled_cells(), label_keys());
   CHECK(screen.perturbation.names == std::vector<std::string>{"A", "B", "ctrl"});
   CHECK(screen.perturbation.codes == std::vector<int32_t>{1, 2, 0, 2});
   CHECK(screen.control == 2);
@@ -51,11 +51,11 @@ TEST_CASE("screen: labels are codes of sorted names", "[sets]") {
 }
 
 TEST_CASE("screen: without context and batch", "[sets]") {
-  ScreenOptions o = options();
+  ScreenOptions o = label_keys();
   o.context_keys.clear();
   o.context_name = "K562";
   o.batch_key.reset();
-  const Screen screen = make_screen(cells(), o);
+  const Screen screen = make_screen(labelled_cells(), o);
   CHECK(screen.context.names == std::vector<std::string>{"K562"});
   CHECK(screen.context.codes == std::vector<int32_t>{0, 0, 0, 0});
   CHECK_FALSE(screen.has_batches());
@@ -66,33 +66,33 @@ TEST_CASE("screen: errors name what is wrong", "[sets]") {
                           const std::vector<std::string>& texts) {
     check_error<ConfigError>([&] { make_screen(adata, o); }, texts);
   };
-  ScreenOptions o = options();
+  ScreenOptions o = label_keys();
   o.perturbation_key = "target";
-  refuses(cells(), o, {"'target'", "'gene', 'line', 'day', 'plate'"});
-  o = options();
+  refuses(labelled_cells(), o, {"'target'", "'gene', 'line', 'day', 'plate'"});
+  o = label_keys();
   o.batch_key = "lane";
-  refuses(cells(), o, {"'lane'", "'plate'"});
-  o = options();
+  refuses(labelled_cells(), o, {"'lane'", "'plate'"});
+  o = label_keys();
   o.control = "Ctrl";
-  refuses(cells(), o, {"'Ctrl'", "did you mean 'ctrl'", "'A', 'B', 'ctrl'"});
-  AnnData adata = cells();
+  refuses(labelled_cells(), o, {"'Ctrl'", "did you mean 'ctrl'", "'A', 'B', 'ctrl'"});
+  AnnData adata = labelled_cells();
   adata.obs.set("gene", Categorical{{1, 0, -1, 0}, std::vector<std::string>{"ctrl", "A"}});
-  refuses(adata, options(), {"1 of 4 cells", "'gene'"});
-  adata = cells();
+  refuses(adata, label_keys(), {"1 of 4 cells", "'gene'"});
+  adata = labelled_cells();
   adata.obs.set("line", Column{std::vector<std::string>{"x", "x", "y", "y"}, {1, 0, 1, 0}});
-  refuses(adata, options(), {"2 of 4 cells", "'line', 'day'"});
-  adata = cells();
+  refuses(adata, label_keys(), {"2 of 4 cells", "'line', 'day'"});
+  adata = labelled_cells();
   adata.X.reset();
-  refuses(adata, options(), {"no X"});
-  adata = cells();
+  refuses(adata, label_keys(), {"no X"});
+  adata = labelled_cells();
   adata.X->values().values<double>()[4] = std::numeric_limits<double>::quiet_NaN();
-  refuses(adata, options(), {"nan", "'c1'", "'g1'"});
+  refuses(adata, label_keys(), {"nan", "'c1'", "'g1'"});
 }
 
 TEST_CASE("screen: labels alone, and the expression taken out of the cells", "[sets]") {
-  AnnData adata = cells();
-  const Screen whole = make_screen(adata, options());
-  Screen screen = make_labels(adata, options());
+  AnnData adata = labelled_cells();
+  const Screen whole = make_screen(adata, label_keys());
+  Screen screen = make_labels(adata, label_keys());
   CHECK(screen.perturbation == whole.perturbation);
   CHECK(screen.context == whole.context);
   CHECK(screen.genes == whole.genes);
@@ -119,7 +119,7 @@ TEST_CASE("screen: a screen made by hand is checked", "[sets]") {
 }
 
 TEST_CASE("screen: genes are selected by name", "[sets]") {
-  const Screen screen = make_screen(cells(), options());
+  const Screen screen = make_screen(labelled_cells(), label_keys());
   const Screen part = select_genes(screen, {"g2", "g0"});
   CHECK(part.genes == std::vector<std::string>{"g2", "g0"});
   CHECK(part.expression.columns == 2);

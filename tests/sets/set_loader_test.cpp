@@ -13,7 +13,7 @@ using vcell_test::small_screen;
 
 namespace {
 
-Screen screen() {
+Screen loader_screen() {
   return small_screen({{"x", "ctrl", 11, "b1"},
                        {"x", "A", 10, "b1"},
                        {"x", "B", 3, "b2"},
@@ -47,7 +47,7 @@ bool same(const SetBatch& a, const SetBatch& b) {
 }  // namespace
 
 TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   const auto parts = trained(s);
   SetLoader loader(s, parts, options());
   for (int step = 0; step < 20; ++step) {
@@ -79,7 +79,7 @@ TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
 }
 
 TEST_CASE("set_loader: an epoch visits every cell, weighted by nothing else", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   SetLoader loader(s, trained(s), options(1, 4));
   REQUIRE(loader.source().sets() == s.cells());  // 42: batches run across the end of an epoch
   std::map<size_t, size_t> visits;
@@ -90,7 +90,7 @@ TEST_CASE("set_loader: an epoch visits every cell, weighted by nothing else", "[
 }
 
 TEST_CASE("set_loader: controls are drawn anew at every visit", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   SetLoader loader(s, trained(s), options());
   std::map<size_t, std::set<size_t>> controls;
   for (int step = 0; step < 600; ++step) {
@@ -103,7 +103,7 @@ TEST_CASE("set_loader: controls are drawn anew at every visit", "[sets]") {
 }
 
 TEST_CASE("set_loader: the same batches for any number of threads", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   const auto parts = trained(s);
   SetLoader reference(s, parts, options());
   for (const size_t threads : {0, 1, 2, 4})
@@ -122,7 +122,7 @@ TEST_CASE("set_loader: the same batches for any number of threads", "[sets]") {
 }
 
 TEST_CASE("set_loader: resumed work goes on with the same batches", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   const auto parts = trained(s);
   SetLoader whole(s, parts, options());
   for (int step = 0; step < 17; ++step) whole.next();
@@ -147,7 +147,7 @@ TEST_CASE("set_loader: batches larger than an epoch", "[sets]") {
 }
 
 TEST_CASE("set_loader: one pass for validation is always the same", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   auto parts = trained(s);
   for (size_t i = 11; i < 18; ++i) parts[i] = Part::validation;  // seven of x, A
   for (size_t i = 36; i < 38; ++i) parts[i] = Part::validation;  // two of y, A
@@ -176,7 +176,7 @@ TEST_CASE("set_loader: one pass for validation is always the same", "[sets]") {
 }
 
 TEST_CASE("set_loader: within batches, controls and targets", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   SetLoaderOptions o = options(2, 2);
   o.source.sets.by_batch = true;
   o.source.pairing.within_batch = true;
@@ -202,7 +202,7 @@ TEST_CASE("set_loader: within batches, controls and targets", "[sets]") {
 }
 
 TEST_CASE("set_loader: sets of one stratum, and the group that tells which", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   SetLoaderOptions o = options(3, 2);
   std::vector<int32_t> strata(s.cells());
   for (size_t i = 0; i < strata.size(); ++i) strata[i] = int32_t(i % 2);
@@ -236,7 +236,7 @@ TEST_CASE("set_loader: sets of one stratum, and the group that tells which", "[s
 }
 
 TEST_CASE("set_loader: nothing is allocated after the first steps", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   SetLoader loader(s, trained(s), options());
   for (int step = 0; step < 8; ++step) loader.next();
   const size_t before = Memory<Cpu>::system_allocations();
@@ -245,7 +245,7 @@ TEST_CASE("set_loader: nothing is allocated after the first steps", "[sets]") {
 }
 
 TEST_CASE("set_loader: errors", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   const auto parts = trained(s);
   SetLoaderOptions o = options();
   o.source.sets.part = Part::test;
@@ -263,7 +263,7 @@ TEST_CASE("set_loader: errors", "[sets]") {
 }
 
 TEST_CASE("set_loader: short sets are padded where they are not filled up", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   SetLoaderOptions o = options();
   const size_t sets = SetLoader(s, trained(s), o).source().sets();
   o.source.sets.fill = false;
@@ -302,7 +302,7 @@ TEST_CASE("set_loader: short sets are padded where they are not filled up", "[se
 }
 
 TEST_CASE("set_loader: input of another width, such as an embedding", "[sets]") {
-  const Screen s = screen();
+  const Screen s = loader_screen();
   DenseMatrix<float> embedding{s.cells(), 2, {}};
   for (size_t cell = 0; cell < s.cells(); ++cell) {
     embedding.values.push_back(float(cell));

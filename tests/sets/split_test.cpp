@@ -22,7 +22,7 @@ Screen two_contexts() {
                        {"rep_3", "JAK2", 3}});
 }
 
-SplitSpec trained() {
+SplitSpec all_trained() {
   SplitSpec spec;
   spec.datasets = {{"screen", "screen.h5ad"}};
   spec.training = {"screen"};
@@ -47,7 +47,7 @@ void refuses(const Screen& screen, const SplitSpec& spec, const std::string& dat
 
 TEST_CASE("split: some perturbations of a context", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.fewshot["screen.rep_3"].test = {"STAT1"};
   CHECK(check_split(screen, spec, "screen").empty());
   const auto parts = assign_parts(screen, spec, "screen");
@@ -63,7 +63,7 @@ TEST_CASE("split: some perturbations of a context", "[sets]") {
 
 TEST_CASE("split: a whole context, its controls by option", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.zeroshot["screen.rep_3"] = Part::validation;
   check_parts(screen, assign_parts(screen, spec, "screen"),
               [](const std::string& context, const std::string&) {
@@ -78,7 +78,7 @@ TEST_CASE("split: a whole context, its controls by option", "[sets]") {
 
 TEST_CASE("split: a data set that is not trained on", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.datasets["other"] = "other.h5ad";
   spec.zeroshot["other.rep_1"] = Part::test;
   check_parts(screen, assign_parts(screen, spec, "other"),
@@ -91,7 +91,7 @@ TEST_CASE("split: a data set that is not trained on", "[sets]") {
 
 TEST_CASE("split: contexts of a data set that is not trained on can train", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.training.clear();
   spec.fewshot["screen.rep_3"].test = {"STAT1"};
   const auto warnings = check_split(screen, spec, "screen");
@@ -133,14 +133,14 @@ TEST_CASE("split: the longest declared name is the data set", "[sets]") {
 TEST_CASE("split: contexts with dots and bars", "[sets]") {
   const Screen screen =
       small_screen({{"v1.2|d.3", "ctrl", 2}, {"v1.2|d.3", "A", 2}, {"y", "ctrl", 1}});
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.fewshot["screen.v1.2|d.3"].test = {"A"};
   CHECK(count_parts(assign_parts(screen, spec, "screen"))[size_t(Part::test)] == 2);
 }
 
 TEST_CASE("split: keys of other data sets are left to them", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.datasets["other"] = "other.h5ad";
   spec.training.insert("other");
   spec.fewshot["other.T cell"].test = {"MYC"};
@@ -151,7 +151,7 @@ TEST_CASE("split: keys of other data sets are left to them", "[sets]") {
 
 TEST_CASE("split: cells of every perturbation", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.cells = HeldOutCells{.validation = 0.34, .test = 0.34, .seed = 3};
   CHECK(count_parts(assign_parts(screen, spec, "screen")) == std::array<size_t, 4>{10, 4, 4, 0});
   spec.cells->test = 0.8;
@@ -160,7 +160,7 @@ TEST_CASE("split: cells of every perturbation", "[sets]") {
 
 TEST_CASE("split: everything wrong is reported at once, by name", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.training.insert("scren");
   spec.zeroshot["elsewhere.x"] = Part::test;
   spec.zeroshot["screen.rep3"] = Part::test;
@@ -176,12 +176,13 @@ TEST_CASE("split: everything wrong is reported at once, by name", "[sets]") {
            "'MYC', 'STAT11'; did you mean 'STAT1'", "holds out the control 'ctrl'"});
   CHECK_THROWS_AS(assign_parts(screen, spec, "screen"), ConfigError);
 
-  refuses(screen, trained(), "screeen", {"'screeen' is not in [datasets]; did you mean 'screen'"});
+  refuses(screen, all_trained(), "screeen",
+          {"'screeen' is not in [datasets]; did you mean 'screen'"});
 }
 
 TEST_CASE("split: names that the screen does not have are left out when lenient", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.fewshot["screen.rep_3"] = {{"MYC"}, {"STAT1", "STAT11"}};
   spec.fewshot["screen.rep_4"].test = {"JAK2"};
   spec.zeroshot["screen.rep_5"] = Part::test;
@@ -208,11 +209,11 @@ TEST_CASE("split: names that the screen does not have are left out when lenient"
 
 TEST_CASE("split: contradictions and leaks", "[sets]") {
   const Screen screen = two_contexts();
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.datasets["copy"] = "screen.h5ad";
   refuses(screen, spec, "screen", {"leakage", "'copy'"});
 
-  spec = trained();
+  spec = all_trained();
   spec.fewshot["screen.rep_3"] = {{"STAT1", "JAK2"}, {"STAT1"}};
   const auto warnings = check_split(screen, spec, "screen");
   REQUIRE(warnings.size() == 1);
@@ -224,7 +225,7 @@ TEST_CASE("split: contradictions and leaks", "[sets]") {
 TEST_CASE("split: a perturbation without cells in the context is a remark", "[sets]") {
   const Screen screen =
       small_screen({{"x", "ctrl", 1}, {"x", "A", 1}, {"y", "ctrl", 1}, {"y", "B", 1}});
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.fewshot["screen.x"].test = {"A", "B"};
   const auto warnings = check_split(screen, spec, "screen");
   REQUIRE(warnings.size() == 1);
@@ -240,18 +241,18 @@ TEST_CASE("split: contexts with controls", "[sets]") {
 
 TEST_CASE("split: a context in use needs controls", "[sets]") {
   const Screen screen = small_screen({{"x", "ctrl", 1}, {"x", "A", 1}, {"y", "A", 1}});
-  const auto warnings = check_split(screen, trained(), "screen");
+  const auto warnings = check_split(screen, all_trained(), "screen");
   REQUIRE(warnings.size() == 1);
   check_holds(warnings[0], {"no control cells ('ctrl') in context 'y'", "not used"});
-  CHECK(assign_parts(screen, trained(), "screen") ==
+  CHECK(assign_parts(screen, all_trained(), "screen") ==
         std::vector<Part>{Part::train, Part::train, Part::unused});
-  SplitSpec spec = trained();
+  SplitSpec spec = all_trained();
   spec.fewshot["screen.y"].test = {"A"};
   refuses(screen, spec, "screen", {"no control cells ('ctrl') in context 'y'"});
-  spec = trained();
+  spec = all_trained();
   spec.zeroshot["screen.y"] = Part::test;
   refuses(screen, spec, "screen", {"no control cells ('ctrl') in context 'y'"});
-  spec = trained();
+  spec = all_trained();
   spec.training.clear();
   spec.zeroshot["screen.x"] = Part::test;
   CHECK_NOTHROW(check_split(screen, spec, "screen"));  // y is not used

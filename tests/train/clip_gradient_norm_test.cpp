@@ -24,7 +24,7 @@ void add_gradient(Parameters<T>& parameters, const std::vector<T>& values) {
 }
 
 template <class T>
-void check_case(const Safetensors& file, const std::string& name, double max_norm) {
+void check_norm(const Safetensors& file, const std::string& name, double max_norm) {
   const double bound = std::is_same_v<T, double> ? 1e-12 : 2e-6;
   Parameters<T> parameters;
   for (size_t i = 0; file.tensors.contains(message(name, ".in.", i)); ++i)
@@ -53,8 +53,8 @@ TEST_CASE("clip_gradient_norm: golden", "[train][golden]") {
   const auto cases = nlohmann::json::parse(in).at("ops").at("clip_grad_norm");
   REQUIRE(!cases.empty());
   for (const auto& [name, a] : cases.items()) {
-    check_case<double>(file, name, a.at("max_norm"));
-    check_case<float>(file, name, a.at("max_norm"));
+    check_norm<double>(file, name, a.at("max_norm"));
+    check_norm<float>(file, name, a.at("max_norm"));
   }
 }
 

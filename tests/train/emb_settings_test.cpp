@@ -16,20 +16,20 @@ const FlatSettings file = {
     {"dataset.current", "mine"},      {"dataset.mine.train", "train.csv"},
     {"dataset.mine.val", "val.csv"},  {"experiment.num_epochs", "3"}};
 
-EmbSettings translated(const std::vector<std::string>& words, const FlatSettings& from = file) {
+EmbSettings translated_emb(const std::vector<std::string>& words, const FlatSettings& from = file) {
   return emb_settings(from, words);
 }
 
-bool has(const EmbSettings& s, const std::string& setting) {
+bool has_setting(const EmbSettings& s, const std::string& setting) {
   return std::find(s.settings.begin(), s.settings.end(), setting) != s.settings.end();
 }
 
 }  // namespace
 
 TEST_CASE("emb_settings: State's own values, and those that are said", "[train]") {
-  const auto s = translated({"model.emsize=64", "++model.nhead=2", "model.nhead=4",
-                             "loss.name='mmd'", "experiment.checkpoint.path=runs",
-                             "experiment.name=first", "wandb.enable=false"});
+  const auto s = translated_emb({"model.emsize=64", "++model.nhead=2", "model.nhead=4",
+                                 "loss.name='mmd'", "experiment.checkpoint.path=runs",
+                                 "experiment.name=first", "wandb.enable=false"});
   for (const char* setting : {"model.kind=state_embedding",
                               "genes.gene_table=esm2.pt",
                               "model.width=64",
@@ -50,10 +50,10 @@ TEST_CASE("emb_settings: State's own values, and those that are said", "[train]"
                               "training.schedule=chained",
                               "training.validate_every=1000",
                               "seed=42"})
-    CHECK(has(s, setting));
+    CHECK(has_setting(s, setting));
   CHECK(s.out == "runs/first");
   CHECK(s.cells == "train.csv");
-  CHECK(has(s, "genes.file_datasets=true"));
+  CHECK(has_setting(s, "genes.file_datasets=true"));
   CHECK(s.epochs == 3);
   CHECK(s.without_meaning ==
         std::vector<std::string>{"dataset.mine.val", "embeddings.other.size", "wandb.enable"});
@@ -62,8 +62,9 @@ TEST_CASE("emb_settings: State's own values, and those that are said", "[train]"
         std::vector<std::string>{"training.max_steps=30", "training.schedule_steps=9",
                                  "training.schedule_total=60", "training.warmup=1"});
   CHECK(s.of_cells(1)[0] == "training.max_steps=1");
-  CHECK(has(translated({"model.ema=true"}), "training.ema=0.999"));
-  CHECK(has(translated({"model.dataset_correction=False"}), "genes.file_datasets=false"));
+  CHECK(has_setting(translated_emb({"model.ema=true"}), "training.ema=0.999"));
+  CHECK(
+      has_setting(translated_emb({"model.dataset_correction=False"}), "genes.file_datasets=false"));
 }
 
 TEST_CASE("emb_settings: every row of the table is a setting of vcell's", "[train]") {
@@ -78,16 +79,16 @@ TEST_CASE("emb_settings: every row of the table is a setting of vcell's", "[trai
       INFO(row.name);
       CHECK(settings.contains(std::string(row.ours)));
     }
-  for (const std::string& setting : translated({}).settings)
+  for (const std::string& setting : translated_emb({}).settings)
     CHECK(settings.contains(setting.substr(0, setting.find('='))));
-  for (const std::string& setting : translated({}).of_cells(5))
+  for (const std::string& setting : translated_emb({}).of_cells(5))
     CHECK(settings.contains(setting.substr(0, setting.find('='))));
 }
 
 TEST_CASE("emb_settings: errors name the setting and what it may be", "[train]") {
   const auto fails = [](const std::vector<std::string>& words,
                         const std::vector<std::string>& texts) {
-    check_error<ConfigError>([&] { translated(words); }, texts);
+    check_error<ConfigError>([&] { translated_emb(words); }, texts);
   };
   fails({"model.emsiz=3"}, {"'model.emsiz'", "model.emsize"});
   fails({"dataset.pad_lenght=3"}, {"'dataset.pad_lenght'", "dataset.pad_length"});
@@ -100,5 +101,5 @@ TEST_CASE("emb_settings: errors name the setting and what it may be", "[train]")
   fails({"embeddings.current=other"}, {"'embeddings.other.all_embeddings' is missing"});
   fails({"experiment.num_epochs=0"}, {"experiment.num_epochs", "above 0"});
   fails({"model.batch_size=many"}, {"model.batch_size", "'many'"});
-  check_error<ConfigError>([] { translated({}, {}); }, {"embeddings.NAME.all_embeddings"});
+  check_error<ConfigError>([] { translated_emb({}, {}); }, {"embeddings.NAME.all_embeddings"});
 }
