@@ -16,14 +16,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-AnnData screen() {
+AnnData embedding_screen() {
   auto options = small_simulation();
   options.cells = 8;
   options.control_cells = 16;
   return simulate_screen(options).screen;
 }
 
-Experiment experiment() {
+Experiment embedding_experiment() {
   Experiment e = small_experiment();
   e.model.output_space = OutputSpace::embedding;
   e.model.decoder = GeneDecoderKind::plain;
@@ -45,13 +45,13 @@ std::shared_ptr<const TrainedEmbedding> untrained(size_t genes = 30) {
   c.mlp_width = 8;
   c.sentence_length = 12;
   std::vector<std::string> names;
-  const AnnData there = screen();
+  const AnnData there = embedding_screen();
   for (size_t g = 0; g < genes; ++g) names.push_back(there.var.index[g]);
   return std::make_shared<const TrainedEmbedding>(TrainedEmbedding{
       StateEmbedding<float>(c, 5), GeneTable::random(std::move(names), 4, 5), {}, Scale::counts});
 }
 
-std::vector<float> weights_of(const TrainedEmbedding& m) {
+std::vector<float> embedding_weights(const TrainedEmbedding& m) {
   const auto v = m.model.parameters().values();
   return {v.begin(), v.end()};
 }
@@ -84,15 +84,15 @@ TrainedEmbedding trained_small(const AnnData& adata, const Experiment& e,
 }  // namespace
 
 TEST_CASE("run in an embedding: genes are predicted beside baselines in gene space", "[pipeline]") {
-  const auto e = experiment();
+  const auto e = embedding_experiment();
   RunOptions options;
   options.inputs.embedder = untrained();
   check_same_on_any_threads([&] {
-    const auto result = run(screen(), e, options);
+    const auto result = run(embedding_screen(), e, options);
     const Prepared& p = result.prepared;
     REQUIRE(p.embedding.rows == p.screen.cells());
     REQUIRE(p.embedding.columns == 8);
-    REQUIRE(weights_of(*p.embedder) == weights_of(*options.inputs.embedder));
+    REQUIRE(embedding_weights(*p.embedder) == embedding_weights(*options.inputs.embedder));
     REQUIRE(p.embedder->centre.size() == 8);
     REQUIRE(p.screen.genes.size() == 20);
     REQUIRE(result.models.size() == 2);
@@ -117,8 +117,8 @@ TEST_CASE("run in an embedding: genes are predicted beside baselines in gene spa
   auto genes = e;
   genes.model = {};
   genes.methods = {"perturbation_mean"};
-  const auto result = run(screen(), e, options);
-  const auto plain = run(screen(), genes);
+  const auto result = run(embedding_screen(), e, options);
+  const auto plain = run(embedding_screen(), genes);
   CHECK(result.requests == plain.requests);
   CHECK(result.report.others[0].contexts[0].scores.column("mae") ==
         plain.report.evaluation.contexts[0].scores.column("mae"));
@@ -127,7 +127,7 @@ TEST_CASE("run in an embedding: genes are predicted beside baselines in gene spa
   auto all = e;
   all.all_genes = true;
   all.methods = {"state_transition"};
-  const auto whole = run(screen(), all, options);
+  const auto whole = run(embedding_screen(), all, options);
   const auto& s = whole.prepared.screen;
   REQUIRE(whole.predicted.cells.columns == 30);
   CHECK(whole.models[0].decoded_genes == whole.prepared.model_genes);
@@ -150,8 +150,8 @@ TEST_CASE("run in an embedding: genes are predicted beside baselines in gene spa
 
 TEST_CASE("run in an embedding: the small State Embedding learns from nothing that is held out",
           "[pipeline]") {
-  const auto e = experiment();
-  const auto labels = prepare(screen(), e);
+  const auto e = embedding_experiment();
+  const auto labels = prepare(embedding_screen(), e);
   const auto chosen = cells_to_embed_by(e, labels);
   const std::set<size_t> learns(chosen.begin(), chosen.end());
   size_t both = 0;
@@ -163,15 +163,15 @@ TEST_CASE("run in an embedding: the small State Embedding learns from nothing th
   }
   CHECK(both > 0);  // what the second member is validated by
 
-  const auto before = weights_of(trained_small(screen(), e));
+  const auto before = embedding_weights(trained_small(embedding_screen(), e));
   const auto with = [&](bool held_out) {
-    AnnData changed = screen();
+    AnnData changed = embedding_screen();
     auto counts = changed.X->take_csr<float>();
     for (size_t i = 0; i < counts.rows; ++i)
       if (learns.contains(i) != held_out)
         for (float& x : counts.row_values(i)) x = x * 3 + float(i % 5);
     changed.X = std::move(counts);
-    return weights_of(trained_small(changed, e));
+    return embedding_weights(trained_small(changed, e));
   };
   CHECK(with(true) == before);
   CHECK(with(false) != before);
@@ -179,7 +179,7 @@ TEST_CASE("run in an embedding: the small State Embedding learns from nothing th
 
 TEST_CASE("embed_cells: what embed_file writes", "[pipeline]") {
   const TemporaryFolder folder;
-  const AnnData adata = screen();
+  const AnnData adata = embedding_screen();
   write_h5ad(folder.path() / "a.h5ad", adata);
   embed_file(*untrained(), folder.path() / "a.h5ad", folder.path() / "b.h5ad", {.seed = 3});
   const auto file = read_h5ad(folder.path() / "b.h5ad");
@@ -190,11 +190,11 @@ TEST_CASE("embed_cells: what embed_file writes", "[pipeline]") {
 
 TEST_CASE("run in an embedding: what is embedded is standardised by the cells that train",
           "[pipeline]") {
-  const auto e = experiment();
-  Prepared p = prepare(screen(), e);
-  embed_screen(e, screen(), p, untrained(), {});
+  const auto e = embedding_experiment();
+  Prepared p = prepare(embedding_screen(), e);
+  embed_screen(e, embedding_screen(), p, untrained(), {});
   const auto chosen = cells_to_embed_by(e, p);
-  const auto raw = embed_cells(*untrained(), screen());
+  const auto raw = embed_cells(*untrained(), embedding_screen());
   for (size_t k = 0; k < 8; ++k) {
     double mean = 0, square = 0, raw_mean = 0;
     for (const size_t cell : chosen) {
@@ -210,9 +210,9 @@ TEST_CASE("run in an embedding: what is embedded is standardised by the cells th
   const auto place = folder.path() / "m";
   save_embedding(place, *p.embedder);
   const auto back = std::make_shared<const TrainedEmbedding>(load_embedding(place));
-  CHECK(embed_cells(*back, screen()) == p.embedding);
-  Prepared again = prepare(screen(), e);
-  embed_screen(e, screen(), again, back, {});  // stays as it is
+  CHECK(embed_cells(*back, embedding_screen()) == p.embedding);
+  Prepared again = prepare(embedding_screen(), e);
+  embed_screen(e, embedding_screen(), again, back, {});  // stays as it is
   CHECK(again.embedding == p.embedding);
   CHECK(again.embedder == back);
 
@@ -232,16 +232,16 @@ TEST_CASE("run in an embedding: what is embedded is standardised by the cells th
 }
 
 TEST_CASE("run in an embedding: a key of obsm, and what is wrong with it", "[pipeline]") {
-  auto e = experiment();
+  auto e = embedding_experiment();
   e.ensemble = 1;
   e.methods = {"state_transition"};
   e.cell_embedding = "obsm:X_mine";
-  AnnData adata = screen();
+  AnnData adata = embedding_screen();
   RunOptions options;
   options.inputs.embedder = untrained();
   auto given = e;
   given.cell_embedding = "";
-  const auto by_model = run(screen(), given, options);
+  const auto by_model = run(embedding_screen(), given, options);
   auto values = by_model.prepared.embedding;
   adata.obsm.insert_or_assign("X_mine", Matrix(values));
   const auto by_key = run(adata, e);
@@ -262,24 +262,25 @@ TEST_CASE("run in an embedding: a key of obsm, and what is wrong with it", "[pip
 
   given.cell_embedding = "";
   options.inputs.embedder = untrained(10);
-  check_error<ConfigError>([&] { run(screen(), given, options); }, {"10 of 30 genes"});
+  check_error<ConfigError>([&] { run(embedding_screen(), given, options); }, {"10 of 30 genes"});
   e.model.output_space = OutputSpace::hvg;
   e.model.decoder = GeneDecoderKind::none;
-  check_error<ConfigError>([&] { run(screen(), e); },
+  check_error<ConfigError>([&] { run(embedding_screen(), e); },
                            {"[data] embedding", "'obsm:X_mine'", "[model] output_space"});
   given.model.decoder = GeneDecoderKind::none;
-  check_error<ConfigError>([&] { run(screen(), given); }, {"[model] decoder is none", "plain"});
-  e = experiment();
+  check_error<ConfigError>([&] { run(embedding_screen(), given); },
+                           {"[model] decoder is none", "plain"});
+  e = embedding_experiment();
   e.cell_embedding = "obsm:";
-  check_error<ConfigError>([&] { run(screen(), e); }, {"[data] embedding is 'obsm:'"});
+  check_error<ConfigError>([&] { run(embedding_screen(), e); }, {"[data] embedding is 'obsm:'"});
 }
 
 TEST_CASE("run_in_folder in an embedding: goes on where it stopped, and keeps the embedding",
           "[pipeline]") {
   const TemporaryFolder folder;
-  write_h5ad(folder.path() / "screen.h5ad", screen());
+  write_h5ad(folder.path() / "screen.h5ad", embedding_screen());
   save_embedding(folder.path() / "se", *untrained());
-  auto e = experiment();
+  auto e = embedding_experiment();
   e.data = folder / "screen.h5ad";
   e.cell_embedding = folder / "se";
   e.methods = {"state_transition"};
@@ -289,11 +290,11 @@ TEST_CASE("run_in_folder in an embedding: goes on where it stopped, and keeps th
   const auto memory = [&] {
     RunOptions in_memory;
     in_memory.inputs.embedder = untrained();
-    return run(screen(), e, in_memory);
+    return run(embedding_screen(), e, in_memory);
   }();
   CHECK(whole.predicted.cells == memory.predicted.cells);
   const fs::path model = folder.path() / "whole/model";
-  CHECK(weights_of(load_embedding(model / "embedding")) == weights_of(*untrained()));
+  CHECK(embedding_weights(load_embedding(model / "embedding")) == embedding_weights(*untrained()));
   const auto card = read_text(model / "README.md");
   CHECK(card.find(sha256_of(model / "embedding/weights.safetensors")) != card.npos);
   CHECK(card.find("State Embedding " + e.cell_embedding) != card.npos);
@@ -320,13 +321,13 @@ TEST_CASE("run_in_folder in an embedding: goes on where it stopped, and keeps th
 }
 
 TEST_CASE("run folder: the small State Embedding goes on from its checkpoint", "[pipeline]") {
-  const auto e = experiment();
-  const auto whole = weights_of(trained_small(screen(), e));
+  const auto e = embedding_experiment();
+  const auto whole = embedding_weights(trained_small(embedding_screen(), e));
   const TemporaryFolder folder;
   const RunFolder kept(folder.path() / "run");
   const auto fresh = kept.embedding_hooks(OldRun::keep);
   CHECK_FALSE(kept.can_resume());
-  CHECK_THROWS_AS(trained_small(screen(), e, fresh, 3), Stopped);
+  CHECK_THROWS_AS(trained_small(embedding_screen(), e, fresh, 3), Stopped);
   CHECK(kept.can_resume());
   const auto resumed = kept.embedding_hooks(OldRun::resume);
   for (const size_t steps : {4, 100}) {  // once more in between, and to its end
@@ -334,26 +335,26 @@ TEST_CASE("run folder: the small State Embedding goes on from its checkpoint", "
     auto hooks = resumed;
     hooks.metrics = [&](const MetricsRow& row) { first = first ? first : row.step; };
     if (steps == 4) {
-      CHECK_THROWS_AS(trained_small(screen(), e, hooks, steps), Stopped);
+      CHECK_THROWS_AS(trained_small(embedding_screen(), e, hooks, steps), Stopped);
     } else {
-      CHECK(weights_of(trained_small(screen(), e, hooks, steps)) == whole);
+      CHECK(embedding_weights(trained_small(embedding_screen(), e, hooks, steps)) == whole);
     }
     CHECK(first == (steps == 4 ? 4 : 5));
   }
   // It had ended: nothing is left to do but to use it.
-  CHECK(weights_of(trained_small(screen(), e, resumed, 1)) == whole);
+  CHECK(embedding_weights(trained_small(embedding_screen(), e, resumed, 1)) == whole);
   kept.keep_embedding(*untrained());
   CHECK_FALSE(kept.can_resume());
-  CHECK(weights_of(load_embedding(kept / "embedding")) == weights_of(*untrained()));
-  kept.keep_embedding(trained_small(screen(), e));  // what is there stays
-  CHECK(weights_of(load_embedding(kept / "embedding")) == weights_of(*untrained()));
+  CHECK(embedding_weights(load_embedding(kept / "embedding")) == embedding_weights(*untrained()));
+  kept.keep_embedding(trained_small(embedding_screen(), e));  // what is there stays
+  CHECK(embedding_weights(load_embedding(kept / "embedding")) == embedding_weights(*untrained()));
 }
 
 TEST_CASE("run_in_folder in an embedding: stopped while the small State Embedding is trained",
           "[pipeline]") {
   const TemporaryFolder folder;
-  write_h5ad(folder.path() / "screen.h5ad", screen());
-  auto e = experiment();
+  write_h5ad(folder.path() / "screen.h5ad", embedding_screen());
+  auto e = embedding_experiment();
   e.data = folder / "screen.h5ad";
   e.methods = {"state_transition"};
   const fs::path place = folder.path() / "run";
@@ -410,7 +411,7 @@ TEST_CASE("run_in_folder in an embedding: stopped while the small State Embeddin
 TEST_CASE("fine-tuning in an embedding: in that of the model that training starts from",
           "[pipeline]") {
   const TemporaryFolder folder;
-  write_h5ad(folder.path() / "screen.h5ad", screen());
+  write_h5ad(folder.path() / "screen.h5ad", embedding_screen());
   write_h5ad(folder.path() / "next.h5ad", simulate_screen({.seed = 4,
                                                            .genes = 30,
                                                            .contexts = 2,
@@ -419,7 +420,7 @@ TEST_CASE("fine-tuning in an embedding: in that of the model that training start
                                                            .control_cells = 16})
                                               .screen);
   save_embedding(folder.path() / "se", *untrained());
-  auto e = experiment();
+  auto e = embedding_experiment();
   e.data = folder / "screen.h5ad";
   e.cell_embedding = folder / "se";
   e.methods = {"state_transition"};
@@ -440,7 +441,7 @@ TEST_CASE("fine-tuning in an embedding: in that of the model that training start
   const auto embedder = load_embedding(base / "embedding");
   CHECK(result.prepared.embedder->centre == embedder.centre);
   CHECK(result.prepared.embedder->spread == embedder.spread);
-  CHECK(weights_of(*result.prepared.embedder) == weights_of(embedder));
+  CHECK(embedding_weights(*result.prepared.embedder) == embedding_weights(embedder));
   CHECK(result.prepared.embedding == embed_cells(embedder, read_h5ad(e.data)));
   CHECK(std::ranges::count(notes, "starts from a model, genes: 8 as there, 0 new, 0 left out") ==
         2);
@@ -515,10 +516,10 @@ TEST_CASE("fine-tuning in an embedding: in that of the model that training start
 
 TEST_CASE("fine-tuning in an embedding: of a key of obsm", "[pipeline]") {
   const TemporaryFolder folder;
-  AnnData adata = screen();
+  AnnData adata = embedding_screen();
   adata.obsm.insert_or_assign("X_mine", Matrix(embed_cells(*untrained(), adata)));
   write_h5ad(folder.path() / "screen.h5ad", adata);
-  auto e = experiment();
+  auto e = embedding_experiment();
   e.data = folder / "screen.h5ad";
   e.cell_embedding = "obsm:X_mine";
   e.methods = {"state_transition"};
@@ -535,8 +536,8 @@ TEST_CASE("fine-tuning in an embedding: of a key of obsm", "[pipeline]") {
 }
 
 TEST_CASE("dry_run in an embedding: says what it would take", "[pipeline]") {
-  auto e = experiment();
-  const auto d = dry_run(screen(), e, {.steps = 2});
+  auto e = embedding_experiment();
+  const auto d = dry_run(embedding_screen(), e, {.steps = 2});
   CHECK(d.embedding_steps == small_embedding(e, 30).training.max_steps);
   CHECK(d.embedding_parameters > 0);
   CHECK(d.embedding_seconds > 0);
@@ -544,9 +545,9 @@ TEST_CASE("dry_run in an embedding: says what it would take", "[pipeline]") {
   CHECK(d.model_genes == 20);
   DryRunOptions given;
   given.inputs.embedder = untrained();
-  const auto of_model = dry_run(screen(), e, given);
+  const auto of_model = dry_run(embedding_screen(), e, given);
   CHECK(of_model.embedding_steps == 0);
   CHECK(of_model.embedding_seconds > 0);
   e.methods = {"control_copy"};
-  CHECK(dry_run(screen(), e).embedding_seconds == 0);
+  CHECK(dry_run(embedding_screen(), e).embedding_seconds == 0);
 }

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Experiment experiment(size_t members) {
+Experiment ensemble_experiment(size_t members) {
   Experiment e = small_experiment();
   e.training.validate_every = 2;
   e.training.learning_rate = 1e-2;
@@ -26,11 +26,11 @@ Experiment experiment(size_t members) {
 }
 
 /// The same screen in a file, and a run of two members on it.
-struct Fixture {
+struct EnsembleScreen {
   TemporaryFolder folder{"ensemble"};
-  Experiment e = experiment(2);
+  Experiment e = ensemble_experiment(2);
 
-  Fixture() {
+  EnsembleScreen() {
     write_h5ad(folder / "screen.h5ad", small_cells());
     e.data = folder / "screen.h5ad";
   }
@@ -58,7 +58,7 @@ std::vector<float> dense(const CsrMatrix<float>& cells, size_t row) {
 }  // namespace
 
 TEST_CASE("ensemble: predicted cells are the mean over the members", "[pipeline]") {
-  const auto result = run(small_cells(), experiment(3));
+  const auto result = run(small_cells(), ensemble_experiment(3));
   REQUIRE(result.models.size() == 3);
   std::vector<PredictedCells> parts;
   for (const auto& model : result.models)
@@ -75,7 +75,7 @@ TEST_CASE("ensemble: predicted cells are the mean over the members", "[pipeline]
   }
   CHECK_FALSE(parts[0].cells == parts[1].cells);
   // The first is the model of a run without the others; these have weights and seeds of their own.
-  const auto alone = run(small_cells(), experiment(1));
+  const auto alone = run(small_cells(), ensemble_experiment(1));
   REQUIRE(alone.models.size() == 1);
   CHECK(weights_of(result.models[0]) == weights_of(alone.models[0]));
   CHECK(parts[0].cells == alone.predicted.cells);
@@ -99,7 +99,7 @@ TEST_CASE("ensemble: predicted cells are the mean over the members", "[pipeline]
 
 TEST_CASE("ensemble: every member draws validation of its own, where the split has none",
           "[pipeline]") {
-  const auto e = experiment(1);
+  const auto e = ensemble_experiment(1);
   const Prepared p = prepare(small_cells(), e);
   REQUIRE(p.split_parts.size() == p.parts.size());
   CHECK(std::count(p.split_parts.begin(), p.split_parts.end(), Part::validation) == 0);
@@ -114,7 +114,7 @@ TEST_CASE("ensemble: every member draws validation of its own, where the split h
 
   std::vector<std::string> notes;
   const auto note = [&](const std::string& line) { notes.push_back(line); };
-  run(small_cells(), experiment(2), {.callbacks = {{}, note}});
+  run(small_cells(), ensemble_experiment(2), {.callbacks = {{}, note}});
   const auto said = [&](const char* text) {
     return std::count_if(notes.begin(), notes.end(),
                          [&](const auto& line) { return line.find(text) != line.npos; });
@@ -133,13 +133,13 @@ TEST_CASE("ensemble: every member draws validation of its own, where the split h
 
 TEST_CASE("ensemble: the same bytes on any number of threads", "[pipeline]") {
   check_same_on_any_threads(
-      [] { return run(small_cells(), experiment(2)).predicted.cells.values; });
+      [] { return run(small_cells(), ensemble_experiment(2)).predicted.cells.values; });
 }
 
 TEST_CASE("ensemble: progress goes on over the members", "[pipeline]") {
   std::vector<size_t> done;
   std::set<std::string> notes;
-  run(small_cells(), experiment(3),
+  run(small_cells(), ensemble_experiment(3),
       {.callbacks = {[&](const ProgressUpdate& update) {
                        if (update.stage != "train") return true;
                        CHECK(update.total == 12);
@@ -150,13 +150,13 @@ TEST_CASE("ensemble: progress goes on over the members", "[pipeline]") {
                      {}}});
   CHECK(done == std::vector<size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
   CHECK(notes == std::set<std::string>{"member 1, loss", "member 2, loss", "member 3, loss"});
-  const auto dry = dry_run(small_cells(), experiment(3));
+  const auto dry = dry_run(small_cells(), ensemble_experiment(3));
   CHECK(dry.steps == 12);
   CHECK(dry.validations == 6);
 }
 
 TEST_CASE("ensemble: a folder keeps every member, and predicts the same", "[pipeline]") {
-  const Fixture f;
+  const EnsembleScreen f;
   const fs::path out = f.folder / "out";
   const auto result = run_in_folder(f.e, out, f.options());
   const auto loaded = load_model(out / "model");
@@ -187,7 +187,7 @@ TEST_CASE("ensemble: a folder keeps every member, and predicts the same", "[pipe
 
 TEST_CASE("ensemble: a run that was stopped in any member goes on to the same bytes",
           "[pipeline]") {
-  const Fixture f;
+  const EnsembleScreen f;
   run_in_folder(f.e, f.folder / "whole", f.options());
   const auto whole = folder_bytes(f.folder / "whole");
   for (const size_t last : {1, 4, 5, 7}) {
@@ -214,12 +214,12 @@ TEST_CASE("ensemble: a run that was stopped in any member goes on to the same by
 }
 
 TEST_CASE("ensemble: one member at least", "[pipeline]") {
-  check_error<ConfigError>([] { run(small_cells(), experiment(0)); },
+  check_error<ConfigError>([] { run(small_cells(), ensemble_experiment(0)); },
                            {"[training] ensemble is 0, expected 1 to 1000"});
 }
 
 TEST_CASE("fine-tuning: training starts from the members of a model folder", "[pipeline]") {
-  const Fixture f;
+  const EnsembleScreen f;
   const fs::path base = f.folder / "base";
   const auto old = train_in_folder(f.e, base, f.options());
   Experiment e = f.e;
@@ -265,7 +265,7 @@ TEST_CASE("fine-tuning: training starts from the members of a model folder", "[p
 
 TEST_CASE("fine-tuning: a run that was stopped goes on from its checkpoint, not from the folder",
           "[pipeline]") {
-  const Fixture f;
+  const EnsembleScreen f;
   const fs::path base = f.folder / "base", moved = f.folder / "moved";
   train_in_folder(f.e, base, f.options());
   Experiment e = f.e;

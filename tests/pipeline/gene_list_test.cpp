@@ -12,11 +12,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-AnnData small_screen() {
+AnnData listed_screen() {
   return simulate_screen({.seed = 5, .genes = 30, .perturbations = 4, .cells = 10}).screen;
 }
 
-Experiment small_experiment() {
+Experiment listed_experiment() {
   Experiment e;
   e.labels.context_keys = {"context"};
   e.hvgs = 10;
@@ -26,8 +26,8 @@ Experiment small_experiment() {
 }  // namespace
 
 TEST_CASE("prepare: the genes of a list are the model's, in its order", "[pipeline]") {
-  const AnnData screen = small_screen();
-  Experiment e = small_experiment();
+  const AnnData screen = listed_screen();
+  Experiment e = listed_experiment();
   const auto& names = screen.var.index;
   PrepareInputs given;
   given.genes = {names[7], names[2], names[20]};
@@ -46,8 +46,8 @@ TEST_CASE("prepare: the genes of a list are the model's, in its order", "[pipeli
 
 TEST_CASE("read_inputs: a list of genes is a file, or in the screen", "[pipeline]") {
   const TemporaryFolder folder;
-  AnnData screen = small_screen();
-  Experiment e = small_experiment();
+  AnnData screen = listed_screen();
+  Experiment e = listed_experiment();
   e.data = folder / "screen.h5ad";
   e.gene_list = "uns:X_hvg_var_names";
   write_h5ad(e.data, screen);
@@ -76,9 +76,9 @@ TEST_CASE("read_inputs: a split's paths begin at its folder or the working direc
           "[pipeline]") {
   const TemporaryFolder folder;
   fs::create_directory(folder.path() / "splits");
-  Experiment e = small_experiment();
+  Experiment e = listed_experiment();
   e.data = folder / "screen.h5ad";
-  write_h5ad(e.data, small_screen());
+  write_h5ad(e.data, listed_screen());
   e.split = folder / "splits/split.toml";
   write_text(e.split, "[datasets]\nmine = \"screen.h5ad\"\n[training]\nmine = \"train\"\n");
   const auto before = fs::current_path();

@@ -12,7 +12,7 @@ using namespace vcell_test;
 
 namespace {
 
-AnnData screen() {
+AnnData run_screen() {
   auto options = small_simulation();
   options.genes = 40;
   options.cells = 12;
@@ -20,7 +20,7 @@ AnnData screen() {
   return simulate_screen(options).screen;
 }
 
-Experiment experiment() {
+Experiment run_experiment() {
   Experiment e = small_experiment();
   e.hvgs = 25;
   e.training.max_steps = 6;
@@ -30,7 +30,7 @@ Experiment experiment() {
 
 /// Cheap: nothing is trained.
 Experiment baselines() {
-  Experiment e = experiment();
+  Experiment e = run_experiment();
   e.methods = {"perturbation_mean", "control_copy"};
   return e;
 }
@@ -80,7 +80,7 @@ class Constant final : public Predictor {
 TEST_CASE("run: from a screen in memory to scores of every method", "[pipeline]") {
   std::vector<std::string> notes;
   std::set<std::string> stages;
-  const auto result = run(screen(), experiment(),
+  const auto result = run(run_screen(), run_experiment(),
                           {.callbacks = {[&](const ProgressUpdate& update) {
                                            stages.insert(std::string(update.stage));
                                            return true;
@@ -129,7 +129,7 @@ TEST_CASE("run: from a screen in memory to scores of every method", "[pipeline]"
 
 TEST_CASE("run: the same bytes on any number of threads", "[pipeline]") {
   check_same_on_any_threads([] {
-    const auto result = run(screen(), experiment());
+    const auto result = run(run_screen(), run_experiment());
     std::vector<float> bytes = result.predicted.cells.values;
     for (const auto& method : methods_of(result.report))
       for (const auto& column : method.contexts[0].scores.columns)
@@ -139,10 +139,10 @@ TEST_CASE("run: the same bytes on any number of threads", "[pipeline]") {
 }
 
 TEST_CASE("run: nothing of a test cell is known to what predicts it", "[pipeline]") {
-  auto e = experiment();
+  auto e = run_experiment();
   e.predict_from = PredictFrom::all;
-  const auto before = run(screen(), e);
-  auto changed = screen();
+  const auto before = run(run_screen(), e);
+  auto changed = run_screen();
   auto counts = changed.X->take_csr<float>();
   for (size_t i = 0; i < counts.rows; ++i)
     if (before.prepared.parts[i] == Part::test && !before.prepared.screen.is_control(i))
@@ -161,10 +161,10 @@ TEST_CASE("run: nothing of a test cell is known to what predicts it", "[pipeline
 }
 
 TEST_CASE("run: genes outside the model are those of the control cell", "[pipeline]") {
-  auto e = experiment();
+  auto e = run_experiment();
   e.all_genes = true;
   e.methods = {"state_transition"};
-  const auto result = run(screen(), e);
+  const auto result = run(run_screen(), e);
   const auto& s = result.prepared.screen;
   REQUIRE(s.genes.size() == 40);
   REQUIRE(result.prepared.model_genes.size() == 25);
@@ -212,7 +212,7 @@ TEST_CASE("run: methods and metrics of a user's own", "[pipeline]") {
     REQUIRE(done.evaluation.contexts[0].scores.columns.back().name == "one");
     ++scored;
   };
-  const auto result = run(screen(), baselines(), options);
+  const auto result = run(run_screen(), baselines(), options);
   REQUIRE(names_of(result) ==
           std::vector<std::string>{"perturbation_mean", "control_copy", "constant"});
   REQUIRE(scored == 3);
@@ -227,13 +227,13 @@ TEST_CASE("run: a method that cannot predict all is scored on the rest", "[pipel
   auto e = baselines();
   RunOptions options;
   options.more_methods = {std::make_shared<Constant>(1.f, 1000)};
-  const auto whole = run(screen(), e, options);
+  const auto whole = run(run_screen(), e, options);
   const size_t all = whole.requests.size();
   REQUIRE(all > 2);
   options.more_methods = {std::make_shared<Constant>(1.f, 2)};
   std::vector<std::string> notes;
   options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
-  const auto part = run(screen(), e, options);
+  const auto part = run(run_screen(), e, options);
   REQUIRE(part.missing.size() == all - 2);
   const auto& scores = part.report.others[1].contexts[0].scores;
   const auto& before = whole.report.others[1].contexts[0].scores;
@@ -246,28 +246,28 @@ TEST_CASE("run: a method that cannot predict all is scored on the rest", "[pipel
 
   // One that predicts nothing is left out; the first one has to predict something.
   options.more_methods = {std::make_shared<Constant>(1.f, 0)};
-  REQUIRE(run(screen(), e, options).report.others.size() == 1);
+  REQUIRE(run(run_screen(), e, options).report.others.size() == 1);
 }
 
 TEST_CASE("run: settings that name no method or profile are errors that list them", "[pipeline]") {
   auto e = baselines();
   e.methods = {"perturbation_men"};
-  REQUIRE_THROWS_WITH(run(screen(), e),
+  REQUIRE_THROWS_WITH(run(run_screen(), e),
                       contains("[scores] methods") && contains("did you mean 'perturbation_mean'"));
   e.methods = {};
-  REQUIRE_THROWS_WITH(run(screen(), e), contains("state_transition"));
+  REQUIRE_THROWS_WITH(run(run_screen(), e), contains("state_transition"));
   e.methods = {"control_copy", "control_copy"};
-  REQUIRE_THROWS_WITH(run(screen(), e), contains("twice"));
+  REQUIRE_THROWS_WITH(run(run_screen(), e), contains("twice"));
   e = baselines();
   e.profile = "all";
-  REQUIRE_THROWS_WITH(run(screen(), e), contains("'all'") && contains("vcell"));
+  REQUIRE_THROWS_WITH(run(run_screen(), e), contains("'all'") && contains("vcell"));
   e = baselines();
   e.labels.context_keys = {"contxt"};
-  REQUIRE_THROWS_WITH(run(screen(), e), contains("[data] context_keys 'contxt'") &&
-                                            contains("did you mean 'context'"));
+  REQUIRE_THROWS_WITH(run(run_screen(), e), contains("[data] context_keys 'contxt'") &&
+                                                contains("did you mean 'context'"));
   e = baselines();
   e.min_genes = 1000;
-  REQUIRE_THROWS_WITH(run(screen(), e), contains("[data] min_genes"));
+  REQUIRE_THROWS_WITH(run(run_screen(), e), contains("[data] min_genes"));
 }
 
 TEST_CASE("run: names of a split that the screen does not have", "[pipeline]") {
@@ -275,16 +275,16 @@ TEST_CASE("run: names of a split that the screen does not have", "[pipeline]") {
   PrepareInputs given;
   given.split.emplace().datasets = {{"screen", "screen.h5ad"}};
   given.split->training = {"screen"};
-  const std::string known = prepare(screen(), e).screen.perturbation.names[1];
+  const std::string known = prepare(run_screen(), e).screen.perturbation.names[1];
   given.split->fewshot["screen.context_1"].test = {known, "MYC"};
   given.split->zeroshot["screen.elsewhere"] = Part::test;
-  CHECK_THROWS_WITH(prepare(screen(), e, given), contains("'MYC'") && contains("'elsewhere'") &&
-                                                     contains("[split] lenient_split"));
+  CHECK_THROWS_WITH(prepare(run_screen(), e, given), contains("'MYC'") && contains("'elsewhere'") &&
+                                                         contains("[split] lenient_split"));
   e.lenient_split = true;
   std::string said;
   Callbacks callbacks;
   callbacks.note = [&](const std::string& line) { said += line + '\n'; };
-  const auto prepared = prepare(screen(), e, given, callbacks);
+  const auto prepared = prepare(run_screen(), e, given, callbacks);
   const Screen& labels = prepared.screen;
   for (size_t i = 0; i < labels.cells(); ++i)
     CHECK((prepared.parts[i] == Part::test) ==
@@ -300,14 +300,14 @@ TEST_CASE("run: stops where it is asked to", "[pipeline]") {
     options.callbacks.progress = [&](const ProgressUpdate& update) {
       return update.stage != stage;
     };
-    REQUIRE_THROWS_AS(run(screen(), experiment(), options), Stopped);
+    REQUIRE_THROWS_AS(run(run_screen(), run_experiment(), options), Stopped);
   }
 }
 
 TEST_CASE("run: one cell of test, one context, and nothing held out", "[pipeline]") {
   auto e = baselines();
   e.labels.context_keys = {};
-  const auto one = run(screen(), e);  // by cells
+  const auto one = run(run_screen(), e);  // by cells
   REQUIRE(one.report.evaluation.contexts.size() == 1);
   REQUIRE(one.report.evaluation.contexts[0].context.empty());
   REQUIRE_THAT(one.report.warnings.back(), contains("measure fit"));

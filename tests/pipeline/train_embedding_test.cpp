@@ -12,7 +12,7 @@ using vcell_test::check_error, vcell_test::TemporaryFolder;
 namespace {
 
 /// Counts of two kinds of cells out of two datasets.
-AnnData screen() {
+AnnData training_screen() {
   AnnData adata;
   std::vector<std::string> obs, var, symbols, dataset;
   DenseMatrix<float> X{60, 25, std::vector<float>(60 * 25)};
@@ -34,7 +34,7 @@ AnnData screen() {
   return adata;
 }
 
-Experiment experiment(const std::filesystem::path& data) {
+Experiment training_experiment(const std::filesystem::path& data) {
   Experiment e;
   e.kind = ModelKind::state_embedding;
   e.data = data.string();
@@ -61,7 +61,7 @@ Experiment experiment(const std::filesystem::path& data) {
   return e;
 }
 
-std::vector<float> weights_of(const TrainedEmbedding& m) {
+std::vector<float> trained_weights(const TrainedEmbedding& m) {
   const auto v = m.model.parameters().values();
   return {v.begin(), v.end()};
 }
@@ -72,8 +72,8 @@ TEST_CASE("train_embedding_in_folder: trains, writes a model, and goes on where 
           "[pipeline]") {
   const TemporaryFolder folder;
   const auto data = folder.path() / "a.h5ad";
-  write_h5ad(data, screen());
-  const auto e = experiment(data);
+  write_h5ad(data, training_screen());
+  const auto e = training_experiment(data);
   std::vector<std::string> notes;
   TrainEmbeddingOptions options;
   options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
@@ -83,7 +83,7 @@ TEST_CASE("train_embedding_in_folder: trains, writes a model, and goes on where 
   CHECK(whole.scale == Scale::counts);
   CHECK(read_metrics(folder.path() / "run" / "metrics.csv").size() == 12);
   CHECK(read_text(folder.path() / "run" / "metrics.csv").starts_with("step,"));
-  CHECK(weights_of(load_embedding(folder.path() / "run" / "model")) == weights_of(whole));
+  CHECK(trained_weights(load_embedding(folder.path() / "run" / "model")) == trained_weights(whole));
   CHECK(notes.back().find("is kept: validation loss") != std::string::npos);
 
   options.callbacks.progress = [](const ProgressUpdate& u) { return u.done < 5; };
@@ -93,7 +93,7 @@ TEST_CASE("train_embedding_in_folder: trains, writes a model, and goes on where 
   options.callbacks.progress = {};
   options.old = OldRun::resume;
   const auto resumed = train_embedding_in_folder(e, folder.path() / "other", options);
-  CHECK(weights_of(resumed) == weights_of(whole));
+  CHECK(trained_weights(resumed) == trained_weights(whole));
   const auto card = read_text(folder.path() / "run" / "model" / "README.md");
   CHECK(card == read_text(folder.path() / "other" / "model" / "README.md"));
   CHECK(card.find(sha256_of(folder.path() / "run" / "model" / "weights.safetensors")) != card.npos);
@@ -104,12 +104,12 @@ TEST_CASE("train_embedding_in_folder: trains, writes a model, and goes on where 
 TEST_CASE("train_embedding_in_folder: a table from a file, genes by symbol", "[pipeline]") {
   const TemporaryFolder folder;
   const auto data = folder.path() / "a.h5ad";
-  write_h5ad(data, screen());
+  write_h5ad(data, training_screen());
   std::vector<std::string> names;
   for (size_t g = 5; g < 40; ++g) names.push_back(message("SYMBOL", g));
   const auto table = GeneTable::random(names, 7, 1);
   write_gene_table(folder.path() / "t.safetensors", table);
-  auto e = experiment(data);
+  auto e = training_experiment(data);
   e.embedding.gene_table = (folder.path() / "t.safetensors").string();
   const auto model = train_embedding_in_folder(e, folder.path() / "run");
   CHECK(model.genes.kind() == GeneTableKind::given);
@@ -131,7 +131,7 @@ TEST_CASE("train_embedding_in_folder: a table of isoforms, X by columns, epochs,
           "[pipeline]") {
   const TemporaryFolder folder;
   const auto data = folder.path() / "a.h5ad";
-  auto adata = screen();
+  auto adata = training_screen();
   adata.X = adata.X->take_csr<float>();
   write_h5ad(data, adata);
   std::string vectors = "isoform,a,b\n", genes = "gene,isoform\nSYMBOL9,gone\n";
@@ -142,7 +142,7 @@ TEST_CASE("train_embedding_in_folder: a table of isoforms, X by columns, epochs,
     }
   write_text(folder.path() / "isoforms.csv", vectors);
   write_text(folder.path() / "genes.csv", genes);
-  auto e = experiment(data);
+  auto e = training_experiment(data);
   e.embedding.gene_table = (folder.path() / "isoforms.csv").string();
   e.embedding.isoforms = (folder.path() / "genes.csv").string();
   e.embedding.gene_table_source = "esm2_t48";
@@ -165,7 +165,8 @@ TEST_CASE("train_embedding_in_folder: a table of isoforms, X by columns, epochs,
 
   adata.X->layout.by_columns = true;
   write_h5ad(data, adata);
-  CHECK(weights_of(train_embedding_in_folder(e, folder.path() / "columns")) == weights_of(by_rows));
+  CHECK(trained_weights(train_embedding_in_folder(e, folder.path() / "columns")) ==
+        trained_weights(by_rows));
 
   e.training.learning_rate = 1e-30;  // nothing gets better
   e.training.patience = 1;
@@ -180,7 +181,7 @@ TEST_CASE("train_embedding_in_folder: several files, genes by name, each a datas
   const TemporaryFolder folder;
   // The cells of one screen in two files, the second with its genes the other way round and one
   // more.
-  const AnnData whole = screen();
+  const AnnData whole = training_screen();
   const auto x = to_dense<float>(*whole.X);
   const auto part = [&](size_t first, size_t last, bool reversed) {
     AnnData out;
@@ -207,7 +208,7 @@ TEST_CASE("train_embedding_in_folder: several files, genes by name, each a datas
   write_h5ad(path("whole.h5ad"), joined);
   write_h5ad(path("a.h5ad"), part(0, 20, false));
   write_h5ad(path("b.h5ad"), part(20, 60, true));
-  auto e = experiment(path("whole.h5ad"));
+  auto e = training_experiment(path("whole.h5ad"));
   e.embedding.gene_table = path("table.safetensors");
   write_gene_table(e.embedding.gene_table, GeneTable::random(
                                                [&] {
@@ -223,7 +224,7 @@ TEST_CASE("train_embedding_in_folder: several files, genes by name, each a datas
   TrainEmbeddingOptions options;
   options.callbacks.note = [&](const std::string& line) { notes.push_back(line); };
   const auto of_two = train_embedding_in_folder(e, folder.path() / "two", options);
-  CHECK(weights_of(of_two) == weights_of(of_one));
+  CHECK(trained_weights(of_two) == trained_weights(of_one));
   CHECK(of_two.datasets == std::vector<std::string>{"a", "b"});
   CHECK(std::ranges::any_of(notes, [](const auto& line) {
     return line.ends_with("0 in those alone and 1 here alone, which are left out");
@@ -237,7 +238,7 @@ TEST_CASE("train_embedding_in_folder: several files, genes by name, each a datas
   e.embedding.file_datasets = true;
   const auto by_file = train_embedding_in_folder(e, folder.path() / "by_file");
   CHECK(by_file.datasets == std::vector<std::string>{"a", "b"});
-  CHECK(weights_of(by_file) == weights_of(of_one));
+  CHECK(trained_weights(by_file) == trained_weights(of_one));
 
   const auto fails = [&](const Experiment& wrong, const std::vector<std::string>& texts) {
     check_error<ConfigError>([&] { prepare_embedding(wrong); }, texts);
@@ -273,8 +274,8 @@ TEST_CASE("train_embedding_in_folder: several files, genes by name, each a datas
 TEST_CASE("dry_run_embedding: what a training would be", "[pipeline]") {
   const TemporaryFolder folder;
   const auto data = folder.path() / "a.h5ad";
-  write_h5ad(data, screen());
-  auto e = experiment(data);
+  write_h5ad(data, training_screen());
+  auto e = training_experiment(data);
   const auto d = dry_run_embedding(e);
   CHECK(d.training_cells == 48);
   CHECK(d.validation_cells == 12);
@@ -304,38 +305,38 @@ TEST_CASE("train_embedding_in_folder: what does not fit is named before anything
           "[pipeline]") {
   const TemporaryFolder folder;
   const auto data = folder.path() / "a.h5ad";
-  auto adata = screen();
+  auto adata = training_screen();
   write_h5ad(data, adata);
   const auto fails = [&](Experiment e, const std::vector<std::string>& texts) {
     check_error<ConfigError>([&] { train_embedding_in_folder(e, folder.path() / "no"); }, texts);
     CHECK_FALSE(std::filesystem::exists(folder.path() / "no"));
   };
-  auto e = experiment(data);
+  auto e = training_experiment(data);
   e.kind = ModelKind::state_transition;
   fails(e, {"state_transition", "expected state_embedding"});
-  e = experiment(data);
+  e = training_experiment(data);
   e.embedding.least_fraction = 2;
   fails(e, {"[sets] least_fraction is 2"});
-  e = experiment(data);
+  e = training_experiment(data);
   e.embedding.dataset_key = "batch";
   fails(e, {"'batch'", "dataset"});
-  e = experiment(data);
+  e = training_experiment(data);
   e.embedding.gene_table = "";
   fails(e, {"[genes] gene_table"});
-  e = experiment(data);
+  e = training_experiment(data);
   e.embedding.epochs = -1;
   fails(e, {"[training] epochs is -1"});
-  e = experiment(data);
+  e = training_experiment(data);
   e.embedding.isoforms = "genes.csv";
   fails(e, {"[genes] isoforms is 'genes.csv'", "gene_table is random"});
-  e = experiment(data);
+  e = training_experiment(data);
   check_error<ConfigError>([&] { run_in_folder(e, folder.path() / "no"); },
                            {"[model] kind is state_embedding", "train_embedding_in_folder"});
 }
 
 TEST_CASE("StateEmbeddingSettings: files hold them, and those of the other kind are refused",
           "[train]") {
-  auto e = experiment("/data/a.h5ad");
+  auto e = training_experiment("/data/a.h5ad");
   e.embedding.tasks.rule = TaskRule::masked;
   e.embedding.loss = EmbeddingLoss::tabular_sets;
   e.embedding.set_size = 4;
@@ -356,9 +357,9 @@ TEST_CASE("train_embedding_in_folder: starts from a model, genes and datasets by
           "[pipeline]") {
   const TemporaryFolder folder;
   const auto data = folder.path() / "a.h5ad", other = folder.path() / "b.h5ad";
-  write_h5ad(data, screen());
+  write_h5ad(data, training_screen());
   // The same genes in another order, one of them new, and datasets of which one is new.
-  AnnData next = screen();
+  AnnData next = training_screen();
   std::vector<size_t> order;
   for (size_t g = 25; g-- > 0;) order.push_back(g);
   next.X = Matrix(select_columns(to_csr<float>(*next.X), order));
@@ -373,7 +374,7 @@ TEST_CASE("train_embedding_in_folder: starts from a model, genes and datasets by
   write_h5ad(other, next);
   for (const char* table : {"random", "identity"}) {
     INFO(table);
-    Experiment e = experiment(data);
+    Experiment e = training_experiment(data);
     e.training.max_steps = 2;
     e.embedding.gene_table = table;
     e.embedding.gene_column = "symbol";
@@ -403,7 +404,7 @@ TEST_CASE("train_embedding_in_folder: starts from a model, genes and datasets by
     std::filesystem::rename(run, folder.path() / "moved");
     TrainEmbeddingOptions resume;
     resume.old = OldRun::resume;
-    CHECK(weights_of(train_embedding_in_folder(fine, out, resume)) == weights_of(whole));
+    CHECK(trained_weights(train_embedding_in_folder(fine, out, resume)) == trained_weights(whole));
     check_error<IoError>([&] { train_embedding_in_folder(fine, folder.path() / "x"); },
                          {"no model folder"});
     std::filesystem::rename(folder.path() / "moved", run);
@@ -411,9 +412,9 @@ TEST_CASE("train_embedding_in_folder: starts from a model, genes and datasets by
     // In memory: what goes by names embeds the same cells alike, before any step.
     auto config = old.model.config();
     TrainedEmbedding same{StateEmbedding<float>(config, 9), old.genes, old.datasets, old.scale};
-    REQUIRE(weights_of(same) != weights_of(old));
+    REQUIRE(trained_weights(same) != trained_weights(old));
     CHECK(start_from(same, old).fresh.empty());
-    CHECK(weights_of(same) == weights_of(old));
+    CHECK(trained_weights(same) == trained_weights(old));
     if (old.genes.kind() == GeneTableKind::identity) {
       auto names = old.genes.names();
       std::ranges::reverse(names);

@@ -25,7 +25,7 @@ const SimulateOptions simulated{.seed = 5,
                                 .without_effect = 0,
                                 .feature_noise = 0};
 
-Experiment experiment() {
+Experiment unseen_experiment() {
   Experiment e = small_experiment();
   e.training.max_steps = 6;
   e.methods = {"state_transition"};
@@ -35,7 +35,7 @@ Experiment experiment() {
 /// A fifth of the perturbations is held out in both contexts.
 RunOptions options(const SimulatedScreen& s, bool features = true) {
   RunOptions out;
-  Experiment e = experiment();
+  Experiment e = unseen_experiment();
   out.inputs.split =
       split_by_perturbation(make_labels(s.screen, e.labels), {"screen", "screen.h5ad"});
   if (features) {
@@ -67,7 +67,7 @@ double mean_of(const ScoredMethod& method, const char* score) {
 TEST_CASE("unseen perturbations: anchored at what features say, beside baselines that do the same",
           "[pipeline]") {
   const auto s = simulate_screen(simulated);
-  Experiment e = experiment();
+  Experiment e = unseen_experiment();
   e.methods = {"state_transition", "context_mean", "feature_nearest", "feature_ridge",
                "feature_kernel_ridge"};
   auto o = options(s);
@@ -97,7 +97,7 @@ TEST_CASE("unseen perturbations: anchored at what features say, beside baselines
 TEST_CASE("unseen perturbations: the same bytes on any number of threads", "[pipeline]") {
   const auto s = simulate_screen(simulated);
   check_same_on_any_threads(
-      [&] { return run(s.screen, experiment(), options(s)).predicted.cells.values; });
+      [&] { return run(s.screen, unseen_experiment(), options(s)).predicted.cells.values; });
 }
 
 TEST_CASE("unseen perturbations: validated by others that train nowhere", "[pipeline]") {
@@ -106,7 +106,7 @@ TEST_CASE("unseen perturbations: validated by others that train nowhere", "[pipe
   for (auto& [context, held] : o.inputs.split->fewshot) held.validation.clear();
   std::vector<std::string> notes;
   o.callbacks.note = [&](const std::string& text) { notes.push_back(text); };
-  const auto result = run(s.screen, experiment(), o);
+  const auto result = run(s.screen, unseen_experiment(), o);
   CHECK(std::ranges::any_of(notes, [](const std::string& text) {
     return text.find("3 others are held out for it in every context") != text.npos;
   }));
@@ -127,7 +127,7 @@ TEST_CASE("unseen perturbations: validated by others that train nowhere", "[pipe
   CHECK(recorded);
   CHECK(result.report.kept_steps.at(0) > 0);
   // Other members validate with others, and without features combinations and doses do the same.
-  auto e = experiment();
+  auto e = unseen_experiment();
   const auto of_member = [&](size_t member) {
     return member_parts(e, p.screen, p.parts, p.split_parts, member);
   };
@@ -141,7 +141,7 @@ TEST_CASE("combinations: those that were never seen start from their parts", "[p
   how.perturbations = 10;
   how.cells = 30;
   const auto s = simulate_screen(how);
-  Experiment e = experiment();
+  Experiment e = unseen_experiment();
   e.methods = {"state_transition", "context_mean"};
   RunOptions o;
   SplitSpec split;
@@ -211,7 +211,7 @@ class MeanOfDoses final : public ShiftPredictor<> {
 /// Doses of every perturbation, of which a split holds one out in both contexts.
 struct Doses {
   SimulatedScreen s;
-  Experiment e = experiment();
+  Experiment e = unseen_experiment();
   RunOptions o;
 
   explicit Doses(size_t combinations = 0, const char* held_out = "0.5") {
@@ -343,7 +343,7 @@ TEST_CASE("features, combinations and doses: what is there and not used changes 
   how.perturbations = 8;
   how.contexts = 3;
   const auto s = simulate_screen(how);
-  auto e = experiment();
+  auto e = unseen_experiment();
   e.ensemble = 2;
   e.training.validate_every = 3;
   /// All that training and prediction leave; the default split holds out pairs alone.
@@ -395,20 +395,20 @@ TEST_CASE("features, combinations and doses: what is there and not used changes 
 
 TEST_CASE("unseen perturbations: what cannot be is an error", "[pipeline]") {
   const auto s = simulate_screen(simulated);
-  check_error<ConfigError>([&] { run(s.screen, experiment(), options(s, false)); },
+  check_error<ConfigError>([&] { run(s.screen, unseen_experiment(), options(s, false)); },
                            {"holds out every cell of", "one-hot"});
   // Asked for by name, an anchor does not give way.
   auto o = options(s);
   o.state_transition.anchor_may_give_way = false;
-  check_error<ConfigError>([&] { run(s.screen, experiment(), o); },
+  check_error<ConfigError>([&] { run(s.screen, unseen_experiment(), o); },
                            {"[model] anchor is perturbation_mean", "set it to features or none"});
-  Experiment e = experiment();
+  Experiment e = unseen_experiment();
   e.model.anchor = Anchor::features;
   CHECK(run(s.screen, e, o).models[0].anchors->regression);
   RunOptions plain;
   check_error<ConfigError>([&] { run(s.screen, e, plain); },
                            {"[model] anchor is features", "[data] perturbation_features"});
-  e = experiment();
+  e = unseen_experiment();
   e.methods = {"context_mean", "feature_kernel_ridge"};
   check_error<ConfigError>([&] { run(s.screen, e, plain); },
                            {"'feature_kernel_ridge'", "[data] perturbation_features"});

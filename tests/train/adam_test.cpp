@@ -38,7 +38,7 @@ void set_gradient(const Parameter<T>& p, const std::vector<T>& all, size_t step)
   std::copy_n(all.begin() + std::ptrdiff_t(step * n), n, p.gradient().data);
 }
 
-AdamOptions options_of(const nlohmann::json& a) {
+AdamOptions adam_options(const nlohmann::json& a) {
   const bool decoupled = a.at("class") == "AdamW";
   REQUIRE((decoupled || a.at("class") == "Adam"));
   return {a.at("betas")[0], a.at("betas")[1], a.at("eps"), a.at("weight_decay"), decoupled};
@@ -48,7 +48,7 @@ template <class T>
 void check_case(const Safetensors& file, const std::string& name, const nlohmann::json& a) {
   const auto parameters = start_of<T>(file);
   REQUIRE(!parameters.all().empty());
-  Adam<T> optimizer(parameters, options_of(a));
+  Adam<T> optimizer(parameters, adam_options(a));
   std::vector<std::vector<T>> gradients;
   for (size_t i = 0; i < parameters.all().size(); ++i)
     gradients.push_back(file.tensors.at(message("grads.", i)).template as<T>());
