@@ -8,11 +8,11 @@ using namespace vcell_test;
 
 namespace {
 // Totals 3, 0, 12, 7: the median of those above 0 is 7.
-const Matrix counts = dense(3, {1, 0, 2, 0, 0, 0, 5, 4, 3, 0, 0, 7});
+const Matrix few_counts = dense(3, {1, 0, 2, 0, 0, 0, 5, 4, 3, 0, 0, 7});
 }  // namespace
 
 TEST_CASE("normalize_total: to the median of the totals above 0", "[preprocess]") {
-  for (Matrix m : {counts, Matrix(to_csr<float>(counts))}) {
+  for (Matrix m : {few_counts, Matrix(to_csr<float>(few_counts))}) {
     const NormalizedTotal out = normalize_total(m);
     CHECK(out.target_sum == 7);
     CHECK(out.empty_cells == 1);
@@ -26,13 +26,13 @@ TEST_CASE("normalize_total: to the median of the totals above 0", "[preprocess]"
 TEST_CASE("normalize_total: an even number of cells, and a given total", "[preprocess]") {
   Matrix even = dense(1, {1, 2, 0, 5, 100});
   CHECK(normalize_total(even).target_sum == 3.5);
-  Matrix m = counts;
+  Matrix m = few_counts;
   CHECK(normalize_total(m, {.target_sum = 1e4}).target_sum == 1e4);
   CHECK(to_dense<double>(m).values[11] == Approx(1e4).epsilon(1e-6));
 }
 
 TEST_CASE("normalize_total: doubles stay doubles", "[preprocess]") {
-  Matrix m = to_csr<double>(counts);
+  Matrix m = to_csr<double>(few_counts);
   normalize_total(m, {.target_sum = 1});
   CHECK(m.values().values<double>()[0] == 1 / 3.0);
 }
@@ -48,14 +48,14 @@ TEST_CASE("normalize_total: the same for any number of threads", "[preprocess]")
 
 TEST_CASE("normalize_total: the median of chosen cells, every cell scaled", "[preprocess]") {
   // Without the third cell: 3 and 7.
-  for (Matrix m : {counts, Matrix(to_csr<float>(counts))}) {
+  for (Matrix m : {few_counts, Matrix(to_csr<float>(few_counts))}) {
     const NormalizedTotal out = normalize_total(m, {.cells = std::vector<uint8_t>{1, 1, 0, 2}});
     CHECK(out.target_sum == 5);
     CHECK(out.empty_cells == 1);
     CHECK(out.factors == std::vector<double>{3 / 5.f, 0, 12 / 5.f, 7 / 5.f});
     CHECK(to_dense<float>(m).values[6] == 5 / (12 / 5.f));
   }
-  Matrix one = counts, given = counts, all = counts, none = counts;
+  Matrix one = few_counts, given = few_counts, all = few_counts, none = few_counts;
   CHECK(normalize_total(one, {.cells = std::vector<uint8_t>{0, 0, 1, 0}}).target_sum == 12);
   const std::vector<uint8_t> nothing(4);
   CHECK(normalize_total(given, {.target_sum = 9, .cells = nothing}).target_sum == 9);
@@ -65,12 +65,12 @@ TEST_CASE("normalize_total: the median of chosen cells, every cell scaled", "[pr
 }
 
 TEST_CASE("normalize_total: chosen cells give the bytes of their rows alone", "[preprocess]") {
-  const Matrix counts = random_counts(9100, 12, 6);
+  const Matrix many = random_counts(9100, 12, 6);
   const auto cells = random_choice(9100, 1);
-  Matrix alone = chosen_rows(counts, cells);
+  Matrix alone = chosen_rows(many, cells);
   const double target = normalize_total(alone).target_sum;
   const auto [one, three] = on_one_and_three_threads([&] {
-    Matrix m = counts;
+    Matrix m = many;
     CHECK(normalize_total(m, {.cells = cells}).target_sum == target);
     return m;
   });
@@ -79,21 +79,21 @@ TEST_CASE("normalize_total: chosen cells give the bytes of their rows alone", "[
 }
 
 TEST_CASE("normalize_total: errors of a choice of cells", "[preprocess]") {
-  Matrix m = counts;
+  Matrix m = few_counts;
   const std::vector<uint8_t> nothing(4), empty_cell{0, 1, 0, 0}, short_of_one(3, 1);
   CHECK_THROWS_WITH(normalize_total(m, {.cells = nothing}),
                     contains("none of the 0 cells") && contains("options.cells"));
   CHECK_THROWS_WITH(normalize_total(m, {.cells = empty_cell}), contains("none of the 1 cells"));
   check_error<ShapeError>([&] { normalize_total(m, {.cells = short_of_one}); },
                           {"normalize_total", "(3)", "(4)"});
-  CHECK(m == counts);
-  AnnData a = around(counts);
+  CHECK(m == few_counts);
+  AnnData a = around(few_counts);
   const auto sizes = [&] {
     check_error<ShapeError>([&] { normalize_to_log1p(a, {.cells = short_of_one}); },
                             {"normalize_to_log1p", "(3)", "(4)"});
   };
   sizes();
-  CHECK(*a.X == counts);
+  CHECK(*a.X == few_counts);
   normalize_to_log1p(a, {.cells = std::vector<uint8_t>{0, 0, 1, 0}});
   CHECK(*declared_target_sum(a) == 12);
   sizes();  // though the choice has nothing to say of log1p
@@ -105,19 +105,19 @@ TEST_CASE("normalize_total: errors", "[preprocess]") {
   CHECK_THROWS_AS(normalize_total(empty), ConfigError);
   CHECK(normalize_total(zeros, {.target_sum = 10}).empty_cells == 1);
   CHECK_THROWS_WITH(normalize_total(negative), contains("row 0, column 1 holds -1"));
-  Matrix m = counts;
+  Matrix m = few_counts;
   for (double target : {0.0, -1.0, double(NAN), 1e-60, 1e60, double(INFINITY)})
     CHECK_THROWS_AS(normalize_total(m, {.target_sum = target}), ConfigError);
-  CHECK(m == counts);
+  CHECK(m == few_counts);
   AnnData a = around(negative);
   CHECK_THROWS_WITH(normalize_total(a), contains("cell 'c0', gene 'g1' holds -1"));
-  a = around(counts);
+  a = around(few_counts);
   log1p(a);
   CHECK_THROWS_WITH(normalize_total(a), contains("log1p already"));
 }
 
 TEST_CASE("log1p: values, record, errors", "[preprocess]") {
-  AnnData a = around(to_csr<float>(counts));
+  AnnData a = around(to_csr<float>(few_counts));
   log1p(a);
   CHECK(a.X->values().values<float>()[1] == std::log1p(2.f));
   CHECK(find(a.uns, "log1p/base"));
@@ -128,7 +128,7 @@ TEST_CASE("log1p: values, record, errors", "[preprocess]") {
 }
 
 TEST_CASE("normalize_to_log1p: counts are normalised, log1p stays", "[preprocess]") {
-  AnnData a = around(counts);
+  AnnData a = around(few_counts);
   const NormalizedToLog1p first = normalize_to_log1p(a);
   CHECK(first.found.inferred);
   CHECK(first.target_sum == 7.0);
@@ -142,10 +142,10 @@ TEST_CASE("normalize_to_log1p: counts are normalised, log1p stays", "[preprocess
 }
 
 TEST_CASE("normalize_to_log1p: what is given", "[preprocess]") {
-  AnnData other = around(counts);
+  AnnData other = around(few_counts);
   CHECK(normalize_to_log1p(other, {.target_sum = 100}).target_sum == 100.0);
   // Raw counts in a file that still says log1p.
-  AnnData stale = around(counts);
+  AnnData stale = around(few_counts);
   declare_scale(stale, Scale::log1p);
   CHECK_THROWS_AS(normalize_to_log1p(stale), ConfigError);
   CHECK(normalize_to_log1p(stale, {.scale = Scale::counts}).target_sum == 7.0);

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// The flags of a run that takes seconds, on a screen that is made.
-std::string small_flags(const TemporaryFolder& folder) {
+std::string fault_flags(const TemporaryFolder& folder) {
   const std::string screen = folder / "screen.h5ad";
   const auto made = run_vcell(folder,
                               "simulate --genes 30 --perturbations 4 --contexts 2 --cells 10 "
@@ -83,7 +83,7 @@ Ran run_with_signals(const TemporaryFolder& folder, const std::string& before,
 
 TEST_CASE("program: a run does not need anyone who reads what it says", "[program]") {
   const TemporaryFolder folder("silent");
-  const auto run = "run" + small_flags(folder) + " --out ";
+  const auto run = "run" + fault_flags(folder) + " --out ";
   const std::string whole = folder / "whole", other = folder / "other";
   REQUIRE(run_vcell(folder, run + whole).code == 0);
   const BrokenPipe pipe;
@@ -137,7 +137,7 @@ TEST_CASE("program: errors keep their code where nobody reads them", "[program]"
 TEST_CASE("program: signals that ask it to end", "[program]") {
   const TemporaryFolder folder("signals");
   const std::string out = folder / "run";
-  const auto words = "run" + small_flags(folder) + " --out " + out + " --max-steps ";
+  const auto words = "run" + fault_flags(folder) + " --out " + out + " --max-steps ";
   SECTION("end it with a checkpoint") {
     for (const std::string name : {"HUP", "TERM", "INT"}) {
       INFO(name);
@@ -165,7 +165,7 @@ TEST_CASE("program: signals that ask it to end", "[program]") {
 TEST_CASE("program: what is drawn by a child process that can be ended", "[program]") {
   const TemporaryFolder folder("child");
   const std::string out = folder / "run";
-  REQUIRE(run_vcell(folder, "run" + small_flags(folder) + " --out " + out).code == 0);
+  REQUIRE(run_vcell(folder, "run" + fault_flags(folder) + " --out " + out).code == 0);
   fs::create_directories(folder / "bin");
   vcell::write_text(folder / "bin/gnuplot",
                     "#!/bin/sh\nkill -TERM $$\necho 'went on' >&2\nexit 1\n");
@@ -180,7 +180,7 @@ TEST_CASE("program: what is drawn by a child process that can be ended", "[progr
 
 TEST_CASE("program: outputs that cannot be written are code 1 and one message", "[program]") {
   const TemporaryFolder folder("unwritable");
-  const auto flags = small_flags(folder);
+  const auto flags = fault_flags(folder);
   const std::string screen = folder / "screen.h5ad", file = folder / "file";
   vcell::write_text(file, "no folder");
   std::vector<std::string> commands = {"simulate --genes 30", "preprocess --data " + screen,
@@ -208,7 +208,7 @@ TEST_CASE("program: outputs that cannot be written are code 1 and one message", 
 
 TEST_CASE("program: a disk that is full is code 1 and one message", "[program]") {
   const TemporaryFolder folder("full");
-  const auto train = "train" + small_flags(folder) + " --out " + (folder / "run");
+  const auto train = "train" + fault_flags(folder) + " --out " + (folder / "run");
   // A limit of the size of files stands for it; its unit is half or a whole kilobyte.
   for (const auto& words :
        {"simulate --genes 400 --out " + (folder / "a.h5ad"), train + " --max-steps 2000"}) {
@@ -224,7 +224,7 @@ TEST_CASE("program: a disk that is full is code 1 and one message", "[program]")
 TEST_CASE("program: a report of a run without scores says how to get them", "[program]") {
   const TemporaryFolder folder("scores");
   const std::string out = folder / "run";
-  REQUIRE(run_vcell(folder, "train" + small_flags(folder) + " --out " + out).code == 0);
+  REQUIRE(run_vcell(folder, "train" + fault_flags(folder) + " --out " + out).code == 0);
   const auto none = run_vcell(folder, "report " + out);
   CHECK(none.code == 2);
   CHECK(std::count(none.err.begin(), none.err.end(), '\n') == 1);
