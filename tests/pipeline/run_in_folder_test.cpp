@@ -68,6 +68,26 @@ TEST_CASE("run_in_folder: leaves what run has in memory", "[pipeline]") {
   }
 }
 
+TEST_CASE("run_in_folder: what a baseline before State Transition leaves is kept", "[pipeline]") {
+  Fixture f;
+  f.e.methods = {"perturbation_mean", "state_transition"};
+  const fs::path out = f.folder / "out";
+  const auto result = run_in_folder(f.e, out, f.options());
+  CHECK(read_text(out / "experiment.toml").find("anchor = \"perturbation_mean\"") !=
+        std::string::npos);
+  const auto x = to_csr<float>(*read_h5ad(out / "predictions.h5ad").X);
+  CHECK(x.rows > result.predicted.cells.rows);
+  CHECK(read_report_input(out).method == "perturbation mean");
+  for (const char* name : {"agg_results.csv", "baselines/state_transition/agg_results.csv",
+                           "model/weights.safetensors", "metrics.csv", "report.html"}) {
+    INFO(name);
+    CHECK(fs::exists(out / name));
+  }
+  f.e.training.max_steps *= 2;
+  run_in_folder(f.e, out, f.options(OldRun::overwrite));
+  CHECK(fs::exists(out / "agg_results.csv"));
+}
+
 TEST_CASE("run_in_folder: an old run is kept, replaced or gone on with", "[pipeline]") {
   Fixture f;
   f.e.methods = {"state_transition"};

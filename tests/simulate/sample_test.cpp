@@ -21,13 +21,13 @@ std::pair<double, double> moments(size_t n, F&& draw) {
   return {mean, squares / double(n) - mean * mean};
 }
 
-constexpr size_t n = 200'000;
+constexpr size_t draws = 200'000;
 
 /// Five standard errors of a mean, and of a variance whose fourth moment is near that of a normal
 /// (or, by `tail`, heavier).
-double mean_error(double variance) { return 5 * std::sqrt(variance / n); }
+double mean_error(double variance) { return 5 * std::sqrt(variance / draws); }
 double variance_error(double variance, double tail) {
-  return 5 * variance * std::sqrt((2 + tail) / n);
+  return 5 * variance * std::sqrt((2 + tail) / draws);
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ TEST_CASE("sample_gamma: mean and variance are the shape", "[simulate]") {
   for (const double shape : {0.05, 0.5, 1.0, 2.5, 80.0}) {
     CAPTURE(shape);
     Rng rng(1, 2);
-    const auto [mean, variance] = moments(n, [&] { return sample_gamma(shape, rng); });
+    const auto [mean, variance] = moments(draws, [&] { return sample_gamma(shape, rng); });
     CHECK(mean == Approx(shape).margin(mean_error(shape)));
     CHECK(variance == Approx(shape).margin(variance_error(shape, 6 / shape)));
   }
@@ -46,7 +46,7 @@ TEST_CASE("sample_poisson: mean and variance on both sides of the change of meth
   for (const double mu : {0.01, 0.9, 5.0, 9.99, 10.0, 11.0, 35.0, 1e4}) {
     CAPTURE(mu);
     Rng rng(3, 4);
-    const auto [mean, variance] = moments(n, [&] { return sample_poisson(mu, rng); });
+    const auto [mean, variance] = moments(draws, [&] { return sample_poisson(mu, rng); });
     CHECK(mean == Approx(mu).margin(mean_error(mu)));
     CHECK(variance == Approx(mu).margin(variance_error(mu, 1 / mu)));
   }
@@ -57,7 +57,7 @@ TEST_CASE("sample_poisson: every value has its probability", "[simulate]") {
     CAPTURE(mu);
     Rng rng(5);
     std::vector<double> seen(200, 0.0);
-    for (size_t i = 0; i < n; ++i) {
+    for (size_t i = 0; i < draws; ++i) {
       const double k = sample_poisson(mu, rng);
       REQUIRE(k == std::floor(k));
       ++seen.at(size_t(k));
@@ -65,7 +65,7 @@ TEST_CASE("sample_poisson: every value has its probability", "[simulate]") {
     for (double k = 0; k < 40; ++k) {
       const double p = std::exp(k * std::log(mu) - mu - detail::log_factorial(k));
       CAPTURE(k);
-      CHECK(std::abs(seen[size_t(k)] - double(n) * p) <= 5 * std::sqrt(double(n) * p) + 1);
+      CHECK(std::abs(seen[size_t(k)] - double(draws) * p) <= 5 * std::sqrt(double(draws) * p) + 1);
     }
   }
 }
@@ -86,7 +86,7 @@ TEST_CASE("sample_negative_binomial: mean and variance", "[simulate]") {
       Rng rng(7);
       const double expected = mu + dispersion * mu * mu;
       const auto [mean, variance] =
-          moments(n, [&] { return sample_negative_binomial(mu, dispersion, rng); });
+          moments(draws, [&] { return sample_negative_binomial(mu, dispersion, rng); });
       CHECK(mean == Approx(mu).margin(mean_error(expected)));
       CHECK(variance ==
             Approx(expected).margin(variance_error(expected, 6 * dispersion + 1 / expected)));

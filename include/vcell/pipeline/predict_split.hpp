@@ -175,7 +175,7 @@ void check_space(const TrainedModel& m, const PredictSplitOptions& options, size
 /// @param data   X or the obsm entry hold log1p values
 /// @param parts  (cells), of assign_parts
 /// @return       float32, the genes that the model predicts or decodes; obs has `pert_cell_barcode`
-/// and `ctrl_cell_barcode`
+///               and `ctrl_cell_barcode`
 /// @throws ConfigError if nothing is held out, the model does not know a perturbation or batch, is
 ///         anchored, or predicts an embedding and decodes no genes of it; ShapeError
 template <class = void>

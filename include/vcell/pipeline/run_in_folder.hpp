@@ -79,6 +79,18 @@ std::function<void()> begun_with(const RunFolder& folder, const Prepared* const&
   };
 }
 
+/// What State Transition starts from, before its training begins; its shape is checked as well.
+/// @throws ConfigError if it is not sound
+template <class = void>
+Anchor sound_anchor(const Experiment& e, const Prepared& p, const RunInFolderOptions& options) {
+  const Anchor anchor =
+      choose_anchor(e, p.screen, p.parts, p.features, options.anchor_may_give_way);
+  constexpr size_t any = 8;  // widths that only what follows tells
+  const StateTransition<float> sound(
+      state_transition_config(e, p.screen, any, any, p.features, anchor));
+  return anchor;
+}
+
 /// The training of a small State Embedding in a run's folder. It begins the folder, once the model
 /// that is trained in the embedding was made and is sound.
 template <class = void>
@@ -88,11 +100,7 @@ EmbeddingHooks embedding_hooks(const Experiment& e, const RunFolder& folder,
   EmbeddingHooks out;
   out.training = folder.embedding_hooks(options.old);
   out.begin = [&e, &folder, &options, begun](const Prepared& p) {
-    const Anchor anchor =
-        choose_anchor(e, p.screen, p.parts, p.features, options.anchor_may_give_way);
-    constexpr size_t any = 8;  // widths that only what follows tells
-    const StateTransition<float> sound(
-        state_transition_config(e, p.screen, any, any, p.features, anchor));
+    const Anchor anchor = sound_anchor(e, p, options);
     if (options.old != OldRun::resume) folder.begin(e, p.split, anchor);
     begun();
   };
@@ -184,9 +192,11 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
   const bool trains = names_state_transition(e);
   all.prepared = [&](const Prepared& p) {
     prepared = &p;
-    if (trains) return;  // begins the folder when its own settings were found to fit too
-    if (!resumes) folder.begin(e, p.split, Anchor::none);
-    if (options.begun) options.begun();
+    // Where it is the first, its training begins the folder, when all of it was found to fit.
+    if (trains && e.methods.front() == "state_transition") return;
+    if (!resumes)
+      folder.begin(e, p.split, trains ? detail::sound_anchor(e, p, options) : Anchor::none);
+    begun();
   };
   std::optional<ModelCard> card;
   std::string title;  // of the method that the card is of
