@@ -8,7 +8,7 @@ using namespace vcell;
 
 namespace {
 
-Experiment small_experiment() {
+Experiment dry_experiment() {
   Experiment e;
   e.labels.context_keys = {"context"};
   e.model.hidden = e.model.mlp_width = 16;
@@ -23,7 +23,7 @@ Experiment small_experiment() {
   return e;
 }
 
-AnnData small_screen() {
+AnnData dry_screen() {
   return simulate_screen({.seed = 3,
                           .genes = 30,
                           .contexts = 3,
@@ -36,9 +36,9 @@ AnnData small_screen() {
 }  // namespace
 
 TEST_CASE("dry_run: what run finds", "[pipeline]") {
-  const auto e = small_experiment();
-  const auto whole = run(small_screen(), e);
-  const auto dry = dry_run(small_screen(), e);
+  const auto e = dry_experiment();
+  const auto whole = run(dry_screen(), e);
+  const auto dry = dry_run(dry_screen(), e);
   CHECK(dry.parameters == whole.models[0].model.parameters().count());
   CHECK(dry.pairs == whole.requests.size());
   CHECK(dry.cells[2] == count_parts(whole.prepared.parts)[2]);
@@ -55,21 +55,21 @@ TEST_CASE("dry_run: what run finds", "[pipeline]") {
 }
 
 TEST_CASE("dry_run: takes the steps that there are, and stops on request", "[pipeline]") {
-  auto e = small_experiment();
+  auto e = dry_experiment();
   size_t steps = 0;
   DryRunOptions options;
   options.callbacks.progress = [&](const ProgressUpdate& update) {
     if (update.stage == "train") steps = update.done;
     return true;
   };
-  dry_run(small_screen(), e, options);
+  dry_run(dry_screen(), e, options);
   CHECK(steps == options.steps);
   e.training.max_steps = 1;
-  CHECK(dry_run(small_screen(), e, options).step_seconds > 0);
+  CHECK(dry_run(dry_screen(), e, options).step_seconds > 0);
   CHECK(steps == 1);
   e.training.max_steps = 21;
   options.callbacks.progress = [&](const ProgressUpdate& update) {
     return update.stage != "train" || update.done < 2;
   };
-  CHECK_THROWS_AS(dry_run(small_screen(), e, options), Stopped);
+  CHECK_THROWS_AS(dry_run(dry_screen(), e, options), Stopped);
 }

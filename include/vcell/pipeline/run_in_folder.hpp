@@ -87,7 +87,7 @@ Anchor sound_anchor(const Experiment& e, const Prepared& p, const RunInFolderOpt
       choose_anchor(e, p.screen, p.parts, p.features, options.anchor_may_give_way);
   constexpr size_t any = 8;  // widths that only what follows tells
   const StateTransition<float> sound(
-      state_transition_config(e, p.screen, any, any, p.features, anchor));
+      state_transition_config(e, p.screen, any, is_in_embedding(e) ? any : 0, p.features, anchor));
   return anchor;
 }
 
