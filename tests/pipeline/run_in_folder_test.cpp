@@ -77,7 +77,7 @@ TEST_CASE("run_in_folder: what a baseline before State Transition leaves is kept
         std::string::npos);
   const auto x = to_csr<float>(*read_h5ad(out / "predictions.h5ad").X);
   CHECK(x.rows > result.predicted.cells.rows);
-  CHECK(read_report_input(out).method == "perturbation mean");
+  CHECK(read_report_input(out).method == "perturbation_mean");
   for (const char* name : {"agg_results.csv", "baselines/state_transition/agg_results.csv",
                            "model/weights.safetensors", "metrics.csv", "report.html"}) {
     INFO(name);
