@@ -38,7 +38,7 @@ for n in 0 1 2; do
       --methods state_transition --methods context_mean --methods feature_nearest \
       --methods feature_ridge --methods feature_kernel_ridge "$@" --out "$work/run" --overwrite \
       2>"$work/log" >/dev/null || { cat "$work/log" >&2; exit 1; }
-    for table in "$work/run" "$work"/run/baselines/*; do
+    for table in "$work/run" "$work"/run/baselines/*/; do
       awk -F, -v screen="$n" -v features="$features" -v method="$(basename "$table")" '
         NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i }
         $1 == "mean" { for (i = 1; i <= NF; i++) value[name[i]] = $i }
