@@ -22,7 +22,7 @@ trap 'rm -rf "$work"' EXIT
 
 # One line a run: screen, method, seed, then the mean of every score that is asked for.
 scores() {
-  for table in "$2" "$2"/baselines/*; do
+  for table in "$2" "$2"/baselines/*/; do
     [ -f "$table/agg_results.csv" ] || continue
     awk -F, -v screen="$1" -v method="$(basename "$table")" -v seed="$3" '
       NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i }
