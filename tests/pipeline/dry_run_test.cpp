@@ -1,44 +1,26 @@
 #include "vcell/pipeline/dry_run.hpp"
 
 #include "support/catch.hpp"
+#include "support/small_experiment.hpp"
 #include "vcell/pipeline/run.hpp"
-#include "vcell/simulate/simulate_screen.hpp"
 
 using namespace vcell;
 
 namespace {
 
 Experiment dry_experiment() {
-  Experiment e;
-  e.labels.context_keys = {"context"};
-  e.model.hidden = e.model.mlp_width = 16;
-  e.model.layers = 1;
-  e.model.heads = 2;
-  e.model.head_dim = 8;
-  e.model.set_size = 8;
-  e.model.batch_size = 2;
-  e.ensemble = 1;
+  Experiment e = vcell_test::small_experiment();
   e.training.max_steps = 21;
   e.training.validate_every = 10;
   return e;
-}
-
-AnnData dry_screen() {
-  return simulate_screen({.seed = 3,
-                          .genes = 30,
-                          .contexts = 3,
-                          .perturbations = 6,
-                          .cells = 10,
-                          .control_cells = 20})
-      .screen;
 }
 
 }  // namespace
 
 TEST_CASE("dry_run: what run finds", "[pipeline]") {
   const auto e = dry_experiment();
-  const auto whole = run(dry_screen(), e);
-  const auto dry = dry_run(dry_screen(), e);
+  const auto whole = run(vcell_test::small_cells(), e);
+  const auto dry = dry_run(vcell_test::small_cells(), e);
   CHECK(dry.parameters == whole.models[0].model.parameters().count());
   CHECK(dry.pairs == whole.requests.size());
   CHECK(dry.cells[2] == count_parts(whole.prepared.parts)[2]);
@@ -62,14 +44,14 @@ TEST_CASE("dry_run: takes the steps that there are, and stops on request", "[pip
     if (update.stage == "train") steps = update.done;
     return true;
   };
-  dry_run(dry_screen(), e, options);
+  dry_run(vcell_test::small_cells(), e, options);
   CHECK(steps == options.steps);
   e.training.max_steps = 1;
-  CHECK(dry_run(dry_screen(), e, options).step_seconds > 0);
+  CHECK(dry_run(vcell_test::small_cells(), e, options).step_seconds > 0);
   CHECK(steps == 1);
   e.training.max_steps = 21;
   options.callbacks.progress = [&](const ProgressUpdate& update) {
     return update.stage != "train" || update.done < 2;
   };
-  CHECK_THROWS_AS(dry_run(dry_screen(), e, options), Stopped);
+  CHECK_THROWS_AS(dry_run(vcell_test::small_cells(), e, options), Stopped);
 }

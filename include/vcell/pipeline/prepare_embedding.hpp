@@ -54,7 +54,11 @@ template <class = void>
 std::vector<std::string> embedding_files(const Experiment& e) {
   std::vector<std::string> files{e.data};
   for (const std::string& file : e.more_files) {
-    if (std::ranges::find(files, file) != files.end())
+    const auto is_same = [&](const std::string& other) {  // however it is spelt
+      std::error_code absent;                             // which reading tells of
+      return other == file || std::filesystem::equivalent(other, file, absent);
+    };
+    if (std::ranges::any_of(files, is_same))
       throw ConfigError(message("[data] more_files: ", quoted(file), " comes twice"));
     files.push_back(file);
   }
