@@ -11,6 +11,8 @@ using namespace vcell_test;
 
 namespace {
 
+constexpr size_t more_than_a_tile = kernel::Attention<Cpu>::tile + 6;  // of queries
+
 struct Sizes {
   size_t batch, heads, queries, keys, head_dim;
   Shape<4> q() const { return {batch, heads, queries, head_dim}; }
@@ -63,7 +65,7 @@ TEST_CASE("attention: value, gradient", "[ops]") {
   const auto op = [](const auto& q, const auto& k, const auto& v) { return attention(q, k, v); };
   for (const Sizes& n : {Sizes{2, 3, 4, 5, 3},
                          {1, 1, 1, 1, 1},
-                         {1, 2, 70, 3, 2},
+                         {1, 2, more_than_a_tile, 3, 2},
                          {2, 1, 3, 0, 2},
                          {1, 2, 0, 3, 2},
                          {0, 2, 3, 3, 2}}) {
@@ -121,7 +123,7 @@ TEST_CASE("attention: on projections, heads side by side", "[ops]") {
 }
 
 TEST_CASE("attention: one variable as query, key and value", "[ops]") {
-  for (const size_t cells : {1, 5, 70}) {  // also more than a tile of queries
+  for (const size_t cells : {size_t(1), size_t(5), more_than_a_tile}) {
     const auto x = parameter<3>({2, cells, 6}, 1);
     const auto apart = attention(x, x.detach(), x.detach(), 2);
     check_op([](const auto& v) { return attention(v, v, v, 2); }, x.shape(),
