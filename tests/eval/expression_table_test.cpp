@@ -252,6 +252,18 @@ TEST_CASE("expression_table: what cannot be measured is an error when it is made
   REQUIRE_THROWS_AS(measured.whole(), ShapeError);
 }
 
+TEST_CASE("expression_table: rows that a filter took out stay out of what is selected", "[eval]") {
+  auto table = Cells(3, 4, 20).whole();
+  REQUIRE(table.has_row(2, 3));
+  table.is_kept =
+      Tensor<uint8_t, 2>({3, 4}, std::vector<uint8_t>{1, 1, 1, 1, 0, 1, 0, 1, 1, 1, 1, 0});
+  const auto out = picked(table, {1, 2});
+  for (size_t t = 0; t < 2; ++t)
+    for (size_t g = 0; g < 4; ++g) REQUIRE(out.has_row(t, g) == table.has_row(t + 1, g));
+  table.is_kept = Tensor<uint8_t, 2>({3, 3});
+  check_error<ShapeError>([&] { ExpressionTable{table}; }, {"ExpressionTable", "3", "4"});
+}
+
 TEST_CASE("expression_table: reading blocks is one work that can be watched and stopped",
           "[eval]") {
   const Cells cells(10, 8);

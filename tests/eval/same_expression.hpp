@@ -19,7 +19,7 @@ inline bool same_expression(const DifferentialExpression& a, const DifferentialE
          a.geometric_mean == b.geometric_mean && same(a.target_mean, b.target_mean) &&
          same(a.ref_mean, b.ref_mean) && same(a.log2_fold_change, b.log2_fold_change) &&
          same(a.percent_change, b.percent_change) && same(a.p_value, b.p_value) &&
-         same(a.statistic, b.statistic) && same(a.fdr, b.fdr);
+         same(a.statistic, b.statistic) && same(a.fdr, b.fdr) && same(a.is_kept, b.is_kept);
 }
 
 }  // namespace vcell_test

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
@@ -62,6 +63,13 @@ struct DifferentialExpression : ExpressionNames {
   Tensor<double, 2> p_value;           ///< of the rank-sum test, see rank_sum_p_value
   Tensor<double, 2> statistic;         ///< U of the target's cells
   Tensor<double, 2> fdr;               ///< Benjamini-Hochberg over the genes of one target
+  /// 1 where the table has a row of a target and a feature, 0 where a filter took it out; no
+  /// elements: it has all of them.
+  Tensor<uint8_t, 2> is_kept;
+
+  bool has_row(size_t target, size_t feature) const {
+    return is_kept.count() == 0 || is_kept(target, feature);
+  }
 };
 
 /// Calls f(tensor...) for every column that has a number for each (target, feature), with that of

@@ -45,6 +45,7 @@ void check_shapes(const DifferentialExpression& de) {
     check_size_match(function, "entries of a row", column.shape(1), "features", features);
   };
   for_each_column(check, de);
+  if (de.is_kept.count()) check(de.is_kept);
 }
 
 /// What the copies of a table share.
@@ -75,6 +76,10 @@ DifferentialExpression ExpressionTableState::rows(std::span<const size_t> target
       std::copy_n(from[targets[i]].data, from.shape(1), to[i].data);
   };
   for_each_column(copy, out, *whole);
+  if (whole->is_kept.count()) {
+    out.is_kept = Tensor<uint8_t, 2>({targets.size(), names.features.size()});
+    copy(out.is_kept, whole->is_kept);
+  }
   return out;
 }
 
