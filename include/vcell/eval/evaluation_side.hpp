@@ -27,6 +27,7 @@ class EvaluationSide {
   /// The cells of the whole side, which its contexts share, and which of them are each target's.
   std::shared_ptr<const CsrMatrix<float>> cells;
   std::vector<std::vector<size_t>> rows;  ///< (targets), of cells
+  std::vector<size_t> control_rows;       ///< of cells
 
   const std::vector<std::string>& perturbations() const { return expression.targets(); }
   const std::vector<std::string>& genes() const { return expression.features(); }
@@ -78,6 +79,7 @@ EvaluationSide select_perturbations(const EvaluationSide& side, std::span<const 
   out.expression = side.expression.select(targets, progress);
   out.control = side.control;
   out.cells = side.cells;
+  out.control_rows = side.control_rows;
   for (const size_t t : targets) out.rows.push_back(side.rows[t]);
   out.mean = detail::rows_of(side.mean, targets);
   out.shift = detail::rows_of(side.shift, targets);
@@ -138,13 +140,13 @@ EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells, std::span<
   out.context = std::move(context);
   auto groups = expression_groups(perturbation, options.control, rows);
   out.rows = groups.rows;
-  const auto reference = groups.reference;
+  out.control_rows = groups.reference;
   out.expression = measured_expression(cells, genes, std::move(groups),
                                        {.epsilon = options.epsilon, .progress = options.progress},
                                        options.memory);
   out.mean = mean_cells(cells->view(), out.rows);
   out.control = Tensor<double, 1>({genes.size()});
-  const auto control = mean_cells(cells->view(), {reference});
+  const auto control = mean_cells(cells->view(), {out.control_rows});
   std::copy_n(control.data(), genes.size(), out.control.data());
   out.shift = out.mean;
   for (size_t t = 0; t < out.rows.size(); ++t)
