@@ -69,6 +69,7 @@
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/evaluation_side.hpp"
 #include "vcell/eval/expression_groups.hpp"
+#include "vcell/eval/expression_preset.hpp"
 #include "vcell/eval/expression_table.hpp"
 #include "vcell/eval/gene_panel.hpp"
 #include "vcell/eval/labelled_cells.hpp"

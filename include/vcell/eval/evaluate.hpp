@@ -20,9 +20,9 @@ struct EvaluationOptions {
   /// Compare the genes and labels that both sides have, and say what was left out; false: an
   /// unequal set of either is an error.
   bool subset = false;
-  /// Added to means in fold changes. With 0, cell-eval's, a gene seen on one side only has an
-  /// infinite fold change.
-  double epsilon = 0;
+  /// How both sides are tested (their progress is that of these options). With epsilon 0,
+  /// cell-eval's, a gene seen on one side only has an infinite fold change.
+  DifferentialExpressionOptions expression = {.epsilon = 0};
   /// A gene is differentially expressed when its false discovery rate is below this.
   double alpha = 0.05;
   /// The greatest log1p value; a larger one is an error. cell-eval refuses values from 15 on, by
@@ -37,6 +37,12 @@ struct EvaluationOptions {
   /// Watches, and may stop.
   Progress progress = {};
 };
+
+/// How each of the sides is measured.
+template <class = void>
+EvaluationSideOptions side_options(const EvaluationOptions& options) {
+  return {options.control, options.expression, options.memory, options.progress};
+}
 
 /// Prediction against observation in one context.
 struct ContextEvaluation {
@@ -111,8 +117,7 @@ Evaluation evaluate(LabelledCells real, LabelledCells predicted,
                 ", so their values do not compare; normalise one of them again, from ",
                 "counts, to the total of the other"));
   auto left_out = align_cells(real, predicted, options.control, options.subset);
-  const EvaluationSideOptions measured{options.control, options.epsilon, options.memory,
-                                       options.progress};
+  const EvaluationSideOptions measured = side_options(options);
   Evaluation out = evaluate(evaluation_sides(std::move(real), measured),
                             evaluation_sides(std::move(predicted), measured), options);
   out.left_out = std::move(left_out);

@@ -119,8 +119,9 @@ std::vector<EvaluationSide> select_like(const std::vector<EvaluationSide>& obser
 struct EvaluationSideOptions {
   /// The label of unperturbed cells.
   std::string control = "non-targeting";
-  /// See DifferentialExpressionOptions; 0 is cell-eval's.
-  double epsilon = 0;
+  /// How the perturbations are tested (its progress is that of these options); epsilon 0 is
+  /// cell-eval's.
+  DifferentialExpressionOptions expression = {.epsilon = 0};
   /// How much of the tables of differential expression is in memory.
   ExpressionMemory memory = {};
   /// Watches, and may stop.
@@ -141,9 +142,10 @@ EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells, std::span<
   auto groups = expression_groups(perturbation, options.control, rows);
   out.rows = groups.rows;
   out.control_rows = groups.reference;
-  out.expression = measured_expression(cells, genes, std::move(groups),
-                                       {.epsilon = options.epsilon, .progress = options.progress},
-                                       options.memory);
+  auto tested = options.expression;
+  tested.progress = options.progress;
+  out.expression =
+      measured_expression(cells, genes, std::move(groups), std::move(tested), options.memory);
   out.mean = mean_cells(cells->view(), out.rows);
   out.control = Tensor<double, 1>({genes.size()});
   const auto control = mean_cells(cells->view(), {out.control_rows});

@@ -124,8 +124,7 @@ Evaluation evaluate_method(const std::vector<EvaluationSide>& observed, const Sc
                            const PredictedCells& predicted, const EvaluationOptions& options) {
   auto cells = labelled_predictions(screen, requests, predicted);
   check_labelled_cells(cells, "predicted", options.highest);
-  const auto sides = evaluation_sides(
-      std::move(cells), {options.control, options.epsilon, options.memory, options.progress});
+  const auto sides = evaluation_sides(std::move(cells), side_options(options));
   return predicted.missing.empty()
              ? evaluate(observed, sides, options)
              : evaluate(select_like(observed, sides, options.progress), sides, options);
@@ -193,8 +192,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
       report(evaluation.progress, {});
       auto cells = labelled_observations(p.screen, out.requests, p.parts);
       check_labelled_cells(cells, "observed", evaluation.highest);
-      observed = evaluation_sides(std::move(cells), {evaluation.control, evaluation.epsilon,
-                                                     evaluation.memory, evaluation.progress});
+      observed = evaluation_sides(std::move(cells), side_options(evaluation));
     }
     ++done;
     report(evaluation.progress, {});
