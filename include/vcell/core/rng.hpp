@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "vcell/core/philox.hpp"
+#include "vcell/core/wide_product.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -46,11 +47,7 @@ class Rng {
   /// A whole number in 0 .. n - 1, without bias (Lemire 2019, arXiv:1805.10941). n must be above 0.
   uint64_t below(uint64_t n) {
     for (;;) {
-      const uint64_t x = next();
-      // High and low word of x * n, without 128-bit integers.
-      const uint64_t x0 = x & 0xffffffffu, x1 = x >> 32, n0 = n & 0xffffffffu, n1 = n >> 32;
-      const uint64_t middle = x1 * n0 + (x0 * n0 >> 32), middle2 = x0 * n1 + (middle & 0xffffffffu);
-      const uint64_t high = x1 * n1 + (middle >> 32) + (middle2 >> 32), low = x * n;
+      const auto [high, low] = wide_product(next(), n);
       if (low >= n || low >= (0 - n) % n) return high;
     }
   }
