@@ -130,16 +130,13 @@ struct EvaluationSideOptions {
 
 namespace detail {
 
-/// @param cells         of the whole side
-/// @param rows          those of the context
-/// @param perturbation  beside rows
+/// @param cells  of the whole side
 template <class = void>
-EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells, std::span<const size_t> rows,
-                       const std::vector<std::string>& genes, const Factor& perturbation,
+EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells,
+                       const std::vector<std::string>& genes, ExpressionGroups groups,
                        std::string context, const EvaluationSideOptions& options) {
   EvaluationSide out;
   out.context = std::move(context);
-  auto groups = expression_groups(perturbation, options.control, rows);
   out.rows = groups.rows;
   out.control_rows = groups.reference;
   auto tested = options.expression;
@@ -170,8 +167,10 @@ std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
   const auto all = std::make_shared<const CsrMatrix<float>>(std::move(cells.X));
   std::vector<EvaluationSide> out;
   if (!cells.has_contexts()) {
-    out.push_back(detail::side_of(all, detail::places(all->rows), cells.genes, cells.perturbation,
-                                  "", options));
+    const auto rows = detail::places(all->rows);
+    out.push_back(detail::side_of(all, cells.genes,
+                                  expression_groups(cells.perturbation, options.control, rows), "",
+                                  options));
     return out;
   }
   std::vector<std::vector<size_t>> rows(cells.context.names.size());
@@ -183,8 +182,9 @@ std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
     Factor perturbation;
     perturbation.names = cells.perturbation.names;
     for (size_t cell : rows[c]) perturbation.codes.push_back(cells.perturbation.codes[cell]);
-    out.push_back(
-        detail::side_of(all, rows[c], cells.genes, perturbation, cells.context.names[c], options));
+    out.push_back(detail::side_of(all, cells.genes,
+                                  expression_groups(perturbation, options.control, rows[c]),
+                                  cells.context.names[c], options));
   }
   return out;
 }

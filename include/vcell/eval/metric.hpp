@@ -21,6 +21,13 @@ struct MetricOptions {
   Progress progress = {};
 };
 
+/// What a metric reads of both sides, which says what computing it again costs.
+enum class MetricReads {
+  means,       ///< mean cells and shifts alone
+  expression,  ///< tables of differential expression
+  cells,       ///< distances between cells
+};
+
 /// A score of predicted cells against real ones, and how people read it. Tables, the program's help
 /// and the report take everything they say of a score from here.
 struct Metric {
@@ -34,11 +41,14 @@ struct Metric {
   using Aggregate = std::function<Score(const EvaluationSide& real, const EvaluationSide& predicted,
                                         const MetricOptions&)>;
 
-  std::string name;                     ///< in tables, e.g. "mae"
-  std::string title = name;             ///< for people, e.g. "Expression error"
-  std::string meaning = {};             ///< what it measures and what its ends mean, in sentences
-  int direction = 0;                    ///< 1: larger is better, -1: smaller is, 0: neither
-  std::optional<double> best = {};      ///< the best possible, where there is one
+  std::string name;                    ///< in tables, e.g. "mae"
+  std::string title = name;            ///< for people, e.g. "Expression error"
+  std::string meaning = {};            ///< what it measures and what its ends mean, in sentences
+  int direction = 0;                   ///< 1: larger is better, -1: smaller is, 0: neither
+  std::optional<double> best = {};     ///< the best possible, where there is one
+  std::optional<double> lowest = {};   ///< the least value there can be, where there is one
+  std::optional<double> highest = {};  ///< the greatest value there can be, where there is one
+  MetricReads reads = MetricReads::means;
   int digits = 3;                       ///< shown behind the point where room is short
   std::vector<std::string> profiles{};  ///< those that it is in, e.g. "vcc" of cell-eval
   Scores scores = {};                   ///< per perturbation; this

@@ -49,6 +49,8 @@ Metric discrimination_score_l1() {
               "chance.",
           .direction = 1,
           .best = 1,
+          .lowest = 0,
+          .highest = 1,
           .digits = 2,
           .profiles = {"vcell", "vcc"},
           .scores = detail::discrimination_score_l1_scores<>};

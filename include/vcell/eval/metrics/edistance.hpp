@@ -37,6 +37,7 @@ Metric edistance() {
               "below 0 is possible.",
           .direction = -1,
           .best = 0,
+          .reads = MetricReads::cells,
           .profiles = {"vcell"},
           .scores = detail::edistance_scores<>};
 }

@@ -38,6 +38,7 @@ Metric mae() {
               "over genes. 0: none.",
           .direction = -1,
           .best = 0,
+          .lowest = 0,
           .profiles = {"vcell", "vcc"},
           .scores = detail::mae_scores<>};
 }

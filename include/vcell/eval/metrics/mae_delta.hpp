@@ -27,6 +27,7 @@ Metric mae_delta() {
               "against its own control cells, over genes. 0: none.",
           .direction = -1,
           .best = 0,
+          .lowest = 0,
           .profiles = {"vcell"},
           .scores = detail::mae_delta_scores<>};
 }

@@ -38,6 +38,9 @@ Metric overlap_at_n() {
               "or no such gene at all.",
           .direction = 1,
           .best = 1,
+          .lowest = 0,
+          .highest = 1,
+          .reads = MetricReads::expression,
           .digits = 2,
           .profiles = {"vcell", "vcc"},
           .scores = detail::overlap_at_n_scores<>};

@@ -32,6 +32,8 @@ Metric pearson_delta() {
               "the mean expression. 1: same direction and proportions; 0: unrelated.",
           .direction = 1,
           .best = 1,
+          .lowest = -1,
+          .highest = 1,
           .digits = 2,
           .profiles = {"vcell"},
           .scores = detail::pearson_delta_scores<>};

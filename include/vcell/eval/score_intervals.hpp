@@ -1,0 +1,160 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vcell/core/instantiate.hpp"
+#include "vcell/eval/evaluate.hpp"
+#include "vcell/eval/half_sample.hpp"
+
+VCELL_BEGIN_NAMESPACE
+
+struct IntervalOptions {
+  size_t samples = 200;  ///< half-samples of the cells
+  uint64_t seed = 42;    ///< of what they draw
+  /// Also of metrics that read tables of differential expression or distances between cells, which
+  /// are measured again for every sample.
+  bool all = false;
+};
+
+/// How far a mean score may be from that of all cells there could be.
+struct ScoreInterval {
+  double sd = 0;             ///< standard deviation over half-samples
+  double low = 0, high = 0;  ///< the score -+ 1.96 sd, within the range of the metric
+};
+
+/// The intervals of the mean scores of one context, or over contexts.
+struct ContextIntervals {
+  std::string context;                                  ///< empty of the mean over contexts
+  std::vector<std::optional<ScoreInterval>> intervals;  ///< beside ScoreIntervals::metrics
+};
+
+/// The intervals of mean scores over perturbations, beside those of summarise().
+struct ScoreIntervals {
+  std::vector<std::string> metrics;
+  std::vector<ContextIntervals> contexts;  ///< beside the evaluation's
+  ContextIntervals overall;                ///< of the mean over contexts
+};
+
+namespace detail {
+
+/// The interval of a score whose half-samples gave some values: none unless half of the samples,
+/// and two, have one.
+template <class = void>
+std::optional<ScoreInterval> interval_of(const Metric& metric, const Score& score,
+                                         const std::vector<Score>& values) {
+  std::vector<double> known;
+  for (const Score& v : values)
+    if (v && std::isfinite(*v)) known.push_back(*v);
+  const double n = double(known.size());
+  if (!score || !std::isfinite(*score) || n < 2 || 2 * known.size() < values.size()) return {};
+  double mean = 0, squares = 0;
+  for (const double v : known) mean += v / n;
+  for (const double v : known) squares += (v - mean) * (v - mean);
+  ScoreInterval out{std::sqrt(squares / (n - 1)), 0, 0};
+  out.low = *score - 1.96 * out.sd;
+  out.high = *score + 1.96 * out.sd;
+  // A score may itself be past a bound by rounding.
+  if (metric.lowest) out.low = std::max(out.low, std::min(*metric.lowest, *score));
+  if (metric.highest) out.high = std::min(out.high, std::max(*metric.highest, *score));
+  return out;
+}
+
+/// The means of each context, then those over contexts.
+template <class = void>
+std::vector<std::vector<Score>> mean_scores(const Evaluation& evaluation) {
+  std::vector<std::vector<Score>> out;
+  const auto add = [&](const std::vector<Summary>& summaries) {
+    out.emplace_back();
+    for (const Summary& summary : summaries) out.back().push_back(summary[summary_mean]);
+  };
+  for (const ContextEvaluation& context : evaluation.contexts) add(summarise(context.scores));
+  add(summarise(evaluation));
+  return out;
+}
+
+}  // namespace detail
+
+/// Intervals of about 95 % for the mean scores of an evaluation: how much they would vary with
+/// other cells of the same perturbations. Cells of both sides are drawn by halves (half_sample),
+/// each perturbation and control by itself, `samples` times, and everything is scored again; the
+/// interval is the score of all cells -+ 1.96 standard deviations over the samples. It says nothing
+/// of other perturbations or contexts, nor of a model that is trained again.
+///
+/// @param real, predicted  of the same contexts and perturbations, as evaluate() has them
+/// @param evaluation       what evaluate() said of them, by options.metrics
+/// @param options          as they were evaluated by; `symbols`, `alpha` and `expression` are used
+/// @return                 the same for any number of threads; null where a score is, or where
+///                         fewer than half of the samples have one
+/// @throws ConfigError if the sides differ; Stopped
+/// Time: half of a pass over the cells of both sides for every sample, and what metrics take.
+template <class = void>
+ScoreIntervals score_intervals(const std::vector<EvaluationSide>& real,
+                               const std::vector<EvaluationSide>& predicted,
+                               const Evaluation& evaluation, const EvaluationOptions& options = {},
+                               const IntervalOptions& intervals = {}) {
+  check_size_match("score_intervals", "contexts of real", real.size(), "contexts of the evaluation",
+                   evaluation.contexts.size());
+  EvaluationOptions scored = options;
+  scored.metrics.clear();
+  for (const Metric& metric : options.metrics.empty() ? metrics_of("vcell") : options.metrics)
+    if (intervals.all || metric.reads == MetricReads::means) scored.metrics.push_back(metric);
+  ScoreIntervals out;
+  for (const Metric& metric : scored.metrics) out.metrics.push_back(metric.name);
+  for (const EvaluationSide& side : real) out.contexts.push_back({side.context, {}});
+  if (scored.metrics.empty()) return out;
+  // Its work is told as so many samples, within which nothing is told but all can be stopped.
+  size_t done = 0;
+  scored.progress = [&](const ProgressUpdate&) {
+    return !options.progress || options.progress({"intervals", done, intervals.samples, {}});
+  };
+  EvaluationSideOptions measured{options.control, options.expression, options.memory,
+                                 scored.progress};
+  if (!intervals.all) measured.memory.kept_bytes = 0;  // then no table is measured unasked
+
+  // (contexts and overall, metrics, samples)
+  std::vector<std::vector<std::vector<Score>>> values(
+      real.size() + 1, std::vector<std::vector<Score>>(scored.metrics.size()));
+  for (; done < intervals.samples; ++done) {
+    report(scored.progress, {});
+    const auto halves = [&](const std::vector<EvaluationSide>& sides, uint64_t stream) {
+      Rng rng(intervals.seed, stream);
+      rng.seek(uint64_t(done) << 40);  // beyond what a sample of any size draws
+      std::vector<EvaluationSide> sample;
+      for (const EvaluationSide& side : sides) sample.push_back(half_sample(side, measured, rng));
+      return sample;
+    };
+    const auto means = detail::mean_scores(
+        evaluate(halves(real, stream_of("half-samples of real cells")),
+                 halves(predicted, stream_of("half-samples of predicted cells")), scored));
+    for (size_t c = 0; c < means.size(); ++c)
+      for (size_t m = 0; m < means[c].size(); ++m) values[c][m].push_back(means[c][m]);
+  }
+  std::vector<std::vector<Score>> scores;  // as the means, of the metrics that have intervals
+  {
+    Evaluation of_scored;
+    for (const ContextEvaluation& context : evaluation.contexts) {
+      ContextEvaluation& few = of_scored.contexts.emplace_back();
+      few.scores.perturbations = context.scores.perturbations;
+      for (const Metric& metric : scored.metrics)
+        few.scores.columns.push_back({metric.name, context.scores.column(metric.name)});
+    }
+    scores = detail::mean_scores(of_scored);
+  }
+  for (size_t c = 0; c <= real.size(); ++c)
+    for (size_t m = 0; m < scored.metrics.size(); ++m)
+      (c < real.size() ? out.contexts[c] : out.overall)
+          .intervals.push_back(detail::interval_of(scored.metrics[m], scores[c][m], values[c][m]));
+  return out;
+}
+
+VCELL_INSTANTIATE(pipeline,
+                  ScoreIntervals score_intervals<void>(const std::vector<EvaluationSide>&,
+                                                       const std::vector<EvaluationSide>&,
+                                                       const Evaluation&, const EvaluationOptions&,
+                                                       const IntervalOptions&));
+
+VCELL_END_NAMESPACE
