@@ -3,6 +3,7 @@
 /// `vcell::files`. The include list is written by cmake/umbrella.cmake.
 #pragma once
 
+#include "vcell/eval/interval_files.hpp"
 #include "vcell/eval/read_expression.hpp"
 #include "vcell/eval/read_results.hpp"
 #include "vcell/eval/remove_results.hpp"
@@ -71,9 +72,11 @@
 #include "vcell/io/yaml.hpp"
 #include "vcell/io/zip_archive.hpp"
 #include "vcell/models/flat_settings.hpp"
+#include "vcell/report/difference_section.hpp"
 #include "vcell/report/effect_sections.hpp"
 #include "vcell/report/gnuplot.hpp"
 #include "vcell/report/html.hpp"
+#include "vcell/report/method_differences.hpp"
 #include "vcell/report/perturbation_effects.hpp"
 #include "vcell/report/plot.hpp"
 #include "vcell/report/report.hpp"

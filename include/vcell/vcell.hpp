@@ -95,6 +95,7 @@
 #include "vcell/eval/rank_sum.hpp"
 #include "vcell/eval/rank_sweep.hpp"
 #include "vcell/eval/result_files.hpp"
+#include "vcell/eval/score_interval.hpp"
 #include "vcell/eval/score_intervals.hpp"
 #include "vcell/eval/score_table.hpp"
 #include "vcell/eval/sort_keys.hpp"

@@ -123,6 +123,47 @@ TEST_CASE("results: null, NaN and infinity are told apart", "[eval]") {
   REQUIRE(read[3] == 0.1);
 }
 
+TEST_CASE("results: intervals are kept beside the tables, and go with them", "[eval]") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "intervals.csv";
+  auto evaluation = example({"x", "y"});
+  ScoreIntervals& made = evaluation.intervals;
+  made.metrics = {"mae", "own"};
+  made.contexts = {{"x", {ScoreInterval{0.125, -0.5, 0.75}, {}}},
+                   {"y", {{}, ScoreInterval{0.1, 0.2, 0.3}}}};
+  made.overall = {"", {ScoreInterval{1, 2, 3}, {}}};
+  write_results(folder.path(), evaluation);
+  REQUIRE(read_text(path) ==
+          "context,metric,sd,low,high\nx,mae,0.125,-0.5,0.75\nx,own,,,\ny,mae,,,\n"
+          "y,own,0.1,0.2,0.3\n,mae,1,2,3\n,own,,,\n");
+  const ScoreIntervals read = read_results(folder.path()).intervals;
+  REQUIRE(read.metrics == made.metrics);
+  REQUIRE(read.contexts.size() == 2);
+  REQUIRE(read.contexts[1].context == "y");
+  REQUIRE_FALSE(read.contexts[1].intervals[0]);
+  REQUIRE(read.contexts[1].intervals[1]->high == 0.3);
+  REQUIRE(read.overall.intervals[0]->low == 2);
+  REQUIRE_FALSE(read.overall.intervals[1]);
+
+  const auto damaged = [&](const std::string& text, const std::vector<std::string>& parts) {
+    write_text(path, text);
+    check_error<FormatError>([&] { read_intervals(path); }, parts);
+  };
+  damaged("context,metric,sd,low,high\n,mae,1,x,3\n", {"read_intervals", "row 1", "no numbers"});
+  damaged("context,metric,sd,low,high\nx,mae,1,2,3\n,mse,1,2,3\n", {"row 2", "'mse'"});
+  damaged("context,metric,sd,low,high\nx,mae,1,2,3\nx,mse,1,2,3\n,mae,1,2,3\n",
+          {"1 rows", "expected 2"});
+  damaged("context,metric,sd,low,high\nx,mae,1,2,3\n", {"'x'", "mean over contexts"});
+  damaged("context,metric,sd,low\n", {"'high'"});
+
+  evaluation.intervals = {};
+  write_results(folder.path(), evaluation);  // those of before are not its own
+  REQUIRE_FALSE(std::filesystem::exists(path));
+  write_intervals(path, made);
+  remove_results(folder.path());
+  REQUIRE_FALSE(std::filesystem::exists(path));
+}
+
 TEST_CASE("results: names of files stay in their folder and are unique", "[eval]") {
   const auto prefixes = [](const std::vector<std::string>& contexts) {
     std::vector<std::string> out;

@@ -126,7 +126,7 @@ TEST_CASE("score_intervals: within the range of a metric", "[eval]") {
 
 TEST_CASE("score_intervals: differential expression and distances only when asked", "[eval]") {
   const Case c(random_side(1), random_side(2), metrics_of("vcell"));
-  const auto all = c.intervals({.samples = 8, .all = true});
+  const auto all = c.intervals({.samples = 8, .scope = IntervalScope::all});
   REQUIRE(all.metrics.size() == metrics_of("vcell").size());
   const size_t edistance = all.metrics.size() - 1;
   REQUIRE(all.metrics[edistance] == "edistance");
@@ -134,7 +134,8 @@ TEST_CASE("score_intervals: differential expression and distances only when aske
   REQUIRE(all.overall.intervals[edistance]->sd > 0);
   const Case none(random_side(1), random_side(2), {first_mean(MetricReads::expression)});
   REQUIRE(none.intervals().metrics.empty());
-  REQUIRE(none.intervals().contexts.size() == 1);
+  REQUIRE(none.intervals().contexts.empty());
+  REQUIRE(c.intervals({.samples = 8, .scope = IntervalScope::none}).metrics.empty());
 }
 
 TEST_CASE("score_intervals: of each context, and of their mean", "[eval]") {

@@ -138,6 +138,64 @@ TEST_CASE("report: without gnuplot it says so and has the rest", "[report]") {
   REQUIRE_THAT(html, contains("correlation") && contains("Scores by perturbation"));
 }
 
+TEST_CASE("report: an interval stands below its mean", "[report]") {
+  auto input = example_input();
+  const std::string bare = report_html(input, without_gnuplot);
+  REQUIRE_THAT(bare, !contains("interval of about 95"));
+  ScoreIntervals& made = input.others[0].intervals;
+  made.metrics = {"mae"};
+  made.overall.intervals = {ScoreInterval{0.25, -1.5, 0.875}};
+  input.evaluation.intervals = made;
+  const std::string html = report_html(input, without_gnuplot);
+  REQUIRE(is_nested(html));
+  REQUIRE(occurrences(html, "<br><small>\u22121.500 to 0.875</small></td>") == 2);
+  REQUIRE_THAT(html, contains("Below a mean stands an interval of about 95"));
+}
+
+TEST_CASE("report: differences from other methods, with what is certain in bold", "[report]") {
+  const auto method = [](const std::string& name, double mae, double pearson, size_t n) {
+    ScoredMethod out{name, "", {{"", {numbered("P", n), {{"mae", {}}, {"pearson_delta", {}}}}}}};
+    for (size_t i = 0; i < n; ++i) {
+      out.contexts[0].scores.columns[0].values.push_back(mae + 0.001 * double(i % 2));
+      out.contexts[0].scores.columns[1].values.push_back(pearson);
+    }
+    return out;
+  };
+  const auto with = [&](size_t n) {
+    ReportInput input;
+    input.method = "mine";
+    input.evaluation.contexts.emplace_back();
+    input.evaluation.contexts[0].scores = method("", 0.25, 0.5, n).contexts[0].scores;
+    input.others = {method("worse", 0.5, 0.5, n), method("other_one", 0.125, 0.5, n)};
+    return input;
+  };
+  const auto six = with(6);
+  const auto found = method_differences(six);
+  REQUIRE(found.size() == 4);
+  REQUIRE(found[1].other == "other_one");
+  REQUIRE(found[1].found->difference == Approx(0.125));
+  const std::string html = difference_section(six);
+  REQUIRE_THAT(html, contains("<b>\u22120.250</b>") && contains("other one") &&
+                         contains("<td class=\"n\">0.125<br><small>0.125 to 0.125"));
+  REQUIRE(is_nested(html));
+  REQUIRE(difference_section(with(5)).empty());
+
+  const TemporaryFolder folder;
+  write_differences(folder.path() / "d.csv", with(5));
+  REQUIRE_THAT(read_text(folder.path() / "d.csv"),
+               contains("metric,method,other,difference,low,high,perturbations\n"
+                        "mae,mine,worse,,,,\n"));
+  write_differences(folder.path() / "d.csv", six);
+  REQUIRE_THAT(read_text(folder.path() / "d.csv"), contains("pearson_delta,mine,worse,0,0,0,6\n"));
+
+  // What has one value of all perturbations says nothing of each.
+  auto own = six;
+  own.metrics = {{.name = "mae",
+                  .aggregate = [](const EvaluationSide&, const EvaluationSide&,
+                                  const MetricOptions&) { return Score(1.); }}};
+  REQUIRE(method_differences(own).empty());
+}
+
 TEST_CASE("report: marks the best of each row, and none where all are equal", "[report]") {
   using Scores = std::vector<Score>;
   const double nan_value = std::nan("");

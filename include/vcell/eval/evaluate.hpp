@@ -9,6 +9,7 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/align_cells.hpp"
 #include "vcell/eval/metrics.hpp"
+#include "vcell/eval/score_interval.hpp"
 #include "vcell/eval/summary.hpp"
 #include "vcell/preprocess/scale.hpp"
 
@@ -56,6 +57,7 @@ struct Evaluation {
   std::vector<ContextEvaluation> contexts;  ///< sorted; one with an empty name without contexts
   std::vector<std::string> left_out;        ///< what subset left out, a sentence each
   double alpha = 0.05;                      ///< EvaluationOptions::alpha
+  ScoreIntervals intervals;                 ///< of the mean scores; none until score_intervals
 };
 
 /// Scores one context by every metric of the options (alpha, metrics, symbols and progress of them

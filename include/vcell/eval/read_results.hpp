@@ -6,6 +6,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
+#include "vcell/eval/interval_files.hpp"
 #include "vcell/eval/read_expression.hpp"
 #include "vcell/eval/result_files.hpp"
 
@@ -63,6 +64,7 @@ Evaluation read_results(const std::filesystem::path& folder, const ExpressionMem
     out.contexts.push_back({context, read_scores(folder / (prefix + "results.csv")),
                             table("real_de.csv"), table("pred_de.csv")});
   }
+  out.intervals = read_intervals_in(folder);
   return out;
 }
 

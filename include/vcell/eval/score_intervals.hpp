@@ -15,28 +15,7 @@ VCELL_BEGIN_NAMESPACE
 struct IntervalOptions {
   size_t samples = 200;  ///< half-samples of the cells
   uint64_t seed = 42;    ///< of what they draw
-  /// Also of metrics that read tables of differential expression or distances between cells, which
-  /// are measured again for every sample.
-  bool all = false;
-};
-
-/// How far a mean score may be from that of all cells there could be.
-struct ScoreInterval {
-  double sd = 0;             ///< standard deviation over half-samples
-  double low = 0, high = 0;  ///< the score -+ 1.96 sd, within the range of the metric
-};
-
-/// The intervals of the mean scores of one context, or over contexts.
-struct ContextIntervals {
-  std::string context;                                  ///< empty of the mean over contexts
-  std::vector<std::optional<ScoreInterval>> intervals;  ///< beside ScoreIntervals::metrics
-};
-
-/// The intervals of mean scores over perturbations, beside those of summarise().
-struct ScoreIntervals {
-  std::vector<std::string> metrics;
-  std::vector<ContextIntervals> contexts;  ///< beside the evaluation's
-  ContextIntervals overall;                ///< of the mean over contexts
+  IntervalScope scope = IntervalScope::means;
 };
 
 namespace detail {
@@ -101,11 +80,13 @@ ScoreIntervals score_intervals(const std::vector<EvaluationSide>& real,
   EvaluationOptions scored = options;
   scored.metrics.clear();
   for (const Metric& metric : options.metrics.empty() ? metrics_of("vcell") : options.metrics)
-    if (intervals.all || metric.reads == MetricReads::means) scored.metrics.push_back(metric);
+    if (intervals.scope == IntervalScope::all ||
+        (intervals.scope == IntervalScope::means && metric.reads == MetricReads::means))
+      scored.metrics.push_back(metric);
   ScoreIntervals out;
   for (const Metric& metric : scored.metrics) out.metrics.push_back(metric.name);
-  for (const EvaluationSide& side : real) out.contexts.push_back({side.context, {}});
   if (scored.metrics.empty()) return out;
+  for (const EvaluationSide& side : real) out.contexts.push_back({side.context, {}});
   // Its work is told as so many samples, within which nothing is told but all can be stopped.
   size_t done = 0;
   scored.progress = [&](const ProgressUpdate&) {
@@ -113,7 +94,8 @@ ScoreIntervals score_intervals(const std::vector<EvaluationSide>& real,
   };
   EvaluationSideOptions measured{options.control, options.expression, options.memory,
                                  scored.progress};
-  if (!intervals.all) measured.memory.kept_bytes = 0;  // then no table is measured unasked
+  if (intervals.scope == IntervalScope::means)
+    measured.memory.kept_bytes = 0;  // then no table is measured unasked
 
   // (contexts and overall, metrics, samples)
   std::vector<std::vector<std::vector<Score>>> values(

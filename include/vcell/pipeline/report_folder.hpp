@@ -7,6 +7,7 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/read_results.hpp"
 #include "vcell/pipeline/run.hpp"
+#include "vcell/report/method_differences.hpp"
 #include "vcell/report/report.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/experiment_toml.hpp"
@@ -15,8 +16,9 @@
 VCELL_BEGIN_NAMESPACE
 
 /// Writes what a report says beside the tables of scores: `facts.csv` (data, split, model, training
-/// and versions), `methods.csv` (which table is whose; the first method's are in the folder itself)
-/// and `baselines/missing.csv` (what a method could not predict).
+/// and versions), `methods.csv` (which table is whose; the first method's are in the folder
+/// itself), `differences.csv` (of the first method from each other one) and `baselines/missing.csv`
+/// (what a method could not predict).
 /// @param folders  of the methods' tables, beside report.others
 /// @throws IoError
 template <class = void>
@@ -32,6 +34,7 @@ void write_report_tables(const std::filesystem::path& folder, const ReportInput&
   for (size_t i = 0; i < folders.size(); ++i)
     methods.rows.push_back({report.others[i].name, report.others[i].meaning, folders[i]});
   write_csv(folder / "methods.csv", methods);
+  write_differences(folder / "differences.csv", report);
   CsvTable reasons{{"baseline", "reason"}, {}};
   for (const auto& [method, reason] : missing) reasons.rows.push_back({method, reason});
   std::error_code error;  // where it matters, writing fails and says so
@@ -86,6 +89,7 @@ ReportInput read_report_input(const std::filesystem::path& folder, const Progres
     for (const ResultFiles& files : read_result_files(tables))
       other.contexts.push_back(
           {files.context, read_scores(tables / (files.prefix + "results.csv"))});
+    other.intervals = read_intervals_in(tables);
   }
   const CsvTable facts = read_csv(folder / "facts.csv");
   const size_t section = facts.column("section"), what = facts.column("what"),

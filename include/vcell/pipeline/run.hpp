@@ -11,6 +11,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
+#include "vcell/eval/score_intervals.hpp"
 #include "vcell/pipeline/embed_screen.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
@@ -116,18 +117,25 @@ void add_training(ReportInput& report, std::span<const MetricsRow> rows, ChooseB
 
 /// Scores one method's predictions against what was observed: where it could not predict a pair,
 /// over the others.
-/// @param observed  measured once, for all methods
+/// @param observed   measured once, for all methods
+/// @param intervals  of the mean scores
 /// @throws ConfigError if a predicted value is no log1p value; Stopped
 template <class = void>
 Evaluation evaluate_method(const std::vector<EvaluationSide>& observed, const Screen& screen,
                            std::span<const PredictionRequest> requests,
-                           const PredictedCells& predicted, const EvaluationOptions& options) {
+                           const PredictedCells& predicted, const EvaluationOptions& options,
+                           const IntervalOptions& intervals = {.scope = IntervalScope::none}) {
   auto cells = labelled_predictions(screen, requests, predicted);
   check_labelled_cells(cells, "predicted", options.highest);
-  const auto sides = evaluation_sides(std::move(cells), side_options(options));
-  return predicted.missing.empty()
-             ? evaluate(observed, sides, options)
-             : evaluate(select_like(observed, sides, options.progress), sides, options);
+  const auto sides = evaluation_sides(
+      std::move(cells), {options.control, options.expression, options.memory, options.progress});
+  const auto score = [&](const std::vector<EvaluationSide>& real) {
+    Evaluation out = evaluate(real, sides, options);
+    out.intervals = score_intervals(real, sides, out, options, intervals);
+    return out;
+  };
+  return predicted.missing.empty() ? score(observed)
+                                   : score(select_like(observed, sides, options.progress));
 }
 
 /// Everything that an experiment says: prepares a screen, fits every method, predicts the held-out
@@ -202,7 +210,8 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
                                   "predict none of the held-out pairs; name another one first"));
       continue;
     }
-    auto scores = evaluate_method(observed, p.screen, out.requests, predicted, evaluation);
+    auto scores = evaluate_method(observed, p.screen, out.requests, predicted, evaluation,
+                                  {.seed = e.training.seed, .scope = e.intervals});
     if (options.scored) options.scored({*method, first, p, out.requests, predicted, scores});
     if (first) {
       out.report.method = method->title();

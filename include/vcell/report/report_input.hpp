@@ -32,6 +32,7 @@ struct ScoredMethod {
   std::string name;     ///< e.g. "perturbation_mean"; underscores are shown as spaces
   std::string meaning;  ///< what it does, a sentence; may be empty
   std::vector<ScoredContext> contexts;
+  ScoreIntervals intervals = {};  ///< of its mean scores; may be empty
 };
 
 /// Everything that a report shows. What is empty is left out, or said to be absent where a reader
@@ -55,7 +56,7 @@ struct ReportInput {
 template <class = void>
 ScoredMethod scored_method(std::string name, const Evaluation& evaluation,
                            std::string meaning = {}) {
-  ScoredMethod out{std::move(name), std::move(meaning), {}};
+  ScoredMethod out{std::move(name), std::move(meaning), {}, evaluation.intervals};
   for (const ContextEvaluation& c : evaluation.contexts)
     out.contexts.push_back({c.context, c.scores});
   return out;
@@ -123,6 +124,15 @@ std::vector<std::string> score_names(const ReportInput& input) {
     for (const ScoreColumn& column : input.evaluation.contexts[0].scores.columns)
       out.push_back(column.name);
   return out;
+}
+
+/// The interval of a method's mean score over contexts; null where there is none.
+template <class = void>
+std::optional<ScoreInterval> interval_of(const ScoredMethod& method, const std::string& score) {
+  const ScoreIntervals& all = method.intervals;
+  for (size_t m = 0; m < all.metrics.size(); ++m)
+    if (all.metrics[m] == score) return all.overall.intervals[m];
+  return std::nullopt;
 }
 
 /// In how many pairs of context and perturbation a method has scores.

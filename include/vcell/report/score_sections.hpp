@@ -29,11 +29,13 @@ std::vector<bool> best_of(const std::vector<Score>& scores, int direction, int d
 }
 
 /// Table cells of one score, a method each; the best one in bold.
-/// @param complete  which methods predicted everything: means over less, and ranks among fewer, are
-///                  shown and not compared
+/// @param complete   which methods predicted everything: means over less, and ranks among fewer,
+///                   are shown and not compared
+/// @param intervals  of the scores, shown below them; none: no scores have one
 template <class = void>
 std::string score_cells(const std::vector<Score>& scores, const std::vector<bool>& complete,
-                        int direction, int digits) {
+                        int direction, int digits,
+                        const std::vector<std::optional<ScoreInterval>>& intervals = {}) {
   auto compared = scores;
   for (size_t m = 0; m < scores.size(); ++m)
     if (!complete[m]) compared[m].reset();
@@ -41,8 +43,12 @@ std::string score_cells(const std::vector<Score>& scores, const std::vector<bool
   std::string out;
   for (size_t m = 0; m < scores.size(); ++m) {
     const std::string text = show(scores[m], digits);
-    out += fmt::format("<td class=\"n{}\">{}</td>", m == 0 ? " first" : "",
-                       best[m] ? "<b>" + text + "</b>" : text);
+    std::string interval;
+    if (m < intervals.size() && intervals[m])
+      interval = fmt::format("<br><small>{} to {}</small>", show(intervals[m]->low, digits),
+                             show(intervals[m]->high, digits));
+    out += fmt::format("<td class=\"n{}\">{}{}</td>", m == 0 ? " first" : "",
+                       best[m] ? "<b>" + text + "</b>" : text, interval);
   }
   return out;
 }
@@ -68,14 +74,18 @@ std::string mean_score_table(const ReportInput& input) {
   for (const std::string& name : detail::score_names(input)) {
     const Metric metric = metric_of(input, name);
     std::vector<Score> means;
-    for (const ScoredMethod& method : methods) means.push_back(mean_score(method, name));
+    std::vector<std::optional<ScoreInterval>> intervals;
+    for (const ScoredMethod& method : methods) {
+      means.push_back(mean_score(method, name));
+      intervals.push_back(detail::interval_of(method, name));
+    }
     const std::string better = metric.direction > 0   ? "higher is better"
                                : metric.direction < 0 ? "lower is better"
                                                       : "";
     out += fmt::format(
         "<tr><th scope=\"row\">{} <small>{}</small></th>{}<td class=\"n\">{}</td></tr>\n",
         escape_html(metric.title), better,
-        detail::score_cells(means, complete, metric.direction, 3),
+        detail::score_cells(means, complete, metric.direction, 3, intervals),
         metric.best ? fmt::format("{:g}", *metric.best) : "\u2013");
   }
   return out + "</tbody></table></div>\n";
@@ -137,8 +147,11 @@ std::string summary_section(const ReportInput& input) {
   out += fmt::format(
       "<p class=\"note\">Mean over perturbations{}; the best value of each row is bold, among "
       "methods that predicted every one. "
-      "<a href=\"#reading\">What the scores mean</a> is explained at the end.</p>\n",
-      contexts > 1 ? " of each context, then over contexts" : "");
+      "{}<a href=\"#reading\">What the scores mean</a> is explained at the end.</p>\n",
+      contexts > 1 ? " of each context, then over contexts" : "",
+      methods[0].intervals.metrics.empty()
+          ? ""
+          : "Below a mean stands an interval of about 95 % over which cells were measured. ");
   return detail::section("summary", "Mean scores", out);
 }
 

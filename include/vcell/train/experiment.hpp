@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "vcell/eval/score_interval.hpp"
 #include "vcell/models/model_kind.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/sets/screen.hpp"
@@ -103,8 +104,9 @@ struct Experiment {
   /// What predicts, by name: the first is reported on, the others beside it.
   std::vector<std::string> methods = {"state_transition", "control_copy", "perturbation_mean",
                                       "perturbation_mean_shrunk", "context_mean"};
-  std::string profile = "vcell";  ///< which metrics score it (metrics_of)
-  bool save_real = false;         ///< the observed cells are kept beside the predicted ones
+  std::string profile = "vcell";                   ///< which metrics score it (metrics_of)
+  IntervalScope intervals = IntervalScope::means;  ///< which mean scores get intervals
+  bool save_real = false;  ///< the observed cells are kept beside the predicted ones
   RunDevice device = RunDevice::cpu;
   size_t rank = 0;   ///< of this process among those that run together
   size_t ranks = 1;  ///< how many these are
@@ -225,6 +227,8 @@ void visit_experiment(E& e, F&& f) {
   f("scores", "methods", e.methods,
     "what predicts, by name; the first is reported on, the others beside it");
   f("scores", "profile", e.profile, "which metrics are computed");
+  f("scores", "intervals", e.intervals,
+    "which mean scores get intervals: none, means (of metrics that read mean cells), all");
   f("scores", "save_real", e.save_real,
     "real.h5ad: the observed cells of test and their controls, for other programs to score");
 
