@@ -196,6 +196,23 @@ TEST_CASE("report: differences from other methods, with what is certain in bold"
   REQUIRE(method_differences(own).empty());
 }
 
+TEST_CASE("report: scores of parts, of the main metrics", "[report]") {
+  auto input = example_input();
+  REQUIRE(strata_section(input).empty());
+  const double beyond = std::numeric_limits<double>::infinity();
+  input.evaluation.strata = {{"mae", "mse"},
+                             {{"de_genes", 0, 1, 3, {0.25, 9.5}},
+                              {"cells", 30, 100, 2, {{}, 9.5}},
+                              {"cells", 300, beyond, 1, {0.5, 9.5}},
+                              {"expression", 0.125, beyond, 4, {0.75, 9.5}}}};
+  const std::string html = strata_section(input);
+  REQUIRE(is_nested(html));
+  REQUIRE_THAT(html, contains(">0 DE genes<") && contains(">30 to 99 cells<") &&
+                         contains(">300 or more cells<") && contains("expression from 0.12") &&
+                         contains("<td class=\"n\">0.250</td>") && !contains("9.5"));
+  REQUIRE_THAT(report_html(input, without_gnuplot), contains("id=\"strata\""));
+}
+
 TEST_CASE("report: marks the best of each row, and none where all are equal", "[report]") {
   using Scores = std::vector<Score>;
   const double nan_value = std::nan("");

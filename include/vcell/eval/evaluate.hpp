@@ -10,6 +10,7 @@
 #include "vcell/eval/align_cells.hpp"
 #include "vcell/eval/metrics.hpp"
 #include "vcell/eval/score_interval.hpp"
+#include "vcell/eval/score_stratum.hpp"
 #include "vcell/eval/summary.hpp"
 #include "vcell/preprocess/scale.hpp"
 
@@ -58,6 +59,7 @@ struct Evaluation {
   std::vector<std::string> left_out;        ///< what subset left out, a sentence each
   double alpha = 0.05;                      ///< EvaluationOptions::alpha
   ScoreIntervals intervals;                 ///< of the mean scores; none until score_intervals
+  ScoreStrata strata;                       ///< of parts of it; none until score_strata
 };
 
 /// Scores one context by every metric of the options (alpha, metrics, symbols and progress of them

@@ -9,6 +9,7 @@
 #include "vcell/eval/interval_files.hpp"
 #include "vcell/eval/read_expression.hpp"
 #include "vcell/eval/result_files.hpp"
+#include "vcell/eval/strata_files.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -65,6 +66,7 @@ Evaluation read_results(const std::filesystem::path& folder, const ExpressionMem
                             table("real_de.csv"), table("pred_de.csv")});
   }
   out.intervals = read_intervals_in(folder);
+  out.strata = read_strata_in(folder);
   return out;
 }
 

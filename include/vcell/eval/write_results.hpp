@@ -8,6 +8,7 @@
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/interval_files.hpp"
 #include "vcell/eval/result_files.hpp"
+#include "vcell/eval/strata_files.hpp"
 #include "vcell/eval/write_expression.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -51,8 +52,9 @@ void write_summaries(const std::filesystem::path& path, const std::vector<ScoreC
 /// real_de.csv and pred_de.csv (differential expression). With several: the same four for each as
 /// `<context>_results.csv` and so on (see result_files), and agg_results.csv, the mean over
 /// contexts of each entry of their summaries, nulls left out. Where contexts have names,
-/// contexts.csv says which prefix is whose. intervals.csv has the intervals of mean scores, where
-/// there are some. The same evaluation gives the same bytes.
+/// contexts.csv says which prefix is whose. intervals.csv has the intervals of mean scores and
+/// strata.csv the mean scores of parts, where there are some. The same evaluation gives the same
+/// bytes.
 /// @param progress  of measuring tables that are not kept
 /// @throws WriteError if the folder or a file cannot be written; Stopped
 template <class = void>
@@ -80,22 +82,23 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
   if (files.size() > 1)
     write_summaries(folder / "agg_results.csv", evaluation.contexts[0].scores.columns,
                     summarise(evaluation));
-  // Those of an earlier evaluation would be read as this one's.
-  if (evaluation.intervals.metrics.empty())
-    std::filesystem::remove(folder / "intervals.csv", error);
-  else
-    write_intervals(folder / "intervals.csv", evaluation.intervals);
-  if (error)
-    throw WriteError(message("write_results: cannot remove ",
-                             quoted((folder / "intervals.csv").string()), ": ", error.message()));
-  // One of an earlier evaluation would make read_results read that one's tables.
-  if (files.size() == 1 && files[0].context.empty())
-    std::filesystem::remove(folder / "contexts.csv", error);
-  else
-    write_csv(folder / "contexts.csv", names);
-  if (error)
-    throw WriteError(message("write_results: cannot remove ",
-                             quoted((folder / "contexts.csv").string()), ": ", error.message()));
+  // What an earlier evaluation left would be read as this one's.
+  const auto write_or_remove = [&](const char* name, bool is_there, const auto& write) {
+    std::error_code trouble;
+    if (is_there)
+      write(folder / name);
+    else
+      std::filesystem::remove(folder / name, trouble);
+    if (trouble)
+      throw WriteError(message("write_results: cannot remove ", quoted((folder / name).string()),
+                               ": ", trouble.message()));
+  };
+  write_or_remove("intervals.csv", !evaluation.intervals.metrics.empty(),
+                  [&](const auto& path) { write_intervals(path, evaluation.intervals); });
+  write_or_remove("strata.csv", !evaluation.strata.strata.empty(),
+                  [&](const auto& path) { write_strata(path, evaluation.strata); });
+  write_or_remove("contexts.csv", files.size() > 1 || !files[0].context.empty(),
+                  [&](const auto& path) { write_csv(path, names); });
 }
 
 VCELL_INSTANTIATE(files, void write_results<void>(const std::filesystem::path&, const Evaluation&,

@@ -12,6 +12,7 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/score_intervals.hpp"
+#include "vcell/eval/score_strata.hpp"
 #include "vcell/pipeline/embed_screen.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"
@@ -132,6 +133,7 @@ Evaluation evaluate_method(const std::vector<EvaluationSide>& observed, const Sc
   const auto score = [&](const std::vector<EvaluationSide>& real) {
     Evaluation out = evaluate(real, sides, options);
     out.intervals = score_intervals(real, sides, out, options, intervals);
+    out.strata = score_strata(real, sides, out, options);
     return out;
   };
   return predicted.missing.empty() ? score(observed)

@@ -9,6 +9,7 @@
 #include "vcell/report/effect_sections.hpp"
 #include "vcell/report/report_style.hpp"
 #include "vcell/report/score_sections.hpp"
+#include "vcell/report/strata_section.hpp"
 #include "vcell/report/text_sections.hpp"
 #include "vcell/report/training_section.hpp"
 
@@ -36,10 +37,10 @@ std::string report_html(const ReportInput& input, const ReportOptions& options =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<header><h1>{0}</h1></header>\n"
-      "<main>\n{2}{3}{4}{5}{6}{7}{8}{9}{10}</main>\n</body>\n</html>\n",
+      "<main>\n{2}{3}{4}{5}{6}{7}{8}{9}{10}{11}</main>\n</body>\n</html>\n",
       title, report_style, summary_section(input), warning_section(input, options.progress),
       difference_section(input), shift_section(effects, options.gnuplot, options.progress),
-      overlap_section(effects, input.evaluation.alpha, options.gnuplot),
+      overlap_section(effects, input.evaluation.alpha, options.gnuplot), strata_section(input),
       perturbation_section(input), training_section(input, options.gnuplot), run_section(input),
       reading_section(input));
 }

@@ -126,6 +126,27 @@ std::vector<std::string> score_names(const ReportInput& input) {
   return out;
 }
 
+/// Those that are shown for each perturbation: what the profile vcell has, at most six where it has
+/// none of them, and metrics of a user's own. All are in the tables of results.
+template <class = void>
+std::vector<std::string> main_score_names(const ReportInput& input) {
+  constexpr size_t most = 6;
+  const auto all = score_names(input);
+  const auto known = all_metrics();
+  const auto is_main = [&](const std::string& name) {
+    const auto found = std::find_if(known.begin(), known.end(),
+                                    [&](const Metric& metric) { return metric.name == name; });
+    return found == known.end() || std::find(found->profiles.begin(), found->profiles.end(),
+                                             "vcell") != found->profiles.end();
+  };
+  std::vector<std::string> out;
+  for (const std::string& name : all)
+    if (is_main(name)) out.push_back(name);
+  if (out.empty())
+    out.assign(all.begin(), all.begin() + std::ptrdiff_t(std::min(all.size(), most)));
+  return out;
+}
+
 /// The interval of a method's mean score over contexts; null where there is none.
 template <class = void>
 std::optional<ScoreInterval> interval_of(const ScoredMethod& method, const std::string& score) {

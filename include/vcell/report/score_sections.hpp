@@ -172,11 +172,12 @@ std::string initials(const std::string& name) {
 
 }  // namespace detail
 
-/// All scores of every perturbation of one context beside those of the baselines, and their mean.
+/// The main scores of every perturbation of one context beside those of the baselines, and their
+/// mean.
 template <class = void>
 std::string perturbation_score_table(const ReportInput& input, const ContextEvaluation& context) {
   const auto methods = methods_of(input);
-  const auto names = detail::score_names(input);
+  const auto names = detail::main_score_names(input);
   std::vector<bool> complete;
   for (const ScoredMethod& method : methods) {
     const ScoreTable* table = detail::table_of(method, context.context);
@@ -229,13 +230,16 @@ std::string method_legend(const ReportInput& input) {
   return out;
 }
 
-/// Every score of every perturbation.
+/// Scores of every perturbation.
 template <class = void>
 std::string perturbation_section(const ReportInput& input) {
   std::string out = fmt::format(
       "<p class=\"note\">{}. The best value of each score is bold, among methods that predicted "
-      "every perturbation of the context; cells are the observed ones.</p>\n",
-      method_legend(input));
+      "every perturbation of the context; cells are the observed ones.{}</p>\n",
+      method_legend(input),
+      detail::main_score_names(input).size() < detail::score_names(input).size()
+          ? " All other scores are in <b>results.csv</b>."
+          : "");
   for (const ContextEvaluation& context : input.evaluation.contexts) {
     if (!context.context.empty())
       out += fmt::format("<h3>{}</h3>\n<p class=\"note\">{} for comparison.</p>\n",
