@@ -245,6 +245,9 @@ TEST_CASE("train_embedding_in_folder: several files, genes by name, each a datas
   };
   e.more_files.push_back(e.data);
   fails(e, {"[data] more_files", "a.h5ad", "twice"});
+  std::filesystem::create_directory(folder.path() / "x");
+  e.more_files.back() = path("x/../a.h5ad");  // however it is spelt
+  fails(e, {"[data] more_files", "x/../a.h5ad", "twice"});
   AnnData other = part(0, 20, false);
   other.var = DataFrame([&] {
     std::vector<std::string> names(25, "");

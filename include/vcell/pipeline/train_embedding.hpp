@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -136,12 +137,14 @@ void join_cells(EmbeddingCells& to, EmbeddingCells more, const std::string& file
   auto& second = more.sentences;
   std::vector<int32_t> rows;
   std::vector<size_t> columns, other;
+  std::unordered_map<int32_t, size_t> in_second;
+  for (size_t g = 0; g < second.table_rows.size(); ++g) in_second.emplace(second.table_rows[g], g);
   for (size_t g = 0; g < first.table_rows.size(); ++g) {
-    const auto found = std::ranges::find(second.table_rows, first.table_rows[g]);
-    if (found == second.table_rows.end()) continue;
+    const auto found = in_second.find(first.table_rows[g]);
+    if (found == in_second.end()) continue;
     rows.push_back(first.table_rows[g]);
     columns.push_back(g);
-    other.push_back(size_t(found - second.table_rows.begin()));
+    other.push_back(found->second);
   }
   if (rows.empty())
     throw ConfigError(message("[data] more_files: ", quoted(file), " has no gene with a vector ",
