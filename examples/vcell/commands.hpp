@@ -12,6 +12,7 @@ void add_preprocess(CLI::App& program, Console& console);
 void add_split(CLI::App& program, Console& console);
 void add_train(CLI::App& program, Console& console);
 void add_predict(CLI::App& program, Console& console);
+void add_baseline(CLI::App& program, Console& console);
 void add_embed(CLI::App& program, Console& console);
 void add_evaluate(CLI::App& program, Console& console);
 void add_import(CLI::App& program, Console& console);

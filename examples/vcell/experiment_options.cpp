@@ -123,6 +123,8 @@ constexpr Phrase phrases[] = {
     {"run_in_folder with OldRun::resume in ", "vcell run --resume --out ", nullptr},
     {"OldRun::resume", "--resume", "--resume"},
     {"OldRun::overwrite", "--overwrite", "--overwrite"},
+    {"BaselineOptions::as_delta", "--as-delta", "--as-delta"},
+    {"BaselineOptions::counts", "--counts", "--counts"},
     {"another RunFolder", "another --out", "--out"},
     {"another --out", "another --output", "--output"},
     {"H5adReadOptions::budget", "--memory", "--memory"},

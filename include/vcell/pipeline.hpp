@@ -4,6 +4,7 @@
 /// list is written by cmake/umbrella.cmake.
 #pragma once
 
+#include "vcell/pipeline/baseline_anndata.hpp"
 #include "vcell/pipeline/choose_anchor.hpp"
 #include "vcell/pipeline/data_files.hpp"
 #include "vcell/pipeline/data_set_files.hpp"

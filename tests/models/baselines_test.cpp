@@ -141,6 +141,95 @@ TEST_CASE("baselines: what no training cell tells is missing by name", "[models]
   REQUIRE_THAT(perturbation.missing.at(0), contains("'C' in 'z'"));
 }
 
+TEST_CASE("baselines: the mean of perturbation means counts the control as one of them",
+          "[models]") {
+  BaselineScreen f;
+  const auto baseline = fitted<MeanOfPerturbationMeans<>>(f);
+  const auto cell = [&](const MeanOfPerturbationMeans<>& of, const char* context) {
+    return of.cells().at(f.screen.context.code(context));
+  };
+  // x: control (1, 2, 0), A (3, 2, 0), B (1, 0, 4); y: control (2, 2, 2), A (2, 4, 2).
+  const auto in_x = cell(baseline, "x");
+  for (size_t g = 0; g < 3; ++g)
+    CHECK(in_x[g] == Approx(Values{5. / 3, 4. / 3, 4. / 3}[g]).epsilon(1e-12));
+  CHECK(cell(baseline, "y") == Values{2, 3, 2});
+  CHECK_FALSE(baseline.cells().contains(f.screen.context.code("z")));
+
+  const std::vector requests = {f.request("y", "B", {6, 6}), f.request("z", "A", {9})};
+  const auto predicted = baseline.predict(f.screen, requests, {});
+  REQUIRE(predicted.requests == std::vector<size_t>{0, 0});
+  REQUIRE(predicted.cells.values == std::vector<float>{2, 3, 2, 2, 3, 2});
+  REQUIRE(predicted.missing.size() == 1);
+  REQUIRE_THAT(predicted.missing[0], contains("mean_of_perturbation_means") &&
+                                         contains("'A' in 'z'") && contains("no perturbed cell"));
+}
+
+TEST_CASE("baselines: the mean response multiplies normalised counts", "[models]") {
+  BaselineScreen f;
+  const auto counts = [](std::vector<double> values) {
+    for (double& x : values) x = std::expm1(x);
+    return values;
+  };
+  const auto baseline = fitted<MeanResponse<>>(f);
+  // In y the control is one cell (2, 2, 2), and A one of (2, 4, 2).
+  const auto& of_y = baseline.responses().at(f.screen.context.code("y"));
+  for (size_t g = 0; g < 3; ++g)
+    CHECK(of_y.profile[g] == Approx(counts({2, 4, 2})[g]).epsilon(1e-12));
+  const auto predicted = baseline.predict(
+      f.screen, std::vector{f.request("y", "B", {6}), f.request("x", "C", {0})}, {});
+  REQUIRE(predicted.requests == std::vector<size_t>{0, 1});
+  for (size_t g = 0; g < 3; ++g)
+    CHECK(double(predicted.cells.row_values(0)[g]) == Approx(Values{2, 4, 2}[g]).epsilon(1e-6));
+  // In x of the cell (0, 2, 0) gene 1 alone is more than 0: A has a mean of (e^1 + e^3) / 2 - 1
+  // there, B none, and the control e^2 - 1.
+  const double scale = ((std::exp(1.) + std::exp(3.)) / 2 - 1) / 2 / std::expm1(2.);
+  REQUIRE(predicted.cells.row_size(1) == 1);
+  CHECK(predicted.cells.row_indices(1)[0] == 1);
+  CHECK(double(predicted.cells.row_values(1)[0]) ==
+        Approx(std::log1p(scale * std::expm1(2.))).epsilon(1e-6));
+
+  // A perturbation tells nothing of its own gene, by whatever name that goes.
+  for (const bool by_symbol : {false, true}) {
+    if (!by_symbol) f.screen.genes[1] = "A";
+    MeanResponse<> own(by_symbol ? GeneSymbols{{{"g1", "A"}}, {}} : GeneSymbols{});
+    own.fit(f.screen, f.parts, {});
+    CHECK(own.responses().at(f.screen.context.code("y")).scale[1] == 1);
+    CHECK(own.responses().at(f.screen.context.code("x")).scale[1] == 0);  // B's alone
+    f.screen.genes[1] = "g1";
+  }
+  const auto missing = baseline.predict(f.screen, std::vector{f.request("z", "A", {9})}, {});
+  REQUIRE_THAT(missing.missing.at(0), contains("mean_response") && contains("'A' in 'z'"));
+  f.screen.is_embedding = true;
+  REQUIRE_THROWS_WITH(fitted<MeanResponse<>>(f), contains("embedding"));
+}
+
+TEST_CASE("baselines: held-out cells change nothing", "[models]") {
+  const BaselineScreen f;
+  BaselineScreen changed;
+  for (const size_t row : {4, 8, 10})  // unused and test
+    for (float& x : changed.screen.expression.row_values(row)) x = 5;
+  const std::vector requests = {f.request("x", "A", {0, 1}), f.request("y", "B", {6}),
+                                f.request("x", "C", {1})};
+  for (const auto name : baseline_names) {
+    INFO(name);
+    const auto before = make_baseline(name), after = make_baseline(name);
+    before->fit(f.screen, f.parts, {});
+    after->fit(changed.screen, f.parts, {});
+    const auto a = before->predict(f.screen, requests, {}),
+               b = after->predict(changed.screen, requests, {});
+    CHECK(a.cells == b.cells);
+    CHECK(a.requests == b.requests);
+    CHECK(a.missing == b.missing);
+    CHECK_FALSE(a.requests.empty());
+    // Those of training do.
+    changed.screen.expression.row_values(7)[1] = 6;
+    after->fit(changed.screen, f.parts, {});
+    if (name != "control_copy" && name != "perturbation_mean_shrunk")  // that is 0 in any case here
+      CHECK(after->predict(changed.screen, requests, {}).cells != a.cells);
+    changed.screen.expression.row_values(7)[1] = 4;
+  }
+}
+
 TEST_CASE("baselines: each is made by its name", "[models]") {
   for (const auto name : baseline_names) {
     const auto baseline = make_baseline(name);

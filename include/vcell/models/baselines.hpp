@@ -9,6 +9,8 @@
 #include "vcell/models/baselines/control_copy.hpp"
 #include "vcell/models/baselines/feature_nearest.hpp"
 #include "vcell/models/baselines/feature_ridge.hpp"
+#include "vcell/models/baselines/mean_of_perturbation_means.hpp"
+#include "vcell/models/baselines/mean_response.hpp"
 #include "vcell/models/baselines/perturbation_mean.hpp"
 #include "vcell/models/baselines/perturbation_mean_shrunk.hpp"
 
@@ -16,20 +18,25 @@ VCELL_BEGIN_NAMESPACE
 
 /// The names of the baselines, in the order of reports: the one place where a new one is listed,
 /// beside make_baseline.
-inline constexpr std::array<std::string_view, 4> baseline_names = {
-    "control_copy", "perturbation_mean", "perturbation_mean_shrunk", "context_mean"};
+inline constexpr std::array<std::string_view, 6> baseline_names = {
+    "control_copy", "perturbation_mean", "perturbation_mean_shrunk",
+    "context_mean", "mean_response",     "mean_of_perturbation_means"};
 
 /// Those that read features of perturbations.
 inline constexpr std::array<std::string_view, 3> feature_baseline_names = {
     "feature_nearest", "feature_ridge", "feature_kernel_ridge"};
 
 /// The baseline of a name; null if there is none.
+/// @param symbols  how perturbations are matched with their own genes
 template <class Void = void>
-std::unique_ptr<Predictor> make_baseline(std::string_view name) {
+std::unique_ptr<Predictor> make_baseline(std::string_view name, const GeneSymbols& symbols = {}) {
   if (name == "control_copy") return std::make_unique<ControlCopy<Void>>();
   if (name == "perturbation_mean") return std::make_unique<PerturbationMean<Void>>();
   if (name == "perturbation_mean_shrunk") return std::make_unique<PerturbationMeanShrunk<Void>>();
   if (name == "context_mean") return std::make_unique<ContextMean<Void>>();
+  if (name == "mean_response") return std::make_unique<MeanResponse<Void>>(symbols);
+  if (name == "mean_of_perturbation_means")
+    return std::make_unique<MeanOfPerturbationMeans<Void>>();
   return nullptr;
 }
 

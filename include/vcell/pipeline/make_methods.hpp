@@ -50,7 +50,7 @@ std::vector<std::shared_ptr<Predictor>> make_methods(const Experiment& e, const 
     if (name == "state_transition") {
       out.push_back(
           std::make_shared<StateTransitionPredictor<>>(e, options_on(e, prepared, options)));
-    } else if (auto baseline = make_baseline(name)) {
+    } else if (auto baseline = make_baseline(name, prepared.symbols)) {
       out.push_back(std::move(baseline));
     } else if (auto by_features = make_feature_baseline(name, prepared.features)) {
       if (prepared.features.is_one_hot())

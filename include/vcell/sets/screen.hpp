@@ -23,11 +23,11 @@ struct ScreenOptions {
   std::string control = "non-targeting";
   /// The obs columns that make up a cell's context (cell line, donor, condition, replicate), joined
   /// by '|' in this order. Without any, all cells are of one context.
-  std::vector<std::string> context_keys;
+  std::vector<std::string> context_keys = {};
   /// The name of that one context.
   std::string context_name = "all";
   /// The obs column of the experimental batch, if it is to be known.
-  std::optional<std::string> batch_key;
+  std::optional<std::string> batch_key = {};
   /// What stands between the parts of a combination of perturbations, as + in A+B. Never guessed:
   /// empty, and every label is of one perturbation.
   std::string combination_separator = {};

@@ -29,6 +29,9 @@ Metric clustering_agreement() {
               "than by chance.",
           .direction = 1,
           .best = 1,
+          .lowest = 0,
+          .highest = 1,
+          .reads = MetricReads::cells,  // of perturbations, each from every other
           .digits = 2,
           .profiles = {"full", "anndata"},
           .aggregate = detail::clustering_agreement_score<>};

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include "cells.hpp"
+#include "commands.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "vcell/eval/evaluation_side.hpp"
+#include "vcell/eval/write_expression.hpp"
+#include "vcell/pipeline/baseline_anndata.hpp"
+
+namespace {
+
+struct BaselineSettings : vcell::BaselineOptions {
+  std::string name, data, out, de;
+  double memory = 0;  // GB
+  bool overwrite = false;
+};
+
+/// Tests the predicted cells against the controls beside them, and writes the table.
+void write_table(const BaselineSettings& s, vcell::AnnData predicted, Console& console) {
+  vcell::LabelledCells cells;
+  cells.perturbation = vcell::factor(predicted.obs.column(s.labels.perturbation_key));
+  cells.X = vcell::to_csr<float>(std::move(*predicted.X));
+  cells.genes = std::move(predicted.var.index);
+  const auto sides = vcell::evaluation_sides(
+      std::move(cells),
+      {.control = s.labels.control, .expression = {.epsilon = 0}, .progress = console.progress()});
+  vcell::write_differential_expression(s.de, sides.at(0).expression, console.progress());
+  console.result("differential expression: " + s.de);
+}
+
+void baseline(BaselineSettings s, Console& console) {
+  refuse_to_overwrite("baseline", s.out, s.overwrite);
+  if (!s.de.empty()) {
+    refuse_to_overwrite("baseline", s.de, s.overwrite);
+    if (s.counts) throw vcell::ConfigError("baseline: --de tests log1p values; leave --counts out");
+    if (!s.labels.context_keys.empty())
+      throw vcell::ConfigError(
+          "baseline: --de is one table, of cells that are one pool; leave --context-key out, or "
+          "take the tables of vcell evaluate");
+  }
+  s.callbacks = callbacks_of(console);
+  auto predicted = vcell::baseline_anndata(
+      read_cells(s.data, console, CellParts::expression, s.memory), s.name, s);
+  make_folder(std::filesystem::path(s.out).parent_path());
+  write_cells(s.out, predicted, console);
+  console.result(s.out);
+  if (s.de.empty()) return;
+  make_folder(std::filesystem::path(s.de).parent_path());
+  write_table(s, std::move(predicted), console);
+}
+
+}  // namespace
+
+void add_baseline(CLI::App& program, Console& console) {
+  auto* command = program.add_subcommand(
+      "baseline", "Cells that a baseline predicts, fitted to the cells of a file");
+  auto s = std::make_shared<BaselineSettings>();
+  const std::vector<std::string> names(vcell::baseline_names.begin(), vcell::baseline_names.end());
+  command->add_option("name", s->name, "Which: " + vcell::list_of(names))
+      ->required()
+      ->type_name("NAME");
+  command->add_option("--data", s->data, "The screen, h5ad")->required()->type_name("FILE");
+  command
+      ->add_option("--out", s->out,
+                   "The h5ad file to write: as many cells of every perturbation as it has, then "
+                   "the control cells")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--de", s->de,
+                   "Its table of differential expression against the control cells, CSV")
+      ->type_name("FILE");
+  command
+      ->add_option("--perturbation-key", s->labels.perturbation_key,
+                   "obs column of the perturbation")
+      ->capture_default_str();
+  command->add_option("--control", s->labels.control, "Label of the control in it")
+      ->capture_default_str();
+  add_context_keys(*command, s->labels.context_keys,
+                   "obs column of the context, may come several times; each is fitted alone, but "
+                   "by perturbation_mean and perturbation_mean_shrunk");
+  add_scale(*command, s->scale, "Of X: counts or log1p [the file decides]");
+  command->add_option("--gene-names", s->gene_names,
+                      "var column with the names by which perturbations go [found]");
+  command->add_flag("--as-delta", s->as_delta,
+                    "Of mean_of_perturbation_means: control cells plus the mean shift, in place of "
+                    "the mean cell");
+  command->add_flag("--counts", s->counts,
+                    "Of mean_response: counts with fractions, as the Virtual Cell Challenge of "
+                    "2026 makes them, in place of log1p values");
+  add_number(*command, "--seed", s->seed, "Of the control cells that cells are made from");
+  command->add_flag("--overwrite", s->overwrite, "Replace files that are there");
+  add_memory(*command, s->memory);
+  add_common(*command, console);
+  command->callback([s, &console] { baseline(*s, console); });
+}

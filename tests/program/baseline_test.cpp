@@ -1,0 +1,119 @@
+#include <cmath>
+#include <fstream>
+
+#include "support/catch.hpp"
+#include "support/program.hpp"
+#include "vcell/io/csv.hpp"
+#include "vcell/io/h5ad.hpp"
+#include "vcell/models/baselines.hpp"
+#include "vcell/simulate/simulate_screen.hpp"
+
+using namespace vcell_test;
+
+namespace {
+
+/// A screen of counts in a file.
+std::string baseline_screen(const TemporaryFolder& folder) {
+  const auto simulated = vcell::simulate_screen({.seed = 5,
+                                                 .genes = 40,
+                                                 .contexts = 2,
+                                                 .perturbations = 5,
+                                                 .cells = 12,
+                                                 .control_cells = 30});
+  vcell::write_h5ad(folder / "screen.h5ad", simulated.screen);
+  return " --data " + (folder / "screen.h5ad");
+}
+
+}  // namespace
+
+TEST_CASE("baseline: every one makes cells that evaluate takes", "[program]") {
+  const TemporaryFolder folder("baseline");
+  const std::string data = baseline_screen(folder);
+  for (const auto name : vcell::baseline_names) {
+    INFO(name);
+    const std::string out = folder / (std::string(name) + ".h5ad");
+    const auto made = run_vcell(
+        folder, vcell::message("baseline ", name, data, " --context-key context --out ", out));
+    REQUIRE(made.code == 0);
+    CHECK(made.out == out + "\n");
+    const auto scored = run_vcell(
+        folder, vcell::message("evaluate --real ", folder / "screen.h5ad", " --pred ", out,
+                               " --context-key context --out ", folder / std::string(name)));
+    INFO(scored.err);
+    REQUIRE(scored.code == 0);
+  }
+  // The same bytes for any number of threads.
+  const auto again =
+      run_vcell(folder, "baseline mean_response" + data +
+                            " --context-key context --threads 1 --out " + (folder / "again.h5ad"));
+  REQUIRE(again.code == 0);
+  CHECK(vcell::read_h5ad(folder / "again.h5ad").obs.index ==
+        vcell::read_h5ad(folder / "mean_response.h5ad").obs.index);
+  CHECK(vcell::to_csr<float>(*vcell::read_h5ad(folder / "again.h5ad").X) ==
+        vcell::to_csr<float>(*vcell::read_h5ad(folder / "mean_response.h5ad").X));
+}
+
+TEST_CASE("baseline: --as-delta, --counts and --de", "[program]") {
+  const TemporaryFolder folder("baseline_flags");
+  const std::string data = baseline_screen(folder);
+  const auto cells = [&](const std::string& flags) {
+    const std::string out = folder / "made.h5ad";
+    const auto ran = run_vcell(folder, "baseline " + flags + data + " --overwrite --out " + out);
+    INFO(ran.err);
+    REQUIRE(ran.code == 0);
+    return vcell::to_csr<float>(*vcell::read_h5ad(out).X);
+  };
+  const auto constant = cells("mean_of_perturbation_means");
+  CHECK(constant.row_values(0).size() == constant.row_values(1).size());
+  CHECK(std::ranges::equal(constant.row_values(0), constant.row_values(1)));
+  const auto moved = cells("mean_of_perturbation_means --as-delta");
+  CHECK(moved == cells("context_mean"));
+  CHECK_FALSE(std::ranges::equal(moved.row_values(0), moved.row_values(1)));
+  CHECK(moved != cells("context_mean --seed 7"));
+  const auto is_large = [](float x) { return x > 30; };
+  const auto log1p = cells("mean_response"), counts = cells("mean_response --counts");
+  CHECK(std::none_of(log1p.values.begin(), log1p.values.end(), is_large));
+  CHECK(std::any_of(counts.values.begin(), counts.values.end(), is_large));
+
+  const auto ran = run_vcell(folder, "baseline mean_of_perturbation_means" + data + " --out " +
+                                         (folder / "with.h5ad") + " --de " + (folder / "de.csv"));
+  REQUIRE(ran.code == 0);
+  CHECK_THAT(ran.out, contains("with.h5ad") && contains("de.csv"));
+  const auto table = vcell::read_csv(folder / "de.csv");
+  CHECK(table.header.front() == "target");
+  CHECK(table.rows.size() == 5 * 40);
+}
+
+TEST_CASE("baseline: what it refuses", "[program]") {
+  const TemporaryFolder folder("baseline_errors");
+  const std::string data = baseline_screen(folder), out = " --out " + (folder / "made.h5ad");
+  struct Case {
+    std::string words;
+    std::vector<std::string> said;
+  };
+  const Case cases[] = {
+      {"baseline" + data + out, {"name"}},
+      {"baseline mean" + data + out, {"'mean'", "'mean_response'"}},
+      {"baseline control_copy --as-delta" + data + out, {"--as-delta", "control_copy"}},
+      {"baseline context_mean --counts" + data + out, {"--counts", "mean_response"}},
+      {"baseline mean_response --counts --de x.csv" + data + out, {"--de", "--counts"}},
+      {"baseline context_mean --context-key context --de x.csv" + data + out,
+       {"--de", "--context-key"}},
+      {"baseline context_mean --control none" + data + out, {"'none'"}},
+      {"baseline context_mean --out x.h5ad", {"--data"}},
+  };
+  for (const auto& c : cases) {
+    INFO(c.words);
+    const auto ran = run_vcell(folder, c.words);
+    CHECK(ran.code == 2);
+    for (const auto& text : c.said) {
+      INFO(ran.err);
+      CHECK(ran.err.find(text) != std::string::npos);
+    }
+  }
+  CHECK_FALSE(std::filesystem::exists(folder / "made.h5ad"));
+  REQUIRE(run_vcell(folder, "baseline control_copy" + data + out).code == 0);
+  const auto again = run_vcell(folder, "baseline control_copy" + data + out);
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err, contains("made.h5ad") && contains("--overwrite"));
+}
