@@ -7,7 +7,7 @@
 # missing_includes lists headers of vcell that are included and not there.
 
 set(umbrellas vcell/vcell.hpp vcell/files.hpp vcell/pipeline.hpp vcell/cuda.cuh)
-set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^rapidjson/|^toml\\+\\+/|^yaml-cpp/|^(zlib|zip|libdeflate)\\.h$|^filesystem$")
+set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^rapidjson/|^toml\\+\\+/|^yaml-cpp/|^(zlib|zip|zstd|libdeflate)\\.h$|^filesystem$")
 set(blas_packages "^(oneapi/)?dnnl[/a-z_.]*\\.h|^cblas\\.h$|^blis(/|\\.h$)")
 set(cuda_packages "^(cuda|cublas|cudnn|nccl|curand|cusparse)[A-Za-z0-9_]*\\.h$")
 

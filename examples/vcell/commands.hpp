@@ -15,6 +15,7 @@ void add_predict(CLI::App& program, Console& console);
 void add_baseline(CLI::App& program, Console& console);
 void add_embed(CLI::App& program, Console& console);
 void add_evaluate(CLI::App& program, Console& console);
+void add_prep(CLI::App& program, Console& console);
 void add_import(CLI::App& program, Console& console);
 void add_export(CLI::App& program, Console& console);
 void add_report(CLI::App& program, Console& console);

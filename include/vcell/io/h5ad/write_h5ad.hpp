@@ -60,35 +60,48 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
 
 constexpr auto write_nothing_more = [](const OutputGroup&) {};
 
-template <class F, class G = decltype(write_nothing_more)>
-void write_file(const std::filesystem::path& path, const AnnData& a,
-                const H5adWriteOptions& options, F&& write_x, G&& write_more = {}) {
+template <class = void>
+void check_writable(const AnnData& a, const H5adWriteOptions& options) {
   if (options.gzip < 0 || options.gzip > 9)
     throw ConfigError(message("write_h5ad: gzip is ", options.gzip, ", expected 0 .. 9"));
   check_anndata(a);
+}
+
+/// Writes the file itself, which nobody else has.
+/// @param path  what messages call it
+template <class F, class G = decltype(write_nothing_more)>
+void write_file_at(const std::filesystem::path& temporary, const std::filesystem::path& path,
+                   const AnnData& a, const H5adWriteOptions& options, F&& write_x,
+                   G&& write_more = {}) {
   const hdf5::LibraryUse use;
-  write_atomically(path, [&](const std::filesystem::path& temporary) {
-    bool disk_failed = false;
-    const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip, &disk_failed};
-    const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), creation(H5Pcreate(H5P_FILE_CREATE));
-    hdf5::write_through(access, disk_failed);
-    // The file is this writer's alone and locked by it, which HDF5 would find in its way where the
-    // system has one kind of locks, as NFS.
+  bool disk_failed = false;
+  const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip, &disk_failed};
+  const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), creation(H5Pcreate(H5P_FILE_CREATE));
+  hdf5::write_through(access, disk_failed);
+  // The file is this writer's alone and locked by it, which HDF5 would find in its way where the
+  // system has one kind of locks, as NFS.
 #if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-    H5Pset_file_locking(access, false, true);
+  H5Pset_file_locking(access, false, true);
 #endif
-    // 1.8 is the oldest format without times in groups and with attributes beyond 64 KiB.
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
-    H5Pset_obj_track_times(creation, false);
-    {
-      const hdf5::Handle file(
-          H5Fcreate(temporary.string().c_str(), H5F_ACC_TRUNC, creation, access));
-      hdf5::OutputGroup root{&writing, "/", {}};
-      root.check(hid_t(file), "");
-      root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
-      write_parts(root, a, options.progress, write_x, write_more);
-    }
-    writing.check_disk();
+  // 1.8 is the oldest format without times in groups and with attributes beyond 64 KiB.
+  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+  H5Pset_obj_track_times(creation, false);
+  {
+    const hdf5::Handle file(H5Fcreate(temporary.string().c_str(), H5F_ACC_TRUNC, creation, access));
+    hdf5::OutputGroup root{&writing, "/", {}};
+    root.check(hid_t(file), "");
+    root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
+    write_parts(root, a, options.progress, write_x, write_more);
+  }
+  writing.check_disk();
+}
+
+template <class F, class G = decltype(write_nothing_more)>
+void write_file(const std::filesystem::path& path, const AnnData& a,
+                const H5adWriteOptions& options, F&& write_x, G&& write_more = {}) {
+  check_writable(a, options);
+  write_atomically(path, [&](const std::filesystem::path& temporary) {
+    write_file_at(temporary, path, a, options, write_x, write_more);
   });
 }
 
@@ -131,6 +144,19 @@ void write_h5ad(const std::filesystem::path& path, const AnnData& a, const S& X,
   check_size_match("write_h5ad", "columns of X", X.columns(), "genes", a.genes());
   detail::write_file(path, a, options,
                      [&](const hdf5::OutputGroup& root) { detail::write_rows(root, "X", X); });
+}
+
+/// The same into the file itself, without one beside it: for one that nobody else has, such as a
+/// TemporaryFile. What throws leaves part of it.
+template <class S>
+requires RowSource<S, float>
+void write_h5ad_at(const TemporaryFile& file, const AnnData& a, const S& X,
+                   const H5adWriteOptions& options = {}) {
+  check_size_match("write_h5ad", "rows of X", X.rows(), "cells", a.cells());
+  check_size_match("write_h5ad", "columns of X", X.columns(), "genes", a.genes());
+  detail::check_writable(a, options);
+  detail::write_file_at(file.path(), file.path(), a, options,
+                        [&](const hdf5::OutputGroup& root) { detail::write_rows(root, "X", X); });
 }
 
 /// The same with one matrix of obsm read in blocks of rows too, such as embeddings that are made
