@@ -3,6 +3,8 @@
 /// `vcell::files`. The include list is written by cmake/umbrella.cmake.
 #pragma once
 
+#include "vcell/eval/expression_view.hpp"
+#include "vcell/eval/finished_expression.hpp"
 #include "vcell/eval/interval_files.hpp"
 #include "vcell/eval/read_expression.hpp"
 #include "vcell/eval/read_results.hpp"

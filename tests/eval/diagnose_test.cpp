@@ -14,7 +14,7 @@ DifferentialExpression table_of(const std::vector<std::vector<double>>& shifts, 
   auto de = make_expression({numbered("P", shifts.size()), numbered("g", shifts[0].size()),
                              std::vector<size_t>(shifts.size(), cells), 100});
   for (size_t g = 0; g < de.features.size(); ++g) {
-    de.ref_mean(g) = float(std::expm1(1.0));
+    de.ref_mean(0, g) = float(std::expm1(1.0));
     for (size_t t = 0; t < shifts.size(); ++t)
       de.target_mean(t, g) = float(std::expm1(1 + shifts[t][g]));
   }

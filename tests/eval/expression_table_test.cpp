@@ -55,8 +55,8 @@ DifferentialExpression picked(const DifferentialExpression& all,
 
 /// All of a table, block by block.
 DifferentialExpression put_together(const ExpressionTable& table) {
-  auto out = make_expression(
-      {table.targets(), table.features(), table.target_membership(), table.ref_membership()});
+  auto out = make_expression({table.targets(), table.features(), table.target_membership(),
+                              table.ref_membership(), table.against_others()});
   size_t next = 0;
   for_each_expression_block(table, [&](size_t first, const DifferentialExpression& block) {
     REQUIRE(first == next);
@@ -374,8 +374,19 @@ TEST_CASE("expression_table: a damaged file is an error, also of rows that are n
     check_error<FormatError>([&] { read_differential_expression(path, memory); },
                              {"row 18", "'fdr'", "'low'"});
   table.rows[17][10] = "1";
-  table.rows.pop_back();
+  std::swap(table.rows[4], table.rows[5]);
   write_csv(path, table);
   check_error<FormatError>([&] { read_differential_expression(path, keep_none); },
-                           {"19 rows", "5 genes for each of 4"});
+                           {"row 6", "'P0' again", "together"});
+  std::swap(table.rows[4], table.rows[5]);
+  table.rows[7] = table.rows[6];
+  write_csv(path, table);
+  check_error<FormatError>([&] { read_differential_expression(path, keep_none); },
+                           {"row 8", "'g1' again", "'P1'"});
+  table = read_csv(path);
+  table.rows[7][1] = "g2";
+  table.rows[7][3] = "7.5";
+  write_csv(path, table);
+  check_error<FormatError>([&] { read_differential_expression(path, keep_none); },
+                           {"row 8", "another mean", "'g2'"});
 }

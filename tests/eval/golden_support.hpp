@@ -43,7 +43,7 @@ inline void require_table(const DifferentialExpression& de, const CsvTable& expe
     REQUIRE(number("target_membership") == double(de.target_membership[t]));
     REQUIRE(number("ref_membership") == double(de.ref_membership));
     REQUIRE(agrees(de.target_mean(t, g), number("target_mean"), 0, bounds.mean_relative));
-    REQUIRE(agrees(de.ref_mean(g), number("ref_mean"), 0, bounds.mean_relative));
+    REQUIRE(agrees(de.reference_mean(t, g), number("ref_mean"), 0, bounds.mean_relative));
     REQUIRE(agrees(de.log2_fold_change(t, g), number("log2_fold_change"), bounds.log2_absolute,
                    bounds.log2_relative));
     REQUIRE(agrees(de.percent_change(t, g), number("percent_change"), bounds.percent_absolute,

@@ -2,112 +2,25 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "vcell/core/name_places.hpp"
 #include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/eval/benjamini_hochberg.hpp"
+#include "vcell/eval/expression_columns.hpp"
 #include "vcell/eval/expression_groups.hpp"
+#include "vcell/eval/fdr_steps.hpp"
+#include "vcell/eval/fold_change.hpp"
+#include "vcell/eval/gene_measure.hpp"
 #include "vcell/eval/gene_panel.hpp"
-#include "vcell/eval/rank_sum.hpp"
-#include "vcell/tensor/tensor.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-struct DifferentialExpressionOptions {
-  /// Added to both means in log2_fold_change and to the reference's in percent_change. 1e-9 is
-  /// pdex's; with 0, which is cell-eval's, a gene seen on one side only has an infinite fold
-  /// change.
-  double epsilon = 1e-9;
-  /// Whether X holds log1p values; false: counts.
-  bool is_log1p = true;
-  /// Means are geometric, expm1(mean(log1p(counts))); false: arithmetic means of counts.
-  bool geometric_mean = true;
-  /// Watches, told of genes, and may stop.
-  Progress progress = {};
-};
-
-/// What the rows of a table of differential expression are of: one for each pair of a target and a
-/// feature, in that order.
-struct ExpressionNames {
-  std::vector<std::string> targets;       ///< perturbations, sorted; the control is not one
-  std::vector<std::string> features;      ///< genes, in the order of X
-  std::vector<size_t> target_membership;  ///< (targets) cells
-  size_t ref_membership = 0;              ///< cells of the control
-};
-
-/// The names of a table of some of the targets.
-/// @param targets  places in names.targets
-template <class = void>
-ExpressionNames select_names(const ExpressionNames& names, std::span<const size_t> targets) {
-  ExpressionNames out{{}, names.features, {}, names.ref_membership};
-  for (const size_t target : targets) {
-    out.targets.push_back(names.targets[target]);
-    out.target_membership.push_back(names.target_membership[target]);
-  }
-  return out;
-}
-
-/// Every gene of every perturbation against the control: a table with a row per (target, feature),
-/// in that order, and pdex's columns. Means are in the space of counts and float32, as pdex has
-/// them for float32 data.
-struct DifferentialExpression : ExpressionNames {
-  bool geometric_mean = true;          ///< DifferentialExpressionOptions::geometric_mean
-  Tensor<float, 2> target_mean;        ///< (targets, features)
-  Tensor<float, 1> ref_mean;           ///< (features)
-  Tensor<double, 2> log2_fold_change;  ///< log2((target_mean + e) / (ref_mean + e)); 0/0: 0
-  Tensor<double, 2> percent_change;    ///< (target_mean - ref_mean) / (ref_mean + e); 0/0: 0
-  Tensor<double, 2> p_value;           ///< of the rank-sum test, see rank_sum_p_value
-  Tensor<double, 2> statistic;         ///< U of the target's cells
-  Tensor<double, 2> fdr;               ///< Benjamini-Hochberg over the genes of one target
-  /// 1 where the table has a row of a target and a feature, 0 where a filter took it out; no
-  /// elements: it has all of them.
-  Tensor<uint8_t, 2> is_kept;
-
-  bool has_row(size_t target, size_t feature) const {
-    return is_kept.count() == 0 || is_kept(target, feature);
-  }
-};
-
-/// Calls f(tensor...) for every column that has a number for each (target, feature), with that of
-/// each of some DifferentialExpressions, const or not.
-template <class F, class... Tables>
-void for_each_column(F&& f, Tables&... de) {
-  f(de.target_mean...);
-  f(de.log2_fold_change...);
-  f(de.percent_change...);
-  f(de.p_value...);
-  f(de.statistic...);
-  f(de.fdr...);
-}
-
-/// A table of these rows whose numbers are 0.
-template <class = void>
-DifferentialExpression make_expression(ExpressionNames names) {
-  DifferentialExpression out;
-  static_cast<ExpressionNames&>(out) = std::move(names);
-  const Shape<2> shape = {out.targets.size(), out.features.size()};
-  out.ref_mean = Tensor<float, 1>({shape[1]});
-  for_each_column([&]<class T>(Tensor<T, 2>& column) { column = Tensor<T, 2>(shape); }, out);
-  return out;
-}
-
 namespace detail {
-
-template <class = void>
-double log2_fold_change(double mean, double reference, double epsilon) {
-  const double a = mean + epsilon, b = reference + epsilon;
-  return a == 0 && b == 0 ? 0 : std::log2(a / b);
-}
-
-template <class = void>
-double percent_change(double mean, double reference, double epsilon) {
-  const double change = mean - reference, b = reference + epsilon;
-  return change == 0 && b == 0 ? 0 : change / b;
-}
 
 /// 0 .. n - 1.
 template <class = void>
@@ -117,13 +30,41 @@ std::vector<size_t> places(size_t n) {
   return out;
 }
 
+/// The place of each target's own gene; nothing where it has none.
+template <class = void>
+std::vector<std::optional<size_t>> own_genes(const ExpressionGroups& groups,
+                                             std::span<const std::string> genes) {
+  const NamePlaces places(genes);
+  std::vector<std::optional<size_t>> out;
+  for (size_t t = 0; t < groups.targets.size(); ++t)
+    out.push_back(places.find(groups.own_genes.empty() ? groups.targets[t] : groups.own_genes[t]));
+  return out;
+}
+
+/// Which genes a table is of, ascending: all; in mode on_target those that are a target's own.
+template <class = void>
+std::vector<size_t> table_genes(const ExpressionGroups& groups, std::span<const std::string> genes,
+                                ExpressionMode mode) {
+  if (mode != ExpressionMode::on_target) return places(genes.size());
+  std::vector<uint8_t> is_own(genes.size(), 0);
+  for (const auto& own : own_genes(groups, genes))
+    if (own) is_own[*own] = 1;
+  std::vector<size_t> out;
+  for (size_t g = 0; g < genes.size(); ++g)
+    if (is_own[g]) out.push_back(g);
+  return out;
+}
+
 /// @param targets  places in groups.targets
 template <class = void>
 ExpressionNames expression_names(const ExpressionGroups& groups, std::span<const size_t> targets,
-                                 std::span<const std::string> genes) {
+                                 std::span<const std::string> genes, ExpressionMode mode) {
   ExpressionNames out;
-  out.features.assign(genes.begin(), genes.end());
+  for (const size_t g : table_genes(groups, genes, mode)) out.features.push_back(genes[g]);
+  out.against_others = mode == ExpressionMode::all;
   out.ref_membership = groups.reference.size();
+  if (out.against_others)
+    for (const auto& rows : groups.rows) out.ref_membership += rows.size();
   for (const size_t target : targets) {
     out.targets.push_back(groups.targets[target]);
     out.target_membership.push_back(groups.rows[target].size());
@@ -143,133 +84,208 @@ void check_expression(CsrView<float> X, std::span<const std::string> genes,
                                   ", expected a finite ", is_log1p ? "number" : "count"));
 }
 
-/// The cells of some targets, group t + 1 those of the t-th of them, and of the reference, group 0:
-/// rows of X in their order, so that reading them walks through memory.
-struct ComparedCells {
-  std::vector<size_t> rows;
-  std::vector<uint32_t> groups;  // beside rows
-  std::vector<uint32_t> sizes;   // of the groups
-  std::vector<float> weights;    // 1 / sizes
-  size_t stored = 0;             // values of the rows
-};
-
+/// @throws ConfigError if the groups cannot be tested as the options say, or these contradict each
+///         other
 template <class = void>
-ComparedCells compared_cells(CsrView<float> X, const ExpressionGroups& groups,
-                             std::span<const size_t> targets) {
-  ComparedCells out;
-  std::vector<int32_t> of_row(X.rows, -1);
-  const auto add = [&](const std::vector<size_t>& rows) {
-    for (const size_t row : rows) of_row[row] = int32_t(out.sizes.size());
-    out.sizes.push_back(uint32_t(rows.size()));
-    out.weights.push_back(float(1.0 / double(rows.size())));
+void check_groups(const ExpressionGroups& groups, std::span<const std::string> genes,
+                  const DifferentialExpressionOptions& options) {
+  const auto fail = [](const auto&... what) {
+    throw ConfigError(message("differential_expression: ", what...));
   };
-  add(groups.reference);
-  for (const size_t target : targets) add(groups.rows[target]);
-  for (size_t row = 0; row < X.rows; ++row) {
-    if (of_row[row] < 0) continue;
-    out.rows.push_back(row);
-    out.groups.push_back(uint32_t(of_row[row]));
-    out.stored += X.row_size(row);
+  if (options.target_sum && options.is_log1p)
+    fail("target_sum is ", *options.target_sum,
+         " and is_log1p is set, but only counts are scaled; ", "set is_log1p to false");
+  if (options.target_sum && !(*options.target_sum > 0 && std::isfinite(*options.target_sum)))
+    fail("target_sum is ", *options.target_sum, ", expected a finite number above 0");
+  if (!(options.clip_value > 0)) fail("clip_value is ", options.clip_value, ", expected above 0");
+  const bool all = options.mode == ExpressionMode::all;
+  size_t cells = groups.reference.size();
+  if (all)
+    for (const auto& rows : groups.rows) cells += rows.size();
+  if (all && groups.targets.size() == 1 && groups.reference.empty())
+    fail("all cells are ", quoted(groups.targets[0]), ", and mode all compares them with others");
+  if (options.test != ExpressionTest::wilcoxon) {
+    std::vector<std::string> small;
+    for (size_t t = 0; t < groups.targets.size(); ++t)
+      if (groups.rows[t].size() < 2 || (all && cells - groups.rows[t].size() < 2))
+        small.push_back(groups.targets[t]);
+    if (!small.empty())
+      fail("a t-test needs two cells on each side, which ", list_of(small),
+           " do not have; leave them out, or test by wilcoxon");
+    if (!all && groups.reference.size() < 2)
+      fail("a t-test needs two cells of the reference, which has ", groups.reference.size());
   }
-  return out;
+  if (options.mode == ExpressionMode::on_target && !groups.targets.empty() &&
+      table_genes(groups, genes, options.mode).empty())
+    fail("mode on_target tests the gene that a target is called after, and none of the targets ",
+         list_of(groups.targets), " is a gene of X");
 }
 
-/// Sums x / n over the n cells of each group, in float32 and in the order of the cells: then means
-/// are those of pdex to the last bit.
-/// @param values  keys of one gene, as GenePanel has them
-/// @param shares  room to work in
-template <class Transform>
-void mean_values(std::span<const uint64_t> values, const ComparedCells& cells,
-                 Transform&& transform, std::vector<float>& shares, std::vector<float>& means) {
-  // A pass of its own: a compiler that sees x / n beside the sum rounds both at once.
-  shares.resize(values.size());
-  for (size_t i = 0; i < values.size(); ++i)
-    shares[i] =
-        transform(value_of_key(uint32_t(values[i] >> 32))) * cells.weights[uint32_t(values[i])];
-  means.assign(cells.sizes.size(), 0.0f);
-  for (size_t i = 0; i < values.size(); ++i) means[uint32_t(values[i])] += shares[i];
+/// The rates of p-values, over those of each target or over all, of the rows that are kept.
+/// @param steps  of the rates over all rows of a larger table; nullptr: this is all of it
+template <class = void>
+void fill_fdr(DifferentialExpression& de, const DifferentialExpressionOptions& options,
+              const FdrSteps* steps) {
+  const size_t targets = de.targets.size(), genes = de.features.size();
+  FdrSteps own;
+  const bool is_global =
+      options.fdr_scope == FdrScope::global || options.mode == ExpressionMode::on_target;
+  if (is_global && !steps) {
+    std::vector<double> p;
+    for (size_t t = 0; t < targets; ++t)
+      for (size_t g = 0; g < genes; ++g)
+        if (de.has_row(t, g)) p.push_back(de.p_value(t, g));
+    own = FdrSteps(std::move(p));
+    steps = &own;
+  }
+  parallel_for(targets, 1, [&](size_t first, size_t last) {
+    std::vector<double> p, fdr;
+    for (size_t t = first; t < last; ++t) {
+      p.clear();
+      for (size_t g = 0; g < genes; ++g)
+        if (de.has_row(t, g)) p.push_back(de.p_value(t, g));
+      fdr.resize(p.size());
+      if (is_global)
+        std::transform(p.begin(), p.end(), fdr.begin(), *steps);
+      else
+        benjamini_hochberg(p, fdr);
+      for (size_t g = 0, k = 0; g < genes; ++g) {
+        double& rate = de.fdr(t, g);
+        rate = de.has_row(t, g) ? fdr[k++] : std::numeric_limits<double>::quiet_NaN();
+        if (options.float_p) rate = double(float(rate));
+      }
+    }
+  });
+}
+
+/// Takes out the genes of which neither a target nor what it is compared with has its share.
+/// @param counts  mean counts of groups (first, genes) and of what they are compared with
+template <class = void>
+void filter_by_cpm(DifferentialExpression& de, const Tensor<double, 2>& counts,
+                   const Tensor<double, 2>& others, std::span<const size_t> genes, double least) {
+  const auto total = [](View<const double, 1> means) {
+    double sum = 0;
+    for (size_t g = 0; g < means.shape[0]; ++g) sum += means[g];
+    return sum;
+  };
+  parallel_for(de.targets.size(), 1, [&](size_t first, size_t last) {
+    for (size_t t = first; t < last; ++t) {
+      const size_t other = others.shape(0) == 1 ? 0 : t;
+      const double of_target = total(counts[t]), of_others = total(others[other]);
+      for (size_t g = 0; g < genes.size(); ++g)
+        if (!(counts(t, genes[g]) / of_target * 1e6 > least) &&
+            !(others(other, genes[g]) / of_others * 1e6 > least))
+          de.is_kept(t, g) = 0;
+    }
+  });
 }
 
 /// Fills one gene's column of the table.
 template <class = void>
-void write_gene(DifferentialExpression& out, size_t gene, const ComparedCells& cells,
-                const std::vector<float>& means, const RankSweep& sweep, double epsilon) {
-  const float reference = means[0];
-  out.ref_mean(gene) = reference;
-  for (size_t t = 0; t + 1 < cells.sizes.size(); ++t) {
-    const auto& group = sweep.group(t + 1);
-    const float mean = means[t + 1];
-    const double u = double(group.twice_u) / 2;
-    out.target_mean(t, gene) = mean;
-    out.log2_fold_change(t, gene) = log2_fold_change(mean, reference, epsilon);
-    out.percent_change(t, gene) = percent_change(mean, reference, epsilon);
-    out.statistic(t, gene) = u;
-    out.p_value(t, gene) = rank_sum_p_value(u, cells.sizes[t + 1], cells.sizes[0],
-                                            sweep.reference_ties() + group.added_ties);
+void write_gene(DifferentialExpression& out, size_t column, const GeneMeasure& gene,
+                const DifferentialExpressionOptions& options) {
+  const bool filters = out.is_kept.count() != 0;
+  if (!out.against_others) out.ref_mean(0, column) = float(gene.reference_mean(0));
+  for (size_t t = 0; t < out.targets.size(); ++t) {
+    if (!out.has_row(t, column)) continue;
+    const double mean = gene.mean(t + 1), reference = gene.reference_mean(t + 1);
+    if (out.against_others) out.ref_mean(t, column) = float(reference);
+    out.target_mean(t, column) = float(mean);
+    out.log2_fold_change(t, column) = log2_fold_change(mean, reference, options);
+    out.percent_change(t, column) = percent_change(mean, reference, options);
+    const auto test = gene.test(t + 1);
+    out.statistic(t, column) = test.statistic;
+    out.p_value(t, column) = options.float_p ? double(float(test.p_value)) : test.p_value;
+    if (options.has_z_score) out.z_score(t, column) = test.z;
+    if (filters && options.least_ref_mean && !(reference > *options.least_ref_mean))
+      out.is_kept(t, column) = 0;
   }
 }
 
 /// Differential expression of some targets. What is found of one does not depend on which others
-/// there are: their cells are neither ranked nor counted with it. Only its cells and those of the
-/// reference are read.
+/// there are: against a reference, their cells are neither ranked nor counted with it, and only its
+/// cells and those of the reference are read; against all others, these are one heap. Rates over
+/// all rows are those of the whole table.
 /// @param X        (cells, genes), checked
 /// @param targets  places in groups.targets, in the order of the table
+/// @param steps    of the rates over all rows, where `targets` are not all
 /// @throws Stopped if the progress callback asks for it
 template <class = void>
 DifferentialExpression differential_expression(CsrView<float> X, std::span<const std::string> genes,
                                                const ExpressionGroups& groups,
                                                std::span<const size_t> targets,
-                                               const DifferentialExpressionOptions& options) {
-  DifferentialExpression out = make_expression(expression_names(groups, targets, genes));
+                                               const DifferentialExpressionOptions& options,
+                                               const FdrSteps* steps = nullptr) {
+  DifferentialExpression out =
+      make_expression(expression_names(groups, targets, genes, options.mode));
   out.geometric_mean = options.geometric_mean;
-  const auto cells = detail::compared_cells(X, groups, targets);
-  // What is averaged: log1p of counts for geometric means, counts for arithmetic ones.
-  const auto transform = [&options](float x) {
-    if (options.is_log1p == options.geometric_mean) return x;
-    return options.is_log1p ? std::expm1(x) : std::log1p(x);
-  };
+  const Shape<2> shape = {out.targets.size(), out.features.size()};
+  const auto in_table = table_genes(groups, genes, options.mode);
+  if (options.has_z_score) out.z_score = Tensor<double, 2>(shape);
+  const bool on_target = options.mode == ExpressionMode::on_target;
+  if (options.cpm_filter || options.least_ref_mean || on_target) {
+    out.is_kept = Tensor<uint8_t, 2>(shape);
+    std::fill(out.is_kept.values().begin(), out.is_kept.values().end(), on_target ? 0 : 1);
+  }
+  if (on_target) {
+    const auto own = own_genes(groups, genes);
+    for (size_t t = 0; t < targets.size(); ++t)
+      if (const auto gene = own[targets[t]])
+        out.is_kept(t, size_t(std::lower_bound(in_table.begin(), in_table.end(), *gene) -
+                              in_table.begin())) = 1;
+  }
+  constexpr size_t none = ~size_t(0);
+  std::vector<size_t> column_of(genes.size(), none);
+  for (size_t c = 0; c < in_table.size(); ++c) column_of[in_table[c]] = c;
+
+  const auto cells = compared_cells(X, groups, targets, options);
+  Tensor<double, 2> counts, others;
+  if (options.cpm_filter) {
+    counts = Tensor<double, 2>({shape[0], genes.size()});
+    others = Tensor<double, 2>({out.ref_mean.shape(0), genes.size()});
+  }
+  std::vector<uint32_t> cell_places;
+  if (options.target_sum)
+    for (size_t i = 0; i < cells.rows.size(); ++i) cell_places.push_back(uint32_t(i));
   const auto measure = [&](size_t first, size_t last) {
     GenePanel panel;
-    panel.fill(X, cells.rows, cells.groups, first, last);
-    RankSweep sweep(cells.sizes, 0);
-    std::vector<uint64_t> keys, scratch;
-    std::vector<float> shares, means;
+    GeneMeasure one(cells, options);
+    panel.fill(X, cells.rows, one.names_cells() ? cell_places : cells.groups, first, last);
     for (size_t gene = first; gene < last; ++gene) {
-      const auto values = panel.gene(gene - first);
-      keys.assign(values.begin(), values.end());
-      sort_keys(keys, scratch);
-      sweep.run(keys);
-      detail::mean_values(values, cells, transform, shares, means);
-      if (options.geometric_mean)
-        for (float& mean : means) mean = std::expm1(mean);
-      detail::write_gene(out, gene, cells, means, sweep, options.epsilon);
+      if (column_of[gene] == none && !options.cpm_filter) continue;
+      one.run(panel.gene(gene - first));
+      if (column_of[gene] != none) write_gene(out, column_of[gene], one, options);
+      if (!options.cpm_filter) continue;
+      for (size_t t = 0; t < shape[0]; ++t) {
+        std::tie(counts(t, gene), others(others.shape(0) == 1 ? 0 : t, gene)) =
+            one.mean_counts(t + 1);
+      }
     }
   };
   parallel_for_watched(genes.size(), GenePanel::width(genes.size(), cells.stored), measure,
                        options.progress, "differential expression");
-  parallel_for(out.targets.size(), 1, [&](size_t first, size_t last) {
-    for (size_t t = first; t < last; ++t)
-      benjamini_hochberg({out.p_value[t].data, genes.size()}, {out.fdr[t].data, genes.size()});
-  });
+  if (options.cpm_filter) filter_by_cpm(out, counts, others, in_table, *options.cpm_filter);
+  fill_fdr(out, options, steps);
   return out;
 }
 
 }  // namespace detail
 
-/// Differential expression of every group of cells against a reference, gene by gene, with the
-/// Wilcoxon rank-sum test (pdex's mode "ref"; the formulas are at rank_sum_p_value and
-/// DifferentialExpression). Cells without a label take no part.
+/// Differential expression of every group of cells against a reference or against all other cells,
+/// gene by gene (the formulas are at rank_sum_z, welch_t_test and DifferentialExpression; what is
+/// compared and how: the options, or expression_preset). Cells without a label take no part.
 ///
 /// @param X          (cells, genes), log1p values or counts as the options say; every value finite,
 ///                   counts not negative
 /// @param genes      (genes) names
 /// @param groups     the perturbation of each cell
-/// @param reference  the control's name
+/// @param reference  the control's name; not used in mode all
 /// @return           the same bytes for any number of threads; another order of the cells changes
-///                   means by float32 rounding, nothing else
+///                   means by rounding, nothing else
 /// @throws ShapeError if sizes do not fit
-/// @throws ConfigError if no cell is a reference, or a value is not finite or a count below 0;
-///         Stopped if the progress callback asks for it
+/// @throws ConfigError if no cell is a reference, a value is not finite or a count below 0, the
+///         options contradict each other, a group is too small for a t-test, or in mode on_target
+///         no target is a gene; Stopped if the progress callback asks for it
 template <class = void>
 DifferentialExpression differential_expression(CsrView<float> X, std::span<const std::string> genes,
                                                const Factor& groups, const std::string& reference,
@@ -277,7 +293,10 @@ DifferentialExpression differential_expression(CsrView<float> X, std::span<const
   check_size_match("differential_expression", "columns of X", X.columns, "genes", genes.size());
   check_size_match("differential_expression", "rows of X", X.rows, "labels", groups.size());
   const auto cells = detail::places(X.rows);
-  const auto grouped = expression_groups(groups, reference, cells);
+  const auto grouped = options.mode == ExpressionMode::all
+                           ? expression_groups_of_all(groups, cells, options.unlabelled_are_others)
+                           : expression_groups(groups, reference, cells);
+  detail::check_groups(grouped, genes, options);
   detail::check_expression(X, genes, cells, options.is_log1p);
   return detail::differential_expression(X, genes, grouped, detail::places(grouped.targets.size()),
                                          options);

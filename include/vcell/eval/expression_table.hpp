@@ -33,19 +33,32 @@ size_t expression_entry_bytes() {
 
 namespace detail {
 
+/// Whether a table is small enough to be kept.
+template <class = void>
+bool is_kept_in(const ExpressionMemory& memory, const ExpressionNames& names) {
+  return names.targets.size() * names.features.size() * expression_entry_bytes() <=
+         memory.kept_bytes;
+}
+
 /// @throws ShapeError if the numbers of a table are not as many as its names say
 template <class = void>
 void check_shapes(const DifferentialExpression& de) {
   constexpr auto function = "ExpressionTable";
   const size_t targets = de.targets.size(), features = de.features.size();
   check_size_match(function, "numbers of cells", de.target_membership.size(), "targets", targets);
-  check_size_match(function, "means of the reference", de.ref_mean.shape(0), "features", features);
+  check_size_match(function, "means of the reference", de.ref_mean.shape(1), "features", features);
+  check_size_match(function, "rows of means of the reference", de.ref_mean.shape(0),
+                   de.against_others ? "targets" : "references", de.against_others ? targets : 1);
   const auto check = [&](const auto& column) {
     check_size_match(function, "rows of a column", column.shape(0), "targets", targets);
     check_size_match(function, "entries of a row", column.shape(1), "features", features);
   };
   for_each_column(check, de);
-  if (de.is_kept.count()) check(de.is_kept);
+  for_each_optional_column(
+      [&](const auto& column) {
+        if (column.count()) check(column);
+      },
+      de);
 }
 
 /// What the copies of a table share.
@@ -70,16 +83,21 @@ DifferentialExpression ExpressionTableState::rows(std::span<const size_t> target
   }
   DifferentialExpression out = make_expression(select_names(names, targets));
   out.geometric_mean = whole->geometric_mean;
-  out.ref_mean = whole->ref_mean;
   const auto copy = [&](auto& to, const auto& from) {
     for (size_t i = 0; i < targets.size(); ++i)
       std::copy_n(from[targets[i]].data, from.shape(1), to[i].data);
   };
   for_each_column(copy, out, *whole);
-  if (whole->is_kept.count()) {
-    out.is_kept = Tensor<uint8_t, 2>({targets.size(), names.features.size()});
-    copy(out.is_kept, whole->is_kept);
-  }
+  if (names.against_others)
+    copy(out.ref_mean, whole->ref_mean);
+  else
+    out.ref_mean = whole->ref_mean;
+  const auto copy_optional = [&]<class T>(Tensor<T, 2>& to, const Tensor<T, 2>& from) {
+    if (!from.count()) return;
+    to = Tensor<T, 2>({targets.size(), names.features.size()});
+    copy(to, from);
+  };
+  for_each_optional_column(copy_optional, out, *whole);
   return out;
 }
 
@@ -121,6 +139,8 @@ class ExpressionTable {
   const std::vector<size_t>& target_membership() const { return state_->names.target_membership; }
   /// How many cells the control has.
   size_t ref_membership() const { return state_->names.ref_membership; }
+  /// See ExpressionNames.
+  bool against_others() const { return state_->names.against_others; }
 
   /// Whether all of it is in memory.
   bool is_kept() const { return state_->whole != nullptr; }
@@ -163,7 +183,7 @@ class ExpressionTable {
 };
 
 template <class>
-ExpressionTable::ExpressionTable() : ExpressionTable(DifferentialExpression()) {}
+ExpressionTable::ExpressionTable() : ExpressionTable(make_expression({})) {}
 
 template <class>
 ExpressionTable::ExpressionTable(DifferentialExpression whole) {
@@ -178,7 +198,7 @@ ExpressionTable::ExpressionTable(ExpressionNames names, Measure measure,
                                  const ExpressionMemory& memory, const Progress& progress) {
   detail::ExpressionTableState state{std::move(names), nullptr, std::move(measure), memory};
   const size_t n = state.names.targets.size();
-  if (n * state.names.features.size() * expression_entry_bytes() <= memory.kept_bytes) {
+  if (detail::is_kept_in(memory, state.names)) {
     state.whole =
         std::make_shared<const DifferentialExpression>(state.rows(detail::places(n), progress));
     state.measure = nullptr;  // nor what it holds on to

@@ -16,11 +16,10 @@ Tensor<double, 2> mean_shift(const DifferentialExpression& de) {
         "mean_shift: the table's means are arithmetic, expected geometric ones, whose log1p is the "
         "mean of log1p values; measure it with DifferentialExpressionOptions::geometric_mean");
   Tensor<double, 2> out({de.targets.size(), de.features.size()});
-  for (size_t g = 0; g < de.features.size(); ++g) {
-    const double reference = std::log1p(double(de.ref_mean(g)));
+  for (size_t g = 0; g < de.features.size(); ++g)
     for (size_t t = 0; t < de.targets.size(); ++t)
-      out(t, g) = std::log1p(double(de.target_mean(t, g))) - reference;
-  }
+      out(t, g) =
+          std::log1p(double(de.target_mean(t, g))) - std::log1p(double(de.reference_mean(t, g)));
   return out;
 }
 

@@ -12,6 +12,44 @@
 
 VCELL_BEGIN_NAMESPACE
 
+namespace detail {
+
+/// What measures blocks of a table.
+struct MeasuredExpression {
+  std::shared_ptr<const CsrMatrix<float>> X;
+  std::vector<std::string> genes;
+  ExpressionGroups groups;
+  DifferentialExpressionOptions options;
+  std::shared_ptr<const FdrSteps> steps;  // where rates are over all rows and a block has not all
+
+  template <class = void>
+  DifferentialExpression operator()(std::span<const size_t> targets,
+                                    const Progress& progress) const {
+    auto watched = options;
+    watched.progress = progress;
+    return differential_expression(X->view(), genes, groups, targets, watched, steps.get());
+  }
+
+  /// Measures all blocks once for their p-values, which take 8 bytes a row meanwhile.
+  template <class = void>
+  void find_rates(const ExpressionMemory& memory, const ExpressionNames& names,
+                  const Progress& progress) {
+    MeasuredExpression of_blocks = *this;
+    of_blocks.options.fdr_scope = FdrScope::target;
+    std::vector<double> p;
+    const auto collect = [&p](size_t, const DifferentialExpression& de) {
+      for (size_t t = 0; t < de.targets.size(); ++t)
+        for (size_t g = 0; g < de.features.size(); ++g)
+          if (de.has_row(t, g)) p.push_back(de.p_value(t, g));
+    };
+    for_each_expression_block(ExpressionTable(names, std::move(of_blocks), memory), collect,
+                              progress);
+    steps = std::make_shared<const FdrSteps>(std::move(p));
+  }
+};
+
+}  // namespace detail
+
 /// The table of differential_expression, of any number of targets: it measures a block of them at a
 /// time where all of them are too many to keep, and holds on to the cells for it.
 /// @param X       (cells, genes), values as differential_expression wants them
@@ -22,7 +60,8 @@ VCELL_BEGIN_NAMESPACE
 ///         a count below 0; Stopped if the progress callback, which is that of what is measured
 ///         now, asks for it
 ///
-/// Reading all of a table that is not kept reads the cells of the reference once a block.
+/// Reading all of a table that is not kept reads the cells of the reference once a block; rates
+/// over all rows take one such reading more.
 template <class = void>
 ExpressionTable measured_expression(std::shared_ptr<const CsrMatrix<float>> X,
                                     std::vector<std::string> genes, ExpressionGroups groups,
@@ -31,7 +70,9 @@ ExpressionTable measured_expression(std::shared_ptr<const CsrMatrix<float>> X,
   check_size_match("measured_expression", "columns of X", X->columns, "genes", genes.size());
   check_size_match("measured_expression", "sets of rows", groups.rows.size(), "targets",
                    groups.targets.size());
-  check_positive("measured_expression", "cells of the reference", groups.reference.size());
+  if (options.mode != ExpressionMode::all)
+    check_positive("measured_expression", "cells of the reference", groups.reference.size());
+  detail::check_groups(groups, genes, options);
   std::vector<uint8_t> is_taken(X->rows, 0);
   const auto check = [&](const std::vector<size_t>& rows) {
     for (const size_t row : rows) {
@@ -46,18 +87,16 @@ ExpressionTable measured_expression(std::shared_ptr<const CsrMatrix<float>> X,
   check(groups.reference);
   for (const auto& rows : groups.rows) check(rows);
 
-  auto names = detail::expression_names(groups, detail::places(groups.targets.size()), genes);
+  const auto all = detail::places(groups.targets.size());
+  auto names = detail::expression_names(groups, all, genes, options.mode);
   const Progress progress = options.progress;
   options.progress = nullptr;
-  return ExpressionTable(
-      std::move(names),
-      [X = std::move(X), genes = std::move(genes), groups = std::move(groups), options](
-          std::span<const size_t> asked, const Progress& watcher) {
-        auto watched = options;
-        watched.progress = watcher;
-        return detail::differential_expression(X->view(), genes, groups, asked, watched);
-      },
-      memory, progress);
+  detail::MeasuredExpression measure{
+      std::move(X), std::move(genes), std::move(groups), options, {}};
+  const bool is_global = options.fdr_scope == FdrScope::global;
+  if (is_global || options.mode == ExpressionMode::on_target)
+    if (!detail::is_kept_in(memory, names)) measure.find_rates(memory, names, progress);
+  return ExpressionTable(std::move(names), std::move(measure), memory, progress);
 }
 
 VCELL_INSTANTIATE(pipeline,

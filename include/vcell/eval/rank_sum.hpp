@@ -7,29 +7,54 @@
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/eval/expression_options.hpp"
 #include "vcell/eval/rank_sweep.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
-/// The two-sided p-value of Mann-Whitney's U by the normal approximation, with a continuity
-/// correction of 1/2 and a variance corrected for ties:
+/// Mann-Whitney's U as a number of standard deviations from what is expected of two groups that do
+/// not differ, with a variance corrected for ties and a continuity correction of 1/2:
 ///
-///   p = min(1, 2 Phi(-(max(U, n1 n2 - U) - n1 n2 / 2 - 1/2) / s)),  n = n1 + n2,
+///   z = (U - n1 n2 / 2 -+ 1/2) / s,  n = n1 + n2,
 ///   s^2 = n1 n2 / 12 ((n + 1) - ties / (n (n - 1)))
 ///
-/// and 1 when all values are equal. There is no exact test, however small the groups are.
+/// and 0 when all values are equal.
 ///
-/// @param u       U of either group
-/// @param n1, n2  cells of the two groups, both above 0
-/// @param ties    sum of t^3 - t over the blocks of t equal values among all n
-template <class = void>
-double rank_sum_p_value(double u, size_t n1, size_t n2, double ties) {
+/// @param u            U of either group
+/// @param n1, n2       cells of the two groups, both above 0
+/// @param ties         sum of t^3 - t over the blocks of t equal values among all n; 0 where the
+///                     variance is not to be corrected
+/// @param continuity   none: without the 1/2
+/// @tparam T           float: it is found in float32, as scipy does for such data
+template <class T = double>
+double rank_sum_z(double u, size_t n1, size_t n2, double ties,
+                  Continuity continuity = Continuity::half) {
   const double pairs = double(n1) * double(n2), n = double(n1) + double(n2);
-  const double variance = pairs / 12 * ((n + 1) - ties / (n * (n - 1)));
-  if (!(variance > 0)) return 1;
-  const double z = (std::max(u, pairs - u) - pairs / 2 - 0.5) / std::sqrt(variance);
+  const T variance = T(pairs / 12) * (T(n + 1) - T(ties) / T(n * (n - 1)));
+  if (!(variance > 0)) return 0;
+  double distance = u - pairs / 2;
+  if (continuity == Continuity::half_or_over || (continuity == Continuity::half && distance != 0))
+    distance -= distance < 0 ? -0.5 : 0.5;
+  return double(T(distance) / std::sqrt(variance));
+}
+
+/// The two-sided p-value of a z-score, 2 Phi(-|z|).
+template <class = void>
+double two_sided_p_value(double z) {
   // 2 Phi(-z) = erfc(z / sqrt(2)), which keeps its digits far into the tail.
-  return std::min(1.0, std::erfc(z / std::numbers::sqrt2));
+  return std::erfc(std::abs(z) / std::numbers::sqrt2);
+}
+
+/// The two-sided p-value of Mann-Whitney's U by the normal approximation, that of rank_sum_z:
+///
+///   p = min(1, 2 Phi(-(max(U, n1 n2 - U) - n1 n2 / 2 - 1/2) / s))
+///
+/// and 1 when all values are equal. No exact test is made, however small the groups are
+/// (ExactRankSum is one).
+template <class = void>
+double rank_sum_p_value(double u, size_t n1, size_t n2, double ties,
+                        Continuity continuity = Continuity::half) {
+  return two_sided_p_value(rank_sum_z(u, n1, n2, ties, continuity));
 }
 
 struct RankSum {
@@ -54,9 +79,8 @@ RankSum rank_sum(std::span<const float> target, std::span<const float> reference
   sort_keys(keys, scratch);
   RankSweep sweep({uint32_t(target.size()), uint32_t(reference.size())}, 1);
   sweep.run(keys);
-  const double u = double(sweep.group(0).twice_u) / 2;
-  return {u, rank_sum_p_value(u, target.size(), reference.size(),
-                              sweep.reference_ties() + sweep.group(0).added_ties)};
+  const double u = double(sweep.twice_u(0)) / 2;
+  return {u, rank_sum_p_value(u, target.size(), reference.size(), sweep.ties(0))};
 }
 
 VCELL_END_NAMESPACE

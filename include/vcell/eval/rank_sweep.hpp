@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "vcell/eval/sort_keys.hpp"
+#include "vcell/eval/tie_blocks.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -18,83 +18,50 @@ VCELL_BEGIN_NAMESPACE
 /// own cells add, (r + c)^3 - (r + c) - (r^3 - r). So a group costs only where it has cells.
 class RankSweep {
  public:
-  /// What one gene says about one group.
-  struct Group {
-    uint64_t twice_u = 0;   ///< 2 U of the group's cells
-    double added_ties = 0;  ///< what the group adds to reference_ties()
-  };
-
   /// @param sizes      cells per group
   /// @param reference  the group that all others are compared with
   RankSweep(std::vector<uint32_t> sizes, size_t reference)
-      : sizes_(std::move(sizes)),
+      : blocks_(std::move(sizes)),
         reference_(uint32_t(reference)),
-        groups_(sizes_.size()),
-        in_block_(sizes_.size()) {}
+        groups_(blocks_.sizes().size()) {}
 
-  /// @param sorted  the gene's values other than 0, as sort_keys leaves them, with the group in the
-  ///                lower half; all other cells of the groups have the value 0
+  /// @param sorted  as TieBlocks::for_each wants it
   template <class = void>
   void run(std::span<const uint64_t> sorted) {
     std::fill(groups_.begin(), groups_.end(), Group{});
-    references_below_ = 0;
+    uint64_t references_below = 0;
     reference_ties_ = 0;
-    const uint32_t zero = ordered_key(0.0f);
-    size_t i = 0;
-    const auto sweep = [&](auto&& more) {
-      while (i < sorted.size() && more(uint32_t(sorted[i] >> 32))) {
-        const auto key = uint32_t(sorted[i] >> 32);
-        touched_.clear();
-        for (; i < sorted.size() && uint32_t(sorted[i] >> 32) == key; ++i) {
-          const auto group = uint32_t(sorted[i]);
-          if (in_block_[group]++ == 0) touched_.push_back(group);
-        }
-        end_block();
-      }
-    };
-    sweep([&](uint32_t key) { return key < zero; });
-    const size_t below = i;
-    count_zeros(sorted);
-    end_block();
-    i = below;
-    sweep([](uint32_t) { return true; });
+    blocks_.for_each(sorted,
+                     [&](std::span<const uint32_t> touched, std::span<const uint64_t> cells) {
+                       const uint64_t references = cells[reference_];
+                       const auto r = double(references);
+                       for (const uint32_t g : touched) {
+                         if (g == reference_) continue;
+                         const auto c = double(cells[g]);
+                         groups_[g].twice_u += cells[g] * (2 * references_below + references);
+                         groups_[g].added_ties += (c * c - 1) * c + 3 * r * c * (r + c);
+                       }
+                       reference_ties_ += (r * r - 1) * r;
+                       references_below += references;
+                     });
   }
 
-  const Group& group(size_t g) const { return groups_[g]; }
-  /// Sum of r^3 - r over the blocks of equal values among the cells of the reference.
+  /// 2 U of a group's cells.
+  uint64_t twice_u(size_t g) const { return groups_[g].twice_u; }
+  /// Sum of t^3 - t over the blocks of t equal values among the cells of a group and the reference.
+  double ties(size_t g) const { return reference_ties_ + groups_[g].added_ties; }
+  /// The same among the cells of the reference.
   double reference_ties() const { return reference_ties_; }
 
  private:
-  template <class = void>
-  void count_zeros(std::span<const uint64_t> sorted) {
-    touched_.clear();
-    for (uint32_t g = 0; g < sizes_.size(); ++g) {
-      in_block_[g] = sizes_[g];
-      touched_.push_back(g);
-    }
-    for (uint64_t key : sorted) --in_block_[uint32_t(key)];
-  }
+  struct Group {
+    uint64_t twice_u = 0;
+    double added_ties = 0;  // to reference_ties_
+  };
 
-  template <class = void>
-  void end_block() {
-    const double r = in_block_[reference_];
-    for (uint32_t g : touched_) {
-      if (g == reference_) continue;
-      const double c = in_block_[g];
-      groups_[g].twice_u += in_block_[g] * (2 * references_below_ + in_block_[reference_]);
-      groups_[g].added_ties += (c * c - 1) * c + 3 * r * c * (r + c);
-    }
-    reference_ties_ += (r * r - 1) * r;
-    references_below_ += in_block_[reference_];
-    for (uint32_t g : touched_) in_block_[g] = 0;
-  }
-
-  std::vector<uint32_t> sizes_;
+  TieBlocks blocks_;
   uint32_t reference_;
   std::vector<Group> groups_;
-  std::vector<uint64_t> in_block_;  // cells per group in the current block, zeros between blocks
-  std::vector<uint32_t> touched_;   // groups with cells in the current block
-  uint64_t references_below_ = 0;
   double reference_ties_ = 0;
 };
 

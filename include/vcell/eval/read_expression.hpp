@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,16 @@
 #include "vcell/io/file_stamp.hpp"
 
 VCELL_BEGIN_NAMESPACE
+
+/// Which columns the file of a table of differential expression must have.
+enum class ExpressionColumns {
+  own,  ///< those that write_differential_expression writes, pdex's
+  /// target, feature, log2_fold_change and fdr; for these and others the names `fold_change` (a
+  /// ratio, whose logarithm is taken), `p_adj` and `reference_mean` do as well. Numbers that are
+  /// not there are NaN, and groups have 0 cells.
+  any,
+};
+
 namespace detail {
 
 template <class = void>
@@ -30,7 +42,7 @@ class ExpressionRows {
  public:
   /// @throws IoError, FormatError if it cannot be read or lacks a column
   template <class = void>
-  explicit ExpressionRows(const std::filesystem::path& path);
+  ExpressionRows(const std::filesystem::path& path, ExpressionColumns columns);
 
   /// Where the next row is.
   CsvReader::Place place() const { return reader_.place(); }
@@ -50,56 +62,134 @@ class ExpressionRows {
   }
   const std::string& target() const { return fields_[column_[0]]; }
   const std::string& gene() const { return fields_[column_[1]]; }
-  /// A number, by its place in differential_expression_columns.
-  template <class = void>
-  double number(size_t c) const {
-    return number_in(path_, header_.header, fields_, rows_ - 1, column_[c]);
-  }
+  float ref_mean() const { return float(number(3)); }
   template <class = void>
   size_t count(size_t c) const;
+  size_t target_membership() const { return count(4); }
+  size_t ref_membership() const { return count(5); }
   /// The numbers of the columns that for_each_column names, in its order.
   template <class = void>
   std::array<double, 6> numbers() const {
-    return {number(2), number(6), number(7), number(8), number(9), number(10)};
+    const double change = is_ratio_ ? std::log2(number(6)) : number(6);
+    return {number(2), change, number(7), number(8), number(9), number(10)};
+  }
+  /// An error about the row that was read last.
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    throw FormatError(message("read_results: ", quoted(path_.string()), ", row ", rows_, parts...));
   }
 
  private:
+  static constexpr size_t none = ~size_t(0);
+
+  /// A number, by its place in differential_expression_columns; NaN where there is no such column.
+  template <class = void>
+  double number(size_t c) const {
+    return column_[c] == none ? std::numeric_limits<double>::quiet_NaN()
+                              : number_in(path_, header_.header, fields_, rows_ - 1, column_[c]);
+  }
+
   std::filesystem::path path_;
   CsvReader reader_;
   CsvTable header_;  // without rows
   std::array<size_t, 11> column_{};
+  bool is_ratio_ = false;  // of fold changes, not their logarithm
   std::vector<std::string> fields_;
   size_t rows_ = 0;
 };
 
 template <class>
-ExpressionRows::ExpressionRows(const std::filesystem::path& path) : path_(path), reader_(path) {
+ExpressionRows::ExpressionRows(const std::filesystem::path& path, ExpressionColumns columns)
+    : path_(path), reader_(path) {
   header_.header = reader_.header();
-  for (size_t c = 0; c < column_.size(); ++c)
-    column_[c] = header_.column(differential_expression_columns[c]);
+  const auto& header = header_.header;
+  const auto find = [&](const char* name) {
+    const auto found = std::find(header.begin(), header.end(), name);
+    return found == header.end() ? none : size_t(found - header.begin());
+  };
+  for (size_t c = 0; c < column_.size(); ++c) column_[c] = find(differential_expression_columns[c]);
+  const auto need = [&](size_t c) {
+    if (column_[c] == none) header_.column(differential_expression_columns[c]);  // which throws
+  };
+  if (columns == ExpressionColumns::own) {
+    for (size_t c = 0; c < column_.size(); ++c) need(c);
+    return;
+  }
+  if (column_[3] == none) column_[3] = find("reference_mean");
+  if (column_[10] == none) column_[10] = find("p_adj");
+  if (column_[6] == none && (column_[6] = find("fold_change")) != none) is_ratio_ = true;
+  for (const size_t c : {0, 1, 6, 10}) need(c);
 }
 
 template <class>
 size_t ExpressionRows::count(size_t c) const {
+  if (column_[c] == none) return 0;
   const double number = this->number(c);
   if (number >= 0 && number < 1e15 && number == std::floor(number)) return size_t(number);
-  throw FormatError(message("read_results: ", quoted(path_.string()), ", row ", rows_, ", column ",
-                            quoted(header_.header[column_[c]]), " holds ", number,
-                            ", expected a number of cells"));
+  fail(", column ", quoted(header_.header[column_[c]]), " holds ", number,
+       ", expected a number of cells");
 }
+
+/// Where genes are in a table: quickly where rows have them in the same order for every target.
+class GenePlaces {
+ public:
+  /// The place of a gene, which is made for one that is new.
+  template <class = void>
+  size_t place(const std::string& gene, std::vector<std::string>& genes) {
+    if (++last_ >= genes.size()) last_ = 0;
+    if (!genes.empty() && genes[last_] == gene) return last_;
+    const auto [found, is_new] = places_.try_emplace(gene, genes.size());
+    if (is_new) genes.push_back(gene);
+    return last_ = found->second;
+  }
+  template <class = void>
+  void learn(const std::vector<std::string>& genes) {
+    for (size_t g = 0; g < genes.size(); ++g) places_.emplace(genes[g], g);
+  }
+
+ private:
+  std::unordered_map<std::string, size_t> places_;
+  size_t last_ = ~size_t(0);
+};
 
 /// A file that was read through once, and is read again for each block.
 struct ExpressionFile {
   std::filesystem::path path;  // absolute
   FileStamp stamp;
+  ExpressionColumns columns;
   ExpressionNames names;
   std::vector<float> ref_mean;
   std::vector<CsvReader::Place> places;  // beside the targets: of the first row of each
+  std::vector<size_t> rows_before;       // (targets + 1)
 
+  bool is_complete() const {
+    return rows_before.back() == names.targets.size() * names.features.size();
+  }
+  /// A table of some of its targets, whose rows are not there yet.
+  template <class = void>
+  DifferentialExpression empty_table(std::span<const size_t> targets) const;
   /// @throws IoError if it is not the file any more that was read through
   template <class = void>
   DifferentialExpression rows(std::span<const size_t> targets, const Progress& progress) const;
 };
+
+/// Fills a row of a table.
+template <class = void>
+void put_row(DifferentialExpression& de, size_t t, size_t g, const std::array<double, 6>& numbers) {
+  size_t k = 0;
+  for_each_column([&]<class T>(Tensor<T, 2>& column) { column(t, g) = T(numbers[k++]); }, de);
+  if (de.is_kept.count()) de.is_kept(t, g) = 1;
+}
+
+template <class>
+DifferentialExpression ExpressionFile::empty_table(std::span<const size_t> targets) const {
+  DifferentialExpression out = make_expression(select_names(names, targets));
+  std::copy(ref_mean.begin(), ref_mean.end(), out.ref_mean.data());
+  if (is_complete()) return out;
+  out.is_kept = Tensor<uint8_t, 2>(out.fdr.shape());
+  for (double& rate : out.fdr.values()) rate = std::numeric_limits<double>::quiet_NaN();
+  return out;
+}
 
 template <class>
 DifferentialExpression ExpressionFile::rows(std::span<const size_t> targets,
@@ -111,18 +201,19 @@ DifferentialExpression ExpressionFile::rows(std::span<const size_t> targets,
                             "); read it again"));
   };
   check(file_stamp(path) == stamp);
-  const size_t features = names.features.size();
-  DifferentialExpression out = make_expression(select_names(names, targets));
-  std::copy(ref_mean.begin(), ref_mean.end(), out.ref_mean.data());
-  ExpressionRows rows(path);
+  DifferentialExpression out = empty_table(targets);
+  std::vector<std::string> genes = names.features;
+  GenePlaces gene_places;
+  gene_places.learn(genes);
+  ExpressionRows rows(path, columns);
   for (size_t i = 0; i < targets.size(); ++i) {
     const size_t t = targets[i];
-    if (i == 0 || t != targets[i - 1] + 1) rows.go_to(places[t], t * features);
-    for (size_t g = 0; g < features; ++g) {
-      check(rows.next() && rows.target() == names.targets[t] && rows.gene() == names.features[g]);
-      const auto numbers = rows.numbers();
-      size_t k = 0;
-      for_each_column([&]<class T>(Tensor<T, 2>& column) { column(i, g) = T(numbers[k++]); }, out);
+    if (i == 0 || t != targets[i - 1] + 1) rows.go_to(places[t], rows_before[t]);
+    for (size_t n = rows_before[t]; n < rows_before[t + 1]; ++n) {
+      check(rows.next() && rows.target() == names.targets[t]);
+      const size_t g = gene_places.place(rows.gene(), genes);
+      check(g < names.features.size());
+      put_row(out, i, g, rows.numbers());
     }
     report(progress, {"differential expression", i + 1, targets.size(), {}});
   }
@@ -131,20 +222,33 @@ DifferentialExpression ExpressionFile::rows(std::span<const size_t> targets,
 
 }  // namespace detail
 
-/// Reads what write_differential_expression wrote: the same genes in the same order for each
-/// target. All of it is read and checked once; a table that takes more than memory.kept_bytes is
-/// then read again in blocks, for which the file has to stay as it is.
+/// Reads what write_differential_expression wrote, or a table of pdex or cell-eval: rows of one
+/// target follow each other; a target may lack genes that a filter took out
+/// (DifferentialExpression::is_kept). All of it is read and checked once; a table that takes more
+/// than memory.kept_bytes is then read again in blocks, for which the file has to stay as it is.
 /// @param progress  told of bytes
+/// @return          targets and features in the order in which the file names them
 /// @throws IoError, FormatError naming the file and what is wrong with it; Stopped
 template <class = void>
 ExpressionTable read_differential_expression(const std::filesystem::path& path,
                                              const ExpressionMemory& memory = {},
-                                             const Progress& progress = {}) {
-  detail::ExpressionRows rows(path);
-  detail::ExpressionFile file{std::filesystem::absolute(path), file_stamp(path), {}, {}, {}};
+                                             const Progress& progress = {},
+                                             ExpressionColumns columns = ExpressionColumns::own) {
+  detail::ExpressionRows rows(path, columns);
+  detail::ExpressionFile file{
+      std::filesystem::absolute(path), file_stamp(path), columns, {}, {}, {}, {0}};
   ExpressionNames& names = file.names;
   std::array<std::vector<double>, 6> numbers;  // of the columns, while they are few enough
+  std::vector<uint32_t> genes;                 // beside them
+  std::unordered_map<std::string, size_t> seen_targets;
+  std::vector<size_t> last_target;  // of the features: where it was met last, + 1
+  detail::GenePlaces gene_places;
   bool keeps = true;
+  const auto forget = [&] {
+    keeps = false;
+    numbers = {};
+    genes = {};
+  };
   size_t n = 0;
   for (auto place = rows.place(); rows.next(); place = rows.place(), ++n) {
     if (names.targets.empty() || rows.target() != names.targets.back()) {
@@ -155,66 +259,65 @@ ExpressionTable read_differential_expression(const std::filesystem::path& path,
         const double entry = double(place.offset - file.places[0].offset) / double(n),
                      entries = double(file.stamp.bytes) / entry,
                      most = double(memory.kept_bytes) / double(expression_entry_bytes());
-        keeps = keeps && entries < 2 * most;
-        if (!keeps) numbers = {};
+        if (entries >= 2 * most) forget();
         for (auto& column : numbers)
           if (keeps) column.reserve(size_t(std::min(entries, most)));
       }
+      if (!seen_targets.try_emplace(rows.target(), names.targets.size()).second)
+        rows.fail(" is of ", quoted(rows.target()), " again, expected all rows of a target ",
+                  "together; sort the table by target");
+      if (!names.targets.empty()) file.rows_before.push_back(n);
       names.targets.push_back(rows.target());
-      names.target_membership.push_back(rows.count(4));
+      names.target_membership.push_back(rows.target_membership());
       file.places.push_back(place);
+      if (names.targets.size() == 1) names.ref_membership = rows.ref_membership();
     }
-    if (names.targets.size() == 1) {
-      names.features.push_back(rows.gene());
-      file.ref_mean.push_back(float(rows.number(3)));
-    } else {
-      const size_t g = n % names.features.size(), t = n / names.features.size();
-      if (t + 1 != names.targets.size() || rows.gene() != names.features[g])
-        throw FormatError(message("read_results: ", quoted(path.string()), ", row ", n + 1,
-                                  " is of ", quoted(rows.gene()), ", expected ",
-                                  quoted(names.features[g]), " of ",
-                                  quoted(names.targets[std::min(t, names.targets.size() - 1)])));
+    const size_t g = gene_places.place(rows.gene(), names.features);
+    const float ref_mean = rows.ref_mean();
+    if (g == file.ref_mean.size()) {
+      file.ref_mean.push_back(ref_mean);
+      last_target.push_back(0);
     }
-    names.ref_membership = rows.count(5);
+    if (std::exchange(last_target[g], names.targets.size()) == names.targets.size())
+      rows.fail(" is of ", quoted(rows.gene()), " again, expected each gene of ",
+                quoted(rows.target()), " once");
+    const bool is_same = file.ref_mean[g] == ref_mean || std::isnan(ref_mean);
+    if (!is_same || rows.ref_membership() != names.ref_membership)
+      rows.fail(" has another mean or number of reference cells than rows before it have of ",
+                quoted(rows.gene()), "; expected a table in which all targets are compared with ",
+                "the same cells");
     const auto row = rows.numbers();
-    if (keeps && (n + 1) * expression_entry_bytes() > memory.kept_bytes) {
-      keeps = false;
-      numbers = {};
-    }
-    if (keeps)
-      for (size_t k = 0; k < row.size(); ++k) numbers[k].push_back(row[k]);
+    if (keeps && (n + 1) * expression_entry_bytes() > memory.kept_bytes) forget();
+    if (!keeps) continue;
+    genes.push_back(uint32_t(g));
+    for (size_t k = 0; k < row.size(); ++k) numbers[k].push_back(row[k]);
   }
-  const Shape<2> shape = {names.targets.size(), names.features.size()};
-  if (n != shape[0] * shape[1])
-    throw FormatError(message("read_results: ", quoted(path.string()), " has ", n,
-                              " rows, expected ", shape[1], " genes for each of ", shape[0],
-                              " targets"));
+  if (!names.targets.empty()) file.rows_before.push_back(n);
+  const size_t targets = names.targets.size();
+  if (keeps && targets * names.features.size() * expression_entry_bytes() > memory.kept_bytes)
+    forget();
   if (!keeps) {
     ExpressionNames of_table = names;
     return ExpressionTable(
         std::move(of_table),
-        [file = std::move(file)](std::span<const size_t> targets, const Progress& watcher) {
-          return file.rows(targets, watcher);
+        [file = std::move(file)](std::span<const size_t> asked, const Progress& watcher) {
+          return file.rows(asked, watcher);
         },
         memory);
   }
-  DifferentialExpression de;
-  static_cast<ExpressionNames&>(de) = std::move(names);
-  de.ref_mean = Tensor<float, 1>({shape[1]}, file.ref_mean);
-  size_t k = 0;
-  const auto fill = [&]<class T>(Tensor<T, 2>& column) {
-    column = Tensor<T, 2>(shape);
-    std::transform(numbers[k].begin(), numbers[k].end(), column.data(),
-                   [](double x) { return T(x); });
-    numbers[k++] = {};  // one of them is in memory twice, for a moment
-  };
-  for_each_column(fill, de);
+  const auto all = detail::places(targets);
+  DifferentialExpression de = file.empty_table(all);
+  for (size_t t = 0; t < targets; ++t)
+    for (size_t i = file.rows_before[t]; i < file.rows_before[t + 1]; ++i) {
+      std::array<double, 6> row;
+      for (size_t k = 0; k < row.size(); ++k) row[k] = numbers[k][i];
+      detail::put_row(de, t, genes[i], row);
+    }
   return ExpressionTable(std::move(de));
 }
 
-VCELL_INSTANTIATE(files,
-                  ExpressionTable read_differential_expression<void>(const std::filesystem::path&,
-                                                                     const ExpressionMemory&,
-                                                                     const Progress&));
+VCELL_INSTANTIATE(files, ExpressionTable read_differential_expression<void>(
+                             const std::filesystem::path&, const ExpressionMemory&, const Progress&,
+                             ExpressionColumns));
 
 VCELL_END_NAMESPACE

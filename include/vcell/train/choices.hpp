@@ -8,6 +8,7 @@
 
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
+#include "vcell/eval/expression_options.hpp"
 #include "vcell/models/model_kind.hpp"
 #include "vcell/models/state_transition_config.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -46,6 +47,20 @@ constexpr std::array<std::string_view, 3> choices(ChooseBy) {
 constexpr std::array<std::string_view, 3> choices(ScheduleShape) {
   return {"constant", "cosine", "chained"};
 }
+constexpr std::array<std::string_view, 3> choices(ExpressionMode) {
+  return {"ref", "all", "on_target"};
+}
+constexpr std::array<std::string_view, 3> choices(ExpressionTest) {
+  return {"wilcoxon", "t_test", "t_test_overestim_var"};
+}
+constexpr std::array<std::string_view, 2> choices(Means) { return {"geometric", "arithmetic"}; }
+constexpr std::array<std::string_view, 3> choices(Continuity) {
+  return {"none", "half", "half_or_over"};
+}
+constexpr std::array<std::string_view, 3> choices(ZeroMeans) {
+  return {"epsilon", "clip", "undefined"};
+}
+constexpr std::array<std::string_view, 2> choices(FdrScope) { return {"target", "global"}; }
 
 /// The name of a choice.
 /// @throws ConfigError if the value is none of the enumerators
