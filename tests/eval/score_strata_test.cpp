@@ -103,7 +103,7 @@ TEST_CASE("select_genes: means, shifts and tables of some genes", "[eval]") {
       REQUIRE(some.shift(t, g) == s.real[0].shift(t, genes[g]));
       REQUIRE(some.control(g) == s.real[0].control(genes[g]));
       REQUIRE(table->fdr(t, g) == all->fdr(t, genes[g]));
-      REQUIRE(table->ref_mean(g) == all->ref_mean(genes[g]));
+      REQUIRE(table->reference_mean(t, g) == all->reference_mean(t, genes[g]));
     }
   const std::vector<size_t> last = {1};
   REQUIRE(some.expression.select(last).whole()->p_value(0, 1) == all->p_value(1, 0));

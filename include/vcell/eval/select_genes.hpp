@@ -27,7 +27,11 @@ Tensor<T, 2> columns_of(const Tensor<T, 2>& table, std::span<const size_t> colum
 ///         ExpressionTable::block
 template <class = void>
 ExpressionTable select_genes(const ExpressionTable& table, std::span<const size_t> genes) {
-  ExpressionNames names{table.targets(), {}, table.target_membership(), table.ref_membership()};
+  ExpressionNames names{table.targets(),
+                        {},
+                        table.target_membership(),
+                        table.ref_membership(),
+                        table.against_others()};
   for (const size_t gene : genes) {
     check_index("select_genes", "gene", gene, table.features().size());
     names.features.push_back(table.features()[gene]);
@@ -38,10 +42,13 @@ ExpressionTable select_genes(const ExpressionTable& table, std::span<const size_
     DifferentialExpression out = make_expression(select_names(names, targets));
     const auto all = some.whole(progress);
     out.geometric_mean = all->geometric_mean;
-    for (size_t g = 0; g < genes.size(); ++g) out.ref_mean(g) = all->ref_mean(genes[g]);
     const auto copy = [&](auto& to, const auto& from) { to = detail::columns_of(from, genes); };
     for_each_column(copy, out, *all);
-    if (all->is_kept.count()) copy(out.is_kept, all->is_kept);
+    copy(out.ref_mean, all->ref_mean);
+    const auto copy_optional = [&](auto& to, const auto& from) {
+      if (from.count()) copy(to, from);
+    };
+    for_each_optional_column(copy_optional, out, *all);
     return out;
   };
   return ExpressionTable(std::move(names), measure, {.kept_bytes = 0});
