@@ -30,9 +30,8 @@ void score_cells(vcell::AnnData real_cells, vcell::AnnData predicted_cells, cons
       "Predicted perturbation responses: " + std::filesystem::path(s.predicted).filename().string();
   report.evaluation = vcell::evaluate(std::move(real), std::move(predicted), options);
   for (const auto& line : report.evaluation.left_out) console.note("left out: " + line);
-  for (const auto& context : report.evaluation.contexts)
-    for (const auto& warning : vcell::warnings(context, {.progress = progress}))
-      console.note("warning: " + warning);
+  for (const auto& warning : vcell::warnings(report.evaluation, {.progress = progress}))
+    console.note("warning: " + warning);
   make_folder(out);
   vcell::remove_results(out);
   vcell::write_results(out, report.evaluation, progress);

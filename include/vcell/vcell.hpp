@@ -74,6 +74,7 @@
 #include "vcell/eval/clustering/nearest_neighbours.hpp"
 #include "vcell/eval/compared_cells.hpp"
 #include "vcell/eval/diagnose.hpp"
+#include "vcell/eval/diagnose_cells.hpp"
 #include "vcell/eval/differential_expression.hpp"
 #include "vcell/eval/discrimination_score_l1.hpp"
 #include "vcell/eval/distance_block.hpp"

@@ -94,8 +94,10 @@ TEST_CASE("diagnose: warnings carry their figures", "[eval]") {
     for (double& x : row) x *= 0.1;
   const auto sizes = warnings(evaluation_of(varied, small));
   REQUIRE(sizes.size() == 1);
-  REQUIRE_THAT(sizes[0], contains("0.1 times"));
-  REQUIRE(warnings(evaluation_of(small, varied)).size() == 1);
+  REQUIRE_THAT(sizes[0], contains("Small shifts in 'x'") && contains("0.1 times"));
+  const auto inflated = warnings(evaluation_of(small, varied));
+  REQUIRE(inflated.size() == 1);
+  REQUIRE_THAT(inflated[0], contains("Scale inflation in 'x'") && contains("10 times"));
 
   auto few = evaluation_of(varied, varied, 7);
   auto table = *few.real_de.whole();
@@ -106,4 +108,25 @@ TEST_CASE("diagnose: warnings carry their figures", "[eval]") {
   REQUIRE(counted.size() == 2);
   REQUIRE_THAT(counted[0], contains("2 of 3") && contains(": P0 (7), P2 (7);") && !contains("P1"));
   REQUIRE_THAT(counted[1], contains("Few control cells") && contains(": 3;"));
+}
+
+TEST_CASE("diagnose: a metric at an end of its range is named", "[eval]") {
+  auto evaluation = evaluation_of(varied, varied);
+  const auto with = [&](const char* name, std::vector<Score> values) {
+    evaluation.scores = {numbered("P", values.size()), {{name, std::move(values)}}};
+    return warnings(evaluation);
+  };
+  const auto best = with("overlap_at_N", {1, 0.99, 1});
+  REQUIRE(best.size() == 1);
+  REQUIRE_THAT(best[0], contains("Near the ceiling in 'x': overlap_at_N is 0.997") &&
+                            contains("best") && contains("(1)"));
+  const auto worst = with("overlap_at_N", {0, 0.02, std::nullopt});
+  REQUIRE(worst.size() == 1);
+  REQUIRE_THAT(worst[0], contains("Near the floor in 'x': overlap_at_N is 0.01") &&
+                             contains("worst") && contains("(0)"));
+  REQUIRE(with("overlap_at_N", {0.03, 0.05, 0.9}).empty());
+  REQUIRE(with("overlap_at_N", {std::nullopt, std::nullopt, std::nullopt}).empty());
+  // Without two ends, or unknown, nothing can be said.
+  REQUIRE(with("mae", {0, 0, 0}).empty());
+  REQUIRE(with("of_my_own", {0, 0, 0}).empty());
 }

@@ -164,6 +164,22 @@ TEST_CASE("results: intervals are kept beside the tables, and go with them", "[e
   REQUIRE_FALSE(std::filesystem::exists(path));
 }
 
+TEST_CASE("results: warnings are kept beside the tables, and go with them", "[eval]") {
+  const TemporaryFolder folder;
+  auto evaluation = example({"x"});
+  evaluation.warnings = {"Mixed scales: a, \"b\"", "Missing controls"};
+  write_results(folder.path(), evaluation);
+  REQUIRE(read_results(folder.path()).warnings == evaluation.warnings);
+  evaluation.warnings.clear();
+  write_results(folder.path(), evaluation);
+  REQUIRE_FALSE(std::filesystem::exists(folder.path() / "warnings.csv"));
+  REQUIRE(read_results(folder.path()).warnings.empty());
+  evaluation.warnings = {"Missing controls"};
+  write_results(folder.path(), evaluation);
+  remove_results(folder.path());
+  REQUIRE_FALSE(std::filesystem::exists(folder.path() / "warnings.csv"));
+}
+
 TEST_CASE("results: names of files stay in their folder and are unique", "[eval]") {
   const auto prefixes = [](const std::vector<std::string>& contexts) {
     std::vector<std::string> out;

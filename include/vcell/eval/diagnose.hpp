@@ -28,6 +28,7 @@ struct WarningOptions {
   size_t few_cells = 30;       ///< perturbations with fewer real cells are named
   double least_variety = 0.5;  ///< of (1 - similarity_predicted) / (1 - similarity_real)
   double size_factor = 2;      ///< how many times too large or too small shifts may be
+  double near_end = 0.01;      ///< share of a metric's range within which a mean is at its end
   Progress progress = {};      ///< of measuring tables that are not kept; may stop
 };
 
@@ -106,6 +107,30 @@ Diagnosis diagnose(const ContextEvaluation& evaluation, const Progress& progress
   return out;
 }
 
+namespace detail {
+
+/// Says of which metrics, among those whose values have two ends, the mean is at one of them.
+template <class = void>
+void add_metrics_at_ends(std::vector<std::string>& out, const ScoreTable& scores,
+                         const std::string& where, double near) {
+  for (const ScoreColumn& column : scores.columns) {
+    const Metric metric = metric_named(column.name);
+    const Score mean = summarise(column.values)[summary_mean];
+    if (!metric.lowest || !metric.highest || metric.direction == 0 || !mean) continue;
+    const double share = (*mean - *metric.lowest) / (*metric.highest - *metric.lowest);
+    const bool high = share >= 1 - near;
+    if (!high && !(share <= near)) continue;
+    const bool best = high == (metric.direction > 0);
+    out.push_back(message(
+        best ? "Near the ceiling" : "Near the floor", where, ": ", column.name, " is ",
+        message(std::round(*mean * 1000) / 1000 + 0.0), " in the mean, next to the ",
+        best ? "best" : "worst", " that there can be (", high ? *metric.highest : *metric.lowest,
+        "); it hardly tells this prediction from a ", best ? "better" : "worse", " one."));
+  }
+}
+
+}  // namespace detail
+
 /// What a reader of the scores of one context should know, a sentence with its figures each; empty
 /// when there is nothing to say.
 template <class = void>
@@ -138,10 +163,22 @@ std::vector<std::string> warnings(const ContextEvaluation& evaluation,
                           ") far more than observed ones do (",
                           detail::two_digits(found.similarity_real),
                           "); the prediction may be little more than an average response."));
-  if (found.size_ratio > options.size_factor || found.size_ratio * options.size_factor < 1)
-    out.push_back(message("Size of the shifts", where, ": predicted shifts are ",
-                          detail::two_digits(found.size_ratio),
+  const bool inflated = found.size_ratio > options.size_factor;
+  if (inflated || found.size_ratio * options.size_factor < 1)
+    out.push_back(message(inflated ? "Scale inflation" : "Small shifts", where,
+                          ": predicted shifts are ", detail::two_digits(found.size_ratio),
                           " times as large as observed ones (median over perturbations)."));
+  detail::add_metrics_at_ends(out, evaluation.scores, where, options.near_end);
+  return out;
+}
+
+/// The same of all contexts, after what their cells tell (Evaluation::warnings).
+template <class = void>
+std::vector<std::string> warnings(const Evaluation& evaluation,
+                                  const WarningOptions& options = {}) {
+  auto out = evaluation.warnings;
+  for (const ContextEvaluation& context : evaluation.contexts)
+    for (std::string& text : warnings(context, options)) out.push_back(std::move(text));
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/align_cells.hpp"
+#include "vcell/eval/diagnose_cells.hpp"
 #include "vcell/eval/metrics.hpp"
 #include "vcell/eval/score_interval.hpp"
 #include "vcell/eval/score_stratum.hpp"
@@ -60,6 +61,7 @@ struct Evaluation {
   double alpha = 0.05;                      ///< EvaluationOptions::alpha
   ScoreIntervals intervals;                 ///< of the mean scores; none until score_intervals
   ScoreStrata strata;                       ///< of parts of it; none until score_strata
+  std::vector<std::string> warnings;        ///< of the cells of both sides (cell_warnings)
 };
 
 /// Scores one context by every metric of the options (alpha, metrics, symbols and progress of them
@@ -96,6 +98,9 @@ Evaluation evaluate(const std::vector<EvaluationSide>& real,
   out.alpha = options.alpha;
   for (size_t c = 0; c < real.size(); ++c)
     out.contexts.push_back(evaluate(real[c], predicted[c], options));
+  for (size_t c = 0; c < real.size(); ++c)
+    for (auto& text : cell_warnings(diagnose_cells(real[c], predicted[c]), real[c].context))
+      out.warnings.push_back(std::move(text));
   return out;
 }
 

@@ -67,6 +67,11 @@ Evaluation read_results(const std::filesystem::path& folder, const ExpressionMem
   }
   out.intervals = read_intervals_in(folder);
   out.strata = read_strata_in(folder);
+  if (const auto path = folder / "warnings.csv"; std::filesystem::exists(path)) {
+    const CsvTable table = read_csv(path);
+    const size_t warning = table.column("warning");
+    for (const auto& row : table.rows) out.warnings.push_back(row[warning]);
+  }
   return out;
 }
 

@@ -28,7 +28,7 @@ void remove_results(const std::filesystem::path& folder) {
       for (std::string& name : detail::names_with(row[1]))
         if (name.find('/') == std::string::npos) names.push_back(std::move(name));
   }
-  for (const char* shared : {"contexts.csv", "intervals.csv", "strata.csv"})
+  for (const char* shared : {"contexts.csv", "intervals.csv", "strata.csv", "warnings.csv"})
     names.push_back(shared);
   for (const std::string& name : names) {
     std::error_code error;

@@ -47,7 +47,8 @@ template <class = void>
 std::vector<ResultFiles> result_files(const std::vector<std::string>& contexts) {
   if (contexts.size() == 1) return {{contexts[0], ""}};
   std::vector<ResultFiles> out;
-  std::set<std::string> taken = {"agg_results.csv", "contexts.csv", "intervals.csv", "strata.csv"};
+  std::set<std::string> taken = {"agg_results.csv", "contexts.csv", "intervals.csv", "strata.csv",
+                                 "warnings.csv"};
   for (const std::string& context : contexts) {
     for (size_t n = 1;; ++n) {
       const std::string prefix =

@@ -53,8 +53,8 @@ void write_summaries(const std::filesystem::path& path, const std::vector<ScoreC
 /// `<context>_results.csv` and so on (see result_files), and agg_results.csv, the mean over
 /// contexts of each entry of their summaries, nulls left out. Where contexts have names,
 /// contexts.csv says which prefix is whose. intervals.csv has the intervals of mean scores and
-/// strata.csv the mean scores of parts, where there are some. The same evaluation gives the same
-/// bytes.
+/// strata.csv the mean scores of parts, where there are some; warnings.csv what the cells warn of.
+/// The same evaluation gives the same bytes.
 /// @param progress  of measuring tables that are not kept
 /// @throws WriteError if the folder or a file cannot be written; Stopped
 template <class = void>
@@ -97,6 +97,11 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
                   [&](const auto& path) { write_intervals(path, evaluation.intervals); });
   write_or_remove("strata.csv", !evaluation.strata.strata.empty(),
                   [&](const auto& path) { write_strata(path, evaluation.strata); });
+  write_or_remove("warnings.csv", !evaluation.warnings.empty(), [&](const auto& path) {
+    CsvTable table{{"warning"}, {}};
+    for (const std::string& text : evaluation.warnings) table.rows.push_back({text});
+    write_csv(path, table);
+  });
   write_or_remove("contexts.csv", files.size() > 1 || !files[0].context.empty(),
                   [&](const auto& path) { write_csv(path, names); });
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/eval/evaluate.hpp"
+#include "vcell/eval/diagnose.hpp"
 #include "vcell/eval/score_intervals.hpp"
 #include "vcell/eval/score_strata.hpp"
 #include "vcell/pipeline/embed_screen.hpp"
@@ -218,6 +218,8 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
     if (first) {
       out.report.method = method->title();
       out.report.meaning = method->meaning();
+      for (const auto& warning : warnings(scores, {.progress = evaluation.progress}))
+        note(callbacks, "warning: ", warning);
       out.report.evaluation = std::move(scores);
       out.predicted = std::move(predicted);
     } else {

@@ -19,9 +19,8 @@ template <class = void>
 std::string warning_section(const ReportInput& input, const Progress& progress = {}) {
   std::vector<std::string> all = input.warnings;
   for (const std::string& text : input.evaluation.left_out) all.push_back("Left out: " + text);
-  for (const ContextEvaluation& context : input.evaluation.contexts)
-    for (std::string& text : warnings(context, {.progress = progress}))
-      all.push_back(std::move(text));
+  for (std::string& text : warnings(input.evaluation, {.progress = progress}))
+    all.push_back(std::move(text));
   if (all.empty())
     return "<p class=\"note\">No warnings: enough cells everywhere, and predicted shifts are "
            "about as varied and as large as observed ones.</p>\n";
