@@ -14,6 +14,7 @@ void add_train(CLI::App& program, Console& console);
 void add_predict(CLI::App& program, Console& console);
 void add_baseline(CLI::App& program, Console& console);
 void add_embed(CLI::App& program, Console& console);
+void add_de(CLI::App& program, Console& console);
 void add_evaluate(CLI::App& program, Console& console);
 void add_prep(CLI::App& program, Console& console);
 void add_import(CLI::App& program, Console& console);

@@ -130,6 +130,10 @@ constexpr Phrase phrases[] = {
     {"H5adReadOptions::budget", "--memory", "--memory"},
     {"MatchGenesOptions::column", "--gene-column", "--gene-column"},
     {"MatchGenesOptions::least_share", "--gene-share", "--gene-share"},
+    {"clip_value", "--clip-value", "--clip-value"},
+    {"mode on_target", "--mode on_target", "--mode"},
+    {"mode all", "--mode all", "--mode"},
+    {"test by wilcoxon", "say --test wilcoxon", "--test"},
     {"the real cells", "the cells of --real", "--real"},
     {"the predicted cells", "the cells of --pred", "--pred"},
 };

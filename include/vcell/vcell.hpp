@@ -73,6 +73,7 @@
 #include "vcell/eval/clustering/modularity.hpp"
 #include "vcell/eval/clustering/nearest_neighbours.hpp"
 #include "vcell/eval/compared_cells.hpp"
+#include "vcell/eval/count_histogram.hpp"
 #include "vcell/eval/diagnose.hpp"
 #include "vcell/eval/diagnose_cells.hpp"
 #include "vcell/eval/differential_expression.hpp"

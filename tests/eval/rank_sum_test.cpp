@@ -5,6 +5,7 @@
 
 #include "support.hpp"
 #include "support/catch.hpp"
+#include "vcell/eval/pooled_rank_sweep.hpp"
 #include "vcell/eval/rank_sweep.hpp"
 #include "vcell/eval/sort_keys.hpp"
 
@@ -104,6 +105,45 @@ TEST_CASE("rank_sweep: every group is compared with the reference as if it were 
   sweep.run({});  // all values are 0
   REQUIRE(sweep.twice_u(0) == 7 * 12);
   REQUIRE(sweep.reference_ties() == 12. * (12 * 12 - 1));
+}
+
+TEST_CASE("count_histogram: counts are ranked as sorted values are, bit by bit", "[eval]") {
+  Rng rng(8);
+  const std::vector<uint32_t> sizes = {40, 0, 13, 1, 90};
+  CountHistogram counts(sizes);
+  RankSweep sorted(sizes, 4), counted(sizes, 4);
+  PooledRankSweep sorted_pool(sizes), counted_pool(sizes);
+  for (const size_t highest : {9, 1, 30, 0, 5}) {  // one serves gene after gene
+    std::vector<uint64_t> keys, scratch;
+    for (uint32_t g = 0; g < sizes.size(); ++g)
+      for (uint32_t i = 0; i < sizes[g]; ++i)
+        if (const auto x = float(rng.below(highest + 1)); x != 0)
+          keys.push_back(uint64_t(ordered_key(x)) << 32 | g);
+    REQUIRE(counts.fill(keys));
+    counted.run(counts);
+    counted_pool.run(counts);
+    sort_keys(keys, scratch);
+    sorted.run(keys);
+    sorted_pool.run(keys);
+    for (size_t g = 0; g < sizes.size(); ++g) {
+      REQUIRE(counted.twice_u(g) == sorted.twice_u(g));
+      REQUIRE(counted.ties(g) == sorted.ties(g));
+      REQUIRE(counted_pool.twice_u(g) == sorted_pool.twice_u(g));
+      REQUIRE(counted_pool.ties(g) == sorted_pool.ties(g));
+    }
+  }
+  const auto is_counted = [&](std::vector<float> values) {
+    std::vector<uint64_t> keys;
+    for (const float x : values) keys.push_back(uint64_t(ordered_key(x)) << 32 | 4);
+    return counts.fill(keys);
+  };
+  REQUIRE(is_counted({1, 2, 3}));
+  REQUIRE_FALSE(is_counted({1, 2, 2.5f}));
+  REQUIRE_FALSE(is_counted({1, -2}));
+  REQUIRE_FALSE(is_counted({1, 0.5f}));
+  REQUIRE_FALSE(is_counted({1, 1000}));  // sorting two numbers takes less time
+  REQUIRE_FALSE(is_counted({1, 3e9f}));
+  REQUIRE(is_counted({}));
 }
 
 TEST_CASE("sort_keys: keys have the order of the numbers", "[eval]") {

@@ -90,9 +90,10 @@ class GeneMeasure {
 
   const ComparedCells& cells_;
   const DifferentialExpressionOptions& options_;
-  const bool in_float_;                    // means are summed as pdex does
-  RankSweep sweep_;                        // against group 0
-  PooledRankSweep pooled_;                 // against all others
+  const bool in_float_;     // means are summed as pdex does
+  RankSweep sweep_;         // against group 0
+  PooledRankSweep pooled_;  // against all others
+  CountHistogram histogram_;
   std::vector<uint64_t> keys_, scratch_;   // sorted, with groups
   std::vector<double> values_;             // other than 0, in the order of the cells
   std::vector<uint32_t> groups_, stored_;  // beside values_; values of each group
@@ -108,7 +109,8 @@ GeneMeasure::GeneMeasure(const ComparedCells& cells, const DifferentialExpressio
       options_(options),
       in_float_(!options.double_sums && !options.target_sum && !cells.against_others),
       sweep_(cells.sizes, 0),
-      pooled_(cells.sizes) {}
+      pooled_(cells.sizes),
+      histogram_(cells.sizes) {}
 
 /// Splits keys into values and groups.
 template <class>
@@ -225,16 +227,20 @@ void GeneMeasure::run(std::span<const uint64_t> keys) {
     counts_.run(values_, groups_, means_.size(),
                 [this](double x) { return options_.is_log1p ? std::expm1(x) : x; });
   if (!is_ranked()) return moments();
+  const auto rank = [this](const auto& values) {
+    if (cells_.against_others)
+      pooled_.run(values);
+    else
+      sweep_.run(values);
+  };
+  if (!names_cells() && histogram_.fill(keys)) return rank(histogram_);
   if (names_cells()) {
     sort();
   } else {
     keys_.assign(keys.begin(), keys.end());
     sort_keys(keys_, scratch_);
   }
-  if (cells_.against_others)
-    pooled_.run(keys_);
-  else
-    sweep_.run(keys_);
+  rank(std::span<const uint64_t>(keys_));
 }
 
 template <class>

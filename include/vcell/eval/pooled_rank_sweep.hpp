@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/eval/count_histogram.hpp"
 #include "vcell/eval/tie_blocks.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -22,22 +23,16 @@ class PooledRankSweep {
   /// @param sorted  as TieBlocks::for_each wants it
   template <class = void>
   void run(std::span<const uint64_t> sorted) {
-    std::fill(twice_u_.begin(), twice_u_.end(), uint64_t(0));
-    uint64_t below = 0;
-    ties_ = 0;
-    blocks_.for_each(sorted,
-                     [&](std::span<const uint32_t> touched, std::span<const uint64_t> cells) {
-                       uint64_t equal = 0;
-                       for (const uint32_t g : touched) equal += cells[g];
-                       const auto t = double(equal);
-                       // The mean of the ranks below + 1 .. below + equal.
-                       for (const uint32_t g : touched)
-                         twice_u_[g] += cells[g] * (2 * below + equal + 1);
-                       ties_ += (t * t - 1) * t;
-                       below += equal;
-                     });
-    const auto& sizes = blocks_.sizes();
-    for (size_t g = 0; g < sizes.size(); ++g) twice_u_[g] -= uint64_t(sizes[g]) * (sizes[g] + 1ull);
+    clear();
+    blocks_.for_each(sorted, [this](auto touched, auto cells) { add_block(touched, cells); });
+    finish();
+  }
+  /// The same of counts, in groups of the same sizes.
+  template <class = void>
+  void run(const CountHistogram& counts) {
+    clear();
+    counts.for_each([this](auto groups, auto cells) { add_block(groups, cells); });
+    finish();
   }
 
   /// 2 U of a group's cells.
@@ -46,8 +41,33 @@ class PooledRankSweep {
   double ties(size_t) const { return ties_; }
 
  private:
+  template <class = void>
+  void clear() {
+    std::fill(twice_u_.begin(), twice_u_.end(), uint64_t(0));
+    below_ = 0;
+    ties_ = 0;
+  }
+
+  template <class Groups, class Cells>
+  void add_block(const Groups& touched, const Cells& cells) {
+    uint64_t equal = 0;
+    for (const uint32_t g : touched) equal += cells[g];
+    const auto t = double(equal);
+    // Twice the mean of the ranks below + 1 .. below + equal.
+    for (const uint32_t g : touched) twice_u_[g] += cells[g] * (2 * below_ + equal + 1);
+    ties_ += (t * t - 1) * t;
+    below_ += equal;
+  }
+
+  template <class = void>
+  void finish() {
+    const auto& sizes = blocks_.sizes();
+    for (size_t g = 0; g < sizes.size(); ++g) twice_u_[g] -= uint64_t(sizes[g]) * (sizes[g] + 1ull);
+  }
+
   TieBlocks blocks_;
   std::vector<uint64_t> twice_u_;
+  uint64_t below_ = 0;
   double ties_ = 0;
 };
 

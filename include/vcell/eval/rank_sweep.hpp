@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/eval/count_histogram.hpp"
 #include "vcell/eval/tie_blocks.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -28,22 +29,14 @@ class RankSweep {
   /// @param sorted  as TieBlocks::for_each wants it
   template <class = void>
   void run(std::span<const uint64_t> sorted) {
-    std::fill(groups_.begin(), groups_.end(), Group{});
-    uint64_t references_below = 0;
-    reference_ties_ = 0;
-    blocks_.for_each(sorted,
-                     [&](std::span<const uint32_t> touched, std::span<const uint64_t> cells) {
-                       const uint64_t references = cells[reference_];
-                       const auto r = double(references);
-                       for (const uint32_t g : touched) {
-                         if (g == reference_) continue;
-                         const auto c = double(cells[g]);
-                         groups_[g].twice_u += cells[g] * (2 * references_below + references);
-                         groups_[g].added_ties += (c * c - 1) * c + 3 * r * c * (r + c);
-                       }
-                       reference_ties_ += (r * r - 1) * r;
-                       references_below += references;
-                     });
+    clear();
+    blocks_.for_each(sorted, [this](auto touched, auto cells) { add_block(touched, cells); });
+  }
+  /// The same of counts, in groups of the same sizes.
+  template <class = void>
+  void run(const CountHistogram& counts) {
+    clear();
+    counts.for_each([this](auto groups, auto cells) { add_block(groups, cells); });
   }
 
   /// 2 U of a group's cells.
@@ -59,9 +52,33 @@ class RankSweep {
     double added_ties = 0;  // to reference_ties_
   };
 
+  template <class = void>
+  void clear() {
+    std::fill(groups_.begin(), groups_.end(), Group{});
+    references_below_ = 0;
+    reference_ties_ = 0;
+  }
+
+  /// @param touched  the groups that may have cells in it
+  /// @param cells    how many each group has
+  template <class Groups, class Cells>
+  void add_block(const Groups& touched, const Cells& cells) {
+    const uint64_t references = cells[reference_], twice_below = 2 * references_below_ + references;
+    const auto r = double(references);
+    for (const uint32_t g : touched) {
+      if (g == reference_) continue;
+      const auto c = double(cells[g]);
+      groups_[g].twice_u += cells[g] * twice_below;
+      groups_[g].added_ties += (c * c - 1) * c + 3 * r * c * (r + c);
+    }
+    reference_ties_ += (r * r - 1) * r;
+    references_below_ += references;
+  }
+
   TieBlocks blocks_;
   uint32_t reference_;
   std::vector<Group> groups_;
+  uint64_t references_below_ = 0;
   double reference_ties_ = 0;
 };
 
