@@ -122,8 +122,8 @@ void GeneMeasure::decode(std::span<const uint64_t> keys) {
     values_[i] = double(value_of_key(uint32_t(keys[i] >> 32)));
     groups_[i] = uint32_t(keys[i]);
     if (names_cells()) {
-      // In this order: equal shares of the total stay equal, whatever the totals are.
-      values_[i] = values_[i] / cells_.totals[groups_[i]] * *options_.target_sum;
+      // In this order, as scanpy's normalize_total rounds: ties are those of cell-eval2.
+      values_[i] /= cells_.totals[groups_[i]] / *options_.target_sum;
       groups_[i] = cells_.groups[groups_[i]];
     }
     ++stored_[groups_[i]];
