@@ -271,11 +271,14 @@ TEST_CASE("leiden: reaches the best modularity that is known of the karate club"
   const auto club = karate_club();
   double best = 0;
   for (uint64_t seed = 0; seed < 8; ++seed) {
-    const auto labels = leiden(club, {.seed = seed});
+    const auto labels = leiden(club, {.seed = seed, .starts = 1});
     REQUIRE(are_connected(club, labels));
     REQUIRE(modularity(club, labels) > 0.41);
     best = std::max(best, modularity(club, labels));
+    const auto more = leiden(club, {.seed = seed, .starts = 5});  // the first of which is that one
+    REQUIRE(modularity(club, more) >= modularity(club, labels));
   }
+  REQUIRE(modularity(club, leiden(club)) == best);
   REQUIRE(best == Approx(0.4197896).epsilon(1e-6));  // Brandes et al. 2008, by exact search
   // Weights in other units change nothing but how freely refinement draws.
   auto heavy = club;
@@ -343,6 +346,7 @@ TEST_CASE("leiden: errors", "[eval]") {
   const auto graph = graph_of(3, {{0, 1}, {1, 2}});
   check_error<ConfigError>([&] { leiden(graph, {.resolution = -1}); }, {"resolution is -1"});
   check_error<ConfigError>([&] { leiden(graph, {.randomness = 0}); }, {"randomness"});
+  check_error<ConfigError>([&] { leiden(graph, {.starts = 0}); }, {"starts"});
   auto bad = graph;
   bad.values[0] = 2;
   check_error<ConfigError>([&] { leiden(bad); }, {"edge 0, 1", "symmetric"});

@@ -42,13 +42,20 @@ Score clustering_agreement(View<const double, 2> real, View<const double, 2> pre
                            uint64_t seed = 0, const Progress& progress = {}) {
   check_shape_match("clustering_agreement", "real", real.shape, "predicted", predicted.shape);
   if (real.shape[0] < 3) return std::nullopt;
-  const auto observed = leiden(clustering_graph(real, progress), {.resolution = 1, .seed = seed});
-  const auto graph = clustering_graph(predicted, progress);
+  const auto of_real = clustering_graph(real, progress),
+             of_predicted = clustering_graph(predicted, progress);
+  constexpr size_t n = clustering_resolutions.size();
+  std::array<std::vector<int32_t>, n + 1> found;  // the last one observed
+  const auto cluster = [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i)
+      found[i] = i < n
+                     ? leiden(of_predicted, {.resolution = clustering_resolutions[i], .seed = seed})
+                     : leiden(of_real, {.resolution = 1, .seed = seed});
+  };
+  parallel_for_watched(n + 1, 1, cluster, progress, "clusters");
   double best = 0;
-  for (const double resolution : clustering_resolutions) {
-    const auto found = leiden(graph, {.resolution = resolution, .seed = seed});
-    best = std::max(best, adjusted_mutual_information(observed, found));
-  }
+  for (size_t i = 0; i < n; ++i)
+    best = std::max(best, adjusted_mutual_information(found[n], found[i]));
   return best;
 }
 

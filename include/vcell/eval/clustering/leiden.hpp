@@ -22,8 +22,11 @@ struct LeidenOptions {
   /// How freely refinement merges: a community that gains g, in units of edge weights, is drawn
   /// with a chance in proportion to exp(g / randomness).
   double randomness = 0.01;
-  /// Passes over the graph at most; it ends before when one finds nothing better.
+  /// Passes over the graph at most; they end before when one finds nothing better.
   size_t iterations = 100;
+  /// Times that all is done from single nodes, in other orders; the best partition is kept, of
+  /// equal ones the first.
+  size_t starts = 4;
 };
 
 namespace detail {
@@ -279,7 +282,7 @@ void leiden_pass(const Leiden& leiden, LeidenGraph g, std::vector<int32_t>& labe
 ///               is one of its own
 /// @throws ShapeError, ConfigError if the graph is not as said, or an option is negative or no
 ///         number
-/// About O(edges) a pass; the same for the same seed.
+/// About O(edges) a pass, of which a start takes a few; the same for the same seed.
 template <class = void>
 std::vector<int32_t> leiden(const CsrMatrix<double>& graph, const LeidenOptions& options = {}) {
   detail::check_graph("leiden", graph);
@@ -287,27 +290,38 @@ std::vector<int32_t> leiden(const CsrMatrix<double>& graph, const LeidenOptions&
     throw ConfigError(
         message("leiden: resolution is ", options.resolution, ", expected 0 or more"));
   check_positive("leiden", "randomness", options.randomness);
+  check_positive("leiden", "starts", options.starts);
   detail::LeidenGraph g{graph, std::vector<double>(graph.rows, 0.0), 0};
   for (size_t v = 0; v < graph.rows; ++v) {
     for (const double w : graph.row_values(v)) g.strength[v] += w;
     g.total += g.strength[v];
   }
-  std::vector<int32_t> labels(graph.rows);
-  std::iota(labels.begin(), labels.end(), 0);
-  if (!(g.total > 0)) return labels;
+  std::vector<int32_t> alone(graph.rows);
+  std::iota(alone.begin(), alone.end(), 0);
+  if (!(g.total > 0)) return alone;
+  const double of_alone = modularity(graph, alone, options.resolution);
+  constexpr double least = 1e-12;  // a gain that is not rounding's
+  auto best = alone;
+  double best_quality = of_alone;
   Rng rng(options.seed, stream_of("leiden"));
   const detail::Leiden run(options, rng);
-  double quality = modularity(graph, labels, options.resolution);
-  for (size_t i = 0; i < options.iterations; ++i) {
-    auto next = labels;
-    detail::leiden_pass(run, g, next);
-    const double found = modularity(graph, next, options.resolution);
-    if (!(found > quality + 1e-12)) break;
-    labels = std::move(next);
-    quality = found;
+  for (size_t start = 0; start < options.starts; ++start) {
+    auto labels = alone;
+    double quality = of_alone;
+    for (size_t i = 0; i < options.iterations; ++i) {
+      auto next = labels;
+      detail::leiden_pass(run, g, next);
+      const double found = modularity(graph, next, options.resolution);
+      if (!(found > quality + least)) break;
+      labels = std::move(next);
+      quality = found;
+    }
+    if (!(quality > best_quality + least)) continue;
+    best = std::move(labels);
+    best_quality = quality;
   }
-  detail::renumber(labels);
-  return labels;
+  detail::renumber(best);
+  return best;
 }
 
 VCELL_END_NAMESPACE
