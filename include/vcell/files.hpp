@@ -3,6 +3,7 @@
 /// `vcell::files`. The include list is written by cmake/umbrella.cmake.
 #pragma once
 
+#include "vcell/eval/aggregate_files.hpp"
 #include "vcell/eval/expression_view.hpp"
 #include "vcell/eval/finished_expression.hpp"
 #include "vcell/eval/interval_files.hpp"
@@ -10,6 +11,7 @@
 #include "vcell/eval/read_results.hpp"
 #include "vcell/eval/remove_results.hpp"
 #include "vcell/eval/strata_files.hpp"
+#include "vcell/eval/vcc2026/write_context_score.hpp"
 #include "vcell/eval/write_expression.hpp"
 #include "vcell/eval/write_results.hpp"
 #include "vcell/io/atomic_file.hpp"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vcell/core/numpy_random.hpp"
+#include "vcell/core/progress.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/models/response_scale.hpp"
@@ -31,11 +32,14 @@ struct MeanResponseCells {
 /// @param control      code of the control
 /// @param own_columns  (names of perturbation) column of its own gene, -1 where it is none
 /// @param rows         of the context, ascending
-/// @throws ShapeError if sizes do not fit; ConfigError if there is no control cell, or no other
+/// @param progress     told of perturbations, and may stop
+/// @throws ShapeError if sizes do not fit; ConfigError if there is no control cell, or no other;
+///         Stopped
 template <class = void>
 MeanResponseCells mean_response_cells(CsrView<float> X, const Factor& perturbation, int32_t control,
                                       std::span<const int32_t> own_columns,
-                                      std::span<const size_t> rows, uint64_t seed = 0) {
+                                      std::span<const size_t> rows, uint64_t seed = 0,
+                                      const Progress& progress = {}) {
   const size_t genes = X.columns;
   check_size_match("mean_response_cells", "labels", perturbation.size(), "rows of X", X.rows);
   check_size_match("mean_response_cells", "own_columns", own_columns.size(), "perturbations",
@@ -67,14 +71,22 @@ MeanResponseCells mean_response_cells(CsrView<float> X, const Factor& perturbati
   };
   MeanResponseCells out;
   Tensor<double, 2> means({labels.size(), genes});
-  for (size_t p = 0; p < labels.size(); ++p) add_mean(of_label[labels[p]], means[p].data);
+  const auto tell = [&](size_t done) {
+    report(progress, {"mean response", done, 2 * labels.size(), {}});
+  };
+  for (size_t p = 0; p < labels.size(); ++p) {
+    tell(p);
+    add_mean(of_label[labels[p]], means[p].data);
+  }
   out.control_mean.assign(genes, 0.0);
   add_mean(controls, out.control_mean.data());
   out.response = response_scale(std::as_const(means).view(), out.control_mean, own);
 
   NumpyRandom rng(seed);
   out.counts.columns = genes;
-  for (const size_t label : labels) {
+  for (size_t p = 0; p < labels.size(); ++p) {
+    const size_t label = labels[p];
+    tell(labels.size() + p);
     const auto drawn = rng.integers(0, int64_t(controls.size()), of_label[label].size());
     for (size_t i = 0; i < drawn.size(); ++i) {
       const size_t from = controls[size_t(drawn[i])];
