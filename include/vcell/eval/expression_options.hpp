@@ -70,7 +70,8 @@ struct DifferentialExpressionOptions {
   std::optional<double> least_ref_mean = {};
   /// Rates are found over the genes of one target, or over all rows; in mode on_target over all.
   FdrScope fdr_scope = FdrScope::target;
-  /// X holds counts, and what is compared are counts / (total of the cell / target_sum), in double.
+  /// X holds counts, and what is compared are counts / (total of the cell / target_sum), in double;
+  /// ranked are their log1p.
   std::optional<double> target_sum = {};
   /// Sums of cells are made in double; false, which is pdex's: in float32 (but in mode all).
   bool double_sums = false;

@@ -122,7 +122,7 @@ void GeneMeasure::decode(std::span<const uint64_t> keys) {
     values_[i] = double(value_of_key(uint32_t(keys[i] >> 32)));
     groups_[i] = uint32_t(keys[i]);
     if (names_cells()) {
-      // In this order, as scanpy's normalize_total rounds: ties are those of cell-eval2.
+      // In this order, as scanpy's normalize_total rounds.
       values_[i] /= cells_.totals[groups_[i]] / *options_.target_sum;
       groups_[i] = cells_.groups[groups_[i]];
     }
@@ -130,8 +130,17 @@ void GeneMeasure::decode(std::span<const uint64_t> keys) {
   }
 }
 
-/// Makes keys_ of values that are no float32: the number of its block of equal values takes the
-/// place of each.
+/// Whether two scaled counts, a < b, are one when their logarithms are rounded to double, which is
+/// what makes ties of equal shares of different totals.
+inline bool is_one_log1p(double a, double b) {
+  constexpr double surely_two = 1e-12;  // relative; below it the logarithms are asked
+  // The function for double is wrong in its last bit now and then.
+  const auto log = [](double x) { return double(std::log1p(static_cast<long double>(x))); };
+  return b - a <= surely_two * b && log(a) == log(b);
+}
+
+/// Makes keys_ of values that are no float32: the number of its block of values that are equal as
+/// logarithms takes the place of each.
 template <class>
 void GeneMeasure::sort() {
   keys_.resize(values_.size());
@@ -149,7 +158,7 @@ void GeneMeasure::sort() {
   double before = 0;
   for (uint64_t& key : keys_) {
     const double x = value(key);
-    block += x != before;
+    block += x != before && !is_one_log1p(before, x);
     before = x;
     key = uint64_t(block) << 32 | groups_[uint32_t(key)];
   }
