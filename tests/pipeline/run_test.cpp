@@ -154,6 +154,13 @@ TEST_CASE("run: nothing of a test cell is known to what predicts it", "[pipeline
   REQUIRE(after.predicted.cells == before.predicted.cells);
   REQUIRE(after.report.evaluation.contexts[0].scores.column("mae") !=
           before.report.evaluation.contexts[0].scores.column("mae"));
+  for (const char* name : {"mean_response", "mean_of_perturbation_means"}) {
+    e.methods = {name};
+    const auto fitted = run(run_screen(), e), again = run(changed, e);
+    REQUIRE(names_of(fitted) == e.methods);
+    REQUIRE(fitted.missing.empty());
+    REQUIRE(fitted.predicted.cells == again.predicted.cells);
+  }
   // As State does it, the total is that of all cells.
   e.choose_from = ChooseFrom::all;
   e.methods = {"control_copy"};
