@@ -217,6 +217,7 @@
 #include "vcell/models/feature_kernels.hpp"
 #include "vcell/models/feature_regression.hpp"
 #include "vcell/models/fit_feature_regression.hpp"
+#include "vcell/models/mean_of_means.hpp"
 #include "vcell/models/mean_response_cells.hpp"
 #include "vcell/models/model_kind.hpp"
 #include "vcell/models/name_model.hpp"

@@ -3,9 +3,11 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/golden.hpp"
+#include "support/threads.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/number_text.hpp"
+#include "vcell/models/mean_of_means.hpp"
 #include "vcell/models/mean_response_cells.hpp"
 
 using namespace vcell;
@@ -77,6 +79,19 @@ TEST_CASE("response_scale: the mean over other perturbations, as a multiple of t
         response_scale(means.view(), Values{1, 1, 1}, std::vector<int32_t>{1});
       },
       {"own_columns"});
+}
+
+TEST_CASE("mean_of_means: sets count alike, however many cells they have", "[models]") {
+  const CountsScreen f;
+  REQUIRE(mean_of_means(f.X.view(), {{0}, {2, 3}, {1, 4}}) == Values{2, 8. / 3, 2});
+  // More sets than are held at a time, on any number of threads.
+  const std::vector<std::vector<size_t>> many(150, {2, 3});
+  for (const int n : {1, 3}) {
+    const vcell_test::Threads threads(n);
+    REQUIRE(mean_of_means(f.X.view(), many) == Values{2, 4, 1});
+  }
+  REQUIRE(std::isnan(mean_of_means(f.X.view(), {})[0]));
+  check_error<ShapeError>([&] { mean_of_means(f.X.view(), {{5}}); }, {"mean_of_means", "row is 5"});
 }
 
 TEST_CASE("own_columns: by the names of genes, or by their symbols", "[models]") {

@@ -6,7 +6,7 @@
 #include "vcell/eval/differential_expression.hpp"
 #include "vcell/eval/expression_groups.hpp"
 #include "vcell/eval/labelled_cells.hpp"
-#include "vcell/eval/mean_cells.hpp"
+#include "vcell/models/mean_of_means.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace vcc2025 {
@@ -15,22 +15,16 @@ namespace vcc2025 {
 /// mean cells, (genes) in float32.
 /// @throws ConfigError if no cell is labelled as the control
 template <class = void>
-std::vector<float> mean_of_means(const LabelledCells& cells, const std::string& control) {
+std::vector<float> constant_cell(const LabelledCells& cells, const std::string& control) {
   auto groups = expression_groups(cells.perturbation, control, detail::places(cells.X.rows));
   groups.rows.push_back(std::move(groups.reference));
-  const auto means = mean_cells(cells.X.view(), groups.rows);
-  std::vector<float> out(cells.X.columns);
-  for (size_t g = 0; g < out.size(); ++g) {
-    double sum = 0;
-    for (size_t s = 0; s < groups.rows.size(); ++s) sum += means(s, g);
-    out[g] = float(sum / double(groups.rows.size()));
-  }
-  return out;
+  const auto means = mean_of_means(cells.X.view(), groups.rows);
+  return {means.begin(), means.end()};
 }
 
 /// The baseline of 2025: every cell of a perturbation is the same one, and control cells are the
 /// real ones.
-/// @param cell  (genes) see mean_of_means
+/// @param cell  (genes) see constant_cell
 template <class = void>
 LabelledCells constant_baseline(const LabelledCells& real, const std::vector<float>& cell,
                                 const std::string& control) {

@@ -49,7 +49,7 @@ CellScore score_cells(LabelledCells real, LabelledCells predicted,
   const EvaluationSideOptions measured{rules.control, rules.expression, rules.memory,
                                        rules.progress};
   CellScore out;
-  out.constant_cell = mean_of_means(real, options.control);
+  out.constant_cell = constant_cell(real, options.control);
   auto constant = constant_baseline(real, out.constant_cell, options.control);
   const auto observed = evaluation_sides(std::move(real), measured);
   out.prediction = evaluate(observed, evaluation_sides(std::move(predicted), measured), rules);

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <algorithm>
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "vcell/models/mean_of_means.hpp"
 #include "vcell/models/predictor.hpp"
 #include "vcell/sets/cell_groups.hpp"
 
@@ -61,27 +62,17 @@ class MeanOfPerturbationMeans final : public Predictor {
 template <class Void>
 void MeanOfPerturbationMeans<Void>::fit(const Screen& screen, std::span<const Part> parts,
                                         const Callbacks&) {
-  const size_t genes = screen.genes.size();
-  const auto groups = detail::learnt_groups(screen, parts);
+  auto groups = detail::learnt_groups(screen, parts);
   cells_.clear();
   for (size_t first = 0, last = 0; first < groups.size(); first = last) {
     bool has_control = false;
-    for (; last < groups.size() && groups[last].context == groups[first].context; ++last)
+    std::vector<std::vector<size_t>> sets;
+    for (; last < groups.size() && groups[last].context == groups[first].context; ++last) {
       has_control |= groups[last].perturbation == screen.control;
-    const size_t n = last - first;
-    if (!has_control || n < 2) continue;
-    std::vector<double> mean(genes, 0.0), sum(genes);
-    for (size_t i = first; i < last; ++i) {
-      std::fill(sum.begin(), sum.end(), 0.0);
-      for (const size_t cell : groups[i].cells) {
-        const auto columns = screen.expression.row_indices(cell);
-        const auto values = screen.expression.row_values(cell);
-        for (size_t k = 0; k < columns.size(); ++k) sum[size_t(columns[k])] += double(values[k]);
-      }
-      for (size_t g = 0; g < genes; ++g)
-        mean[g] += sum[g] / (double(groups[i].cells.size()) * double(n));
+      sets.push_back(std::move(groups[last].cells));
     }
-    cells_.emplace(groups[first].context, std::move(mean));
+    if (has_control && sets.size() > 1)
+      cells_.emplace(groups[first].context, mean_of_means(screen.expression.view(), sets));
   }
 }
 
