@@ -6,7 +6,8 @@
 
 vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts,
                           double memory) {
-  const bool all = parts == CellParts::all, X = parts != CellParts::labels;
+  const bool all = parts == CellParts::all,
+             X = parts != CellParts::labels && parts != CellParts::annotations;
   std::vector<std::string> remarks;
   auto adata = vcell::read_h5ad(file, {.X = X,
                                        .layers = all,
@@ -15,7 +16,7 @@ vcell::AnnData read_cells(const std::string& file, Console& console, CellParts p
                                        .obsp = all,
                                        .varp = all,
                                        .raw = all,
-                                       .uns = X,
+                                       .uns = X || parts == CellParts::annotations,
                                        .budget = size_t(memory * 1e9),
                                        .warnings = &remarks,
                                        .progress = console.progress()});

@@ -14,6 +14,7 @@ enum class CellParts {
   expression,           ///< X, obs, var and uns
   expression_and_obsm,  ///< the same and obsm
   labels,               ///< obs and var
+  annotations,          ///< obs, var and uns
 };
 
 /// Reads an h5ad file.

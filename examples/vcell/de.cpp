@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "cells.hpp"
 #include "commands.hpp"
 #include "options.hpp"
@@ -5,8 +7,11 @@
 #include "vcell/eval/expression_preset.hpp"
 #include "vcell/eval/measured_expression.hpp"
 #include "vcell/eval/result_files.hpp"
+#include "vcell/eval/streamed_expression.hpp"
 #include "vcell/eval/write_expression.hpp"
+#include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/prepare.hpp"
+#include "vcell/pipeline/preprocess_file.hpp"
 
 namespace {
 
@@ -98,10 +103,23 @@ void de(const DeSettings& s, Console& console) {
   const auto view = vcell::expression_view(view_name);
   vcell::expression_preset(s.rules);  // which throws before anything is read
   if (s.context_keys.empty()) refuse_to_overwrite("de", s.out, s.overwrite);
-  auto adata = read_cells(s.data, console, CellParts::expression, s.memory);
+  const double memory = s.memory > 0 ? s.memory * 1e9 : vcell::detail::machine_memory() / 2;
+  const double needed = vcell::detail::bytes_of_x(s.data);
+  const bool fits = needed <= memory || memory == 0;
+  auto adata =
+      read_cells(s.data, console, fits ? CellParts::expression : CellParts::annotations, s.memory);
+  std::optional<vcell::H5adRows> stream;
+  if (!fits) {
+    console.note(
+        fmt::format("X takes {:.0f} MB, more than the {:.0f} MB granted (--memory), so it "
+                    "is read in blocks, several times",
+                    needed / 1e6, memory / 1e6));
+    stream.emplace(s.data);
+  }
   vcell::detail::check_column(adata, "perturbation_key", s.perturbation_key);
   for (const auto& key : s.context_keys) vcell::detail::check_column(adata, "context_keys", key);
-  const auto declared = vcell::declared_scale(adata, s.scale);
+  const auto declared = stream ? vcell::declared_scale(adata, *stream, s.scale)
+                               : vcell::declared_scale(adata, s.scale);
   if (declared.inferred)
     console.note("X holds nothing but whole numbers, so it is taken for counts (--scale counts)");
   auto options = options_of(s, declared.scale, view_name);
@@ -118,13 +136,14 @@ void de(const DeSettings& s, Console& console) {
     return out.parent_path() / (files[c].prefix + out.filename().string());
   };
   for (size_t c = 0; c < files.size(); ++c) refuse_to_overwrite("de", file_of(c), s.overwrite);
-  const auto X =
-      std::make_shared<const vcell::CsrMatrix<float>>(vcell::to_csr<float>(std::move(*adata.X)));
+  std::shared_ptr<const vcell::CsrMatrix<float>> X;
+  if (!stream)
+    X = std::make_shared<const vcell::CsrMatrix<float>>(vcell::to_csr<float>(std::move(*adata.X)));
   make_folder(out.parent_path());
   for (size_t c = 0; c < files.size(); ++c) {
     std::vector<size_t> rows;
     vcell::Factor here{labels.names, {}};
-    for (size_t i = 0; i < X->rows; ++i) {
+    for (size_t i = 0; i < labels.size(); ++i) {
       if (has_contexts && contexts.codes[i] != int32_t(c)) continue;
       rows.push_back(i);
       here.codes.push_back(labels.codes[i]);
@@ -136,7 +155,12 @@ void de(const DeSettings& s, Console& console) {
       vcell::detail::check_column(adata, "gene_key", s.gene_key);
       groups.own_genes = own_genes_of(groups, adata.obs.column(s.gene_key), s.gene_key);
     }
-    const auto table = vcell::measured_expression(X, adata.var.index, std::move(groups), options);
+    // Beside the table and what is read at a time.
+    const auto panel_bytes = size_t(std::min(0.6 * memory, 1e9));
+    const auto table =
+        stream ? vcell::ExpressionTable(vcell::streamed_expression(*stream, adata.var.index, groups,
+                                                                   options, {panel_bytes}))
+               : vcell::measured_expression(X, adata.var.index, std::move(groups), options);
     const bool against_control = options.mode != vcell::ExpressionMode::all;
     vcell::write_differential_expression(
         file_of(c), table, view, against_control ? s.control : std::string(), options.progress);
@@ -214,7 +238,8 @@ void add_de(CLI::App& program, Console& console) {
   add_optional(*command, "--target-sum", s->target_sum, "Scale the counts of every cell to this");
   command->add_option("--gene-key", s->gene_key,
                       "obs column of the perturbed gene, for mode on_target [the perturbation]");
-  add_memory(*command, s->memory);
+  add_memory(*command, s->memory,
+             "GB that X may take; a larger one is read in blocks [half of the machine's]");
   command->add_flag("--overwrite", s->overwrite, "Replace a table that is there");
   add_common(*command, console);
   command->callback([s, &console] { de(*s, console); });

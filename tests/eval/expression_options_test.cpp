@@ -404,6 +404,8 @@ TEST_CASE("measured_expression: blocks and threads change no bit, whatever the o
       {.is_log1p = false, .mode = ExpressionMode::all, .cpm_filter = 1500},
       {.is_log1p = false, .mode = ExpressionMode::all, .test = ExpressionTest::t_test},
       {.is_log1p = false, .cpm_filter = 1500, .fdr_scope = FdrScope::global},
+      {.is_log1p = false, .test = ExpressionTest::t_test},
+      {.test = ExpressionTest::t_test_overestim_var, .double_sums = true},
       expression_preset("pdex-0.1.27", false),
       expression_preset("scanpy"),
       expression_preset("illico", false),
@@ -426,6 +428,21 @@ TEST_CASE("measured_expression: blocks and threads change no bit, whatever the o
       REQUIRE(same_expression(*measured_expression(X, c.genes, groups, options).whole(), expected));
     }
   }
+}
+
+TEST_CASE("differential_expression: of counts, the order of the cells changes no bit", "[eval]") {
+  const Case c = counts_of(300, 30);
+  Rng rng(8);
+  const auto order = permutation(300, rng);
+  Case moved = c;
+  moved.X = select_rows(c.X, std::span<const size_t>(order));
+  for (size_t i = 0; i < 300; ++i) moved.groups.codes[i] = c.groups.codes[order[i]];
+  for (const auto mode : {ExpressionMode::ref, ExpressionMode::all})
+    for (const auto test : {ExpressionTest::wilcoxon, ExpressionTest::t_test}) {
+      const DifferentialExpressionOptions options{
+          .is_log1p = false, .mode = mode, .test = test, .cpm_filter = 30'000};
+      REQUIRE(same_expression(c.table(options), moved.table(options)));
+    }
 }
 
 TEST_CASE("expression_preset: names that are none", "[eval]") {

@@ -90,6 +90,23 @@ TEST_CASE("program: flags of de go over the rules", "[program]") {
         "pert,feature,p_value,statistic,z_score,fold_change");
 }
 
+TEST_CASE("program: de reads cells in blocks where memory says so", "[program]") {
+  const TemporaryFolder folder("de");
+  for (const std::string scale : {"log1p", "counts"}) {
+    const std::string words =
+        "de --mode all --scale " + scale + " --data '" + cells(scale) + "'" + keys;
+    const auto whole = run_vcell(folder, words + " --out " + (folder / (scale + ".csv")));
+    const auto blocks = run_vcell(folder, words + " --memory 0.00002 --threads 2 --out " +
+                                              (folder / (scale + "_blocks.csv")));
+    INFO(blocks.err);
+    REQUIRE(whole.code == 0);
+    REQUIRE(blocks.code == 0);
+    CHECK_THAT(blocks.err, contains("in blocks"));
+    CHECK(read_text(folder.path() / (scale + ".csv")) ==
+          read_text(folder.path() / (scale + "_blocks.csv")));
+  }
+}
+
 TEST_CASE("program: de has a table for each context", "[program]") {
   const TemporaryFolder folder("de");
   AnnData adata = read_h5ad(cells("counts"));

@@ -39,14 +39,16 @@ struct ComparedCells {
   }
 };
 
-/// @param targets  places in groups.targets
+/// The cells, without what their values say: stored and totals.
+/// @param rows_of_X  how many there are
+/// @param targets    places in groups.targets
 template <class = void>
-ComparedCells compared_cells(CsrView<float> X, const ExpressionGroups& groups,
+ComparedCells compared_cells(size_t rows_of_X, const ExpressionGroups& groups,
                              std::span<const size_t> targets,
                              const DifferentialExpressionOptions& options) {
   ComparedCells out;
   out.against_others = options.mode == ExpressionMode::all;
-  std::vector<int32_t> of_row(X.rows, -1);
+  std::vector<int32_t> of_row(rows_of_X, -1);
   const auto put = [&](const std::vector<size_t>& rows, size_t group) {
     for (const size_t row : rows) of_row[row] = int32_t(group);
     out.sizes[group] += uint32_t(rows.size());
@@ -61,15 +63,10 @@ ComparedCells compared_cells(CsrView<float> X, const ExpressionGroups& groups,
     put(rows, t + 1);
   }
   for (const uint32_t size : out.sizes) out.weights.push_back(float(1.0 / double(size)));
-  for (size_t row = 0; row < X.rows; ++row) {
+  for (size_t row = 0; row < rows_of_X; ++row) {
     if (of_row[row] < 0) continue;
     out.rows.push_back(row);
     out.groups.push_back(uint32_t(of_row[row]));
-    out.stored += X.row_size(row);
-    if (!options.target_sum) continue;
-    double total = 0;
-    for (const float x : X.row_values(row)) total += double(x);
-    out.totals.push_back(total);
   }
   if (options.exact_cells && options.test == ExpressionTest::wilcoxon)
     for (size_t g = 1; g < out.sizes.size(); ++g) {
@@ -77,6 +74,22 @@ ComparedCells compared_cells(CsrView<float> X, const ExpressionGroups& groups,
       if (std::min(sizes.first, sizes.second) <= options.exact_cells && !out.exact.contains(sizes))
         out.exact.emplace(sizes, ExactRankSum(sizes.first, sizes.second));
     }
+  return out;
+}
+
+/// The same with what the values of X say.
+template <class = void>
+ComparedCells compared_cells(CsrView<float> X, const ExpressionGroups& groups,
+                             std::span<const size_t> targets,
+                             const DifferentialExpressionOptions& options) {
+  ComparedCells out = compared_cells(X.rows, groups, targets, options);
+  for (const size_t row : out.rows) {
+    out.stored += X.row_size(row);
+    if (!options.target_sum) continue;
+    double total = 0;
+    for (const float x : X.row_values(row)) total += double(x);
+    out.totals.push_back(total);
+  }
   return out;
 }
 

@@ -25,6 +25,14 @@ class CountHistogram {
   template <class = void>
   bool fill(std::span<const uint64_t> keys);
 
+  /// How many cells of each group have a value other than 0.
+  template <class = void>
+  std::vector<uint32_t> stored() const {
+    std::vector<uint32_t> out = sizes_;
+    for (size_t g = 0; g < out.size(); ++g) out[g] -= zeros_[g];
+    return out;
+  }
+
   /// Calls f(groups, cells) for every count that some cell may have, the least first: all groups,
   /// and how many cells with it each of them has, by group.
   template <class F>

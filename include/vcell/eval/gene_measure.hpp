@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
@@ -19,6 +20,7 @@ namespace detail {
 struct GroupSums {
   std::vector<double> groups;
   double all = 0;
+  std::vector<uint32_t> in_run;  // equal values of each group
 
   /// @param f  of a value and its group
   template <class F>
@@ -30,6 +32,38 @@ struct GroupSums {
       groups[of_value[i]] += x;
       all += x;
     }
+  }
+  /// The same of ascending values: equal ones of a group as a product, as below.
+  template <class F>
+  void run_sorted(std::span<const double> values, std::span<const uint32_t> of_value, size_t n,
+                  F&& f) {
+    groups.assign(n, 0.0);
+    all = 0;
+    in_run.assign(n, 0);
+    for (size_t first = 0, last; first < values.size(); first = last) {
+      for (last = first; last < values.size() && values[last] == values[first]; ++last)
+        ++in_run[of_value[last]];
+      const double x = f(values[first]);
+      for (size_t i = first; i < last; ++i)
+        groups[of_value[i]] += double(std::exchange(in_run[of_value[i]], 0)) * x;
+      all += double(last - first) * x;
+    }
+  }
+  /// The same of counts.
+  template <class F>
+  void run(const CountHistogram& counts, size_t n, F&& f) {
+    groups.assign(n, 0.0);
+    all = 0;
+    double value = 0;
+    counts.for_each([&](auto every, auto cells) {
+      const double x = f(value++);
+      double of_all = 0;
+      for (const uint32_t g : every) {
+        groups[g] += double(cells[g]) * x;
+        of_all += double(cells[g]);
+      }
+      all += of_all * x;
+    });
   }
 };
 
@@ -65,6 +99,8 @@ class GeneMeasure {
  private:
   template <class = void>
   void decode(std::span<const uint64_t> keys);
+  template <class F>
+  void add_up(GroupSums& sums, F&& f);
   template <class = void>
   void sort();
   template <class = void>
@@ -90,13 +126,16 @@ class GeneMeasure {
 
   const ComparedCells& cells_;
   const DifferentialExpressionOptions& options_;
-  const bool in_float_;     // means are summed as pdex does
-  RankSweep sweep_;         // against group 0
-  PooledRankSweep pooled_;  // against all others
+  const bool is_counts_;        // and not scaled: their sums know no order of cells
+  const bool in_float_;         // means are summed as pdex does
+  bool has_histogram_ = false;  // of the gene, in histogram_
+  RankSweep sweep_;             // against group 0
+  PooledRankSweep pooled_;      // against all others
   CountHistogram histogram_;
   std::vector<uint64_t> keys_, scratch_;   // sorted, with groups
   std::vector<double> values_;             // other than 0, in the order of the cells
   std::vector<uint32_t> groups_, stored_;  // beside values_; values of each group
+  size_t stored_of_all_ = 0;
   std::vector<float> shares_, sums_;
   GroupSums double_sums_, counts_, deviations_, squares_;
   std::vector<double> means_, references_;
@@ -107,7 +146,8 @@ template <class>
 GeneMeasure::GeneMeasure(const ComparedCells& cells, const DifferentialExpressionOptions& options)
     : cells_(cells),
       options_(options),
-      in_float_(!options.double_sums && !options.target_sum && !cells.against_others),
+      is_counts_(!options.is_log1p && !options.target_sum),
+      in_float_(options.is_log1p && !options.double_sums && !cells.against_others),
       sweep_(cells.sizes, 0),
       pooled_(cells.sizes),
       histogram_(cells.sizes) {}
@@ -183,13 +223,25 @@ void GeneMeasure::float_means(std::span<const uint64_t> keys) {
 template <class>
 double GeneMeasure::mean_of_others(const GroupSums& sums, size_t g) const {
   if (!cells_.against_others) return mean_of(sums, 0);
-  if (stored_[g] == values_.size()) return 0;  // and not what rounding leaves of a difference
+  // And not what rounding leaves of a difference.
+  if (stored_[g] == stored_of_all_) return 0;
   return (sums.all - sums.groups[g]) / double(cells_.reference_size(g));
+}
+
+/// Sums f of the values other than 0.
+template <class F>
+void GeneMeasure::add_up(GroupSums& sums, F&& f) {
+  if (is_counts_ && has_histogram_)
+    sums.run(histogram_, means_.size(), f);
+  else if (is_counts_)
+    sums.run_sorted(values_, groups_, means_.size(), f);
+  else
+    sums.run(values_, groups_, means_.size(), f);
 }
 
 template <class>
 void GeneMeasure::double_means() {
-  double_sums_.run(values_, groups_, means_.size(), [this](double x) { return averaged(x); });
+  add_up(double_sums_, [this](double x) { return averaged(x); });
   const auto finished = [this](double x) { return options_.geometric_mean ? std::expm1(x) : x; };
   for (size_t g = 0; g < means_.size(); ++g) {
     means_[g] = finished(mean_of(double_sums_, g));
@@ -198,12 +250,15 @@ void GeneMeasure::double_means() {
 }
 
 /// Sums of the deviations from one number near the mean and of their squares, from which no digit
-/// is lost where values hardly vary.
+/// is lost where values hardly vary. The number is that of the cells which every target is compared
+/// with.
 template <class>
 void GeneMeasure::moments() {
   double sum = 0;
-  for (const double x : values_) sum += x;
-  centre_ = double(float(sum / double(cells_.rows.size())));  // of equal values, that value
+  for (size_t i = 0; i < values_.size(); ++i)
+    if (cells_.against_others || groups_[i] == 0) sum += values_[i];
+  const double cells = cells_.against_others ? double(cells_.rows.size()) : cells_of(0);
+  centre_ = double(float(sum / cells));  // of equal values, that value
   const double zero = -centre_, zero_square = centre_ * centre_;
   deviations_.run(values_, groups_, means_.size(), [this](double x) { return x - centre_; });
   squares_.run(values_, groups_, means_.size(),
@@ -227,14 +282,26 @@ template <class>
 void GeneMeasure::run(std::span<const uint64_t> keys) {
   means_.resize(cells_.sizes.size());
   references_.resize(means_.size());
-  if (!in_float_ || !is_ranked() || options_.cpm_filter) decode(keys);
+  has_histogram_ = is_ranked() && !names_cells() && histogram_.fill(keys);
+  const bool sorts = !has_histogram_ && !names_cells() && (is_ranked() || is_counts_);
+  if (sorts) {
+    keys_.assign(keys.begin(), keys.end());
+    sort_keys(keys_, scratch_);
+  }
+  // Counts are summed from the least on, so that the order of the cells does not round.
+  if (!is_counts_ || !has_histogram_) {
+    if (!in_float_ || !is_ranked() || options_.cpm_filter)
+      decode(is_counts_ ? std::span<const uint64_t>(keys_) : keys);
+  } else {
+    stored_ = histogram_.stored();
+  }
+  stored_of_all_ = std::accumulate(stored_.begin(), stored_.end(), size_t(0));
   if (in_float_)
     float_means(keys);
   else
     double_means();
   if (options_.cpm_filter)
-    counts_.run(values_, groups_, means_.size(),
-                [this](double x) { return options_.is_log1p ? std::expm1(x) : x; });
+    add_up(counts_, [this](double x) { return options_.is_log1p ? std::expm1(x) : x; });
   if (!is_ranked()) return moments();
   const auto rank = [this](const auto& values) {
     if (cells_.against_others)
@@ -242,13 +309,8 @@ void GeneMeasure::run(std::span<const uint64_t> keys) {
     else
       sweep_.run(values);
   };
-  if (!names_cells() && histogram_.fill(keys)) return rank(histogram_);
-  if (names_cells()) {
-    sort();
-  } else {
-    keys_.assign(keys.begin(), keys.end());
-    sort_keys(keys_, scratch_);
-  }
+  if (has_histogram_) return rank(histogram_);
+  if (names_cells()) sort();
   rank(std::span<const uint64_t>(keys_));
 }
 

@@ -68,24 +68,11 @@ ExpressionTable measured_expression(std::shared_ptr<const CsrMatrix<float>> X,
                                     DifferentialExpressionOptions options = {},
                                     const ExpressionMemory& memory = {}) {
   check_size_match("measured_expression", "columns of X", X->columns, "genes", genes.size());
-  check_size_match("measured_expression", "sets of rows", groups.rows.size(), "targets",
-                   groups.targets.size());
-  if (options.mode != ExpressionMode::all)
-    check_positive("measured_expression", "cells of the reference", groups.reference.size());
-  detail::check_groups(groups, genes, options);
-  std::vector<uint8_t> is_taken(X->rows, 0);
-  const auto check = [&](const std::vector<size_t>& rows) {
-    for (const size_t row : rows) {
-      check_index("measured_expression", "row", row, X->rows);
-      if (is_taken[row]++)
-        throw ConfigError(message("measured_expression: row ", row, " is in the groups twice, ",
-                                  "expected each cell in one of them"));
-    }
-    // Now, and not when a block is asked for, far from where the cells came from.
+  detail::check_compared(groups, X->rows, genes, options);
+  // Now, and not when a block is asked for, far from where the cells came from.
+  detail::check_expression(X->view(), genes, groups.reference, options.is_log1p);
+  for (const auto& rows : groups.rows)
     detail::check_expression(X->view(), genes, rows, options.is_log1p);
-  };
-  check(groups.reference);
-  for (const auto& rows : groups.rows) check(rows);
 
   const auto all = detail::places(groups.targets.size());
   auto names = detail::expression_names(groups, all, genes, options.mode);
