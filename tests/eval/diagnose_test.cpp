@@ -130,3 +130,21 @@ TEST_CASE("diagnose: a metric at an end of its range is named", "[eval]") {
   REQUIRE(with("mae", {0, 0, 0}).empty());
   REQUIRE(with("of_my_own", {0, 0, 0}).empty());
 }
+
+TEST_CASE("diagnose: what the cells warn of comes first", "[eval]") {
+  LabelledCells real{random_cells(120, 20, 0.6, 0, 8),
+                     numbered("g", 20),
+                     by_turns({"A", "B", "non-targeting"}, 120),
+                     {}};
+  auto predicted = real;
+  predicted.X = random_cells(120, 20, 0.6, 0, 9);
+  for (const size_t row : {0, 1})
+    for (float& x : predicted.X.row_values(row)) x = std::ceil(x);
+  const auto evaluation = evaluate(real, predicted);
+  REQUIRE(evaluation.warnings.size() == 1);
+  REQUIRE_THAT(evaluation.warnings[0], contains("Mixed scales: 2 of 120 predicted"));
+  const auto all = warnings(evaluation);
+  REQUIRE(all.front() == evaluation.warnings[0]);
+  REQUIRE(all.size() == 1 + warnings(evaluation.contexts[0]).size());
+  REQUIRE(evaluate(real, real).warnings.size() == 1);  // totals that are the real ones
+}

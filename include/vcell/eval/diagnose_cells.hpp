@@ -17,7 +17,7 @@ VCELL_BEGIN_NAMESPACE
 /// What the cells of both sides of a context tell of files that do not belong together. Figures
 /// that cannot be told are NaN.
 struct CellDiagnosis {
-  static constexpr size_t most_controls = 1000, most_perturbations = 24;
+  static constexpr size_t most_controls = 1000, most_cells = 4096, most_perturbations = 24;
   size_t real_controls = 0, predicted_controls = 0;  ///< cells
   /// How far the mean predicted control cell is from the mean real one, as a multiple of what two
   /// samples of one population would be apart: sum_g (a_g - b_g)^2 / sum_g v_g (1/n + 1/m), with
@@ -104,16 +104,21 @@ double control_distance(const EvaluationSide& real, const EvaluationSide& predic
 
 /// Looks at the cells of both sides of one context, which have the same perturbations and genes.
 /// Totals and variances are of at most most_controls control cells and of the cells of at most
-/// most_perturbations perturbations, evenly spaced.
+/// most_perturbations perturbations, evenly spaced, with most_cells cells together.
 template <class = void>
 CellDiagnosis diagnose_cells(const EvaluationSide& real, const EvaluationSide& predicted) {
   CellDiagnosis out;
   out.real_controls = real.control_rows.size();
   out.predicted_controls = predicted.control_rows.size();
   out.control_distance = detail::control_distance(real, predicted);
-  std::vector<size_t> targets(real.rows.size());
-  std::iota(targets.begin(), targets.end(), size_t(0));
-  targets = detail::evenly(targets, CellDiagnosis::most_perturbations);
+  std::vector<size_t> all_targets(real.rows.size()), targets;
+  std::iota(all_targets.begin(), all_targets.end(), size_t(0));
+  size_t looked_at = 0;
+  for (const size_t t : detail::evenly(all_targets, CellDiagnosis::most_perturbations)) {
+    looked_at += std::max(real.rows[t].size(), predicted.rows[t].size());
+    if (!targets.empty() && looked_at > CellDiagnosis::most_cells) break;
+    targets.push_back(t);
+  }
   std::vector<std::vector<double>> totals[2];  // of real and predicted cells, sorted
   for (const size_t i : {0, 1}) {
     const EvaluationSide& side = i ? predicted : real;
