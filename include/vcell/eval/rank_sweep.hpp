@@ -30,13 +30,13 @@ class RankSweep {
   template <class = void>
   void run(std::span<const uint64_t> sorted) {
     clear();
-    blocks_.for_each(sorted, [this](auto touched, auto cells) { add_block(touched, cells); });
+    blocks_.for_each(sorted, [this](auto touched, auto cells) { this->add_block(touched, cells); });
   }
   /// The same of counts, in groups of the same sizes.
   template <class = void>
   void run(const CountHistogram& counts) {
     clear();
-    counts.for_each([this](auto groups, auto cells) { add_block(groups, cells); });
+    counts.for_each([this](auto groups, auto cells) { this->add_block(groups, cells); });
   }
 
   /// 2 U of a group's cells.

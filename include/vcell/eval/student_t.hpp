@@ -23,8 +23,10 @@ double gamma_ratio(double a) {
 /// The continued fraction of the incomplete beta function (DLMF 8.17.22) by Lentz's method.
 template <class = void>
 double beta_fraction(double a, double b, double x) {
-  constexpr double tiny = 1e-300;
-  const auto bounded = [](double y) { return std::abs(y) < tiny ? tiny : y; };
+  const auto bounded = [](double y) {
+    constexpr double tiny = 1e-300;
+    return std::abs(y) < tiny ? tiny : y;
+  };
   double c = 1, d = 1 / bounded(1 - (a + b) * x / (a + 1)), out = d;
   for (double m = 1; m < 100'000; ++m) {
     const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
