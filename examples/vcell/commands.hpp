@@ -16,6 +16,7 @@ void add_baseline(CLI::App& program, Console& console);
 void add_embed(CLI::App& program, Console& console);
 void add_de(CLI::App& program, Console& console);
 void add_evaluate(CLI::App& program, Console& console);
+void add_score(CLI::App& program, Console& console);
 void add_prep(CLI::App& program, Console& console);
 void add_import(CLI::App& program, Console& console);
 void add_export(CLI::App& program, Console& console);

@@ -10,6 +10,7 @@
 #include "vcell/eval/read_expression.hpp"
 #include "vcell/eval/read_results.hpp"
 #include "vcell/eval/remove_results.hpp"
+#include "vcell/eval/score_record.hpp"
 #include "vcell/eval/strata_files.hpp"
 #include "vcell/eval/vcc2026/write_context_score.hpp"
 #include "vcell/eval/write_expression.hpp"

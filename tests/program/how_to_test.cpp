@@ -38,6 +38,24 @@ TEST_CASE("how-to: every page does what it says", "[program][slow]") {
       fs::create_directory_symlink(*golden / "run_folder/run", folder.path() / "state_run");
       fs::create_symlink(*golden / "run_folder/query.h5ad", folder.path() / "query.h5ad");
     }
+    // What the page on the Virtual Cell Challenge begins with.
+    if (const auto golden = golden_folder("challenge")) {
+      const auto link = [&](const char* from, const char* to) {
+        fs::create_symlink(*golden / from, folder.path() / to);
+      };
+      link("2026/A/real.h5ad", "context_A.h5ad");
+      link("2026/A/pred.h5ad", "predicted_A.h5ad");
+      link("2026/B/real.h5ad", "context_B.h5ad");
+      link("2026/B/pred.h5ad", "predicted_B.h5ad");
+      link("2025/real.h5ad", "real_2025.h5ad");
+      link("2025/pred.h5ad", "predicted_2025.h5ad");
+      link("containers/input2026.h5ad", "predicted.h5ad");
+      link("containers/genes2026.csv", "genes.csv");
+      link("containers/perts2026.csv", "panel.csv");
+      link("containers/manifest.json", "manifest.json");
+      link("containers/input2025.h5ad", "cells_2025.h5ad");
+      link("containers/genes2025.csv", "genes_2025.csv");
+    }
     const std::string script = script_of(entry.path());
     INFO(entry.path().filename().string() << "\n" << script);
     REQUIRE_THAT(script, contains("vcell "));
