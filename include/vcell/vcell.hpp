@@ -131,6 +131,7 @@
 #include "vcell/eval/summary.hpp"
 #include "vcell/eval/tie_blocks.hpp"
 #include "vcell/eval/vcc2025/constant_baseline.hpp"
+#include "vcell/eval/vcc2025/constant_rows.hpp"
 #include "vcell/eval/vcc2025/score_cells.hpp"
 #include "vcell/eval/vcc2026/compare_sides.hpp"
 #include "vcell/eval/vcc2026/count_cells.hpp"

@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "vcell/eval/differential_expression.hpp"
+#include "vcell/eval/evaluation_side.hpp"
 #include "vcell/eval/expression_groups.hpp"
 #include "vcell/eval/labelled_cells.hpp"
+#include "vcell/eval/streamed_expression.hpp"
+#include "vcell/eval/vcc2025/constant_rows.hpp"
 #include "vcell/models/mean_of_means.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -23,34 +25,34 @@ std::vector<float> constant_cell(const LabelledCells& cells, const std::string& 
 }
 
 /// The baseline of 2025: every cell of a perturbation is the same one, and control cells are the
-/// real ones.
+/// real ones. The cells are not in memory; their number is that of the real ones.
+/// @param real  one side, all of whose cells are of one context; its cells of perturbations are
+///              those of the result too, for what reads single cells, which its scores do not
 /// @param cell  (genes) see constant_cell
+/// @throws ShapeError if sizes do not fit; Stopped
 template <class = void>
-LabelledCells constant_baseline(const LabelledCells& real, const std::vector<float>& cell,
-                                const std::string& control) {
-  check_size_match("constant_baseline", "values of the cell", cell.size(), "genes",
-                   real.genes.size());
-  LabelledCells out;
-  out.genes = real.genes;
-  out.perturbation = real.perturbation;
-  out.target_sum = real.target_sum;
-  out.X.columns = real.X.columns;
-  CsrMatrix<float> constant;
-  constant.columns = real.X.columns;
-  for (size_t g = 0; g < cell.size(); ++g)
-    if (cell[g] != 0) {
-      constant.indices.push_back(int32_t(g));
-      constant.values.push_back(cell[g]);
+EvaluationSide constant_baseline(const EvaluationSide& real, const std::vector<float>& cell,
+                                 const EvaluationSideOptions& options) {
+  EvaluationSide out;
+  ExpressionGroups groups;
+  groups.targets = real.perturbations();
+  groups.rows = real.rows;
+  groups.reference = real.control_rows;
+  auto tested = options.expression;
+  tested.progress = options.progress;
+  out.expression =
+      streamed_expression(ConstantRows(real.cells, real.rows, cell), real.genes(), groups, tested);
+  out.cells = real.cells;
+  out.rows = real.rows;
+  out.control_rows = real.control_rows;
+  out.control = real.control;
+  out.mean = Tensor<double, 2>({real.perturbations().size(), cell.size()});
+  out.shift = out.mean;
+  for (size_t t = 0; t < out.mean.shape(0); ++t)
+    for (size_t g = 0; g < cell.size(); ++g) {
+      out.mean(t, g) = double(cell[g]);
+      out.shift(t, g) = double(cell[g]) - real.control(g);
     }
-  constant.end_row();
-  const int32_t kept = real.perturbation.code(control);
-  for (size_t row = 0; row < real.X.rows; ++row) {
-    const int32_t label = real.perturbation.codes[row];
-    if (label >= 0 && label != kept)
-      out.X.append(constant.view());
-    else
-      out.X.append(real.X.view(row, row + 1));
-  }
   return out;
 }
 

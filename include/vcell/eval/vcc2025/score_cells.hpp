@@ -50,10 +50,11 @@ CellScore score_cells(LabelledCells real, LabelledCells predicted,
                                        rules.progress};
   CellScore out;
   out.constant_cell = constant_cell(real, options.control);
-  auto constant = constant_baseline(real, out.constant_cell, options.control);
   const auto observed = evaluation_sides(std::move(real), measured);
   out.prediction = evaluate(observed, evaluation_sides(std::move(predicted), measured), rules);
-  out.baseline = evaluate(observed, evaluation_sides(std::move(constant), measured), rules);
+  const std::vector<EvaluationSide> constant = {
+      constant_baseline(observed[0], out.constant_cell, measured)};
+  out.baseline = evaluate(observed, constant, rules);
   out.score = scale_aggregates(aggregate_scores(out.prediction.contexts[0].scores),
                                aggregate_scores(out.baseline.contexts[0].scores));
   return out;
