@@ -10,8 +10,8 @@
 #include "support/peak_memory.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/eval/measured_expression.hpp"
-#include "vcell/eval/overlap_at_n.hpp"
 #include "vcell/eval/read_expression.hpp"
+#include "vcell/eval/significant_genes.hpp"
 
 namespace {
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "cell_eval_words.hpp"
 #include "commands.hpp"
 #include "experiment_options.hpp"
 #include "help.hpp"
@@ -118,7 +119,10 @@ int main(int count, char** words) {
     return code;
   };
   try {
-    program.parse(count, words);
+    const auto ours = with_cell_eval_words({words, words + count});
+    std::vector<const char*> parsed;
+    for (const auto& word : ours) parsed.push_back(word.c_str());
+    program.parse(int(parsed.size()), parsed.data());
     return done;
   } catch (const CLI::Success& asked) {  // --help, --version
     program.exit(asked);

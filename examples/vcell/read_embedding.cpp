@@ -2,6 +2,7 @@
 
 #include "options.hpp"
 #include "vcell/pipeline/embed_cells.hpp"
+#include "vcell/pipeline/embedding_in.hpp"
 #include "vcell/train/embedding_folder.hpp"
 
 vcell::DenseMatrix<float> read_embedding(const vcell::TrainedModel& model,

@@ -1,40 +1,122 @@
 #include "score_cells.hpp"
 
+#include <cmath>
+
 #include "options.hpp"
 #include "output.hpp"
 #include "print_scores.hpp"
+#include "vcell/eval/expression_preset.hpp"
+#include "vcell/eval/finished_expression.hpp"
 #include "vcell/eval/remove_results.hpp"
-#include "vcell/eval/write_results.hpp"
+#include "vcell/eval/score_record.hpp"
+#include "vcell/eval/write_ceilings.hpp"
 #include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/report/report.hpp"
 #include "vcell/version.hpp"
 
+namespace fs = std::filesystem;
+
+namespace {
+
+vcell::LabelledSidesOptions sides_options(const ScoreSettings& s) {
+  vcell::LabelledSidesOptions out{s.perturbation_key, s.context_keys, s.scale};
+  if (!s.cell_type_key.empty()) out.context_keys = {s.cell_type_key};
+  out.keep_counts = s.keep_counts;
+  out.like_cell_eval = !s.like.empty();
+  out.embedding = s.embedding;
+  return out;
+}
+
+vcell::EvaluationOptions evaluation_options(const ScoreSettings& s, Console& console) {
+  vcell::EvaluationOptions out;
+  out.control = s.control;
+  out.subset = s.subset;
+  out.metrics = s.metrics;
+  out.progress = console.progress();
+  if (!s.like.empty()) {
+    out.expression = vcell::expression_preset(s.like);
+    out.highest = std::nextafter(15.0, 0.0);  // cell-eval refuses values from 15 on
+  }
+  out.expression.epsilon = s.epsilon;
+  if (s.cpm_filter >= 0) out.expression.cpm_filter = s.cpm_filter;
+  return out;
+}
+
+/// How perturbations are matched with their own genes; by names alone, where cell-eval's rules are
+/// pinned.
+vcell::GeneSymbols symbols(const ScoreSettings& s, const vcell::DataFrame& var,
+                           const vcell::LabelledCells& cells, Console& console) {
+  if (!s.like.empty() && s.gene_names.empty()) return {};
+  auto out = vcell::gene_symbols(var, cells.perturbation.names, s.gene_names);
+  if (!out.remark.empty()) vcell::note(callbacks_of(console), out.remark);
+  return out;
+}
+
+vcell::ScoreRecord record_of(
+    const ScoreSettings& s, const vcell::EvaluationOptions& options,
+    const std::vector<std::pair<std::string, const vcell::LabelledCells*>>& sides) {
+  auto out = vcell::score_record(
+      vcell::message("vcell ", VCELL_VERSION, s.command.empty() ? "" : " ", s.command), options);
+  out.profile = s.profile;
+  out.like = s.like;
+  for (const auto& [name, cells] : sides) {
+    out.scale = cells->scale == vcell::Scale::counts ? "counts" : "log1p";
+    if (cells->target_sum) out.target_sum.emplace_back(name, *cells->target_sum);
+  }
+  if (s.ceiling) out.seeds.emplace_back("ceiling", s.ceiling_seed);
+  if (!s.real_expression.empty()) out.more.emplace_back("de_real", s.real_expression);
+  if (!s.predicted_expression.empty()) out.more.emplace_back("de_pred", s.predicted_expression);
+  if (!s.embedding.empty()) out.more.emplace_back("embed_key", s.embedding);
+  return out;
+}
+
+/// Puts a finished table in place of the one that would be measured, if there is one.
+void put_in(std::vector<vcell::EvaluationSide>& sides, const std::string& file, const char* flag,
+            const ScoreSettings& s, Console& console) {
+  if (file.empty()) return;
+  if (sides.size() != 1)
+    throw vcell::ConfigError(
+        vcell::message("evaluate: ", flag, " is a table of one context, and there are ",
+                       sides.size(), "; evaluate each with its table, or let the cells be tested"));
+  auto table = vcell::finished_expression(file, sides[0].perturbations(), sides[0].genes(),
+                                          {.subset = s.subset, .progress = console.progress()});
+  sides[0] = vcell::with_expression(std::move(sides[0]), std::move(table));
+}
+
+bool is_prefixed(const ScoreSettings& s) { return !s.cell_type_key.empty(); }
+
+}  // namespace
+
 void score_cells(vcell::AnnData real_cells, vcell::AnnData predicted_cells, const ScoreSettings& s,
                  Console& console) {
-  const std::filesystem::path out = s.out;
+  const fs::path out = s.out;
   const auto progress = console.progress();
-  vcell::EvaluationOptions options;
+  auto options = evaluation_options(s, console);
+  options.tests_real = s.real_expression.empty();
+  options.tests_predicted = s.predicted_expression.empty();
   const auto var = real_cells.var;
-  auto [real, predicted] =
-      vcell::labelled_sides(std::move(real_cells), std::move(predicted_cells),
-                            {s.perturbation_key, s.context_keys, s.scale}, callbacks_of(console));
-  // How perturbations are matched with their own genes.
-  options.symbols = vcell::gene_symbols(var, real.perturbation.names, s.gene_names);
-  if (!options.symbols.remark.empty()) vcell::note(callbacks_of(console), options.symbols.remark);
-  options.control = s.control;
-  options.subset = s.subset;
-  options.metrics = s.metrics;
-  options.progress = progress;
+  auto [real, predicted] = vcell::labelled_sides(std::move(real_cells), std::move(predicted_cells),
+                                                 sides_options(s), callbacks_of(console));
+  options.symbols = symbols(s, var, real, console);
+  auto record = record_of(s, options, {{"real", &real}, {"predicted", &predicted}});
+  auto sides = vcell::compared_sides(std::move(real), std::move(predicted), options);
+  put_in(sides.real, s.real_expression, "--de-real", s, console);
+  put_in(sides.predicted, s.predicted_expression, "--de-pred", s, console);
   vcell::ReportInput report;
-  report.title =
-      "Predicted perturbation responses: " + std::filesystem::path(s.predicted).filename().string();
-  report.evaluation = vcell::evaluate(std::move(real), std::move(predicted), options);
+  report.title = "Predicted perturbation responses: " + fs::path(s.predicted).filename().string();
+  report.evaluation = vcell::evaluate(sides.real, sides.predicted, options);
+  report.evaluation.left_out = sides.left_out;
   for (const auto& line : report.evaluation.left_out) console.note("left out: " + line);
   for (const auto& warning : vcell::warnings(report.evaluation, {.progress = progress}))
     console.note("warning: " + warning);
+  std::vector<vcell::ContextCeiling> ceilings;
+  if (s.ceiling) ceilings = vcell::evaluation_ceilings(sides.real, options, s.ceiling_seed);
   make_folder(out);
   vcell::remove_results(out);
-  vcell::write_results(out, report.evaluation, progress);
+  vcell::write_results(out, report.evaluation,
+                       {.always_prefixed = is_prefixed(s), .progress = progress});
+  if (s.ceiling) vcell::write_ceilings(out, ceilings, is_prefixed(s));
+  vcell::write_score_record(out / "scores.json", record);
   report.run = {{"Data",
                  {{"Observed cells", s.real},
                   {"Predicted cells", s.predicted},
@@ -44,4 +126,29 @@ void score_cells(vcell::AnnData real_cells, vcell::AnnData predicted_cells, cons
   print_scores(vcell::methods_of(report), console);
   console.result("scores: " + out.string());
   console.result("report: " + (out / "report.html").string());
+}
+
+void score_ceiling(vcell::AnnData real, const ScoreSettings& s, Console& console) {
+  const fs::path out = s.out;
+  auto options = evaluation_options(s, console);
+  const auto var = real.var;
+  auto cells = vcell::labelled_cells(std::move(real), sides_options(s), callbacks_of(console));
+  options.symbols = symbols(s, var, cells, console);
+  vcell::check_labelled_cells(cells, "real", options.highest);
+  const auto record = record_of(s, options, {{"real", &cells}});
+  auto how = vcell::side_options(options);
+  how.memory.kept_bytes = 0;  // the halves are tested, the whole is not
+  const auto ceilings = vcell::evaluation_ceilings(vcell::evaluation_sides(std::move(cells), how),
+                                                   options, s.ceiling_seed);
+  make_folder(out);
+  vcell::remove_results(out);
+  vcell::write_ceilings(out, ceilings, is_prefixed(s));
+  vcell::write_score_record(out / "scores.json", record);
+  for (const auto& ceiling : ceilings)
+    for (size_t m = 0; m < ceiling.ceilings.size(); ++m)
+      if (std::isfinite(ceiling.ceilings[m]))
+        console.result(fmt::format("{}{:<28}{:>7.3f}",
+                                   ceiling.context.empty() ? "" : ceiling.context + "  ",
+                                   ceiling.scores.columns[m].name, ceiling.ceilings[m]));
+  console.result("ceiling: " + out.string());
 }

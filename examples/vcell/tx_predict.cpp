@@ -8,7 +8,7 @@
 #include "output.hpp"
 #include "read_embedding.hpp"
 #include "score_cells.hpp"
-#include "vcell/eval/metrics.hpp"
+#include "vcell/eval/profiles.hpp"
 #include "vcell/pipeline/predict_split.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/split_toml.hpp"
@@ -76,10 +76,9 @@ Trained trained_of(const TxPredictSettings& s, Console& console) {
 }
 
 std::vector<vcell::Metric> metrics_of_profile(const std::string& profile) {
-  if (profile == "full") return vcell::metrics_of("vcell");
-  if (profile == "minimal") return vcell::metrics_of("vcc");
-  if (profile == "de") return {vcell::metric_named("overlap_at_N")};
   if (profile == "anndata") return {};
+  if (profile == "full" || profile == "minimal" || profile == "de")
+    return vcell::metrics_of(profile);
   throw vcell::ConfigError(vcell::message("--profile is ", vcell::quoted(profile),
                                           ", expected 'full', 'minimal', 'de' or 'anndata'"));
 }
@@ -160,6 +159,8 @@ void predict(TxPredictSettings s, Console& console) {
   scores.context_keys = model.labels.context_keys;
   scores.control = model.labels.control;
   scores.out = out.string();
+  scores.command = "tx predict";
+  scores.profile = s.profile;
   scores.metrics = metrics;
   score_cells(std::move(made.observed), std::move(made.predicted), scores, console);
 }
@@ -179,8 +180,8 @@ void add_tx_predict(CLI::App& tx, Console& console) {
   text("--checkpoint", s->checkpoint, "Of a run folder of State's [last.ckpt]", "NAME");
   add_number(*command, "--test-time-finetune", s->finetune_epochs,
              "Epochs on control cells; only 0 is offered");
-  text("--profile", s->profile,
-       "full: all metrics; minimal: cell-eval's; de: overlap_at_N; anndata: none [full]", "NAME");
+  text("--profile", s->profile, "full, minimal, de: cell-eval's metrics; anndata: none [full]",
+       "NAME");
   command->add_flag("--predict-only", s->predict_only, "Write predicted cells, score nothing");
   command->add_flag("--skip-adatas", s->skip_cells, "Write scores, and no cells");
   command->add_flag("--shared-only", s->options.shared,

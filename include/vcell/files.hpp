@@ -13,6 +13,7 @@
 #include "vcell/eval/score_record.hpp"
 #include "vcell/eval/strata_files.hpp"
 #include "vcell/eval/vcc2026/write_context_score.hpp"
+#include "vcell/eval/write_ceilings.hpp"
 #include "vcell/eval/write_expression.hpp"
 #include "vcell/eval/write_results.hpp"
 #include "vcell/io/atomic_file.hpp"

@@ -14,6 +14,7 @@
 #include "vcell/pipeline/embed_cells.hpp"
 #include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/embed_screen.hpp"
+#include "vcell/pipeline/embedding_in.hpp"
 #include "vcell/pipeline/gene_names_file.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/infer_cells.hpp"

@@ -36,6 +36,11 @@ struct ClusteringGolden {
   }
 };
 
+/// The mean cell of each perturbation, in double as the peer has it.
+Tensor<double, 2> centroids_of(const EvaluationSide& side) {
+  return mean_cells(side.cells->view(), side.rows);
+}
+
 }  // namespace
 
 TEST_CASE("clustering_graph: cell-eval's graph of perturbations", "[eval][golden]") {
@@ -47,12 +52,13 @@ TEST_CASE("clustering_graph: cell-eval's graph of perturbations", "[eval][golden
   for (const std::string name : {"real", "pred"}) {
     const auto side = golden.side(name);
     const size_t n = side.perturbations().size();
-    const auto neighbours = nearest_neighbours(side.mean.view(), std::min<size_t>(15, n - 1) - 1);
+    const auto centroids = centroids_of(side);
+    const auto neighbours = nearest_neighbours(centroids.view(), std::min<size_t>(15, n - 1) - 1);
     std::map<std::pair<size_t, size_t>, double> distances;
     for (size_t i = 0; i < n; ++i)
       for (size_t k = 0; k < neighbours.index.shape(1); ++k)
         distances[{i, size_t(neighbours.index(i, k))}] = neighbours.distance(i, k);
-    const auto graph = clustering_graph(side.mean.view());
+    const auto graph = clustering_graph(centroids.view());
     size_t edges = 0;
     for (const auto& row : expected.rows) {
       if (row[expected.column("side")] != name) continue;
@@ -107,8 +113,9 @@ TEST_CASE("leiden: its modularity is never below that of cell-eval's clusters", 
     REQUIRE(modularity(graph, leiden(graph, {.resolution = resolution}), resolution) >=
             expected - 1e-9);
   };
-  require_quality(clustering_graph(golden.side("real").mean.view()), 1, "real_1.0");
-  const auto predicted = clustering_graph(golden.side("pred").mean.view());
+  const auto real = centroids_of(golden.side("real")), pred = centroids_of(golden.side("pred"));
+  require_quality(clustering_graph(real.view()), 1, "real_1.0");
+  const auto predicted = clustering_graph(pred.view());
   for (const std::string& column : golden.labels.header)
     if (column.starts_with("pred_"))
       require_quality(predicted, parse_number(column.substr(5)).value(), column);
@@ -124,10 +131,11 @@ TEST_CASE("clustering_agreement: cell-eval's score", "[eval][golden]") {
   const size_t n = real.perturbations().size();
   const auto order = permutation(n, rng);
   const auto ordered = [&](const EvaluationSide& side) {
-    return detail::rows_of(side.mean, order);
+    return detail::rows_of(centroids_of(side), order);
   };
   const Score score = clustering_agreement(ordered(real).view(), ordered(predicted).view(), 7);
-  const auto scores = score_column(metrics::clustering_agreement(), real, predicted);
+  const auto scores =
+      score_columns(std::vector<Metric>{metrics::clustering_agreement()}, real, predicted).at(0);
   const CsvTable expected = read_csv(golden.folder / "results.csv");
   REQUIRE(scores.values.size() == expected.rows.size());
   for (size_t p = 0; p < expected.rows.size(); ++p) {

@@ -93,18 +93,20 @@ TEST_CASE("evaluate: scores are their definitions", "[eval]") {
     return sum / double(values.size());
   };
   for (size_t t = 0; t < 3; ++t) {
-    std::vector<double> y, y_hat, delta, delta_hat;
+    std::vector<float> y, y_hat, delta, delta_hat;
     for (size_t g = 0; g < 12; ++g) {
-      y.push_back(mean(real, scores.perturbations[t], g));
-      y_hat.push_back(mean(predicted, scores.perturbations[t], g));
-      delta.push_back(y.back() - mean(real, "ctrl", g));
-      delta_hat.push_back(y_hat.back() - mean(predicted, "ctrl", g));
+      const double a = mean(real, scores.perturbations[t], g),
+                   b = mean(predicted, scores.perturbations[t], g);
+      y.push_back(float(a));
+      y_hat.push_back(float(b));
+      delta.push_back(float(a - mean(real, "ctrl", g)));
+      delta_hat.push_back(float(b - mean(predicted, "ctrl", g)));
     }
     REQUIRE(*scores.column("mae")[t] == Approx(mean_absolute_error(y_hat, y)));
     REQUIRE(*scores.column("mae_delta")[t] == Approx(mean_absolute_error(delta_hat, delta)));
     REQUIRE(*scores.column("pearson_delta")[t] == Approx(pearson(delta_hat, delta)));
     REQUIRE(*scores.column("overlap_at_N")[t] ==
-            overlap_at_n(significant_genes(*real_de, t), significant_genes(*predicted_de, t)));
+            overlap_at(significant_genes(*real_de, t), significant_genes(*predicted_de, t)));
     const auto cells = cells_labelled(real, scores.perturbations[t]),
                cells_hat = cells_labelled(predicted, scores.perturbations[t]);
     REQUIRE(*scores.column("edistance")[t] == edistance(cells_hat.view(), cells.view()));
@@ -113,8 +115,21 @@ TEST_CASE("evaluate: scores are their definitions", "[eval]") {
 
 TEST_CASE("evaluate: a perfect prediction has the best scores", "[eval]") {
   const auto real = cells_of(1, 400);
-  const auto result = evaluate(real, real, options);
+  auto all = options;
+  all.metrics = all_metrics();
+  const auto result = evaluate(real, real, all);
   const auto& scores = result.contexts[0].scores;
+  for (const Metric& metric : all.metrics)
+    for (size_t t = 0; t < 3; ++t) {
+      const Score score = scores.column(metric.name)[t];
+      INFO(metric.name);
+      if (!score || std::isnan(*score)) continue;
+      const bool none = *scores.column("de_nsig_counts_real")[t] == 0;
+      if (none && metric.reads == MetricReads::expression) continue;
+      if (metric.best && metric.name != "edistance") REQUIRE(*score == Approx(*metric.best));
+      if (metric.lowest) REQUIRE(*score >= *metric.lowest);
+      if (metric.highest) REQUIRE(*score <= *metric.highest + 1e-12);
+    }
   for (size_t t = 0; t < 3; ++t) {
     REQUIRE(scores.column("mae")[t] == 0);
     REQUIRE(scores.column("mae_delta")[t] == 0);
@@ -318,10 +333,19 @@ TEST_CASE("evaluate: a metric of a user's own is a column like any other", "[eva
                   .aggregate = [](const EvaluationSide&, const EvaluationSide&,
                                   const MetricOptions& o) { return Score(o.alpha); }}};
   own.alpha = 0.25;
+  own.metrics.push_back({.name = "genes", .of_target = [](const TargetExpression& e) -> Score {
+                           return double(e.real.features.size()) + e.alpha;
+                         }});
+  own.metrics.push_back(
+      {.name = "targets", .of_counts = [](std::span<const SignificantCounts> counts) -> Score {
+         return double(counts.size());
+       }});
   const auto result = evaluate(cells_of(1), cells_of(2), own);
   REQUIRE(result.alpha == 0.25);
   const auto& scores = result.contexts[0].scores;
-  REQUIRE(scores.columns.size() == 2);
+  REQUIRE(scores.columns.size() == 4);
+  REQUIRE(scores.column("genes") == std::vector<Score>(3, 12.25));
+  REQUIRE(scores.column("targets") == std::vector<Score>(3, 3.0));
   REQUIRE(scores.column("cells") == std::vector<Score>{12, 12, 12});
   REQUIRE(scores.column("alpha") == std::vector<Score>{0.25, 0.25, 0.25});
 
@@ -332,17 +356,18 @@ TEST_CASE("evaluate: a metric of a user's own is a column like any other", "[eva
                       contains("metric 'cells' gave 2 scores") && contains("3 perturbations"));
   own.metrics[0] = {.name = "empty"};
   REQUIRE_THROWS_WITH(evaluate(cells_of(1), cells_of(2), own),
-                      contains("'empty' has neither scores nor aggregate"));
+                      contains("'empty' has none of scores, of_target"));
   own.metrics[0].scores = own.metrics[1].scores;
   own.metrics[1].scores = [](const auto&, const auto&, const auto&) {
     return std::vector<Score>();
   };
   own.metrics = {own.metrics[1]};
-  REQUIRE_THROWS_WITH(evaluate(cells_of(1), cells_of(2), own), contains("both"));
+  REQUIRE_THROWS_WITH(evaluate(cells_of(1), cells_of(2), own), contains("has several of"));
 }
 
 TEST_CASE("evaluate: profiles choose columns", "[eval]") {
-  REQUIRE(profile_names() == std::vector<std::string>{"vcell", "vcc"});
+  REQUIRE(profile_names() ==
+          std::vector<std::string>{"vcell", "full", "minimal", "vcc", "de", "anndata", "pds"});
   auto vcc = options;
   vcc.metrics = metrics_of("vcc");
   const auto all = evaluate(cells_of(1), cells_of(2), options),
@@ -353,7 +378,8 @@ TEST_CASE("evaluate: profiles choose columns", "[eval]") {
     REQUIRE(column.values == all.contexts[0].scores.column(column.name));
   }
   REQUIRE(names == std::vector<std::string>{"overlap_at_N", "mae", "discrimination_score_l1"});
-  REQUIRE_THROWS_WITH(metrics_of("vc"), contains("'vc'") && contains("'vcell', 'vcc'"));
+  REQUIRE_THROWS_WITH(metrics_of("vc"),
+                      contains("'vc'") && contains("did you mean 'vcc'") && contains("'pds'"));
   REQUIRE(metric_named("mae").direction == -1);
   REQUIRE(metric_named("mine").title == "mine");
   REQUIRE(metric_named("mine").direction == 0);

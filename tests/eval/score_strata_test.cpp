@@ -116,7 +116,7 @@ TEST_CASE("score_strata: fewer genes than thirds, and no genes", "[eval]") {
   const std::vector<size_t> two = {1, 2};
   s.real = {select_genes(s.real[0], two)};
   s.predicted = {select_genes(s.predicted[0], two)};
-  s.options.metrics = {metrics::mae(), metrics::overlap_at_n()};
+  s.options.metrics = {metrics::mae(), metrics::overlap_at()};
   s.evaluation = evaluate(s.real, s.predicted, s.options);
   size_t n = 0;
   const auto found = score_strata(s.real, s.predicted, s.evaluation, s.options);

@@ -8,6 +8,7 @@
 #include "support/threads.hpp"
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/embed_file.hpp"
+#include "vcell/pipeline/embedding_in.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 
 using namespace vcell;

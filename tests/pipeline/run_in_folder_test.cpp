@@ -79,6 +79,7 @@ TEST_CASE("run_in_folder: what a baseline before State Transition leaves is kept
   CHECK(x.rows > result.predicted.cells.rows);
   CHECK(read_report_input(out).method == "perturbation_mean");
   for (const char* name : {"agg_results.csv", "baselines/state_transition/agg_results.csv",
+                           "scores.json", "baselines/state_transition/scores.json",
                            "model/weights.safetensors", "metrics.csv", "report.html"}) {
     INFO(name);
     CHECK(fs::exists(out / name));

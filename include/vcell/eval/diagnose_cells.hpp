@@ -37,13 +37,14 @@ struct CellDiagnosis {
 
 namespace detail {
 
-/// sum expm1(x) of cells of a side.
+/// sum expm1(x) of cells of a side, of counts sum x.
 template <class = void>
 std::vector<double> linear_totals(const EvaluationSide& side, std::span<const size_t> rows) {
   std::vector<double> out(rows.size(), 0.0);
   parallel_for(rows.size(), 256, [&](size_t first, size_t last) {
     for (size_t i = first; i < last; ++i)
-      for (const float x : side.cells->row_values(rows[i])) out[i] += std::expm1(double(x));
+      for (const float x : side.cells->row_values(rows[i]))
+        out[i] += side.scale == Scale::counts ? double(x) : std::expm1(double(x));
   });
   return out;
 }
@@ -79,6 +80,8 @@ bool is_whole(const CsrMatrix<float>& cells, size_t row) {
 template <class = void>
 double control_distance(const EvaluationSide& real, const EvaluationSide& predicted) {
   const size_t genes = real.genes().size();
+  if (real.cells->columns != genes)  // a side of some of the genes (select_genes)
+    return std::numeric_limits<double>::quiet_NaN();
   const double n = double(real.control_rows.size()), m = double(predicted.control_rows.size());
   const auto some = evenly(real.control_rows, CellDiagnosis::most_controls);
   std::vector<double> sum(genes, 0.0), squares(genes, 0.0);
@@ -126,6 +129,7 @@ CellDiagnosis diagnose_cells(const EvaluationSide& real, const EvaluationSide& p
     auto& whole = i ? out.whole_predicted : out.whole_real;
     const auto count = [&](std::span<const size_t> rows) {
       cells += rows.size();
+      if (side.scale == Scale::counts) return;
       for (const size_t row : rows) whole += detail::is_whole(*side.cells, row);
     };
     count(side.control_rows);

@@ -9,7 +9,8 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/align_cells.hpp"
 #include "vcell/eval/diagnose_cells.hpp"
-#include "vcell/eval/metrics.hpp"
+#include "vcell/eval/profiles.hpp"
+#include "vcell/eval/score_columns.hpp"
 #include "vcell/eval/score_interval.hpp"
 #include "vcell/eval/score_stratum.hpp"
 #include "vcell/eval/summary.hpp"
@@ -31,6 +32,9 @@ struct EvaluationOptions {
   /// The greatest log1p value; a larger one is an error. cell-eval refuses values from 15 on, by
   /// which it guesses the scale.
   double highest = highest_log1p;
+  /// False: compared_sides does not test the cells of that side, whose finished table is put in its
+  /// place (with_expression).
+  bool tests_real = true, tests_predicted = true;
   /// The columns of the tables of scores; none: those of the profile "vcell".
   std::vector<Metric> metrics = {};
   /// How perturbations are matched with their own genes, where not by the genes' names.
@@ -67,18 +71,25 @@ struct Evaluation {
 /// Scores one context by every metric of the options (alpha, metrics, symbols and progress of them
 /// are used).
 /// @throws ConfigError if perturbations or genes of the sides differ, or a metric is none
-///         (score_column); Stopped
+///         (score_columns); Stopped
 template <class = void>
 ContextEvaluation evaluate(const EvaluationSide& real, const EvaluationSide& predicted,
                            const EvaluationOptions& options = {}) {
   if (predicted.perturbations() != real.perturbations() || predicted.genes() != real.genes())
     throw ConfigError(message("evaluate: real and predicted cells of context ",
                               quoted(real.context), " are of different perturbations or genes"));
+  const auto dimensions = [](const EvaluationSide& side) {
+    return side.embedding ? side.embedding_shift.shape(1) : 0;
+  };
+  if (dimensions(predicted) != dimensions(real))
+    throw ConfigError(message("evaluate: the real cells have an embedding of ", dimensions(real),
+                              " dimensions and the predicted cells one of ", dimensions(predicted),
+                              ", expected the same, or none on either side"));
   ContextEvaluation out{
       real.context, {real.perturbations(), {}}, real.expression, predicted.expression};
-  for (const Metric& metric : options.metrics.empty() ? metrics_of("vcell") : options.metrics)
-    out.scores.columns.push_back(
-        score_column(metric, real, predicted, {options.alpha, &options.symbols, options.progress}));
+  out.scores.columns =
+      score_columns(options.metrics.empty() ? metrics_of("vcell") : options.metrics, real,
+                    predicted, {options.alpha, &options.symbols, options.progress});
   return out;
 }
 
@@ -104,32 +115,61 @@ Evaluation evaluate(const std::vector<EvaluationSide>& real,
   return out;
 }
 
-/// Scores predicted cells against real ones, context by context, each side against its own control
-/// cells. Both are log1p values, of cells that were normalised to one total.
-///
+/// Both sides of a comparison, measured.
+struct ComparedSides {
+  std::vector<EvaluationSide> real, predicted;  ///< of the same contexts
+  std::vector<std::string> left_out;            ///< what subset left out, a sentence each
+};
+
+/// Checks that two sides compare, and measures both.
 /// @param real, predicted  by value: move them in where they are not needed any more
-/// @return                 the scores, both tables of differential expression, what was left out
-/// @throws ShapeError if sizes do not fit within one side
-/// @throws ConfigError listing what differs, unless options.subset; or if a side has no control,
-///         has values that are no log1p values, both say what total they were normalised to and
-///         the totals differ, or nothing is shared; Stopped
+/// @throws as evaluate
 template <class = void>
-Evaluation evaluate(LabelledCells real, LabelledCells predicted,
-                    const EvaluationOptions& options = {}) {
+ComparedSides compared_sides(LabelledCells real, LabelledCells predicted,
+                             const EvaluationOptions& options = {}) {
   check_labelled_cells(real, "real", options.highest);
   check_labelled_cells(predicted, "predicted", options.highest);
-  if (real.target_sum && predicted.target_sum &&
+  if (real.scale != predicted.scale)
+    throw ConfigError(
+        message("evaluate: the real cells are ", real.scale == Scale::counts ? "counts" : "log1p",
+                " and the predicted cells ", predicted.scale == Scale::counts ? "counts" : "log1p",
+                ", so their values do not compare; bring both to one scale"));
+  const bool own_totals = real.is_own_total && predicted.is_own_total;
+  if (real.target_sum && predicted.target_sum && !own_totals &&
       !same_target_sum(*real.target_sum, *predicted.target_sum))
     throw ConfigError(
         message("evaluate: the real cells were normalised to ", *real.target_sum,
                 " and the predicted cells to ", *predicted.target_sum,
                 ", so their values do not compare; normalise one of them again, from ",
                 "counts, to the total of the other"));
-  auto left_out = align_cells(real, predicted, options.control, options.subset);
-  const EvaluationSideOptions measured = side_options(options);
-  Evaluation out = evaluate(evaluation_sides(std::move(real), measured),
-                            evaluation_sides(std::move(predicted), measured), options);
-  out.left_out = std::move(left_out);
+  ComparedSides out;
+  out.left_out = align_cells(real, predicted, options.control, options.subset);
+  const auto measured = [&](LabelledCells cells, bool tests) {
+    EvaluationSideOptions how = side_options(options);
+    if (!tests) how.memory.kept_bytes = 0;  // then none is measured unasked
+    return evaluation_sides(std::move(cells), how);
+  };
+  out.real = measured(std::move(real), options.tests_real);
+  out.predicted = measured(std::move(predicted), options.tests_predicted);
+  return out;
+}
+
+/// Scores predicted cells against real ones, context by context, each side against its own control
+/// cells. Both are log1p values, of cells that were normalised to one total or each side to the
+/// median total of its own file, or both are counts.
+///
+/// @param real, predicted  by value: move them in where they are not needed any more
+/// @return                 the scores, both tables of differential expression, what was left out
+/// @throws ShapeError if sizes do not fit within one side
+/// @throws ConfigError listing what differs, unless options.subset; or if a side has no control,
+///         has values that are none of its scale, the scales differ, both say what total they were
+///         normalised to and the totals differ, or nothing is shared; Stopped
+template <class = void>
+Evaluation evaluate(LabelledCells real, LabelledCells predicted,
+                    const EvaluationOptions& options = {}) {
+  auto sides = compared_sides(std::move(real), std::move(predicted), options);
+  Evaluation out = evaluate(sides.real, sides.predicted, options);
+  out.left_out = std::move(sides.left_out);
   return out;
 }
 
@@ -158,6 +198,8 @@ std::vector<Summary> summarise(const Evaluation& evaluation) {
 VCELL_INSTANTIATE(pipeline, Evaluation evaluate<void>(const std::vector<EvaluationSide>&,
                                                       const std::vector<EvaluationSide>&,
                                                       const EvaluationOptions&));
+VCELL_INSTANTIATE(pipeline, ComparedSides compared_sides<void>(LabelledCells, LabelledCells,
+                                                               const EvaluationOptions&));
 VCELL_INSTANTIATE(pipeline, Evaluation evaluate<void>(LabelledCells, LabelledCells,
                                                       const EvaluationOptions&));
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/eval/edistance.hpp"
 #include "vcell/eval/labelled_cells.hpp"
 #include "vcell/eval/mean_cells.hpp"
 #include "vcell/eval/mean_distances.hpp"
@@ -21,13 +23,17 @@ class EvaluationSide {
  public:
   std::string context;         ///< empty when the cells are not divided
   ExpressionTable expression;  ///< every gene of every perturbation against the control
-  Tensor<double, 2> mean;      ///< mean cell of each perturbation, (targets, features)
+  Tensor<float, 2> mean;       ///< mean cell of each perturbation, (targets, features)
   Tensor<double, 1> control;   ///< mean control cell, (features)
-  Tensor<double, 2> shift;     ///< mean - control, (targets, features)
+  Tensor<float, 2> shift;      ///< mean - control, (targets, features)
   /// The cells of the whole side, which its contexts share, and which of them are each target's.
   std::shared_ptr<const CsrMatrix<float>> cells;
   std::vector<std::vector<size_t>> rows;  ///< (targets), of cells
   std::vector<size_t> control_rows;       ///< of cells
+  Scale scale = Scale::log1p;             ///< of the cells
+  /// What else the cells of the whole side have, (cells, dimensions), where they have it.
+  std::shared_ptr<const Tensor<float, 2>> embedding;
+  Tensor<float, 2> embedding_shift;  ///< shift in it, (targets, dimensions)
 
   const std::vector<std::string>& perturbations() const { return expression.targets(); }
   const std::vector<std::string>& genes() const { return expression.features(); }
@@ -48,9 +54,36 @@ class EvaluationSide {
     return within_;
   }
 
+  /// The energy distance of each perturbation's cells x to the control's y, (targets), whose means
+  /// are over all pairs of cells, those of a cell with itself among them:
+  ///
+  ///   2 E|x - y| - E|x - x'| - E|y - y'|
+  ///
+  /// Measured by the first call, as within().
+  template <class = void>
+  const std::vector<double>& from_control(const Progress& progress = {}) const;
+
  private:
-  mutable std::vector<double> within_;
+  mutable std::vector<double> within_, from_control_;
 };
+
+template <class>
+const std::vector<double>& EvaluationSide::from_control(const Progress& progress) const {
+  if (from_control_.size() == rows.size()) return from_control_;
+  const std::vector<CellSet> of_control(1, {cells->view(), control_rows});
+  const auto between =
+      mean_distances(sets(), std::vector<CellSet>(rows.size(), of_control[0]), progress);
+  const auto& of_targets = within(progress);
+  const auto within_control = mean_distances_within(of_control, progress);
+  // Over n^2 pairs where within() has n (n - 1).
+  const auto over_all = [](double x, size_t n) { return x * double(n - 1) / double(n); };
+  std::vector<double> out;
+  for (size_t t = 0; t < rows.size(); ++t)
+    out.push_back(edistance(between[t], over_all(of_targets[t], rows[t].size()),
+                            over_all(within_control[0], control_rows.size())));
+  from_control_ = std::move(out);
+  return from_control_;
+}
 
 namespace detail {
 
@@ -83,6 +116,9 @@ EvaluationSide select_perturbations(const EvaluationSide& side, std::span<const 
   for (const size_t t : targets) out.rows.push_back(side.rows[t]);
   out.mean = detail::rows_of(side.mean, targets);
   out.shift = detail::rows_of(side.shift, targets);
+  out.scale = side.scale;
+  out.embedding = side.embedding;
+  if (side.embedding) out.embedding_shift = detail::rows_of(side.embedding_shift, targets);
   return out;
 }
 
@@ -116,11 +152,37 @@ std::vector<EvaluationSide> select_like(const std::vector<EvaluationSide>& obser
   return out;
 }
 
+/// The same side with a finished table in place of one that is measured.
+/// @param table  of the same perturbations and genes, in their order
+/// @throws ConfigError saying what differs
+template <class = void>
+EvaluationSide with_expression(EvaluationSide side, ExpressionTable table) {
+  const auto check = [&](const char* what, const std::vector<std::string>& of_cells,
+                         const std::vector<std::string>& of_table) {
+    if (of_cells == of_table) return;
+    const auto only = [](std::vector<std::string> a, std::vector<std::string> b) {
+      std::sort(a.begin(), a.end());
+      std::sort(b.begin(), b.end());
+      std::vector<std::string> out;
+      std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+      return out.empty() ? std::string("none") : list_of(out);
+    };
+    throw ConfigError(
+        message("with_expression: the table and the cells have different ", what,
+                " or another order of them; only in the table: ", only(of_table, of_cells),
+                "; only in the cells: ", only(of_cells, of_table)));
+  };
+  check("perturbations", side.perturbations(), table.targets());
+  check("genes", side.genes(), table.features());
+  side.expression = std::move(table);
+  return side;
+}
+
 struct EvaluationSideOptions {
   /// The label of unperturbed cells.
   std::string control = "non-targeting";
-  /// How the perturbations are tested (its progress is that of these options); epsilon 0 is
-  /// cell-eval's.
+  /// How the perturbations are tested (its progress is that of these options, is_log1p is not
+  /// that of counts); epsilon 0 is cell-eval's.
   DifferentialExpressionOptions expression = {.epsilon = 0};
   /// How much of the tables of differential expression is in memory.
   ExpressionMemory memory = {};
@@ -130,27 +192,68 @@ struct EvaluationSideOptions {
 
 namespace detail {
 
-/// @param cells  of the whole side
+/// The cells of a whole side, which all that is measured of them shares.
+struct SideCells {
+  std::shared_ptr<const CsrMatrix<float>> X;
+  std::vector<std::string> genes;
+  std::shared_ptr<const Tensor<float, 2>> embedding = {};  // null where they have none
+  Scale scale = Scale::log1p;                              // of X
+};
+
 template <class = void>
-EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells,
-                       const std::vector<std::string>& genes, ExpressionGroups groups,
-                       std::string context, const EvaluationSideOptions& options) {
+SideCells cells_of(const EvaluationSide& side) {
+  return {side.cells, side.genes(), side.embedding, side.scale};
+}
+
+/// The mean of some rows less that of others, set by set.
+template <class = void>
+Tensor<float, 2> embedding_shift(const Tensor<float, 2>& embedding,
+                                 const std::vector<std::vector<size_t>>& sets,
+                                 std::span<const size_t> reference) {
+  const size_t dimensions = embedding.shape(1);
+  const auto mean = [&](std::span<const size_t> rows) {
+    std::vector<double> out(dimensions, 0.0);
+    for (const size_t row : rows)
+      for (size_t d = 0; d < dimensions; ++d) out[d] += double(embedding(row, d));
+    for (double& x : out) x /= double(rows.size());
+    return out;
+  };
+  const auto control = mean(reference);
+  Tensor<float, 2> out({sets.size(), dimensions});
+  for (size_t s = 0; s < sets.size(); ++s) {
+    const auto of_set = mean(sets[s]);
+    for (size_t d = 0; d < dimensions; ++d) out(s, d) = float(of_set[d] - control[d]);
+  }
+  return out;
+}
+
+template <class = void>
+EvaluationSide side_of(const SideCells& side, ExpressionGroups groups, std::string context,
+                       const EvaluationSideOptions& options) {
+  const auto& [cells, genes, embedding, scale] = side;
   EvaluationSide out;
   out.context = std::move(context);
   out.rows = groups.rows;
   out.control_rows = groups.reference;
   auto tested = options.expression;
   tested.progress = options.progress;
+  if (scale == Scale::counts) tested.is_log1p = false;
   out.expression =
       measured_expression(cells, genes, std::move(groups), std::move(tested), options.memory);
-  out.mean = mean_cells(cells->view(), out.rows);
-  out.control = Tensor<double, 1>({genes.size()});
   const auto control = mean_cells(cells->view(), {out.control_rows});
-  std::copy_n(control.data(), genes.size(), out.control.data());
+  out.control = Tensor<double, 1>({genes.size()}, control.values());
+  out.mean = Tensor<float, 2>({out.rows.size(), genes.size()});
   out.shift = out.mean;
-  for (size_t t = 0; t < out.rows.size(); ++t)
-    for (size_t g = 0; g < genes.size(); ++g) out.shift(t, g) -= out.control(g);
-  out.cells = std::move(cells);
+  for_each_mean_cell(cells->view(), out.rows, [&out](size_t t, std::span<const double> mean) {
+    for (size_t g = 0; g < mean.size(); ++g) {
+      out.mean(t, g) = float(mean[g]);
+      out.shift(t, g) = float(mean[g] - out.control(g));
+    }
+  });
+  out.embedding = embedding;
+  if (embedding) out.embedding_shift = embedding_shift(*embedding, out.rows, out.control_rows);
+  out.scale = scale;
+  out.cells = cells;
   return out;
 }
 
@@ -164,17 +267,21 @@ EvaluationSide side_of(std::shared_ptr<const CsrMatrix<float>> cells,
 template <class = void>
 std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
                                              const EvaluationSideOptions& options = {}) {
-  const auto all = std::make_shared<const CsrMatrix<float>>(std::move(cells.X));
+  detail::SideCells all{std::make_shared<const CsrMatrix<float>>(std::move(cells.X)),
+                        std::move(cells.genes),
+                        {},
+                        cells.scale};
+  if (cells.embedding.count())
+    all.embedding = std::make_shared<const Tensor<float, 2>>(std::move(cells.embedding));
   std::vector<EvaluationSide> out;
   if (!cells.has_contexts()) {
-    const auto rows = detail::places(all->rows);
-    out.push_back(detail::side_of(all, cells.genes,
-                                  expression_groups(cells.perturbation, options.control, rows), "",
-                                  options));
+    const auto rows = detail::places(all.X->rows);
+    out.push_back(detail::side_of(all, expression_groups(cells.perturbation, options.control, rows),
+                                  "", options));
     return out;
   }
   std::vector<std::vector<size_t>> rows(cells.context.names.size());
-  for (size_t cell = 0; cell < all->rows; ++cell)
+  for (size_t cell = 0; cell < all.X->rows; ++cell)
     if (cells.context.codes[cell] >= 0 && cells.perturbation.codes[cell] >= 0)
       rows[size_t(cells.context.codes[cell])].push_back(cell);
   for (size_t c = 0; c < rows.size(); ++c) {
@@ -182,8 +289,7 @@ std::vector<EvaluationSide> evaluation_sides(LabelledCells cells,
     Factor perturbation;
     perturbation.names = cells.perturbation.names;
     for (size_t cell : rows[c]) perturbation.codes.push_back(cells.perturbation.codes[cell]);
-    out.push_back(detail::side_of(all, cells.genes,
-                                  expression_groups(perturbation, options.control, rows[c]),
+    out.push_back(detail::side_of(all, expression_groups(perturbation, options.control, rows[c]),
                                   cells.context.names[c], options));
   }
   return out;

@@ -42,7 +42,8 @@ EvaluationSide half_sample(const EvaluationSide& side, const EvaluationSideOptio
   groups.targets = side.perturbations();
   for (const auto& rows : side.rows) groups.rows.push_back(detail::half_of(rows, rng));
   groups.reference = detail::half_of(side.control_rows, rng);
-  return detail::side_of(side.cells, side.genes(), std::move(groups), side.context, options);
+  return detail::side_of({side.cells, side.genes(), side.embedding}, std::move(groups),
+                         side.context, options);
 }
 
 VCELL_END_NAMESPACE

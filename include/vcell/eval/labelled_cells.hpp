@@ -10,18 +10,25 @@
 #include "vcell/core/name_places.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/data/factor.hpp"
+#include "vcell/preprocess/scale.hpp"
+#include "vcell/tensor/tensor.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 /// One side of a comparison, the real cells or the predicted ones. Cells without a label in one of
 /// the factors take no part.
 struct LabelledCells {
-  CsrMatrix<float> X;              ///< log1p values, (cells, genes)
+  CsrMatrix<float> X;              ///< values at `scale`, (cells, genes)
   std::vector<std::string> genes;  ///< the columns' names
   Factor perturbation;             ///< the control's label among them
   Factor context;                  ///< no names and no codes: all cells are one pool
   /// The total that cells were normalised to before log1p, where it is known.
   std::optional<double> target_sum = {};
+  /// That is the median total of the cells' own file, as cell-eval normalises each.
+  bool is_own_total = false;
+  Scale scale = Scale::log1p;  ///< of X
+  /// What cells are also compared in, (cells, dimensions); no elements: nothing.
+  Tensor<float, 2> embedding = {};
 
   bool has_contexts() const { return !context.names.empty(); }
 };
@@ -43,8 +50,9 @@ std::string text_of_value(const LabelledCells& cells, size_t stored) {
 /// @param side     what messages call it, e.g. "real"
 /// @param highest  the greatest log1p value
 /// @throws ShapeError if matrix, names and labels differ in size
-/// @throws ConfigError if a gene is there twice, a value is outside of 0 .. highest, or all values
-///         are whole numbers, which log1p values above 0 are not
+/// @throws ConfigError if a gene is there twice, a log1p value is outside of 0 .. highest or all of
+///         them are whole numbers, which those above 0 are not, or a count is negative or not
+///         finite
 template <class = void>
 void check_labelled_cells(const LabelledCells& cells, std::string_view side, double highest) {
   const std::string function = message("evaluate, ", side, " cells");
@@ -54,6 +62,14 @@ void check_labelled_cells(const LabelledCells& cells, std::string_view side, dou
   if (cells.has_contexts())
     check_size_match(function.c_str(), "rows of X", cells.X.rows, "context labels",
                      cells.context.size());
+  if (cells.embedding.count()) {
+    check_size_match(function.c_str(), "rows of X", cells.X.rows, "rows of the embedding",
+                     cells.embedding.shape(0));
+    for (const float x : cells.embedding.values())
+      if (!std::isfinite(x))
+        throw ConfigError(
+            message(function, ": the embedding holds ", x, ", expected finite numbers"));
+  }
 
   const NamePlaces places(cells.genes);
   std::vector<std::string> twice;
@@ -65,6 +81,15 @@ void check_labelled_cells(const LabelledCells& cells, std::string_view side, dou
 
   constexpr std::string_view mend = "; if X holds counts, declare it and normalise them";
   const auto& values = cells.X.values;
+  if (cells.scale == Scale::counts) {
+    const auto wrong = std::find_if(values.begin(), values.end(),
+                                    [](float x) { return !(x >= 0 && std::isfinite(x)); });
+    if (wrong != values.end())
+      throw ConfigError(message(function, ": ",
+                                detail::text_of_value(cells, size_t(wrong - values.begin())),
+                                ", expected a finite count from 0"));
+    return;
+  }
   const auto outside = std::find_if(values.begin(), values.end(),
                                     [&](float x) { return !(x >= 0 && double(x) <= highest); });
   if (outside != values.end())

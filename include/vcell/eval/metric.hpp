@@ -2,11 +2,13 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "vcell/eval/evaluation_side.hpp"
 #include "vcell/eval/score_table.hpp"
+#include "vcell/eval/target_expression.hpp"
 #include "vcell/sets/gene_symbols.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -40,6 +42,11 @@ struct Metric {
   /// One score of all of them together.
   using Aggregate = std::function<Score(const EvaluationSide& real, const EvaluationSide& predicted,
                                         const MetricOptions&)>;
+  /// The score of one perturbation by its differential expression. All metrics of this kind and the
+  /// next share one pass over the tables. Several threads call it.
+  using OfTarget = std::function<Score(const TargetExpression&)>;
+  /// One score of all of them by how many genes are significant of each.
+  using OfCounts = std::function<Score(std::span<const SignificantCounts>)>;
 
   std::string name;                    ///< in tables, e.g. "mae"
   std::string title = name;            ///< for people, e.g. "Expression error"
@@ -49,31 +56,17 @@ struct Metric {
   std::optional<double> lowest = {};   ///< the least value there can be, where there is one
   std::optional<double> highest = {};  ///< the greatest value there can be, where there is one
   MetricReads reads = MetricReads::means;
-  int digits = 3;                       ///< shown behind the point where room is short
-  std::vector<std::string> profiles{};  ///< those that it is in, e.g. "vcc" of cell-eval
-  Scores scores = {};                   ///< per perturbation; this
-  Aggregate aggregate = {};             ///< or this; every perturbation then has the same score
-};
+  /// A correlation, rank or share, of which halves of the cells say what all of them could have
+  /// (evaluation_ceilings).
+  bool is_reliability = false;
+  int digits = 3;            ///< shown behind the point where room is short
+  Scores scores = {};        ///< per perturbation; this
+  OfTarget of_target = {};   ///< or this;
+  Aggregate aggregate = {};  ///< or this, and every perturbation then has the same score;
+  OfCounts of_counts = {};   ///< or this, likewise
 
-/// A metric's column of a context's table.
-/// @throws ConfigError if the metric has neither or both of its functions, or gives another number
-///         of scores than there are perturbations
-template <class = void>
-ScoreColumn score_column(const Metric& metric, const EvaluationSide& real,
-                         const EvaluationSide& predicted, const MetricOptions& options = {}) {
-  const size_t n = real.perturbations().size();
-  if (bool(metric.scores) == bool(metric.aggregate))
-    throw ConfigError(
-        message("evaluate: metric ", quoted(metric.name), " has ",
-                metric.scores ? "both scores and aggregate" : "neither scores nor aggregate",
-                ", expected one of them"));
-  if (metric.aggregate)
-    return {metric.name, std::vector<Score>(n, metric.aggregate(real, predicted, options))};
-  ScoreColumn out{metric.name, metric.scores(real, predicted, options)};
-  if (out.values.size() != n)
-    throw ConfigError(message("evaluate: metric ", quoted(metric.name), " gave ", out.values.size(),
-                              " scores, expected one for each of ", n, " perturbations"));
-  return out;
-}
+  /// Whether all perturbations have one score.
+  bool is_of_all() const { return aggregate || of_counts; }
+};
 
 VCELL_END_NAMESPACE

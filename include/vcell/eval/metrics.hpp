@@ -5,45 +5,69 @@
 #include <string_view>
 #include <vector>
 
-#include "vcell/eval/metrics/discrimination_score_l1.hpp"
+#include "vcell/eval/metrics/clustering_agreement.hpp"
+#include "vcell/eval/metrics/de_direction_match.hpp"
+#include "vcell/eval/metrics/de_nsig_counts.hpp"
+#include "vcell/eval/metrics/de_score.hpp"
+#include "vcell/eval/metrics/de_sig_genes_recall.hpp"
+#include "vcell/eval/metrics/de_spearman_lfc_sig.hpp"
+#include "vcell/eval/metrics/de_spearman_sig.hpp"
+#include "vcell/eval/metrics/discrimination_score.hpp"
 #include "vcell/eval/metrics/edistance.hpp"
 #include "vcell/eval/metrics/mae.hpp"
 #include "vcell/eval/metrics/mae_delta.hpp"
-#include "vcell/eval/metrics/overlap_at_n.hpp"
+#include "vcell/eval/metrics/mse.hpp"
+#include "vcell/eval/metrics/mse_delta.hpp"
+#include "vcell/eval/metrics/overlap_at.hpp"
+#include "vcell/eval/metrics/pdisc.hpp"
 #include "vcell/eval/metrics/pearson_delta.hpp"
+#include "vcell/eval/metrics/pearson_edistance.hpp"
+#include "vcell/eval/metrics/precision_at.hpp"
+#include "vcell/eval/metrics/ranking_areas.hpp"
+#include "vcell/eval/metrics/spearman_delta.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
-/// Every metric, in the order of columns: the one place where a new one is listed. Those of
-/// cell-eval come in its order, then those it does not have.
+/// Every metric: the one place where a new one is listed. Those of cell-eval come first.
 template <class = void>
 std::vector<Metric> all_metrics() {
-  return {metrics::overlap_at_n(),  metrics::mae(),       metrics::discrimination_score_l1(),
-          metrics::pearson_delta(), metrics::mae_delta(), metrics::edistance()};
-}
-
-/// The names of all profiles, in the order in which metrics name them.
-template <class = void>
-std::vector<std::string> profile_names(const std::vector<Metric>& metrics = all_metrics()) {
-  std::vector<std::string> out;
-  for (const Metric& metric : metrics)
-    for (const std::string& profile : metric.profiles)
-      if (std::find(out.begin(), out.end(), profile) == out.end()) out.push_back(profile);
-  return out;
-}
-
-/// The metrics of a profile: "vcell" is the default of this library, "vcc" that of cell-eval.
-/// @throws ConfigError if there is no such profile
-template <class = void>
-std::vector<Metric> metrics_of(std::string_view profile) {
-  std::vector<Metric> out;
-  for (Metric& metric : all_metrics())
-    if (std::find(metric.profiles.begin(), metric.profiles.end(), profile) != metric.profiles.end())
-      out.push_back(std::move(metric));
-  if (out.empty())
-    throw ConfigError(message("metrics_of: there is no profile ", quoted(profile), "; there are ",
-                              list_of(profile_names())));
-  return out;
+  using namespace metrics;
+  return {
+      metrics::overlap_at(),
+      metrics::overlap_at(50),
+      metrics::overlap_at(100),
+      metrics::overlap_at(200),
+      metrics::overlap_at(500),
+      metrics::precision_at(),
+      metrics::precision_at(50),
+      metrics::precision_at(100),
+      metrics::precision_at(200),
+      metrics::precision_at(500),
+      de_spearman_sig(),
+      de_direction_match(),
+      de_spearman_lfc_sig(),
+      de_sig_genes_recall(),
+      de_nsig_counts_real(),
+      de_nsig_counts_pred(),
+      pr_auc(),
+      roc_auc(),
+      pearson_delta(),
+      mse(),
+      mae(),
+      mse_delta(),
+      mae_delta(),
+      discrimination_score_l1(),
+      discrimination_score_l2(),
+      discrimination_score_cosine(),
+      pearson_edistance(),
+      metrics::clustering_agreement(),
+      spearman_delta(),
+      metrics::edistance(),
+      de_score(),
+      de_score_p(),
+      pdisc(),
+      pdisc_norm(),
+  };
 }
 
 /// The metric of a name among some; one that has nothing but the name where it is not known.

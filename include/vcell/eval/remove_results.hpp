@@ -8,9 +8,9 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// Removes the tables that an earlier write_results left in a folder: those of one context, and
-/// those of every context that its contexts.csv names. Other files stay, whatever their names end
-/// in.
+/// Removes the tables that an earlier write_results left in a folder: those of one context,
+/// those of every context that its contexts.csv names, and scores.json. Other files stay, whatever
+/// their names end in.
 /// @throws WriteError if a table cannot be removed; FormatError if contexts.csv is there and is
 /// none
 ///         of write_results
@@ -28,7 +28,8 @@ void remove_results(const std::filesystem::path& folder) {
       for (std::string& name : detail::names_with(row[1]))
         if (name.find('/') == std::string::npos) names.push_back(std::move(name));
   }
-  for (const char* shared : {"contexts.csv", "intervals.csv", "strata.csv", "warnings.csv"})
+  for (const char* shared :
+       {"contexts.csv", "intervals.csv", "strata.csv", "warnings.csv", "scores.json"})
     names.push_back(shared);
   for (const std::string& name : names) {
     std::error_code error;

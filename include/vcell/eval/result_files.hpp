@@ -16,11 +16,12 @@ struct ResultFiles {
 
 namespace detail {
 
-/// The four tables of a context.
+/// The tables of a context.
 template <class = void>
 std::vector<std::string> names_with(const std::string& prefix) {
   std::vector<std::string> names;
-  for (const char* table : {"results.csv", "agg_results.csv", "real_de.csv", "pred_de.csv"})
+  for (const char* table : {"results.csv", "agg_results.csv", "real_de.csv", "pred_de.csv",
+                            "ceiling_results.csv", "agg_ceiling_results.csv"})
     names.push_back(prefix + table);
   return names;
 }
@@ -40,12 +41,14 @@ std::string safe_name(std::string_view name) {
 
 }  // namespace detail
 
-/// The files of each context: for one context results.csv and so on, for several
-/// `<context>_results.csv` and so on. Characters that a file's name cannot have everywhere are
-/// replaced, and no two tables get the same name, capitals or not, nor that of agg_results.csv.
+/// The files of each context: for one context results.csv and so on, for several, or where `always`
+/// asks for it, `<context>_results.csv` and so on. Characters that a file's name cannot have
+/// everywhere are replaced, and no two tables get the same name, capitals or not, nor that of
+/// agg_results.csv.
 template <class = void>
-std::vector<ResultFiles> result_files(const std::vector<std::string>& contexts) {
-  if (contexts.size() == 1) return {{contexts[0], ""}};
+std::vector<ResultFiles> result_files(const std::vector<std::string>& contexts,
+                                      bool always = false) {
+  if (contexts.size() == 1 && !always) return {{contexts[0], ""}};
   std::vector<ResultFiles> out;
   std::set<std::string> taken = {"agg_results.csv", "contexts.csv", "intervals.csv", "strata.csv",
                                  "warnings.csv"};

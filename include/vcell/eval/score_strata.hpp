@@ -10,7 +10,6 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
-#include "vcell/eval/overlap_at_n.hpp"
 #include "vcell/eval/select_genes.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -67,7 +66,7 @@ ScoreStrata score_strata(const std::vector<EvaluationSide>& real,
                    evaluation.contexts.size());
   std::vector<Metric> metrics, of_means;
   for (const Metric& metric : options.metrics.empty() ? metrics_of("vcell") : options.metrics) {
-    if (!metric.scores) continue;
+    if (metric.is_of_all()) continue;
     metrics.push_back(metric);
     if (metric.reads == MetricReads::means) of_means.push_back(metric);
   }
@@ -116,11 +115,10 @@ ScoreStrata score_strata(const std::vector<EvaluationSide>& real,
     std::vector<std::vector<Score>> of_part(of_means.size());
     for (size_t c = 0; c < real.size(); ++c) {
       const EvaluationSide a = select_genes(real[c], some), b = select_genes(predicted[c], some);
-      for (size_t m = 0; m < of_means.size(); ++m) {
-        const auto column =
-            score_column(of_means[m], a, b, {options.alpha, &options.symbols, options.progress});
-        of_part[m].insert(of_part[m].end(), column.values.begin(), column.values.end());
-      }
+      const auto columns =
+          score_columns(of_means, a, b, {options.alpha, &options.symbols, options.progress});
+      for (size_t m = 0; m < of_means.size(); ++m)
+        of_part[m].insert(of_part[m].end(), columns[m].values.begin(), columns[m].values.end());
     }
     for (const Metric& metric : metrics) {
       Score mean;

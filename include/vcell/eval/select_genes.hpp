@@ -55,7 +55,7 @@ ExpressionTable select_genes(const ExpressionTable& table, std::span<const size_
 }
 
 /// A side with some of its genes alone, for metrics that read means or tables of differential
-/// expression; `cells` stays as it is, with all genes.
+/// expression; `cells` stays as it is, with all genes, and an embedding is left out.
 /// @param genes  places in genes(), in the order that they get
 /// @throws ShapeError if one is no place
 template <class = void>
@@ -66,6 +66,7 @@ EvaluationSide select_genes(const EvaluationSide& side, std::span<const size_t> 
   out.cells = side.cells;
   out.rows = side.rows;
   out.control_rows = side.control_rows;
+  out.scale = side.scale;
   out.mean = detail::columns_of(side.mean, genes);
   out.shift = detail::columns_of(side.shift, genes);
   out.control = Tensor<double, 1>({genes.size()});

@@ -46,20 +46,27 @@ void write_summaries(const std::filesystem::path& path, const std::vector<ScoreC
   write_csv(path, table);
 }
 
+struct WriteResultsOptions {
+  /// Begin the names of files with the context where there is one alone, too: cell-eval's way with
+  /// cell types.
+  bool always_prefixed = false;
+  /// Of measuring tables that are not kept; may stop.
+  Progress progress = {};
+};
+
 /// Writes everything that cell-eval users look for into a folder, which is made if it is not there.
 ///
 /// With one context: results.csv (scores by perturbation), agg_results.csv (their summaries),
-/// real_de.csv and pred_de.csv (differential expression). With several: the same four for each as
-/// `<context>_results.csv` and so on (see result_files), and agg_results.csv, the mean over
-/// contexts of each entry of their summaries, nulls left out. Where contexts have names,
-/// contexts.csv says which prefix is whose. intervals.csv has the intervals of mean scores and
-/// strata.csv the mean scores of parts, where there are some; warnings.csv what the cells warn of.
-/// The same evaluation gives the same bytes.
-/// @param progress  of measuring tables that are not kept
+/// real_de.csv and pred_de.csv (differential expression). With several, or options.always_prefixed:
+/// the same four for each as `<context>_results.csv` and so on (see result_files), and of several
+/// agg_results.csv, the mean over contexts of each entry of their summaries, nulls left out. Where
+/// contexts have names, contexts.csv says which prefix is whose. intervals.csv has the intervals of
+/// mean scores and strata.csv the mean scores of parts, where there are some; warnings.csv what
+/// the cells warn of. The same evaluation gives the same bytes.
 /// @throws WriteError if the folder or a file cannot be written; Stopped
 template <class = void>
 void write_results(const std::filesystem::path& folder, const Evaluation& evaluation,
-                   const Progress& progress = {}) {
+                   const WriteResultsOptions& options = {}) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
@@ -67,7 +74,7 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
                              ": ", error.message()));
   std::vector<std::string> contexts;
   for (const ContextEvaluation& c : evaluation.contexts) contexts.push_back(c.context);
-  const auto files = result_files(contexts);
+  const auto files = result_files(contexts, options.always_prefixed);
   CsvTable names{{"context", "prefix"}, {}};
   for (size_t i = 0; i < files.size(); ++i) {
     const ContextEvaluation& context = evaluation.contexts[i];
@@ -75,8 +82,8 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
     write_scores(in_folder("results.csv"), context.scores);
     write_summaries(in_folder("agg_results.csv"), context.scores.columns,
                     summarise(context.scores));
-    write_differential_expression(in_folder("real_de.csv"), context.real_de, progress);
-    write_differential_expression(in_folder("pred_de.csv"), context.predicted_de, progress);
+    write_differential_expression(in_folder("real_de.csv"), context.real_de, options.progress);
+    write_differential_expression(in_folder("pred_de.csv"), context.predicted_de, options.progress);
     names.rows.push_back({files[i].context, files[i].prefix});
   }
   if (files.size() > 1)
@@ -107,6 +114,6 @@ void write_results(const std::filesystem::path& folder, const Evaluation& evalua
 }
 
 VCELL_INSTANTIATE(files, void write_results<void>(const std::filesystem::path&, const Evaluation&,
-                                                  const Progress&));
+                                                  const WriteResultsOptions&));
 
 VCELL_END_NAMESPACE

@@ -9,7 +9,7 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/machine_memory.hpp"
 #include "vcell/core/peak_memory.hpp"
-#include "vcell/eval/metrics.hpp"
+#include "vcell/eval/profiles.hpp"
 #include "vcell/pipeline/embed_screen.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/labelled_cells_of.hpp"

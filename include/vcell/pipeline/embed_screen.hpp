@@ -9,6 +9,7 @@
 
 #include "vcell/models/standardise_embedding.hpp"
 #include "vcell/pipeline/embed_cells.hpp"
+#include "vcell/pipeline/embedding_in.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/pipeline/train_embedding.hpp"
 

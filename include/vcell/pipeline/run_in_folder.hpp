@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/eval/score_record.hpp"
 #include "vcell/eval/write_results.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/model_card.hpp"
@@ -17,6 +18,7 @@
 #include "vcell/pipeline/report_folder.hpp"
 #include "vcell/pipeline/run.hpp"
 #include "vcell/pipeline/run_folder.hpp"
+#include "vcell/version.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -129,6 +131,21 @@ ModelCard model_card_of(const Experiment& e, const Prepared& p, const std::strin
       .remarks = warnings_of(p.split)};
 }
 
+/// By what rules a run scores.
+template <class = void>
+ScoreRecord run_score_record(const Experiment& e, const Prepared& p, const Evaluation& evaluation) {
+  EvaluationOptions options;
+  options.alpha = evaluation.alpha;
+  auto out = score_record(message("vcell ", VCELL_VERSION, " run"), options);
+  out.profile = e.profile;
+  out.metrics.clear();
+  for (const ScoreColumn& column : evaluation.contexts.at(0).scores.columns)
+    out.metrics.push_back(column.name);
+  if (p.normalized.target_sum) out.target_sum.emplace_back("real", *p.normalized.target_sum);
+  out.seeds = {{"training", e.training.seed}};
+  return out;
+}
+
 }  // namespace detail
 
 /// Trains State Transition as an experiment says, in a folder: checkpoints, metrics.csv, model/
@@ -209,12 +226,15 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
     write_model_card(folder / "model", *card);
   };
   all.scored = [&](const MethodOutcome& done) {
+    const Prepared& p = done.prepared;
+    const auto write_tables = [&](const std::filesystem::path& tables) {
+      write_results(tables, done.evaluation, {.progress = options.callbacks.progress});
+      write_score_record(tables / "scores.json", detail::run_score_record(e, p, done.evaluation));
+    };
     if (!done.is_first) {
       folders.push_back("baselines/" + done.method.name());
-      write_results(folder.path() / folders.back(), done.evaluation, options.callbacks.progress);
-      return;
+      return write_tables(folder.path() / folders.back());
     }
-    const Prepared& p = done.prepared;
     write_h5ad(folder / "predictions.h5ad",
                prediction_anndata(p.annotations, e.labels, p.screen, done.requests, done.predicted,
                                   p.model_genes),
@@ -224,7 +244,7 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
                  observation_anndata(p.annotations, e.labels, p.screen, done.requests, p.parts,
                                      p.model_genes),
                  {.progress = options.callbacks.progress});
-    write_results(folder.path(), done.evaluation, options.callbacks.progress);
+    write_tables(folder.path());
   };
   auto out = run(std::move(adata), e, all);
   ReportInput& report = out.report;

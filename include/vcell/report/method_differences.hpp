@@ -32,7 +32,8 @@ std::vector<MethodDifference> method_differences(const ReportInput& input) {
   };
   std::vector<MethodDifference> out;
   for (const std::string& score : detail::score_names(input)) {
-    if (!metric_of(input, score).scores) continue;  // one value of all perturbations, or not known
+    const Metric metric = metric_of(input, score);
+    if (!metric.scores && !metric.of_target) continue;  // one value of all, or not known
     for (size_t m = 1; m < methods.size(); ++m)
       out.push_back(
           {score, methods[m].name,

@@ -132,12 +132,10 @@ template <class = void>
 std::vector<std::string> main_score_names(const ReportInput& input) {
   constexpr size_t most = 6;
   const auto all = score_names(input);
-  const auto known = all_metrics();
+  const auto shown = metrics_of("vcell");
   const auto is_main = [&](const std::string& name) {
-    const auto found = std::find_if(known.begin(), known.end(),
-                                    [&](const Metric& metric) { return metric.name == name; });
-    return found == known.end() || std::find(found->profiles.begin(), found->profiles.end(),
-                                             "vcell") != found->profiles.end();
+    const bool is_own = metric_named(name).meaning.empty();
+    return is_own || !metric_named(name, shown).meaning.empty();
   };
   std::vector<std::string> out;
   for (const std::string& name : all)

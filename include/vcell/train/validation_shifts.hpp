@@ -7,7 +7,7 @@
 
 #include "vcell/core/name_places.hpp"
 #include "vcell/core/parallel_for.hpp"
-#include "vcell/eval/discrimination_score_l1.hpp"
+#include "vcell/eval/distance_ranks.hpp"
 #include "vcell/eval/pearson.hpp"
 #include "vcell/sets/cell_groups.hpp"
 #include "vcell/tensor/tensor.hpp"
@@ -105,7 +105,8 @@ class ValidationShifts {
         const double r = pearson({predicted[i].data, genes_}, {real[i].data, genes_});
         out.pearson_delta += r == r ? r : 0;
       }
-      for (const double score : discrimination_score_l1(predicted.view(), real.view(), own))
+      for (const double score :
+           discrimination_scores<L1Distance>(predicted.view(), real.view(), own))
         out.discrimination += score;
       pairs += here.size();
       here.clear();

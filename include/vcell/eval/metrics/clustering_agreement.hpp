@@ -10,7 +10,12 @@ namespace detail {
 template <class = void>
 Score clustering_agreement_score(const EvaluationSide& real, const EvaluationSide& predicted,
                                  const MetricOptions& options) {
-  return vcell::clustering_agreement(real.mean.view(), predicted.mean.view(), 0, options.progress);
+  // In double, as the peer has them.
+  const auto centroids = [](const EvaluationSide& side) {
+    return mean_cells(side.cells->view(), side.rows);
+  };
+  const auto a = centroids(real), b = centroids(predicted);
+  return vcell::clustering_agreement(a.view(), b.view(), 0, options.progress);
 }
 
 }  // namespace detail
@@ -33,7 +38,6 @@ Metric clustering_agreement() {
           .highest = 1,
           .reads = MetricReads::cells,  // of perturbations, each from every other
           .digits = 2,
-          .profiles = {"full", "anndata"},
           .aggregate = detail::clustering_agreement_score<>};
 }
 

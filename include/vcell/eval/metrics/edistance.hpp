@@ -38,7 +38,6 @@ Metric edistance() {
           .direction = -1,
           .best = 0,
           .reads = MetricReads::cells,
-          .profiles = {"vcell"},
           .scores = detail::edistance_scores<>};
 }
 
