@@ -93,7 +93,7 @@ void score_2025(const ScoreFiles& s, Console& console) {
   const auto score = vcell::vcc2025::score_cells(std::move(real), std::move(predicted), options);
   const fs::path out = s.out;
   make_folder(out);
-  vcell::write_results(out, score.prediction, options.progress);
+  vcell::write_results(out, score.prediction, {.progress = options.progress});
   const auto& base = score.baseline.contexts[0].scores;
   vcell::write_scores(out / "baseline_results.csv", base);
   vcell::write_summaries(out / "baseline_agg_results.csv", base.columns, vcell::summarise(base));
