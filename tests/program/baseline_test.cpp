@@ -5,7 +5,9 @@
 #include "support/program.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/io/number_text.hpp"
 #include "vcell/models/baselines.hpp"
+#include "vcell/preprocess/normalize_to_log1p.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
 
 using namespace vcell_test;
@@ -82,6 +84,39 @@ TEST_CASE("baseline: --as-delta, --counts and --de", "[program]") {
   const auto table = vcell::read_csv(folder / "de.csv");
   CHECK(table.header.front() == "target");
   CHECK(table.rows.size() == 5 * 40);
+}
+
+TEST_CASE("baseline: that of the challenge of 2025 is nothing by the challenge's rules",
+          "[program]") {
+  const TemporaryFolder folder("baseline_score");
+  auto cells = vcell::simulate_screen(
+                   {.seed = 6, .genes = 60, .contexts = 1, .perturbations = 6, .control_cells = 40})
+                   .screen;
+  vcell::write_h5ad(folder / "counts.h5ad", cells);
+  vcell::normalize_to_log1p(cells);
+  vcell::write_h5ad(folder / "real.h5ad", cells);
+  const std::string key = " --perturbation-key perturbation --out ";
+  REQUIRE(run_vcell(folder, "baseline mean_of_perturbation_means --data " + (folder / "real.h5ad") +
+                                key + (folder / "made.h5ad"))
+              .code == 0);
+  const auto scored =
+      run_vcell(folder, "score --rules vcc2025 --real " + (folder / "real.h5ad") + " --pred " +
+                            (folder / "made.h5ad") + key + (folder / "scores"));
+  INFO(scored.err);
+  REQUIRE(scored.code == 0);
+  const auto table = vcell::read_csv(folder.path() / "scores" / "score.csv");
+  REQUIRE(table.rows.size() > 3);
+  for (const auto& row : table.rows) CHECK(std::abs(vcell::parse_number(row[1]).value()) < 1e-6);
+
+  // Counts with fractions are no submission.
+  REQUIRE(run_vcell(folder, "baseline mean_response --counts --data " + (folder / "counts.h5ad") +
+                                key + (folder / "fractions.h5ad"))
+              .code == 0);
+  const auto refused =
+      run_vcell(folder, "score --rules vcc2026 --real " + (folder / "counts.h5ad") + " --pred " +
+                            (folder / "fractions.h5ad") + key + (folder / "scores2026"));
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, contains("fractional"));
 }
 
 TEST_CASE("baseline: what it refuses", "[program]") {
