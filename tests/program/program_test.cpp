@@ -65,8 +65,8 @@ TEST_CASE("program: help and version everywhere", "[program]") {
   const auto all = run_vcell(folder, "--help");
   CHECK(all.code == 0);
   for (const std::string command :
-       {"simulate", "inspect", "preprocess", "split", "train", "predict", "baseline", "evaluate",
-        "score", "prep", "report", "run", "info"}) {
+       {"simulate", "inspect", "preprocess", "split", "train", "predict", "baseline", "de",
+        "evaluate", "score", "prep", "report", "run", "info"}) {
     CHECK_THAT(all.out, contains(command));
     const auto help = run_vcell(folder, command + " --help");
     CHECK(help.code == 0);

@@ -24,22 +24,30 @@ struct StreamedExpressionOptions {
 
 namespace detail {
 
+/// In which order the rows of a block are looked at.
+enum class BlockOrder { of_cells, of_groups };
+
 /// Reads the compared cells of a source block by block, each block by several threads, which are
-/// given all its rows in their order and genes of their own: f(first_gene, last_gene, block, row of
+/// given all its rows in one order and genes of their own: f(first_gene, last_gene, block, row of
 /// the block, place in cells.rows). After each block, goes_on says whether to go on.
 template <class S, class F, class G>
 void for_each_compared_block(const S& X, const ComparedCells& cells, const BlockLimits& limits,
-                             const Progress& progress, size_t pass, size_t passes, F&& f,
-                             G&& goes_on) {
-  size_t begin = 0, end = 0;  // of the block's rows in cells.rows
+                             const Progress& progress, size_t pass, size_t passes, BlockOrder order,
+                             F&& f, G&& goes_on) {
+  size_t end = 0;              // of the rows in cells.rows that were read
+  std::vector<size_t> places;  // there of the block's rows
   for_each_row_block<float>(
       X,
       [&](size_t first_row, const CsrView<float>& block) {
         const size_t genes = X.columns();
-        for (begin = end; end < cells.rows.size() && cells.rows[end] < first_row + block.rows;)
-          ++end;
+        places.clear();
+        while (end < cells.rows.size() && cells.rows[end] < first_row + block.rows)
+          places.push_back(end++);
+        if (order == BlockOrder::of_groups)
+          std::stable_sort(places.begin(), places.end(),
+                           [&](size_t a, size_t b) { return cells.groups[a] < cells.groups[b]; });
         parallel_for(genes, std::max<size_t>(1, (genes + 15) / 16), [&](size_t first, size_t last) {
-          for (size_t i = begin; i < end; ++i) f(first, last, block, cells.rows[i] - first_row, i);
+          for (const size_t i : places) f(first, last, block, cells.rows[i] - first_row, i);
         });
         report(progress, {"read", pass * X.rows() + first_row + block.rows, passes * X.rows(), {}});
         return bool(goes_on());
@@ -132,6 +140,7 @@ streamed_expression(const S& X, std::span<const std::string> genes, const Expres
     const auto most = float(counts.values);
     detail::for_each_compared_block(
         X, cells, streamed.blocks, options.progress, 0, 1,
+        detail::BlockOrder::of_groups,  // whose counts are near each other
         [&](size_t first, size_t last, const CsrView<float>& block, size_t row, size_t place) {
           const uint32_t group = cells.groups[place];
           detail::for_each_value(block, row, first, last, [&](size_t gene, float x) {
@@ -157,7 +166,7 @@ streamed_expression(const S& X, std::span<const std::string> genes, const Expres
   const auto always = [] { return true; };
   if (options.target_sum) cells.totals.assign(cells.rows.size(), 0.0);
   detail::for_each_compared_block(
-      X, cells, streamed.blocks, options.progress, 0, 2,
+      X, cells, streamed.blocks, options.progress, 0, 2, detail::BlockOrder::of_cells,
       [&](size_t first, size_t last, const CsrView<float>& block, size_t row, size_t place) {
         detail::for_each_value(block, row, first, last, [&](size_t gene, float x) {
           check(place, gene, x);
@@ -186,7 +195,7 @@ streamed_expression(const S& X, std::span<const std::string> genes, const Expres
     ends = begins;
     values.resize(begins.back());
     detail::for_each_compared_block(
-        X, cells, streamed.blocks, options.progress, pass, passes,
+        X, cells, streamed.blocks, options.progress, pass, passes, detail::BlockOrder::of_cells,
         [&](size_t first, size_t last, const CsrView<float>& block, size_t row, size_t place) {
           first = std::max(first, begin);
           last = std::min(last, end);
