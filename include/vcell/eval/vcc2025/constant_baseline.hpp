@@ -46,12 +46,12 @@ EvaluationSide constant_baseline(const EvaluationSide& real, const std::vector<f
   out.rows = real.rows;
   out.control_rows = real.control_rows;
   out.control = real.control;
-  out.mean = Tensor<double, 2>({real.perturbations().size(), cell.size()});
+  out.mean = Tensor<float, 2>({real.perturbations().size(), cell.size()});
   out.shift = out.mean;
   for (size_t t = 0; t < out.mean.shape(0); ++t)
     for (size_t g = 0; g < cell.size(); ++g) {
-      out.mean(t, g) = double(cell[g]);
-      out.shift(t, g) = double(cell[g]) - real.control(g);
+      out.mean(t, g) = cell[g];
+      out.shift(t, g) = float(double(cell[g]) - real.control(g));
     }
   return out;
 }
