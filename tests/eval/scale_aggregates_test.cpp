@@ -133,7 +133,7 @@ TEST_CASE("scale_aggregates: the scores that cell-eval gave", "[eval][golden]") 
   if (!challenge || !evaluation) VCELL_SKIP("no folders challenge and evaluation");
   require_scores(*challenge / "2025/agg_results.csv", *challenge / "2025/baseline_agg_results.csv",
                  *challenge / "2025/score.csv", 1e-6);
-  for (const std::string profile : {"vcc"}) {
+  for (const std::string profile : {"vcc", "full"}) {
     const auto base = *evaluation / "baseline" / profile / "agg_results.csv";
     require_scores(*evaluation / profile / "agg_results.csv", base,
                    *evaluation / ("score_" + profile + ".csv"), 1e-9);
