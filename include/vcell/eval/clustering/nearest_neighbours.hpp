@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "vcell/core/parallel_for_watched.hpp"
-#include "vcell/kernels/lanes.hpp"
+#include "vcell/eval/distance_ranks.hpp"
 #include "vcell/tensor/tensor.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -17,31 +17,6 @@ struct NearestNeighbours {
   Tensor<int32_t, 2> index;    ///< (n, neighbours)
   Tensor<double, 2> distance;  ///< (n, neighbours), Euclidean, ascending
 };
-
-namespace detail {
-
-/// Squared Euclidean distances of rows first .. last - 1 to all n, (last - first, n): from the
-/// differences, so that equal points are at 0, and a pair has one distance in both directions.
-template <class = void>
-std::vector<double> squared_distances(View<const double, 2> points, size_t first, size_t last) {
-  constexpr size_t block = 512;  // columns of which the rows stay in cache
-  const size_t n = points.shape[0], columns = points.shape[1];
-  std::vector<double> out((last - first) * n, 0.0);
-  for (size_t begin = 0; begin < columns; begin += block) {
-    const size_t width = std::min(block, columns - begin);
-    for (size_t j = 0; j < n; ++j) {
-      const double* b = points[j].data + begin;
-      for (size_t i = first; i < last; ++i) {
-        const double* a = points[i].data + begin;
-        out[(i - first) * n + j] += kernel::sum_lanes<double>(
-            width, [=](size_t g) { return (a[g] - b[g]) * (a[g] - b[g]); });
-      }
-    }
-  }
-  return out;
-}
-
-}  // namespace detail
 
 /// The k nearest points of each of n, by Euclidean distance and exactly; of points at one distance
 /// the first. A point is none of its own.
@@ -60,9 +35,11 @@ NearestNeighbours nearest_neighbours(View<const double, 2> points, size_t k,
     if (!std::isfinite(x)) [[unlikely]]
       detail::fail<ConfigError>("nearest_neighbours: a point holds ", x, ", expected numbers");
   NearestNeighbours out{Tensor<int32_t, 2>({n, k}), Tensor<double, 2>({n, k})};
-  constexpr size_t rows = 64;  // that pass over the others together
+  constexpr size_t rows = 64;                         // that pass over the others together
+  const std::vector<size_t> all(n, points.shape[1]);  // no column is left out
   const auto search = [&](size_t first, size_t last) {
-    const auto squares = detail::squared_distances(points, first, last);
+    // From differences: equal points are at 0, and a pair has one distance in both directions.
+    const auto squares = detail::distance_sums<L2Distance>(points, points, all, first, last);
     std::vector<int32_t> others(n);
     for (size_t i = first; i < last; ++i) {
       const double* square = squares.data() + (i - first) * n;

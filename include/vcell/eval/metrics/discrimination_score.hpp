@@ -1,27 +1,11 @@
 #pragma once
 
-#include <string_view>
-#include <unordered_map>
-
 #include "vcell/eval/distance_ranks.hpp"
 #include "vcell/eval/metric.hpp"
+#include "vcell/sets/own_columns.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
-
-/// The column of each perturbation's own gene, -1 where it is none of the genes.
-template <class = void>
-std::vector<int32_t> own_columns(const EvaluationSide& side, const GeneSymbols* symbols) {
-  std::unordered_map<std::string_view, int32_t> places;
-  for (size_t g = 0; g < side.genes().size(); ++g)
-    places.emplace(symbols ? (*symbols)(side.genes()[g]) : side.genes()[g], int32_t(g));
-  std::vector<int32_t> out;
-  for (const std::string& perturbation : side.perturbations()) {
-    const auto found = places.find(perturbation);
-    out.push_back(found == places.end() ? -1 : found->second);
-  }
-  return out;
-}
 
 /// In an embedding, where the sides have one and the distance is not L1, and then without leaving
 /// out a column; else over genes.
@@ -37,7 +21,8 @@ std::vector<Score> discrimination_scores_of(const EvaluationSide& real,
   if (!std::is_same_v<Distance, L1Distance> && real.embedding)
     return score(predicted.embedding_shift, real.embedding_shift,
                  std::vector<int32_t>(real.perturbations().size(), -1));
-  return score(predicted.shift, real.shift, own_columns(real, options.symbols));
+  return score(predicted.shift, real.shift,
+               own_columns(real.perturbations(), real.genes(), options.symbols));
 }
 
 template <class Distance>
