@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "vcell/data/watched_rows.hpp"
 #include "vcell/eval/expression_preset.hpp"
 #include "vcell/eval/measured_expression.hpp"
 #include "vcell/eval/result_files.hpp"
@@ -118,8 +119,10 @@ void de(const DeSettings& s, Console& console) {
   }
   vcell::detail::check_column(adata, "perturbation_key", s.perturbation_key);
   for (const auto& key : s.context_keys) vcell::detail::check_column(adata, "context_keys", key);
-  const auto declared = stream ? vcell::declared_scale(adata, *stream, s.scale)
-                               : vcell::declared_scale(adata, s.scale);
+  const auto declared =
+      stream ? vcell::declared_scale(
+                   adata, vcell::WatchedRows(*stream, console.progress(), "check"), s.scale)
+             : vcell::declared_scale(adata, s.scale);
   if (declared.inferred)
     console.note("X holds nothing but whole numbers, so it is taken for counts (--scale counts)");
   auto options = options_of(s, declared.scale, view_name);

@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/threads.hpp"
+#include "vcell/data/watched_rows.hpp"
 #include "vcell/eval/expression_preset.hpp"
 
 using namespace vcell_test;
@@ -114,6 +115,11 @@ TEST_CASE("streamed_expression: tells what was read, and stops", "[eval]") {
   REQUIRE(stages.front() == "read");
   REQUIRE(stages.back() == "differential expression");
   options.progress = [&](const ProgressUpdate& update) { return update.done < 60; };
+  const WatchedRows watched(c.matrix(), options.progress, "look");
+  size_t rows = 0;
+  const auto count = [&](size_t, const CsrView<float>& block) { rows += block.rows; };
+  check_error<Stopped>([&] { for_each_row_block<float>(watched, count, {.rows = 20}); }, {"look"});
+  REQUIRE(rows == 40);
   REQUIRE_THROWS_AS(
       streamed_expression(c.matrix(), c.genes, c.groups({}), options, {.blocks = {.rows = 20}}),
       Stopped);

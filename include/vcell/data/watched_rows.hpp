@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -9,11 +8,12 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// A source of rows (see RowSource) that tells a watcher which rows are read, who may stop it.
+/// A source (see RowSource) of which every block that is read is told to a watcher, who may stop
+/// the reading: for what reads cells through without a watcher of its own.
 template <class S>
 class WatchedRows {
  public:
-  /// @param stage  what is being done, for ProgressUpdate
+  /// @param stage  what the reading is called
   WatchedRows(S source, Progress progress, std::string stage)
       : layout(source.layout),
         source_(std::move(source)),
@@ -27,16 +27,13 @@ class WatchedRows {
   DType dtype() const { return source_.dtype(); }
   bool is_sparse() const { return source_.is_sparse(); }
 
-  /// @throws Stopped if the watcher asks for it; as the source
+  /// @throws Stopped if the watcher asks for it
   template <class T>
   CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const {
-    report(progress_, {stage_, first, rows(), {}});
+    report(progress_, {stage_, last, rows(), {}});
     return row_block(source_, first, last, scratch);
   }
-  /// Blocks of at most 16 MiB, so that a watcher who wants to stop is asked often.
-  size_t end_of_block(size_t first, size_t bytes) const {
-    return block_end(source_, first, std::min(bytes, size_t(16) << 20));
-  }
+  size_t end_of_block(size_t first, size_t bytes) const { return block_end(source_, first, bytes); }
 
  private:
   S source_;
@@ -45,12 +42,14 @@ class WatchedRows {
 };
 
 template <class T, class S>
-CsrView<T> row_block(const WatchedRows<S>& s, size_t first, size_t last, CsrMatrix<T>& scratch) {
-  return s.template read<T>(first, last, scratch);
+CsrView<T> row_block(const WatchedRows<S>& source, size_t first, size_t last,
+                     CsrMatrix<T>& scratch) {
+  return source.read(first, last, scratch);
 }
+
 template <class S>
-size_t block_end(const WatchedRows<S>& s, size_t first, size_t bytes) {
-  return s.end_of_block(first, bytes);
+size_t block_end(const WatchedRows<S>& source, size_t first, size_t bytes) {
+  return source.end_of_block(first, bytes);
 }
 
 VCELL_END_NAMESPACE
