@@ -1,9 +1,13 @@
 #include "vcell/eval/finished_expression.hpp"
 
+#include <map>
+#include <set>
+
 #include "same_expression.hpp"
 #include "support.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace vcell_test;
@@ -118,6 +122,53 @@ TEST_CASE("finished_expression: the old columns of pdex come back", "[eval]") {
               Approx(de.log2_fold_change(t, g)).epsilon(1e-13).margin(1e-13));
       REQUIRE(table->reference_mean(t, g) == de.reference_mean(t, g));
     }
+}
+
+TEST_CASE("finished_expression: tables of cell-eval, old and new, and of cell-eval2",
+          "[eval][golden]") {
+  std::vector<std::filesystem::path> files;
+  if (const auto folder = golden_folder("evaluation"))
+    files.push_back(*folder / "full" / "real_de.csv");
+  if (const auto folder = golden_folder("challenge")) {
+    files.push_back(*folder / "2025" / "real_de.csv");
+    files.push_back(*folder / "2026" / "A" / "real_de.csv");
+  }
+  if (files.empty()) VCELL_SKIP("golden folders evaluation and challenge are absent");
+  for (const auto& file : files) {
+    INFO(file.string());
+    const CsvTable csv = read_csv(file);
+    const size_t target = csv.column("target"), feature = csv.column("feature");
+    std::set<std::string> targets, genes;
+    std::map<std::pair<std::string, std::string>, const std::vector<std::string>*> rows;
+    for (const auto& row : csv.rows) {
+      targets.insert(row[target]);
+      genes.insert(row[feature]);
+      rows[{row[target], row[feature]}] = &row;
+    }
+    const std::vector<std::string> wanted(targets.begin(), targets.end()),
+        all(genes.begin(), genes.end());
+    const auto has = [&](const char* name) {
+      return std::find(csv.header.begin(), csv.header.end(), name) != csv.header.end();
+    };
+    const auto de = finished_expression(file, wanted, all).whole();
+    size_t found = 0;
+    for (size_t t = 0; t < wanted.size(); ++t)
+      for (size_t g = 0; g < all.size(); ++g) {
+        const auto row = rows.find({wanted[t], all[g]});
+        REQUIRE(de->has_row(t, g) == (row != rows.end()));
+        if (row == rows.end()) continue;
+        ++found;
+        const auto number = [&](const char* name) {
+          return parse_number((*row->second)[csv.column(name)]).value();
+        };
+        REQUIRE(de->p_value(t, g) == number("p_value"));
+        REQUIRE(de->fdr(t, g) == number(has("fdr") ? "fdr" : "p_adj"));
+        REQUIRE(de->log2_fold_change(t, g) == (has("log2_fold_change")
+                                                   ? number("log2_fold_change")
+                                                   : std::log2(number("fold_change"))));
+      }
+    REQUIRE(found == csv.rows.size());
+  }
 }
 
 TEST_CASE("finished_expression: what differs is listed", "[eval]") {

@@ -82,15 +82,18 @@ class ExpressionRows {
  private:
   static constexpr size_t none = ~size_t(0);
 
-  /// A number, by its place in differential_expression_columns; NaN where there is no such column.
+  /// A number, by its place in differential_expression_columns; NaN where there is no such column,
+  /// or an empty field in a table of any program, which is how data frames write it.
   template <class = void>
   double number(size_t c) const {
-    return column_[c] == none ? std::numeric_limits<double>::quiet_NaN()
-                              : number_in(path_, header_.header, fields_, rows_ - 1, column_[c]);
+    if (column_[c] == none || (columns_ == ExpressionColumns::any && fields_[column_[c]].empty()))
+      return std::numeric_limits<double>::quiet_NaN();
+    return number_in(path_, header_.header, fields_, rows_ - 1, column_[c]);
   }
 
   std::filesystem::path path_;
   CsvReader reader_;
+  ExpressionColumns columns_;
   CsvTable header_;  // without rows
   std::array<size_t, 11> column_{};
   bool is_ratio_ = false;  // of fold changes, not their logarithm
@@ -100,7 +103,7 @@ class ExpressionRows {
 
 template <class>
 ExpressionRows::ExpressionRows(const std::filesystem::path& path, ExpressionColumns columns)
-    : path_(path), reader_(path) {
+    : path_(path), reader_(path), columns_(columns) {
   header_.header = reader_.header();
   const auto& header = header_.header;
   const auto find = [&](const char* name) {
