@@ -118,12 +118,17 @@ TEST_CASE("diagnose: a metric at an end of its range is named", "[eval]") {
   };
   const auto best = with("overlap_at_N", {1, 0.99, 1});
   REQUIRE(best.size() == 1);
-  REQUIRE_THAT(best[0], contains("Near the ceiling in 'x': overlap_at_N is 0.997") &&
-                            contains("best") && contains("(1)"));
+  REQUIRE_THAT(best[0], contains("Near the ceiling in 'x'") && contains("best") &&
+                            contains(": overlap_at_N (0.997);"));
   const auto worst = with("overlap_at_N", {0, 0.02, std::nullopt});
   REQUIRE(worst.size() == 1);
-  REQUIRE_THAT(worst[0], contains("Near the floor in 'x': overlap_at_N is 0.01") &&
-                             contains("worst") && contains("(0)"));
+  REQUIRE_THAT(worst[0], contains("Near the floor in 'x'") && contains("worst") &&
+                             contains(": overlap_at_N (0.01);"));
+  // Several are one sentence.
+  evaluation.scores.columns.push_back({"pearson_delta", {-1, -1, -1}});
+  const auto both = warnings(evaluation);
+  REQUIRE(both.size() == 1);
+  REQUIRE_THAT(both[0], contains(": overlap_at_N (0.01), pearson_delta (-1);"));
   REQUIRE(with("overlap_at_N", {0.03, 0.05, 0.9}).empty());
   REQUIRE(with("overlap_at_N", {std::nullopt, std::nullopt, std::nullopt}).empty());
   // Without two ends, or unknown, nothing can be said.

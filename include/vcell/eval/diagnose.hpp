@@ -113,6 +113,7 @@ namespace detail {
 template <class = void>
 void add_metrics_at_ends(std::vector<std::string>& out, const ScoreTable& scores,
                          const std::string& where, double near) {
+  std::string at_best, at_worst;
   for (const ScoreColumn& column : scores.columns) {
     const Metric metric = metric_named(column.name);
     const Score mean = summarise(column.values)[summary_mean];
@@ -120,13 +121,16 @@ void add_metrics_at_ends(std::vector<std::string>& out, const ScoreTable& scores
     const double share = (*mean - *metric.lowest) / (*metric.highest - *metric.lowest);
     const bool high = share >= 1 - near;
     if (!high && !(share <= near)) continue;
-    const bool best = high == (metric.direction > 0);
-    out.push_back(message(
-        best ? "Near the ceiling" : "Near the floor", where, ": ", column.name, " is ",
-        message(std::round(*mean * 1000) / 1000 + 0.0), " in the mean, next to the ",
-        best ? "best" : "worst", " that there can be (", high ? *metric.highest : *metric.lowest,
-        "); it hardly tells this prediction from a ", best ? "better" : "worse", " one."));
+    std::string& names = high == (metric.direction > 0) ? at_best : at_worst;
+    names += message(names.empty() ? "" : ", ", column.name, " (",
+                     message(std::round(*mean * 1000) / 1000 + 0.0), ")");
   }
+  if (!at_best.empty())
+    out.push_back(message("Near the ceiling", where, ": means next to the best that there can be: ",
+                          at_best, "; they hardly tell this prediction from a better one."));
+  if (!at_worst.empty())
+    out.push_back(message("Near the floor", where, ": means next to the worst that there can be: ",
+                          at_worst, "; they hardly tell this prediction from a worse one."));
 }
 
 }  // namespace detail
