@@ -105,6 +105,16 @@ void add_evaluate(CLI::App& program, Console& console) {
   text("--de-real", s->real_expression,
        "Finished table of differential expression of the real cells, CSV [tested]", "FILE");
   text("--de-pred", s->predicted_expression, "The same of the predicted cells [tested]", "FILE");
+  command
+      ->add_option_function<std::string>(
+          "--intervals",
+          [s](const std::string& word) {
+            s->intervals = choice_of_word<vcell::IntervalScope>("--intervals", word);
+          },
+          "Which mean scores get an interval by half-samples of the cells: none, means (of metrics "
+          "that read mean cells alone), or all, which tests and measures 200 times")
+      ->type_name("TEXT")
+      ->default_str("means");
   command->add_flag("--ceiling", s->ceiling,
                     "Also score one random half of the real cells against the other");
   add_number(*command, "--ceiling-seed", s->ceiling_seed, "Of the halves");

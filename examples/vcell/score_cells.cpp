@@ -8,7 +8,9 @@
 #include "vcell/eval/expression_preset.hpp"
 #include "vcell/eval/finished_expression.hpp"
 #include "vcell/eval/remove_results.hpp"
+#include "vcell/eval/score_intervals.hpp"
 #include "vcell/eval/score_record.hpp"
+#include "vcell/eval/score_strata.hpp"
 #include "vcell/eval/write_ceilings.hpp"
 #include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/report/report.hpp"
@@ -17,6 +19,8 @@
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr uint64_t interval_seed = vcell::IntervalOptions{}.seed;
 
 vcell::LabelledSidesOptions sides_options(const ScoreSettings& s) {
   vcell::LabelledSidesOptions out{s.perturbation_key, s.context_keys, s.scale};
@@ -64,6 +68,7 @@ vcell::ScoreRecord record_of(
     if (cells->target_sum) out.target_sum.emplace_back(name, *cells->target_sum);
   }
   if (s.ceiling) out.seeds.emplace_back("ceiling", s.ceiling_seed);
+  if (s.intervals != vcell::IntervalScope::none) out.seeds.emplace_back("intervals", interval_seed);
   if (!s.real_expression.empty()) out.more.emplace_back("de_real", s.real_expression);
   if (!s.predicted_expression.empty()) out.more.emplace_back("de_pred", s.predicted_expression);
   if (!s.embedding.empty()) out.more.emplace_back("embed_key", s.embedding);
@@ -106,11 +111,18 @@ void score_cells(vcell::AnnData real_cells, vcell::AnnData predicted_cells, cons
   report.title = "Predicted perturbation responses: " + fs::path(s.predicted).filename().string();
   report.evaluation = vcell::evaluate(sides.real, sides.predicted, options);
   report.evaluation.left_out = sides.left_out;
+  report.metrics = options.metrics;
+  report.evaluation.intervals =
+      vcell::score_intervals(sides.real, sides.predicted, report.evaluation, options,
+                             {.seed = interval_seed, .scope = s.intervals});
+  report.evaluation.strata =
+      vcell::score_strata(sides.real, sides.predicted, report.evaluation, options);
   for (const auto& line : report.evaluation.left_out) console.note("left out: " + line);
   for (const auto& warning : vcell::warnings(report.evaluation, {.progress = progress}))
     console.note("warning: " + warning);
   std::vector<vcell::ContextCeiling> ceilings;
   if (s.ceiling) ceilings = vcell::evaluation_ceilings(sides.real, options, s.ceiling_seed);
+  report.ceilings = vcell::mean_ceilings(ceilings);
   make_folder(out);
   vcell::remove_results(out);
   vcell::write_results(out, report.evaluation,

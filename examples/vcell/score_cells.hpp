@@ -7,6 +7,7 @@
 #include "console.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/eval/metric.hpp"
+#include "vcell/eval/score_interval.hpp"
 #include "vcell/preprocess/scale.hpp"
 
 /// How predicted cells are held against observed ones.
@@ -27,7 +28,8 @@ struct ScoreSettings {
   double cpm_filter = -1;                                       ///< below 0: none
   double epsilon = 0;                                           ///< of fold changes
   bool keep_counts = false;                                     ///< and not normalise them
-  bool subset = false;   ///< what one side alone has is left out
+  bool subset = false;  ///< what one side alone has is left out
+  vcell::IntervalScope intervals = vcell::IntervalScope::means;
   bool ceiling = false;  ///< also score the real cells by halves
   uint64_t ceiling_seed = 0;
 };

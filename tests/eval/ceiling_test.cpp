@@ -5,6 +5,8 @@
 #include "support.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "vcell/eval/write_ceilings.hpp"
 
 using namespace vcell_test;
 
@@ -111,4 +113,35 @@ TEST_CASE("evaluation_ceilings: one half of the cells against the other", "[eval
                                          "de_nsig_counts_pred"};
   for (const Metric& metric : all_metrics())
     REQUIRE(metric.is_reliability == !without.contains(metric.name));
+}
+
+TEST_CASE("mean_ceilings: the mean over the contexts that have one, and read back", "[eval]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const ScoreTable scores{{"A"}, {{"mae", {1.}}, {"pearson_delta", {1.}}, {"overlap_at_N", {1.}}}};
+  const std::vector<ContextCeiling> made = {{"K", scores, {nan, 0.5, 0.25}},
+                                            {"L", scores, {nan, 0.75, nan}}};
+  using Ceilings = std::vector<std::pair<std::string, double>>;
+  const Ceilings expected = {{"pearson_delta", 0.625}, {"overlap_at_N", 0.25}};
+  REQUIRE(mean_ceilings(made) == expected);
+  REQUIRE(mean_ceilings({}).empty());
+  const TemporaryFolder folder;
+  write_ceilings(folder.path(), made);
+  const auto files = result_files({"K", "L"});
+  REQUIRE(read_mean_ceilings(folder.path(), files) == expected);
+  REQUIRE(read_mean_ceilings(folder.path(), result_files({""})).empty());
+  write_text(folder.path() / "L_agg_ceiling_results.csv", "mae\nx\n");
+  check_error<FormatError>([&] { read_mean_ceilings(folder.path(), files); }, {"'mae'", "'x'"});
+  write_text(folder.path() / "L_agg_ceiling_results.csv", "mae\n1\n");
+  check_error<FormatError>([&] { read_mean_ceilings(folder.path(), files); }, {"1 columns", "3"});
+  write_text(folder.path() / "L_agg_ceiling_results.csv", "mae\n");
+  check_error<FormatError>([&] { read_mean_ceilings(folder.path(), files); }, {"0 rows"});
+}
+
+TEST_CASE("has_halves: two cells of the control and of a perturbation", "[eval]") {
+  const auto sides = [](size_t cells) {
+    return evaluation_sides(ceiling_cells(1, cells, {"ctrl", "A"}), {.control = "ctrl"});
+  };
+  REQUIRE(has_halves(sides(4)));
+  REQUIRE_FALSE(has_halves(sides(3)));  // one cell of A
+  REQUIRE(has_halves({}));
 }

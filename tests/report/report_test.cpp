@@ -152,6 +152,17 @@ TEST_CASE("report: an interval stands below its mean", "[report]") {
   REQUIRE_THAT(html, contains("Below a mean stands an interval of about 95"));
 }
 
+TEST_CASE("report: ceilings have a column of their own", "[report]") {
+  auto input = example_input();
+  REQUIRE_THAT(report_html(input, without_gnuplot), !contains(">Ceiling<"));
+  input.ceilings = {{"pearson_delta", 0.875}};
+  const std::string html = report_html(input, without_gnuplot);
+  REQUIRE(is_nested(html));
+  REQUIRE_THAT(html, contains("<th scope=\"col\" class=\"n\">Ceiling</th>") &&
+                         contains("<td class=\"n\">0.875</td><td class=\"n\">1</td></tr>") &&
+                         contains("halves of the observed cells"));
+}
+
 TEST_CASE("report: differences from other methods, with what is certain in bold", "[report]") {
   const auto method = [](const std::string& name, double mae, double pearson, size_t n) {
     ScoredMethod out{name, "", {{"", {numbered("P", n), {{"mae", {}}, {"pearson_delta", {}}}}}}};

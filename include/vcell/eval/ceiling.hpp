@@ -104,6 +104,34 @@ std::vector<ContextCeiling> evaluation_ceilings(const std::vector<EvaluationSide
   return out;
 }
 
+/// Whether every side can be halved as evaluation_ceilings does: two cells of the control, and of a
+/// perturbation.
+template <class = void>
+bool has_halves(const std::vector<EvaluationSide>& sides) {
+  return std::all_of(sides.begin(), sides.end(), [](const EvaluationSide& side) {
+    return side.control_rows.size() > 1 &&
+           std::any_of(side.rows.begin(), side.rows.end(),
+                       [](const auto& rows) { return rows.size() > 1; });
+  });
+}
+
+/// The ceiling of each metric, by name: the mean over the contexts that have one; only those that
+/// any has.
+template <class = void>
+std::vector<std::pair<std::string, double>> mean_ceilings(
+    const std::vector<ContextCeiling>& contexts) {
+  std::vector<std::pair<std::string, double>> out;
+  if (contexts.empty()) return out;
+  const auto& columns = contexts[0].scores.columns;
+  for (size_t m = 0; m < columns.size(); ++m) {
+    double sum = 0, n = 0;
+    for (const ContextCeiling& c : contexts)
+      if (std::isfinite(c.ceilings[m])) sum += c.ceilings[m], ++n;
+    if (n) out.emplace_back(columns[m].name, sum / n);
+  }
+  return out;
+}
+
 VCELL_INSTANTIATE(pipeline,
                   std::vector<ContextCeiling> evaluation_ceilings<void>(
                       const std::vector<EvaluationSide>&, const EvaluationOptions&, uint64_t));

@@ -31,6 +31,39 @@ void write_ceilings(const std::filesystem::path& folder,
   }
 }
 
+/// The ceilings in a folder that write_results and write_ceilings wrote into, as mean_ceilings
+/// gives them; none where there are none.
+/// @throws IoError, FormatError naming the file and what is wrong with it
+template <class = void>
+std::vector<std::pair<std::string, double>> read_mean_ceilings(
+    const std::filesystem::path& folder, const std::vector<ResultFiles>& files) {
+  std::vector<ContextCeiling> contexts;
+  for (const auto& [context, prefix] : files) {
+    const auto path = folder / (prefix + "agg_ceiling_results.csv");
+    if (!std::filesystem::exists(path)) return {};
+    const CsvTable table = read_csv(path);
+    if (table.rows.size() != 1)
+      throw FormatError(message("read_mean_ceilings: ", quoted(path.string()), " has ",
+                                table.rows.size(), " rows, expected one"));
+    ContextCeiling& out = contexts.emplace_back();
+    out.context = context;
+    for (size_t m = 0; m < table.header.size(); ++m) {
+      const auto number = parse_number(table.rows[0][m]);
+      if (!number)
+        throw FormatError(message("read_mean_ceilings: ", quoted(path.string()), ", column ",
+                                  quoted(table.header[m]), " holds ", quoted(table.rows[0][m]),
+                                  ", expected a number"));
+      out.scores.columns.push_back({table.header[m], {}});
+      out.ceilings.push_back(*number);
+    }
+    if (out.ceilings.size() != contexts[0].ceilings.size())
+      throw FormatError(
+          message("read_mean_ceilings: ", quoted(path.string()), " has ", out.ceilings.size(),
+                  " columns, expected those of the first context, ", contexts[0].ceilings.size()));
+  }
+  return mean_ceilings(contexts);
+}
+
 VCELL_INSTANTIATE(files, void write_ceilings<void>(const std::filesystem::path&,
                                                    const std::vector<ContextCeiling>&, bool));
 

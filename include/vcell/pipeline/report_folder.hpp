@@ -6,6 +6,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/read_results.hpp"
+#include "vcell/eval/write_ceilings.hpp"
 #include "vcell/pipeline/run.hpp"
 #include "vcell/report/method_differences.hpp"
 #include "vcell/report/report.hpp"
@@ -83,6 +84,7 @@ ReportInput read_report_input(const std::filesystem::path& folder, const Progres
       out.method = row[name];
       out.meaning = row[meaning];
       out.evaluation = read_results(tables, {}, progress);
+      out.ceilings = read_mean_ceilings(tables, read_result_files(tables));
       continue;
     }
     ScoredMethod& other = out.others.emplace_back(ScoredMethod{row[name], row[meaning], {}});

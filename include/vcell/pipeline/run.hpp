@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/eval/ceiling.hpp"
 #include "vcell/eval/diagnose.hpp"
 #include "vcell/eval/score_intervals.hpp"
 #include "vcell/eval/score_strata.hpp"
@@ -33,6 +34,8 @@ struct RunResult {
   std::vector<PredictionRequest> requests;  ///< the held-out pairs
   PredictedCells predicted;                 ///< of the first method
   std::vector<MissingPrediction> missing;
+  /// Of each context; none where they are not asked for or there are too few cells.
+  std::vector<ContextCeiling> ceilings;
   ReportInput report;               ///< scores of all methods, facts, training
   std::vector<MetricsRow> metrics;  ///< of every step of training in this run
   /// The trained model, or the members of the ensemble, where State Transition was among the
@@ -203,6 +206,10 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
       auto cells = labelled_observations(p.screen, out.requests, p.parts);
       check_labelled_cells(cells, "observed", evaluation.highest);
       observed = evaluation_sides(std::move(cells), side_options(evaluation));
+      if (e.ceiling && has_halves(observed)) {
+        out.ceilings = evaluation_ceilings(observed, evaluation, e.training.seed);
+        out.report.ceilings = mean_ceilings(out.ceilings);
+      }
     }
     ++done;
     report(evaluation.progress, {});

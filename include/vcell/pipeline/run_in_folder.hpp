@@ -9,6 +9,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/score_record.hpp"
+#include "vcell/eval/write_ceilings.hpp"
 #include "vcell/eval/write_results.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/model_card.hpp"
@@ -143,6 +144,8 @@ ScoreRecord run_score_record(const Experiment& e, const Prepared& p, const Evalu
     out.metrics.push_back(column.name);
   if (p.normalized.target_sum) out.target_sum.emplace_back("real", *p.normalized.target_sum);
   out.seeds = {{"training", e.training.seed}};
+  if (!evaluation.intervals.metrics.empty()) out.seeds.emplace_back("intervals", e.training.seed);
+  if (e.ceiling) out.seeds.emplace_back("ceiling", e.training.seed);
   return out;
 }
 
@@ -247,6 +250,7 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
     write_tables(folder.path());
   };
   auto out = run(std::move(adata), e, all);
+  write_ceilings(folder.path(), out.ceilings);
   ReportInput& report = out.report;
   report.title =
       "Predicted perturbation responses: " + std::filesystem::path(e.data).filename().string();

@@ -47,8 +47,10 @@ struct ReportInput {
   std::vector<double> kept_steps;          ///< the steps whose weights were kept, of each member
   Evaluation evaluation;                   ///< of the method
   bool held_out = false;  ///< the observed cells are known not to have been used in training
-  std::vector<ScoredMethod> others;   ///< shown beside it
-  std::vector<Metric> metrics;        ///< what is said of scores; none: all_metrics
+  std::vector<ScoredMethod> others;  ///< shown beside it
+  std::vector<Metric> metrics;       ///< what is said of scores; none: all_metrics
+  /// What a repetition of the experiment would score, by metric (mean_ceilings); may be empty.
+  std::vector<std::pair<std::string, double>> ceilings;
   std::vector<std::string> warnings;  ///< beyond those found in the evaluation
 };
 

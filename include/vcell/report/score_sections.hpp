@@ -70,7 +70,15 @@ std::string mean_score_table(const ReportInput& input) {
         fmt::format("<th scope=\"col\" class=\"n\">{}{}</th>", detail::spoken(method.name),
                     n == all ? "" : fmt::format("<br><small>{} of {} predicted</small>", n, all));
   }
+  if (!input.ceilings.empty()) out += "<th scope=\"col\" class=\"n\">Ceiling</th>";
   out += "<th scope=\"col\" class=\"n\">Best possible</th></tr></thead>\n<tbody>\n";
+  const auto ceiling_cell = [&](const std::string& name) -> std::string {
+    if (input.ceilings.empty()) return "";
+    Score ceiling;
+    for (const auto& [metric, value] : input.ceilings)
+      if (metric == name) ceiling = value;
+    return fmt::format("<td class=\"n\">{}</td>", show(ceiling, 3));
+  };
   for (const std::string& name : detail::score_names(input)) {
     const Metric metric = metric_of(input, name);
     std::vector<Score> means;
@@ -83,9 +91,9 @@ std::string mean_score_table(const ReportInput& input) {
                                : metric.direction < 0 ? "lower is better"
                                                       : "";
     out += fmt::format(
-        "<tr><th scope=\"row\">{} <small>{}</small></th>{}<td class=\"n\">{}</td></tr>\n",
+        "<tr><th scope=\"row\">{} <small>{}</small></th>{}{}<td class=\"n\">{}</td></tr>\n",
         escape_html(metric.title), better,
-        detail::score_cells(means, complete, metric.direction, 3, intervals),
+        detail::score_cells(means, complete, metric.direction, 3, intervals), ceiling_cell(name),
         metric.best ? fmt::format("{:g}", *metric.best) : "\u2013");
   }
   return out + "</tbody></table></div>\n";
@@ -149,9 +157,13 @@ std::string summary_section(const ReportInput& input) {
       "methods that predicted every one. "
       "{}<a href=\"#reading\">What the scores mean</a> is explained at the end.</p>\n",
       contexts > 1 ? " of each context, then over contexts" : "",
-      methods[0].intervals.metrics.empty()
-          ? ""
-          : "Below a mean stands an interval of about 95 % over which cells were measured. ");
+      std::string(input.ceilings.empty()
+                      ? ""
+                      : "The ceiling is what a repetition of the experiment would score, found by "
+                        "halves of the observed cells. ") +
+          (methods[0].intervals.metrics.empty()
+               ? ""
+               : "Below a mean stands an interval of about 95 % over which cells were measured. "));
   return detail::section("summary", "Mean scores", out);
 }
 

@@ -106,6 +106,7 @@ struct Experiment {
                                       "perturbation_mean_shrunk", "context_mean"};
   std::string profile = "vcell";                   ///< which metrics score it (metrics_of)
   IntervalScope intervals = IntervalScope::means;  ///< which mean scores get intervals
+  bool ceiling = true;     ///< what halves of the observed cells would score is measured, too
   bool save_real = false;  ///< the observed cells are kept beside the predicted ones
   RunDevice device = RunDevice::cpu;
   size_t rank = 0;   ///< of this process among those that run together
@@ -229,6 +230,8 @@ void visit_experiment(E& e, F&& f) {
   f("scores", "profile", e.profile, "which metrics are computed");
   f("scores", "intervals", e.intervals,
     "which mean scores get intervals: none, means (of metrics that read mean cells), all");
+  f("scores", "ceiling", e.ceiling,
+    "score one random half of the observed cells against the other: what a repetition would reach");
   f("scores", "save_real", e.save_real,
     "real.h5ad: the observed cells of test and their controls, for other programs to score");
 
