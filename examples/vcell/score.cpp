@@ -113,12 +113,6 @@ void score_2025(const ScoreFiles& s, Console& console) {
   console.result(fmt::format("{:<32} {:>8.4f}", "avg_score", score.score.average));
 }
 
-/// The cells of one context.
-struct Context {
-  std::string name;
-  vcell::vcc2026::CountCells real, predicted;
-};
-
 vcell::vcc2026::CountCells count_cells(vcell::AnnData adata, const std::string& perturbation_key) {
   if (!adata.X) throw vcell::ConfigError("score: there is no X in a file, expected counts");
   vcell::vcc2026::CountCells out;

@@ -22,19 +22,19 @@ std::vector<Metric> known_metrics() {
   return {error, score, other, Metric{.name = "count"}};
 }
 
-std::vector<AggregateScore> table(Score score, Score error, Score count = 3) {
+std::vector<AggregateScore> aggregates_of(Score score, Score error, Score count = 3) {
   return {{"score", score}, {"count", count}, {"error", error}};
 }
 
-ScaledAggregates scaled(const std::vector<AggregateScore>& user,
-                        const std::vector<AggregateScore>& base,
-                        const ScaleAggregatesOptions& options = {}) {
+ScaledAggregates scaled_aggregates(const std::vector<AggregateScore>& user,
+                                   const std::vector<AggregateScore>& base,
+                                   const ScaleAggregatesOptions& options = {}) {
   return scale_aggregates(user, base, options, known_metrics());
 }
 
 /// Compares scores with what cell-eval wrote.
-void require_scores(const std::filesystem::path& user, const std::filesystem::path& base,
-                    const std::filesystem::path& expected, double bound) {
+void require_scaled_scores(const std::filesystem::path& user, const std::filesystem::path& base,
+                           const std::filesystem::path& expected, double bound) {
   const auto found = scale_aggregates(read_aggregates(user), read_aggregates(base));
   const CsvTable wanted = read_csv(expected);
   const size_t metric = wanted.column("metric"), value = wanted.column("from_baseline");
@@ -51,64 +51,72 @@ void require_scores(const std::filesystem::path& user, const std::filesystem::pa
 }  // namespace
 
 TEST_CASE("scale_aggregates: 0 is the baseline, 1 the best value, below is 0", "[eval]") {
-  const auto found = scaled(table(0.8, 1.5), table(0.6, 2.0));
+  const auto found = scaled_aggregates(aggregates_of(0.8, 1.5), aggregates_of(0.6, 2.0));
   REQUIRE(found.scores.size() == 2);
   CHECK(found.scores[0].metric == "error");
   CHECK(found.scores[0].score == 0.25);
   CHECK(found.scores[1].metric == "score");
   CHECK(found.scores[1].score == Approx(0.5));
   CHECK(found.average == Approx(0.375));
-  CHECK(scaled(table(0.1, 3), table(0.6, 2)).average == 0);
-  CHECK(scaled(table(1.4, -2), table(0.6, 2)).scores[0].score == 2);  // no upper bound
+  CHECK(scaled_aggregates(aggregates_of(0.1, 3), aggregates_of(0.6, 2)).average == 0);
+  CHECK(scaled_aggregates(aggregates_of(1.4, -2), aggregates_of(0.6, 2)).scores[0].score ==
+        2);  // no upper bound
 }
 
 TEST_CASE("scale_aggregates: what is no number scores 0", "[eval]") {
-  CHECK(scaled(table(NAN, 1), table(0.6, 2)).scores[1].score == 0);
-  CHECK(scaled(table({}, 1), table(0.6, 2)).scores[1].score == 0);
-  CHECK(scaled(table(0.9, 1), table({}, 2)).scores[1].score == 0);
-  CHECK(scaled(table(0.9, 0), table(1, 0)).average == 0);  // 0 / 0 twice
+  CHECK(scaled_aggregates(aggregates_of(NAN, 1), aggregates_of(0.6, 2)).scores[1].score == 0);
+  CHECK(scaled_aggregates(aggregates_of({}, 1), aggregates_of(0.6, 2)).scores[1].score == 0);
+  CHECK(scaled_aggregates(aggregates_of(0.9, 1), aggregates_of({}, 2)).scores[1].score == 0);
+  CHECK(scaled_aggregates(aggregates_of(0.9, 0), aggregates_of(1, 0)).average == 0);  // 0 / 0 twice
 }
 
 TEST_CASE("scale_aggregates: weights and thresholds", "[eval]") {
-  const auto user = table(0.8, 1.5), base = table(0.6, 2.0);
-  CHECK(scaled(user, base, {.weights = {{"score", 3}}}).average == Approx((0.25 + 1.5) / 4));
-  CHECK(scaled(user, base, {.weights = {{"error", 0}}}).average == Approx(0.5));
-  const auto bounded = scaled(user, base, {.thresholds = {{"error", 0.3}, {"score", 0.4}}});
+  const auto user = aggregates_of(0.8, 1.5), base = aggregates_of(0.6, 2.0);
+  CHECK(scaled_aggregates(user, base, {.weights = {{"score", 3}}}).average ==
+        Approx((0.25 + 1.5) / 4));
+  CHECK(scaled_aggregates(user, base, {.weights = {{"error", 0}}}).average == Approx(0.5));
+  const auto bounded =
+      scaled_aggregates(user, base, {.thresholds = {{"error", 0.3}, {"score", 0.4}}});
   CHECK(bounded.scores[0].score == 0);
   CHECK(bounded.average == Approx(0.25));
-  CHECK(scaled(user, base, {.thresholds = {{"error", 0.25}}}).scores[0].score == 0.25);
+  CHECK(scaled_aggregates(user, base, {.thresholds = {{"error", 0.25}}}).scores[0].score == 0.25);
   check_error<ConfigError>(
       [&] {
-        scaled(user, base, {.weights = {{"scor", 1}}});
+        scaled_aggregates(user, base, {.weights = {{"scor", 1}}});
       },
       {"1 metric: 'scor'"});
   check_error<ConfigError>(
       [&] {
-        scaled(user, base, {.weights = {{"score", -1}}});
+        scaled_aggregates(user, base, {.weights = {{"score", -1}}});
       },
       {"weight of 'score' is -1"});
   check_error<ConfigError>(
       [&] {
-        scaled(user, base, {.weights = {{"score", 0}, {"error", 0}}});
+        scaled_aggregates(user, base, {.weights = {{"score", 0}, {"error", 0}}});
       },
       {"weight above 0"});
 }
 
 TEST_CASE("scale_aggregates: tables of other metrics are refused", "[eval]") {
-  const auto user = table(0.8, 1.5), base = table(0.6, 2.0);
+  const auto user = aggregates_of(0.8, 1.5), base = aggregates_of(0.6, 2.0);
   auto more = user;
   more.push_back({"other", 1.0});
-  check_error<ConfigError>([&] { scaled(more, base); },
+  check_error<ConfigError>([&] { scaled_aggregates(more, base); },
                            {"the baseline's table lacks 1 metric: 'other'"});
-  check_error<ConfigError>([&] { scaled(user, more); },
+  check_error<ConfigError>([&] { scaled_aggregates(user, more); },
                            {"the prediction's table lacks 1 metric: 'other'"});
   auto twice = user;
   twice.push_back(user[0]);
-  check_error<ConfigError>([&] { scaled(twice, base); }, {"twice 1 metric: 'score'"});
+  check_error<ConfigError>([&] { scaled_aggregates(twice, base); }, {"twice 1 metric: 'score'"});
   auto odd = user;
   odd[0].metric = "sco";
-  check_error<ConfigError>([&] { scaled(odd, odd); }, {"nothing is known of 1 metric: 'sco'"});
-  check_error<ConfigError>([&] { scaled({{"count", 1.0}}, {{"count", 1.0}}); }, {"'count'"});
+  check_error<ConfigError>([&] { scaled_aggregates(odd, odd); },
+                           {"nothing is known of 1 metric: 'sco'"});
+  check_error<ConfigError>(
+      [&] {
+        scaled_aggregates({{"count", 1.0}}, {{"count", 1.0}});
+      },
+      {"'count'"});
 }
 
 TEST_CASE("scale_aggregates: tables of aggregates are read and written", "[eval]") {
@@ -131,11 +139,12 @@ TEST_CASE("scale_aggregates: the scores that cell-eval gave", "[eval][golden]") 
   const auto challenge = vcell_test::golden_folder("challenge");
   const auto evaluation = vcell_test::golden_folder("evaluation");
   if (!challenge || !evaluation) VCELL_SKIP("no folders challenge and evaluation");
-  require_scores(*challenge / "2025/agg_results.csv", *challenge / "2025/baseline_agg_results.csv",
-                 *challenge / "2025/score.csv", 1e-6);
+  require_scaled_scores(*challenge / "2025/agg_results.csv",
+                        *challenge / "2025/baseline_agg_results.csv", *challenge / "2025/score.csv",
+                        1e-6);
   for (const std::string profile : {"vcc", "full"}) {
     const auto base = *evaluation / "baseline" / profile / "agg_results.csv";
-    require_scores(*evaluation / profile / "agg_results.csv", base,
-                   *evaluation / ("score_" + profile + ".csv"), 1e-9);
+    require_scaled_scores(*evaluation / profile / "agg_results.csv", base,
+                          *evaluation / ("score_" + profile + ".csv"), 1e-9);
   }
 }

@@ -11,7 +11,6 @@
 #include "vcell/eval/vcc2026/score_context.hpp"
 
 using namespace vcell;
-using namespace vcell::vcc2026;
 using vcell_test::check_error;
 
 namespace {
@@ -32,8 +31,8 @@ CsrMatrix<float> some_counts(size_t n, size_t genes, uint64_t seed, double mean)
 }
 
 /// `n` cells each of A, B, and c for control; the targets' counts of the first genes are changed.
-CountCells small_cells(size_t n, uint64_t seed, float change = 4) {
-  CountCells out;
+vcc2026::CountCells small_counts(size_t n, uint64_t seed, float change = 4) {
+  vcc2026::CountCells out;
   out.X = some_counts(3 * n, 40, seed, 40);
   std::vector<std::string> labels;
   for (size_t i = 0; i < 3 * n; ++i) {
@@ -57,8 +56,8 @@ struct SmallTest {
   std::vector<double> change, p;
   std::vector<uint8_t> significant = {}, counted = {};
 
-  TargetTest test() const {
-    TargetTest out;
+  vcc2026::TargetTest test() const {
+    vcc2026::TargetTest out;
     out.change = change;
     out.p = p;
     out.fdr = p;
@@ -76,7 +75,7 @@ TEST_CASE("vcc2026: the variance of a pseudobulk is that of leaving one cell out
   const auto X = some_counts(9, 1500, 3, 3);  // more than a panel of genes
   const auto totals = cell_totals(X.view());
   const std::vector<std::vector<size_t>> sets = {{0, 2, 3, 7}, {1}, {4, 5}, {}};
-  const auto found = pseudobulk(X.view(), sets, totals);
+  const auto found = vcc2026::pseudobulk(X.view(), sets, totals);
   for (size_t s = 0; s < 3; ++s) {
     const auto of = [&](size_t without) {
       std::vector<double> sums(1500, 0.0);
@@ -116,33 +115,33 @@ TEST_CASE("vcc2026: without a cell that has all counts nothing is left", "[eval]
   X.values = {7};
   X.end_row();
   X.end_row();  // an empty cell
-  const auto found = pseudobulk(X.view(), {{0, 1}}, cell_totals(X.view()));
+  const auto found = vcc2026::pseudobulk(X.view(), {{0, 1}}, cell_totals(X.view()));
   const double v = std::log1p(5e4);  // without the empty cell; 0 without the other
   CHECK(found.variance[0] == Approx(0.5 * 2 * (v / 2) * (v / 2)));
 }
 
 TEST_CASE("vcc2026: direction fidelity", "[eval]") {
   const SmallTest real{{1, -1, 2, 0}, {}, {1, 1, 0, 1}}, predicted{{2, 1, 1, -1}, {}, {1, 1, 1, 1}};
-  const auto found = direction_fidelity(real.test(), predicted.test());
+  const auto found = vcc2026::direction_fidelity(real.test(), predicted.test());
   CHECK(found.real == 3);
   CHECK(found.predicted == 3);  // the last has no direction
   CHECK(found.right == 2);
   CHECK(found.value() == 2.0 / 3);
   SmallTest none = real;
   none.significant = {0, 0, 0, 0};
-  CHECK(direction_fidelity(none.test(), predicted.test()).value() == 2.0 / 3);
-  CHECK(direction_fidelity(real.test(), none.test()).value() == 0);
-  CHECK(std::isnan(direction_fidelity(none.test(), none.test()).value()));
+  CHECK(vcc2026::direction_fidelity(none.test(), predicted.test()).value() == 2.0 / 3);
+  CHECK(vcc2026::direction_fidelity(real.test(), none.test()).value() == 0);
+  CHECK(std::isnan(vcc2026::direction_fidelity(none.test(), none.test()).value()));
   SmallTest still = real;
   still.change = {0, 0, 0, 0};
   still.significant = {1, 1, 1, 1};
-  CHECK(direction_fidelity(real.test(), still.test()).right == 0);
+  CHECK(vcc2026::direction_fidelity(real.test(), still.test()).right == 0);
 }
 
 TEST_CASE("vcc2026: direction reach goes down the prediction's own list", "[eval]") {
   const SmallTest real{{1, 1, 1, 1}, {}, {1, 1, 1, 1}};
   const auto depth = [&](SmallTest predicted, double purity = 0.6) {
-    return direction_reach(real.test(), predicted.test(), four_names, purity).depth;
+    return vcc2026::direction_reach(real.test(), predicted.test(), four_names, purity).depth;
   };
   // In the order of p: right, wrong, right, wrong; 2 of 3 are enough, 1 of 2 is a dip.
   const SmallTest by_p{{1, -1, 1, -1}, {.01, .02, .03, .04}, {1, 1, 1, 1}};
@@ -159,33 +158,33 @@ TEST_CASE("vcc2026: direction reach goes down the prediction's own list", "[eval
   // A gene that the prediction did not test counts in the whole, and not in the list.
   SmallTest untested = by_p;
   untested.counted = {1, 0, 1, 1};
-  const auto found = direction_reach(real.test(), untested.test(), four_names, 1);
+  const auto found = vcc2026::direction_reach(real.test(), untested.test(), four_names, 1);
   CHECK(found.depth == 2);
   CHECK(found.value() == 0.5);
   const SmallTest none{{1, 1, 1, 1}, {}, {0, 0, 0, 0}};
-  CHECK(std::isnan(direction_reach(none.test(), by_p.test(), four_names).value()));
+  CHECK(std::isnan(vcc2026::direction_reach(none.test(), by_p.test(), four_names).value()));
 }
 
 TEST_CASE("vcc2026: jaccard and errors of fold changes", "[eval]") {
   const SmallTest a{{1, 2, 3, 4}, {}, {1, 1, 0, 0}}, b{{1, 1, INFINITY, 4}, {}, {0, 1, 1, 0}},
       none{{0, 0, 0, 0}, {}, {0, 0, 0, 0}};
-  CHECK(sig_jaccard(a.test(), b.test()) == 1.0 / 3);
-  CHECK(sig_jaccard(a.test(), none.test()) == 0);
-  CHECK(sig_jaccard(none.test(), none.test()) == 1);
-  const auto changed = changed_genes(a.test());
+  CHECK(vcc2026::sig_jaccard(a.test(), b.test()) == 1.0 / 3);
+  CHECK(vcc2026::sig_jaccard(a.test(), none.test()) == 0);
+  CHECK(vcc2026::sig_jaccard(none.test(), none.test()) == 1);
+  const auto changed = vcc2026::changed_genes(a.test());
   CHECK(changed.genes == std::vector<uint32_t>{0, 1});
   CHECK(changed.size == 3);
-  CHECK(*lfc_nmae(changed, a.test(), b.test(), 2) == 1.0 / 3);
-  CHECK(!lfc_nmae(changed, a.test(), b.test(), 3));
+  CHECK(*vcc2026::lfc_nmae(changed, a.test(), b.test(), 2) == 1.0 / 3);
+  CHECK(!vcc2026::lfc_nmae(changed, a.test(), b.test(), 3));
   SmallTest untested = b;
   untested.counted = {0, 0, 0, 0};
-  CHECK(*lfc_nmae(changed, a.test(), untested.test(), 2) == 1);
+  CHECK(*vcc2026::lfc_nmae(changed, a.test(), untested.test(), 2) == 1);
   // A fold change that is no number is none, on either side.
   SmallTest endless = a;
   endless.significant = {1, 1, 1, 0};
   endless.change[2] = INFINITY;
-  CHECK(changed_genes(endless.test()).genes.size() == 2);
-  CHECK(changed_genes(b.test()).genes == std::vector<uint32_t>{1});
+  CHECK(vcc2026::changed_genes(endless.test()).genes.size() == 2);
+  CHECK(vcc2026::changed_genes(b.test()).genes == std::vector<uint32_t>{1});
 }
 
 TEST_CASE("vcc2026: discrimination by direction", "[eval]") {
@@ -194,27 +193,27 @@ TEST_CASE("vcc2026: discrimination by direction", "[eval]") {
   for (size_t i = 0; i < 3; ++i)
     for (size_t g = 0; g < 3; ++g) real(i, g) = predicted(i, g) = rows[i][g];
   const std::vector<uint8_t> last = {0, 0, 1};
-  CHECK(pds_cosine(predicted.view(), real.view(), last) == std::vector<double>{1, 1, 1});
+  CHECK(vcc2026::pds_cosine(predicted.view(), real.view(), last) == std::vector<double>{1, 1, 1});
   // The length of a shift says nothing, its direction all.
   for (size_t g = 0; g < 3; ++g) predicted(0, g) *= 7, predicted(1, g) *= -1;
-  CHECK(pds_cosine(predicted.view(), real.view(), last) == std::vector<double>{1, 0, 1});
+  CHECK(vcc2026::pds_cosine(predicted.view(), real.view(), last) == std::vector<double>{1, 0, 1});
   // Nothing is nearer to no shift at all: three ties.
   for (size_t g = 0; g < 2; ++g) predicted(0, g) = 0;
-  CHECK(pds_cosine(predicted.view(), real.view(), last)[0] == 0.5);
+  CHECK(vcc2026::pds_cosine(predicted.view(), real.view(), last)[0] == 0.5);
   const Tensor<double, 2> one({1, 3});
-  CHECK(pds_cosine(one.view(), one.view(), last) == std::vector<double>{1});
+  CHECK(vcc2026::pds_cosine(one.view(), one.view(), last) == std::vector<double>{1});
 }
 
 TEST_CASE("vcc2026: what a prediction's own variance takes off is bounded by how it varies",
           "[eval]") {
-  Pseudobulk real{Tensor<double, 2>({2, 3}), {0.3, 0.6}}, predicted = real;
+  vcc2026::Pseudobulk real{Tensor<double, 2>({2, 3}), {0.3, 0.6}}, predicted = real;
   const double b[2][3] = {{1, 2, 3}, {2, 2, 5}}, hat[2][3] = {{1, 1, 3}, {1.5, 2, 4}};
   for (size_t p = 0; p < 2; ++p)
     for (size_t g = 0; g < 3; ++g) real.values(p, g) = b[p][g], predicted.values(p, g) = hat[p][g];
   predicted.variance = {0.2, 9};
   const std::vector<double> control = {0, 2, 3};
   const std::vector<int32_t> own = {0, -1};
-  const auto found = unbiased_mse(real, predicted, control, 0.1, own);
+  const auto found = vcc2026::unbiased_mse(real, predicted, control, 0.1, own);
   CHECK(found.genes == std::vector<double>{2, 3});
   CHECK(found.claim == Approx(0.2 / 2 + 0.6 / 3));
   // Gene 0 is kept by one of the two alone.
@@ -232,35 +231,35 @@ TEST_CASE("vcc2026: what a prediction's own variance takes off is bounded by how
         Approx((found.capped[0] + found.capped[1]) / (found.distance[0] + found.distance[1])));
   // The same cells for every perturbation: none of their variance is taken off.
   for (size_t g = 0; g < 3; ++g) predicted.values(1, g) = predicted.values(0, g);
-  const auto same = unbiased_mse(real, predicted, control, 0.1, own);
+  const auto same = vcc2026::unbiased_mse(real, predicted, control, 0.1, own);
   CHECK(same.rho < 1e-12);
   CHECK(same.capped[0] == Approx((1 - 0.3) / 2));
-  const auto none = unbiased_mse(real, predicted, control, 1e3, own);
+  const auto none = vcc2026::unbiased_mse(real, predicted, control, 1e3, own);
   CHECK_THROWS_AS(none.norm(), ConfigError);
 }
 
 TEST_CASE("vcc2026: scores between two ends", "[eval]") {
-  const auto& nmae = scored_metrics[0];
-  const auto& mse = scored_metrics[1];
-  const auto& pds = scored_metrics[5];
-  CHECK(score_from_replicate(pds, 0.8, 0.6, 0.7) == Approx(2));  // no upper end
-  CHECK(score_from_replicate(pds, 0.5, 0.6, 0.7) == Approx(-1));
-  CHECK(score_from_replicate(pds, NAN, 0.6, 0.7) == Approx(-6));
-  CHECK(score_from_replicate(mse, -1, 0.8, 0.1) == 1);
-  CHECK(score_from_replicate(mse, 5, 0.8, 0.1) == 0);
-  CHECK(score_from_replicate(mse, NAN, 0.8, 0.1) == 0);
-  CHECK(score_from_replicate(nmae, 100, 0.9, 0.6) == -6);
-  CHECK(score_from_replicate(nmae, NAN, 0.9, 0.6) == -6);
-  CHECK(score_from_replicate(nmae, 0, 0.9, 0.6) == Approx(3));
-  CHECK(score_from_baseline(pds, 0.8, 0.6) == Approx(0.5));
-  CHECK(score_from_random(pds, 0.25) == -0.5);
-  CHECK(score_from_random(mse, 3) == -2);
-  CHECK(score_from_random(nmae, 3) == -1);
-  CHECK(score_from_random(nmae, NAN) == -1);
-  check_error<ConfigError>([&] { score_from_replicate(pds, 1, 0.6, 0.6); },
+  const auto& nmae = vcc2026::scored_metrics[0];
+  const auto& mse = vcc2026::scored_metrics[1];
+  const auto& pds = vcc2026::scored_metrics[5];
+  CHECK(vcc2026::score_from_replicate(pds, 0.8, 0.6, 0.7) == Approx(2));  // no upper end
+  CHECK(vcc2026::score_from_replicate(pds, 0.5, 0.6, 0.7) == Approx(-1));
+  CHECK(vcc2026::score_from_replicate(pds, NAN, 0.6, 0.7) == Approx(-6));
+  CHECK(vcc2026::score_from_replicate(mse, -1, 0.8, 0.1) == 1);
+  CHECK(vcc2026::score_from_replicate(mse, 5, 0.8, 0.1) == 0);
+  CHECK(vcc2026::score_from_replicate(mse, NAN, 0.8, 0.1) == 0);
+  CHECK(vcc2026::score_from_replicate(nmae, 100, 0.9, 0.6) == -6);
+  CHECK(vcc2026::score_from_replicate(nmae, NAN, 0.9, 0.6) == -6);
+  CHECK(vcc2026::score_from_replicate(nmae, 0, 0.9, 0.6) == Approx(3));
+  CHECK(vcc2026::score_from_baseline(pds, 0.8, 0.6) == Approx(0.5));
+  CHECK(vcc2026::score_from_random(pds, 0.25) == -0.5);
+  CHECK(vcc2026::score_from_random(mse, 3) == -2);
+  CHECK(vcc2026::score_from_random(nmae, 3) == -1);
+  CHECK(vcc2026::score_from_random(nmae, NAN) == -1);
+  check_error<ConfigError>([&] { vcc2026::score_from_replicate(pds, 1, 0.6, 0.6); },
                            {"pds_cosine", "no better than the baseline's 0.6"});
-  CHECK_THROWS_AS(score_from_replicate(mse, 1, 0.6, 0.7), ConfigError);
-  CHECK_THROWS_AS(score_from_replicate(mse, 1, 0.6, NAN), ConfigError);
+  CHECK_THROWS_AS(vcc2026::score_from_replicate(mse, 1, 0.6, 0.7), ConfigError);
+  CHECK_THROWS_AS(vcc2026::score_from_replicate(mse, 1, 0.6, NAN), ConfigError);
 }
 
 TEST_CASE("vcc2026: halves are disjoint, and a label of one cell is in none", "[eval]") {
@@ -268,7 +267,7 @@ TEST_CASE("vcc2026: halves are disjoint, and a label of one cell is in none", "[
   groups.targets = {"A", "one", "z"};
   groups.rows = {{1, 4, 6, 8, 9}, {2}, {3, 5}};
   groups.reference = {0, 7, 10};
-  const auto [a, b] = split_halves(groups, "control", 3);
+  const auto [a, b] = vcc2026::split_halves(groups, "control", 3);
   CHECK(a.targets == std::vector<std::string>{"A", "z"});
   CHECK(b.targets == a.targets);
   CHECK(a.rows[0].size() == 2);
@@ -279,42 +278,45 @@ TEST_CASE("vcc2026: halves are disjoint, and a label of one cell is in none", "[
   std::sort(all.begin(), all.end());
   CHECK(std::unique(all.begin(), all.end()) == all.end());
   groups.reference = {0};
-  CHECK_THROWS_AS(split_halves(groups, "control", 3), ConfigError);
+  CHECK_THROWS_AS(vcc2026::split_halves(groups, "control", 3), ConfigError);
 }
 
 TEST_CASE("vcc2026: a context's score is the same for any order of genes and cells, and threads",
           "[eval]") {
-  const auto real = small_cells(30, 1);
-  auto predicted = small_cells(20, 2, 2);
-  const ScoreOptions options{.control = "c"};
-  const auto score = score_context(real, predicted, options);
+  const auto real = small_counts(30, 1);
+  auto predicted = small_counts(20, 2, 2);
+  const vcc2026::ScoreOptions options{.control = "c"};
+  const auto score = vcc2026::score_context(real, predicted, options);
   CHECK(score.seeds == numpy_seed_states(0, 5));
   CHECK(score.prediction.scores.perturbations == std::vector<std::string>{"B", "g5"});
   // Genes of the prediction in another order, and control cells that nobody looks at.
   Rng rng(4);
   const auto order = permutation(predicted.genes.size(), rng);
-  CountCells other = predicted;
+  vcc2026::CountCells other = predicted;
   other.X = select_columns(predicted.X, order);
   for (size_t i = 0; i < order.size(); ++i) other.genes[i] = predicted.genes[order[i]];
   for (size_t row = 0; row < other.X.rows; ++row)
     if (row % 3 == 0)
       for (float& x : other.X.row_values(row)) x += 5;
-  const auto again = score_context(real, other, options);
+  const auto again = vcc2026::score_context(real, other, options);
   CHECK(again.score == Approx(score.score).epsilon(1e-12));
   const vcell_test::Threads one(1);
-  const auto alone = score_context(real, predicted, options);
+  const auto alone = vcc2026::score_context(real, predicted, options);
   CHECK(alone.score == score.score);
   CHECK(alone.from_random == score.from_random);
 }
 
 TEST_CASE("vcc2026: bad cells are refused, with their number and names", "[eval]") {
-  const auto refuse = [](const std::function<void(CountCells&, CountCells&)>& change,
-                         const std::vector<std::string>& said) {
-    auto real = small_cells(12, 1), predicted = small_cells(12, 2, 2);
-    change(real, predicted);
-    check_error<ConfigError>([&] { score_context(real, predicted, {.control = "c"}); }, said);
-  };
-  const auto relabel = [](CountCells& cells, const std::string& from, const std::string& to) {
+  const auto refuse =
+      [](const std::function<void(vcc2026::CountCells&, vcc2026::CountCells&)>& change,
+         const std::vector<std::string>& said) {
+        auto real = small_counts(12, 1), predicted = small_counts(12, 2, 2);
+        change(real, predicted);
+        check_error<ConfigError>([&] { vcc2026::score_context(real, predicted, {.control = "c"}); },
+                                 said);
+      };
+  const auto relabel = [](vcc2026::CountCells& cells, const std::string& from,
+                          const std::string& to) {
     std::vector<std::string> labels;
     for (const int32_t code : cells.perturbation.codes) {
       const std::string& name = cells.perturbation.names[size_t(code)];
@@ -343,17 +345,17 @@ TEST_CASE("vcc2026: bad cells are refused, with their number and names", "[eval]
 
 TEST_CASE("vcc2026: a watcher stops every stage", "[eval]") {
   std::vector<std::string> stages;
-  const auto real = small_cells(30, 1), predicted = small_cells(20, 2, 2);
-  ScoreOptions options{.control = "c"};
+  const auto real = small_counts(30, 1), predicted = small_counts(20, 2, 2);
+  vcc2026::ScoreOptions options{.control = "c"};
   options.progress = [&](const ProgressUpdate& update) {
     if (std::find(stages.begin(), stages.end(), update.stage) == stages.end())
       stages.emplace_back(update.stage);
     return true;
   };
-  score_context(real, predicted, options);
+  vcc2026::score_context(real, predicted, options);
   CHECK(stages.size() >= 5);
   for (const std::string& stage : std::vector<std::string>(stages)) {
     options.progress = [&](const ProgressUpdate& update) { return update.stage != stage; };
-    CHECK_THROWS_AS(score_context(real, predicted, options), Stopped);
+    CHECK_THROWS_AS(vcc2026::score_context(real, predicted, options), Stopped);
   }
 }
