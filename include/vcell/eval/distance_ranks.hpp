@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "vcell/core/parallel_for_watched.hpp"
@@ -16,9 +18,10 @@ VCELL_BEGIN_NAMESPACE
 /// sum |a - b|
 struct L1Distance {
   static constexpr bool has_norms = false;
+  /// sum + its term, of numbers or of a register of them each.
   template <class A>
-  static auto term(const A& a, const A& b) {
-    return (a - b).abs();
+  static A add(const A& sum, const A& a, const A& b) {
+    return Eigen::internal::padd(sum, Eigen::internal::pabs(Eigen::internal::psub(a, b)));
   }
 };
 
@@ -26,8 +29,9 @@ struct L1Distance {
 struct L2Distance {
   static constexpr bool has_norms = false;
   template <class A>
-  static auto term(const A& a, const A& b) {
-    return (a - b).square();
+  static A add(const A& sum, const A& a, const A& b) {
+    const A difference = Eigen::internal::psub(a, b);
+    return Eigen::internal::padd(sum, Eigen::internal::pmul(difference, difference));
   }
 };
 
@@ -35,8 +39,8 @@ struct L2Distance {
 struct CosineDistance {
   static constexpr bool has_norms = true;
   template <class A>
-  static auto term(const A& a, const A& b) {
-    return a * b;
+  static A add(const A& sum, const A& a, const A& b) {
+    return Eigen::internal::padd(sum, Eigen::internal::pmul(a, b));
   }
   static double of(double sum, double a_squares, double b_squares) {
     if (!(a_squares > 0 && b_squares > 0)) return 1;
@@ -59,20 +63,25 @@ struct DistanceTile {
 
   /// Adds columns first .. last - 1.
   void add(const Rows& a, const Rows& b, size_t first, size_t last) {
-    constexpr size_t width = 64 / sizeof(T);
-    using Lanes = Eigen::Array<T, int(width), 1>;
-    std::array<std::array<Lanes, rows>, rows> lanes;
-    for (auto& row : lanes) row.fill(Lanes::Zero());
+    // Registers of the processor and no arrays, which a compiler would keep in memory.
+    using Lanes = typename Eigen::internal::packet_traits<T>::type;
+    constexpr size_t width = Eigen::internal::packet_traits<T>::size;
+    const auto load = [](const T* from) { return Eigen::internal::ploadu<Lanes>(from); };
+    Lanes lanes[rows][rows];
+    for_rows([&](auto i) {
+      for_rows([&](auto k) { lanes[i][k] = Eigen::internal::pset1<Lanes>(T(0)); });
+    });
     for (; first + width <= last; first += width)
-      for (size_t i = 0; i < rows; ++i)
-        for (size_t k = 0; k < rows; ++k)
-          lanes[i][k] += Distance::term(Lanes(Eigen::Map<const Lanes>(a[i] + first)),
-                                        Lanes(Eigen::Map<const Lanes>(b[k] + first)));
-    for (size_t i = 0; i < rows; ++i)
-      for (size_t k = 0; k < rows; ++k) {
-        for (const T lane : lanes[i][k]) sums[i][k] += double(lane);
+      for_rows([&](auto i) {
+        const Lanes x = load(a[i] + first);
+        for_rows([&](auto k) { lanes[i][k] = Distance::add(lanes[i][k], x, load(b[k] + first)); });
+      });
+    for_rows([&](auto i) {
+      for_rows([&](auto k) {
+        sums[i][k] += double(Eigen::internal::predux(lanes[i][k]));
         for (size_t g = first; g < last; ++g) add_one(i, k, a[i][g], b[k][g]);
-      }
+      });
+    });
   }
 
   /// The same without the column own[i] in the distances of row i of a. It is left out of the sum
@@ -92,10 +101,14 @@ struct DistanceTile {
   }
 
  private:
-  void add_one(size_t i, size_t k, T a, T b) {
-    using One = Eigen::Array<T, 1, 1>;
-    sums[i][k] += double(One(Distance::term(One(a), One(b)))(0));
+  /// f(0), f(1) and so on as constants: without a loop, so that the lanes are registers.
+  template <class F>
+  static void for_rows(F&& f) {
+    [&]<size_t... i>(std::index_sequence<i...>) { (f(std::integral_constant<size_t, i>()), ...); }
+    (std::make_index_sequence<rows>());
   }
+
+  void add_one(size_t i, size_t k, T a, T b) { sums[i][k] += double(Distance::add(T(0), a, b)); }
 };
 
 /// Sums of terms of predicted rows first .. last - 1 and all n real rows, (last - first, n).
