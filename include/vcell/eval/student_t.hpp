@@ -20,24 +20,28 @@ double gamma_ratio(double a) {
                    y * (1. / 128 + y * (5. / 1024 + y * (-21. / 32768 - y * 399. / 262144)))));
 }
 
-/// The continued fraction of the incomplete beta function (DLMF 8.17.22) by Lentz's method.
+/// The continued fraction of the incomplete beta function I_x(a, b), x^a y^b / B(a, b) divided by
+/// it, in the form of DiDonato & Morris (1992), by Lentz's method. It takes y = 1 - x too, so that
+/// nothing cancels where x is close to 1.
 template <class = void>
-double beta_fraction(double a, double b, double x) {
-  const auto bounded = [](double y) {
-    constexpr double tiny = 1e-300;
-    return std::abs(y) < tiny ? tiny : y;
+double beta_fraction(double a, double b, double x, double y) {
+  constexpr double tiny = 1e-300;
+  const auto denominator = [&](double m) {
+    const double first = m == 0 ? 0 : m + m * (b - m) * x / (a + 2 * m - 1);
+    return first + (a + m) * (a * y - b * x + 1 + m * (1 + y)) / (a + 2 * m + 1);
   };
-  double c = 1, d = 1 / bounded(1 - (a + b) * x / (a + 1)), out = d;
-  for (double m = 1; m < 100'000; ++m) {
-    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / bounded(1 + even * d);
-    c = bounded(1 + even / c);
-    out *= d * c;
-    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / bounded(1 + odd * d);
-    c = bounded(1 + odd / c);
-    out *= d * c;
-    if (std::abs(d * c - 1) < 1e-16) break;
+  double out = denominator(0), c = out == 0 ? tiny : out, d = 0;
+  out = c;
+  for (double m = 1; m < 10'000; ++m) {
+    const double n = a + 2 * m - 1,
+                 numerator = (a + m - 1) * (a + b + m - 1) / n * (m * (b - m)) / n * x * x,
+                 own = denominator(m);
+    d = own + numerator * d;
+    d = 1 / (d == 0 ? tiny : d);
+    c = own + numerator / c;
+    if (c == 0) c = tiny;
+    out *= c * d;
+    if (std::abs(c * d - 1) < 3e-16) break;
   }
   return out;
 }
@@ -58,8 +62,8 @@ double student_t_p_value(double t, double df) {
   // x^a y^(1/2) / B(a, 1/2)
   const double factor = std::exp(-a * std::log1p(square)) * std::sqrt(y) * detail::gamma_ratio(a) /
                         std::sqrt(std::numbers::pi);
-  if (x < (a + 1) / (a + 2.5)) return factor / a * detail::beta_fraction(a, 0.5, x);
-  return 1 - factor / 0.5 * detail::beta_fraction(0.5, a, y);
+  if (x < (a + 1) / (a + 2.5)) return factor / detail::beta_fraction(a, 0.5, x, y);
+  return 1 - factor / detail::beta_fraction(0.5, a, y, x);
 }
 
 VCELL_END_NAMESPACE
