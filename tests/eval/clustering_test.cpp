@@ -12,7 +12,7 @@ using vcell_test::check_error;
 
 namespace {
 
-using Labels = std::vector<int32_t>;
+using NodeLabels = std::vector<int32_t>;
 
 Tensor<double, 2> random_points(size_t n, size_t dimensions, uint64_t seed) {
   Rng rng(seed);
@@ -30,8 +30,8 @@ Tensor<double, 2> planted_points(size_t n, size_t groups, double noise, uint64_t
   return out;
 }
 
-Labels by_turns(size_t n, size_t groups) {
-  Labels out;
+NodeLabels by_turns(size_t n, size_t groups) {
+  NodeLabels out;
   for (size_t i = 0; i < n; ++i) out.push_back(int32_t(i % groups));
   return out;
 }
@@ -97,7 +97,7 @@ CsrMatrix<double> karate_club() {
   return graph_of(later.size(), edges);
 }
 
-double modularity_by_pairs(const CsrMatrix<double>& graph, const Labels& labels, double gamma) {
+double modularity_by_pairs(const CsrMatrix<double>& graph, const NodeLabels& labels, double gamma) {
   const size_t n = graph.rows;
   std::vector<double> strength(n, 0.0);
   double total = 0, out = 0;
@@ -114,7 +114,7 @@ double modularity_by_pairs(const CsrMatrix<double>& graph, const Labels& labels,
 }
 
 /// Whether every community hangs together.
-bool are_connected(const CsrMatrix<double>& graph, const Labels& labels) {
+bool are_connected(const CsrMatrix<double>& graph, const NodeLabels& labels) {
   std::vector<uint8_t> seen(graph.rows, 0);
   std::set<int32_t> done;
   for (size_t v = 0; v < graph.rows; ++v) {
@@ -136,7 +136,7 @@ bool are_connected(const CsrMatrix<double>& graph, const Labels& labels) {
 }
 
 /// I of two partitions, from pairs of labels.
-double mutual_information(const Labels& a, const Labels& b) {
+double mutual_information(const NodeLabels& a, const NodeLabels& b) {
   const double n = double(a.size());
   double out = 0;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -261,10 +261,10 @@ TEST_CASE("modularity: is the sum over pairs", "[eval]") {
   for (const double gamma : {0.0, 0.7, 1.0, 2.5})
     REQUIRE(modularity(club, labels, gamma) ==
             Approx(modularity_by_pairs(club, labels, gamma)).epsilon(1e-12));
-  REQUIRE(modularity(club, Labels(club.rows, 0)) == Approx(0).margin(1e-15));
-  REQUIRE(modularity(graph_of(3, {}), Labels{0, 1, 0}) == 0);
-  check_error<ShapeError>([&] { modularity(club, Labels{0}); }, {"modularity", "34"});
-  check_error<ShapeError>([&] { modularity(club, Labels(34, 34)); }, {"community"});
+  REQUIRE(modularity(club, NodeLabels(club.rows, 0)) == Approx(0).margin(1e-15));
+  REQUIRE(modularity(graph_of(3, {}), NodeLabels{0, 1, 0}) == 0);
+  check_error<ShapeError>([&] { modularity(club, NodeLabels{0}); }, {"modularity", "34"});
+  check_error<ShapeError>([&] { modularity(club, NodeLabels(34, 34)); }, {"community"});
 }
 
 TEST_CASE("leiden: reaches the best modularity that is known of the karate club", "[eval]") {
@@ -298,7 +298,7 @@ TEST_CASE("leiden: finds planted groups, whatever the seed and the order of node
     Rng rng(groups);
     const auto order = permutation(n, rng);
     Tensor<double, 2> shuffled({n, 20});
-    Labels expected;
+    NodeLabels expected;
     for (size_t i = 0; i < n; ++i) {
       std::ranges::copy(points[order[i]], shuffled[i].begin());
       expected.push_back(planted[order[i]]);
@@ -332,14 +332,14 @@ TEST_CASE("leiden: no single node would rather be elsewhere", "[eval]") {
 TEST_CASE("leiden: what is not joined is never one community", "[eval]") {
   // Two triangles, a pair and a node alone.
   const auto graph = graph_of(9, {{0, 1}, {1, 2}, {2, 0}, {3, 4}, {4, 5}, {5, 3}, {6, 7}});
-  REQUIRE(leiden(graph) == Labels{0, 0, 0, 1, 1, 1, 2, 2, 3});
-  REQUIRE(leiden(graph, {.resolution = 0}) == Labels{0, 0, 0, 1, 1, 1, 2, 2, 3});
-  REQUIRE(leiden(graph, {.resolution = 100}) == Labels{0, 1, 2, 3, 4, 5, 6, 7, 8});
+  REQUIRE(leiden(graph) == NodeLabels{0, 0, 0, 1, 1, 1, 2, 2, 3});
+  REQUIRE(leiden(graph, {.resolution = 0}) == NodeLabels{0, 0, 0, 1, 1, 1, 2, 2, 3});
+  REQUIRE(leiden(graph, {.resolution = 100}) == NodeLabels{0, 1, 2, 3, 4, 5, 6, 7, 8});
   REQUIRE(leiden(graph_of(0, {})).empty());
-  REQUIRE(leiden(graph_of(1, {})) == Labels{0});
-  REQUIRE(leiden(graph_of(3, {})) == Labels{0, 1, 2});
-  REQUIRE(leiden(graph_of(2, {{0, 1}})) == Labels{0, 0});
-  REQUIRE(leiden(graph_of(2, {{0, 1}}, 0)) == Labels{0, 1});
+  REQUIRE(leiden(graph_of(1, {})) == NodeLabels{0});
+  REQUIRE(leiden(graph_of(3, {})) == NodeLabels{0, 1, 2});
+  REQUIRE(leiden(graph_of(2, {{0, 1}})) == NodeLabels{0, 0});
+  REQUIRE(leiden(graph_of(2, {{0, 1}}, 0)) == NodeLabels{0, 1});
 }
 
 TEST_CASE("leiden: errors", "[eval]") {
@@ -363,11 +363,11 @@ TEST_CASE("leiden: errors", "[eval]") {
 }
 
 TEST_CASE("adjusted_mutual_information: chance is the mean over all permutations", "[eval]") {
-  const Labels a = {0, 0, 0, 1, 1, 2, 2}, b = {5, 5, 3, 3, 3, 3, 5};
+  const NodeLabels a = {0, 0, 0, 1, 1, 2, 2}, b = {5, 5, 3, 3, 3, 3, 5};
   std::vector<size_t> order = {0, 1, 2, 3, 4, 5, 6};
   double sum = 0, count = 0;
   do {
-    Labels shuffled;
+    NodeLabels shuffled;
     for (const size_t i : order) shuffled.push_back(b[i]);
     sum += mutual_information(a, shuffled);
     ++count;
@@ -375,7 +375,7 @@ TEST_CASE("adjusted_mutual_information: chance is the mean over all permutations
   REQUIRE(count == 5040);
   REQUIRE(detail::expected_mutual_information({3, 2, 2}, {3, 4}, 7) ==
           Approx(sum / count).epsilon(1e-12));
-  const auto entropy = [](const Labels& labels) { return mutual_information(labels, labels); };
+  const auto entropy = [](const NodeLabels& labels) { return mutual_information(labels, labels); };
   const double expected =
       (mutual_information(a, b) - sum / count) / ((entropy(a) + entropy(b)) / 2 - sum / count);
   REQUIRE(adjusted_mutual_information(a, b) == Approx(expected).epsilon(1e-12));
@@ -383,19 +383,19 @@ TEST_CASE("adjusted_mutual_information: chance is the mean over all permutations
 }
 
 TEST_CASE("adjusted_mutual_information: its ends", "[eval]") {
-  const Labels groups = {0, 0, 1, 1, 2}, named = {7, 7, 3, 3, -1}, alone = {0, 1, 2, 3, 4},
+  const NodeLabels groups = {0, 0, 1, 1, 2}, named = {7, 7, 3, 3, -1}, alone = {0, 1, 2, 3, 4},
                together = {0, 0, 0, 0, 0};
   REQUIRE(adjusted_mutual_information(groups, named) == 1);
-  REQUIRE(adjusted_mutual_information(alone, Labels{4, 3, 2, 1, 0}) == 1);
+  REQUIRE(adjusted_mutual_information(alone, NodeLabels{4, 3, 2, 1, 0}) == 1);
   REQUIRE(adjusted_mutual_information(together, together) == 1);
-  REQUIRE(adjusted_mutual_information(Labels{}, Labels{}) == 1);
+  REQUIRE(adjusted_mutual_information(NodeLabels{}, NodeLabels{}) == 1);
   for (const auto& other : {groups, alone}) {
     REQUIRE(adjusted_mutual_information(together, other) == 0);
     REQUIRE(adjusted_mutual_information(other, together) == 0);
   }
   REQUIRE(adjusted_mutual_information(alone, groups) == 0);
-  REQUIRE(adjusted_mutual_information(Labels{0, 0, 1, 1}, Labels{0, 1, 0, 1}) < 0);
-  check_error<ShapeError>([&] { adjusted_mutual_information(groups, Labels{1}); }, {"size of b"});
+  REQUIRE(adjusted_mutual_information(NodeLabels{0, 0, 1, 1}, NodeLabels{0, 1, 0, 1}) < 0);
+  check_error<ShapeError>([&] { adjusted_mutual_information(groups, NodeLabels{1}); }, {"size of b"});
 }
 
 TEST_CASE("clustering_agreement: 1 for the same groups, little for others", "[eval]") {

@@ -22,7 +22,7 @@ CsrMatrix<float> random_counts(size_t cells, size_t genes, uint64_t seed) {
   return X;
 }
 
-struct Case {
+struct OptionsCase {
   CsrMatrix<float> X;
   std::vector<std::string> genes;
   Factor groups;
@@ -33,12 +33,12 @@ struct Case {
   }
 };
 
-Case counts_of(size_t cells, size_t genes, uint64_t seed = 11) {
+OptionsCase counts_of(size_t cells, size_t genes, uint64_t seed = 11) {
   return {random_counts(cells, genes, seed), numbered("g", genes), by_turns(labels, cells)};
 }
 
 /// The values of a gene in all cells but those of one group.
-std::vector<float> others_of(const Case& c, const std::string& name, size_t gene,
+std::vector<float> others_of(const OptionsCase& c, const std::string& name, size_t gene,
                              bool has_unlabelled) {
   std::vector<float> out;
   for (size_t i = 0; i < c.X.rows; ++i) {
@@ -81,7 +81,7 @@ std::vector<double> kept_p_values(const DifferentialExpression& de) {
 
 TEST_CASE("differential_expression: each group against all others", "[eval]") {
   for (const bool unlabelled : {false, true}) {
-    Case c = counts_of(61, 12);
+    OptionsCase c = counts_of(61, 12);
     for (size_t i = 4; i < 61; i += 9) c.groups.codes[i] = -1;
     const auto de = c.table({.is_log1p = false,
                              .geometric_mean = false,
@@ -106,7 +106,7 @@ TEST_CASE("differential_expression: each group against all others", "[eval]") {
 }
 
 TEST_CASE("differential_expression: others that have none of a gene have a mean of 0", "[eval]") {
-  Case c{CsrMatrix<float>{}, {"g"}, by_turns({"A", "B"}, 10)};
+  OptionsCase c{CsrMatrix<float>{}, {"g"}, by_turns({"A", "B"}, 10)};
   c.X.columns = 1;
   for (size_t i = 0; i < 10; ++i) {
     if (i % 2 == 0) c.X.indices.push_back(0), c.X.values.push_back(0.1f * float(i + 1));
@@ -119,7 +119,7 @@ TEST_CASE("differential_expression: others that have none of a gene have a mean 
 }
 
 TEST_CASE("differential_expression: Welch's t-test against its definition", "[eval]") {
-  Case c{random_cells(61, 9, 0.5, 0, 5), numbered("g", 9), by_turns(labels, 61)};
+  OptionsCase c{random_cells(61, 9, 0.5, 0, 5), numbered("g", 9), by_turns(labels, 61)};
   for (size_t i = 0; i < 61; ++i)  // one gene that is the same everywhere
     for (size_t k = 0; k < c.X.row_size(i); ++k)
       if (c.X.row_indices(i)[k] == 0) c.X.values[size_t(c.X.indptr[i]) + k] = 0;
@@ -144,7 +144,7 @@ TEST_CASE("differential_expression: Welch's t-test against its definition", "[ev
 }
 
 TEST_CASE("differential_expression: a constant gene has p 1 in every test", "[eval]") {
-  Case c{CsrMatrix<float>{}, {"g"}, by_turns(labels, 40)};
+  OptionsCase c{CsrMatrix<float>{}, {"g"}, by_turns(labels, 40)};
   c.X.columns = 1;
   for (size_t i = 0; i < 40; ++i) {
     c.X.indices.push_back(0);
@@ -178,7 +178,7 @@ TEST_CASE("rank_sum_z: the three continuity corrections", "[eval]") {
 }
 
 TEST_CASE("differential_expression: small groups without ties are tested exactly", "[eval]") {
-  Case c{random_cells(36, 10, 1, 0, 5), numbered("g", 10), {}};
+  OptionsCase c{random_cells(36, 10, 1, 0, 5), numbered("g", 10), {}};
   std::vector<std::string> names(36, "ctrl");
   for (size_t i = 0; i < 5; ++i) names[3 * i] = "A";
   for (size_t i = 0; i < 9; ++i) names[3 * i + 1] = "B";
@@ -239,7 +239,7 @@ TEST_CASE("differential_expression: rates over all rows", "[eval]") {
 }
 
 TEST_CASE("differential_expression: the CPM filter looks at both sides", "[eval]") {
-  const Case c = counts_of(90, 20);
+  const OptionsCase c = counts_of(90, 20);
   for (const auto mode : {ExpressionMode::ref, ExpressionMode::all}) {
     const DifferentialExpressionOptions plain{
         .is_log1p = false, .geometric_mean = false, .mode = mode, .double_sums = true};
@@ -276,7 +276,7 @@ TEST_CASE("differential_expression: the CPM filter looks at both sides", "[eval]
 }
 
 TEST_CASE("differential_expression: counts scaled to a total are ranked as doubles", "[eval]") {
-  Case c = counts_of(61, 12);
+  OptionsCase c = counts_of(61, 12);
   const auto de = c.table(expression_preset("vcc2026"));
   std::vector<double> totals;
   for (size_t i = 0; i < c.X.rows; ++i) {
@@ -326,7 +326,7 @@ TEST_CASE("differential_expression: counts scaled to a total are ranked as doubl
 
 TEST_CASE("differential_expression: shares that float32 does not tell apart are no ties",
           "[eval]") {
-  Case c{CsrMatrix<float>{}, {"g", "rest"}, by_turns({"ctrl", "A"}, 6)};
+  OptionsCase c{CsrMatrix<float>{}, {"g", "rest"}, by_turns({"ctrl", "A"}, 6)};
   c.X.columns = 2;
   // 3 of 10, 6 of 20, 12 of 40: the same share. One differs by less than float32 tells.
   const std::vector<std::pair<float, float>> cells = {{3, 7}, {6, 14},  {12, 28},
@@ -342,7 +342,7 @@ TEST_CASE("differential_expression: shares that float32 does not tell apart are 
 }
 
 TEST_CASE("differential_expression: the least mean of the reference", "[eval]") {
-  const Case c = counts_of(90, 20);
+  const OptionsCase c = counts_of(90, 20);
   DifferentialExpressionOptions options{.is_log1p = false, .geometric_mean = false};
   const auto all = c.table(options);
   options.least_ref_mean = double(all.ref_mean(0, 3));
@@ -358,7 +358,7 @@ TEST_CASE("differential_expression: the least mean of the reference", "[eval]") 
 }
 
 TEST_CASE("differential_expression: a target's own gene alone", "[eval]") {
-  Case c = counts_of(90, 20);
+  OptionsCase c = counts_of(90, 20);
   c.genes[5] = "C";
   c.genes[17] = "A";  // B is no gene
   const auto whole = c.table({.is_log1p = false});
@@ -376,12 +376,12 @@ TEST_CASE("differential_expression: a target's own gene alone", "[eval]") {
 
 TEST_CASE("differential_expression: monotone transforms keep ranks, gene order moves columns",
           "[eval]") {
-  Case c{random_cells(70, 10, 0.5, 0, 5), numbered("g", 10), by_turns(labels, 70)};
+  OptionsCase c{random_cells(70, 10, 0.5, 0, 5), numbered("g", 10), by_turns(labels, 70)};
   const auto de = c.table({});
-  Case squared = c;
+  OptionsCase squared = c;
   for (float& x : squared.X.values) x = x * x * 0.25f;  // 0 .. 4 to itself, strictly rising
   const auto of_squares = squared.table({});
-  Case turned = c;
+  OptionsCase turned = c;
   std::vector<size_t> order;
   for (size_t g = 10; g-- > 0;) order.push_back(g);
   turned.X = select_columns(c.X.view(), std::span<const size_t>(order));
@@ -398,7 +398,7 @@ TEST_CASE("differential_expression: monotone transforms keep ranks, gene order m
 }
 
 TEST_CASE("measured_expression: blocks and threads change no bit, whatever the options", "[eval]") {
-  const Case c = counts_of(120, 600);
+  const OptionsCase c = counts_of(120, 600);
   const auto X = std::make_shared<const CsrMatrix<float>>(c.X);
   const std::vector<DifferentialExpressionOptions> all = {
       {.is_log1p = false, .mode = ExpressionMode::all, .cpm_filter = 1500},
@@ -431,10 +431,10 @@ TEST_CASE("measured_expression: blocks and threads change no bit, whatever the o
 }
 
 TEST_CASE("differential_expression: of counts, the order of the cells changes no bit", "[eval]") {
-  const Case c = counts_of(300, 30);
+  const OptionsCase c = counts_of(300, 30);
   Rng rng(8);
   const auto order = permutation(300, rng);
-  Case moved = c;
+  OptionsCase moved = c;
   moved.X = select_rows(c.X, std::span<const size_t>(order));
   for (size_t i = 0; i < 300; ++i) moved.groups.codes[i] = c.groups.codes[order[i]];
   for (const auto mode : {ExpressionMode::ref, ExpressionMode::all})
@@ -452,14 +452,14 @@ TEST_CASE("expression_preset: names that are none", "[eval]") {
 }
 
 TEST_CASE("differential_expression: options that cannot be met are errors", "[eval]") {
-  const Case c = counts_of(61, 6);
+  const OptionsCase c = counts_of(61, 6);
   check_error<ConfigError>([&] { c.table({.target_sum = 1e6}); }, {"target_sum", "is_log1p"});
   check_error<ConfigError>([&] { c.table({.is_log1p = false, .target_sum = -1.0}); },
                            {"target_sum is -1"});
   check_error<ConfigError>([&] { c.table({.mode = ExpressionMode::on_target}); },
                            {"on_target", "'A', 'B', 'C'"});
   check_error<ConfigError>([&] { c.table({.clip_value = 0}); }, {"clip_value is 0"});
-  Case small = c;
+  OptionsCase small = c;
   small.groups = by_turns({"ctrl"}, 61);
   check_error<ConfigError>([&] { small.table({.mode = ExpressionMode::all}); }, {"'ctrl'", "all"});
   small.groups.names = {"A", "ctrl"};

@@ -14,12 +14,12 @@ using namespace vcell_test;
 
 namespace {
 
-struct Case {
+struct StreamedCase {
   CsrMatrix<float> X;
   std::vector<std::string> genes;
   Factor labels;
 
-  explicit Case(bool is_counts, size_t cells = 150, size_t n_genes = 70)
+  explicit StreamedCase(bool is_counts, size_t cells = 150, size_t n_genes = 70)
       : X(random_cells(cells, n_genes, 0.4, is_counts ? 40 : 0, 3)),
         genes(numbered("g", n_genes)),
         labels(by_turns({"ctrl", "A", "B", "ctrl", "C"}, cells)) {
@@ -48,7 +48,7 @@ TEST_CASE("streamed_expression: the bytes of cells in memory, whatever blocks, p
   for (const auto rules : expression_presets) all.push_back(expression_preset(rules, false));
   all.push_back({.is_log1p = false, .mode = ExpressionMode::all, .cpm_filter = 10'000});
   for (const auto& options : all) {
-    const Case c(!options.is_log1p);
+    const StreamedCase c(!options.is_log1p);
     const auto expected = differential_expression(c.X.view(), c.genes, c.labels, "ctrl", options);
     const Matrix X = c.matrix();
     for (const int threads : {1, 3}) {
@@ -65,7 +65,7 @@ TEST_CASE("streamed_expression: the bytes of cells in memory, whatever blocks, p
 }
 
 TEST_CASE("streamed_expression: fractions and large values among counts", "[eval]") {
-  Case c(true);
+  StreamedCase c(true);
   c.X.values[5] = 0.5f;
   c.X.values[50] = 3e6f;
   c.X.values[51] = 300;
@@ -75,7 +75,7 @@ TEST_CASE("streamed_expression: fractions and large values among counts", "[eval
 }
 
 TEST_CASE("streamed_expression: wrong values and groups are errors", "[eval]") {
-  Case c(true);
+  StreamedCase c(true);
   const DifferentialExpressionOptions counts{.is_log1p = false}, logs{};
   const auto measured = [&](const DifferentialExpressionOptions& options,
                             const StreamedExpressionOptions& streamed = {}) {
@@ -104,7 +104,7 @@ TEST_CASE("streamed_expression: wrong values and groups are errors", "[eval]") {
 }
 
 TEST_CASE("streamed_expression: tells what was read, and stops", "[eval]") {
-  const Case c(false);
+  const StreamedCase c(false);
   std::vector<std::string> stages;
   DifferentialExpressionOptions options;
   options.progress = [&](const ProgressUpdate& update) {
