@@ -441,6 +441,7 @@ TEST_CASE("evaluate: a perturbation's own gene is left out by its symbol", "[eva
           by_name.column("discrimination_score_l1"));
   // The column that is left out is that of the symbol.
   const auto side = evaluation_sides(renamed, {.control = "ctrl"})[0];
-  REQUIRE(detail::own_columns(side, &symbols) == std::vector<int32_t>{-1, 1, 3});
-  REQUIRE(detail::own_columns(side, nullptr) == std::vector<int32_t>{-1, -1, -1});
+  REQUIRE(own_columns(side.perturbations(), side.genes(), &symbols) ==
+          std::vector<int32_t>{-1, 1, 3});
+  REQUIRE(own_columns(side.perturbations(), side.genes()) == std::vector<int32_t>{-1, -1, -1});
 }
