@@ -101,7 +101,20 @@ TEST_CASE("evaluate: cell-eval's command lines give its files", "[program][golde
   for (const auto& entry : fs::directory_iterator(*golden / "celltype"))
     require_like(folder.path() / "celltype" / entry.path().filename(), entry.path());
 
-  // One cell type has a prefix, too; and finished tables take the place of testing.
+  REQUIRE(CellEvalCall(*golden, "filtered").run(folder, "filtered").code == 0);
+  for (const char* table : {"results.csv", "agg_results.csv"})
+    require_like(folder.path() / "filtered" / table, *golden / "filtered" / table);
+  // The filtered tables, as finished ones, give the same.
+  const auto filtered = (folder.path() / "filtered").string();
+  const auto again =
+      CellEvalCall(*golden, "filtered")
+          .run(folder, "again",
+               " -dr '" + filtered + "/real_de.csv' -dp '" + filtered + "/pred_de.csv'");
+  INFO(again.err);
+  REQUIRE(vcell::read_text(folder.path() / "again" / "results.csv") ==
+          vcell::read_text(folder.path() / "filtered" / "results.csv"));
+
+  // Finished tables take the place of testing.
   const auto tables = " -dr '" + (*golden / "full" / "real_de.csv").string() + "' -dp '" +
                       (*golden / "full" / "pred_de.csv").string() + "'";
   const auto finished = CellEvalCall(*golden, "minimal").run(folder, "minimal", tables);
