@@ -15,10 +15,10 @@ set(limits
   "vcell/models/state_transition.hpp 125 140"
   "vcell/train/trainer.hpp 125 140"
   "vcell/sets/set_loader.hpp 90 115"
-  "vcell/eval/evaluate.hpp 130 175"
+  "vcell/eval/evaluate.hpp 130 195"
   "vcell/io/h5ad.hpp 105 170"
-  "vcell/vcell.hpp 145 290"
-  "vcell/files.hpp 190 475")
+  "vcell/vcell.hpp 150 360"
+  "vcell/files.hpp 195 500")
 
 string(REPLACE "|" ";-I" folders "-I${FOLDERS}")
 file(MAKE_DIRECTORY "${WORK}")
