@@ -9,6 +9,7 @@
 #include "vcell/eval/read_results.hpp"
 #include "vcell/eval/remove_results.hpp"
 #include "vcell/eval/result_files.hpp"
+#include "vcell/eval/score_record.hpp"
 #include "vcell/eval/write_results.hpp"
 
 using namespace vcell_test;
@@ -250,4 +251,49 @@ TEST_CASE("remove_results: tables of an earlier evaluation, and nothing else", "
   put("results.csv", "a\n");
   check_error<FormatError>([&] { remove_results(out); }, {"contexts.csv", "'mine'"});
   CHECK(there().contains("results.csv"));
+}
+
+TEST_CASE("results: one context has a prefix where it is asked for", "[eval]") {
+  const TemporaryFolder folder;
+  REQUIRE(result_files({"K"})[0].prefix.empty());
+  REQUIRE(result_files({"K"}, true)[0].prefix == "K_");
+  const auto evaluation = example({"K"});
+  write_results(folder.path(), evaluation, {.always_prefixed = true});
+  REQUIRE(std::filesystem::exists(folder.path() / "K_results.csv"));
+  REQUIRE_FALSE(std::filesystem::exists(folder.path() / "results.csv"));
+  const auto read = read_results(folder.path());
+  REQUIRE(read.contexts.size() == 1);
+  REQUIRE(read.contexts[0].context == "K");
+  remove_results(folder.path());
+  REQUIRE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("results: a record has what applies", "[eval]") {
+  const TemporaryFolder folder;
+  EvaluationOptions options;
+  options.metrics = metrics_of("vcc");
+  auto record = score_record("vcell x", options);
+  record.seeds = {{"ceiling", 7}};
+  record.target_sum = {{"real", 1316}};
+  write_score_record(folder.path() / "scores.json", record);
+  REQUIRE(read_text(folder.path() / "scores.json") == R"({
+  "written_by": "vcell x",
+  "alpha": 0.05,
+  "means": "geometric",
+  "epsilon": 0.0,
+  "scale": "log1p",
+  "target_sum": {
+    "real": 1316.0
+  },
+  "fdr": "target",
+  "seeds": {
+    "ceiling": 7
+  },
+  "metrics": [
+    "overlap_at_N",
+    "mae",
+    "discrimination_score_l1"
+  ]
+}
+)");
 }

@@ -73,3 +73,47 @@ TEST_CASE("labelled_sides: what does not fit is an error that names it", "[pipel
   check_error<ConfigError>([&] { evaluate(std::move(sides.first), std::move(sides.second)); },
                            {"the real cells", "500", "the predicted cells", "1000", "normalise"});
 }
+
+TEST_CASE("labelled_sides: counts of both go to the median total of each", "[pipeline]") {
+  auto twice = counts();
+  transform_rows<float>(*twice.X, [](size_t, std::span<float> values) {
+    for (float& x : values) x *= 2;
+  });
+  const auto [real, predicted] = labelled_sides(counts(), twice);
+  CHECK(real.is_own_total);
+  CHECK(predicted.is_own_total);
+  CHECK(*predicted.target_sum == Approx(2 * *real.target_sum));
+  CHECK_NOTHROW(evaluate(real, predicted));
+  // cell-eval's way also where the other side has log1p values and says of what total.
+  const LabelledSidesOptions like{.like_cell_eval = true};
+  const auto sides = labelled_sides(counts(), log1p_of(counts(), 1234), like);
+  CHECK(sides.first.is_own_total);
+  CHECK(sides.first.target_sum != 1234);
+}
+
+TEST_CASE("labelled_sides: counts that are kept, and a scale that is guessed", "[pipeline]") {
+  const auto [real, predicted] = labelled_sides(counts(), counts(), {.keep_counts = true});
+  CHECK(real.scale == Scale::counts);
+  CHECK_FALSE(real.target_sum);
+  CHECK(real.X == to_csr<float>(*counts().X));
+  // Log1p values of which nobody says so.
+  auto silent = log1p_of(counts(), 1000);
+  silent.uns.erase("vcell");
+  silent.uns.erase("log1p");
+  check_error<ConfigError>([&] { labelled_sides(silent, silent); }, {"scale"});
+  const auto guessed = labelled_sides(silent, silent, {.like_cell_eval = true});
+  CHECK(guessed.first.scale == Scale::log1p);
+  CHECK_FALSE(guessed.first.is_own_total);
+  CHECK(guessed.first.X == to_csr<float>(*silent.X));
+}
+
+TEST_CASE("labelled_sides: an embedding of both", "[pipeline]") {
+  auto cells = counts();
+  DenseMatrix<float> embedding{cells.cells(), 2, std::vector<float>(2 * cells.cells(), 0.5f)};
+  cells.obsm.insert_or_assign("X_mine", Value(Matrix(embedding)));
+  const auto sides = labelled_sides(cells, cells, {.embedding = "X_mine"});
+  CHECK(sides.second.embedding.shape() == Shape<2>{cells.cells(), 2});
+  CHECK(sides.second.embedding(3, 1) == 0.5f);
+  check_error<ConfigError>([&] { labelled_sides(cells, counts(), {.embedding = "X_mine"}); },
+                           {"X_mine"});
+}

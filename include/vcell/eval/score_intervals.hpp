@@ -109,9 +109,11 @@ ScoreIntervals score_intervals(const std::vector<EvaluationSide>& real,
       for (const EvaluationSide& side : sides) sample.push_back(half_sample(side, measured, rng));
       return sample;
     };
-    const auto means = detail::mean_scores(
-        evaluate(halves(real, stream_of("half-samples of real cells")),
-                 halves(predicted, stream_of("half-samples of predicted cells")), scored));
+    const auto a = halves(real, stream_of("half-samples of real cells")),
+               b = halves(predicted, stream_of("half-samples of predicted cells"));
+    Evaluation sample;  // of the scores alone
+    for (size_t c = 0; c < a.size(); ++c) sample.contexts.push_back(evaluate(a[c], b[c], scored));
+    const auto means = detail::mean_scores(sample);
     for (size_t c = 0; c < means.size(); ++c)
       for (size_t m = 0; m < means[c].size(); ++m) values[c][m].push_back(means[c][m]);
   }
