@@ -32,7 +32,7 @@ struct ScoreRecord {
 };
 
 /// The record of an evaluation.
-/// @param metrics  none: those of the profile "vcell"
+/// @param options  its metrics, where there are none, are those of the profile "vcell"
 template <class = void>
 ScoreRecord score_record(std::string written_by, const EvaluationOptions& options) {
   ScoreRecord out{.written_by = std::move(written_by)};
