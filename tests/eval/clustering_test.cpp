@@ -384,7 +384,7 @@ TEST_CASE("adjusted_mutual_information: chance is the mean over all permutations
 
 TEST_CASE("adjusted_mutual_information: its ends", "[eval]") {
   const NodeLabels groups = {0, 0, 1, 1, 2}, named = {7, 7, 3, 3, -1}, alone = {0, 1, 2, 3, 4},
-               together = {0, 0, 0, 0, 0};
+                   together = {0, 0, 0, 0, 0};
   REQUIRE(adjusted_mutual_information(groups, named) == 1);
   REQUIRE(adjusted_mutual_information(alone, NodeLabels{4, 3, 2, 1, 0}) == 1);
   REQUIRE(adjusted_mutual_information(together, together) == 1);
@@ -395,7 +395,8 @@ TEST_CASE("adjusted_mutual_information: its ends", "[eval]") {
   }
   REQUIRE(adjusted_mutual_information(alone, groups) == 0);
   REQUIRE(adjusted_mutual_information(NodeLabels{0, 0, 1, 1}, NodeLabels{0, 1, 0, 1}) < 0);
-  check_error<ShapeError>([&] { adjusted_mutual_information(groups, NodeLabels{1}); }, {"size of b"});
+  check_error<ShapeError>([&] { adjusted_mutual_information(groups, NodeLabels{1}); },
+                          {"size of b"});
 }
 
 TEST_CASE("clustering_agreement: 1 for the same groups, little for others", "[eval]") {
