@@ -53,7 +53,7 @@ def make(path, cells, genes, groups):
                 dataset.resize(old + len(part), 0)
                 dataset[old:] = part
             indptr.extend(indptr[-1] + np.cumsum(there.sum(1)))
-        x.create_dataset("indptr", data=np.array(indptr, "i8"))
+        x.create_dataset("indptr", data=np.array(indptr, "i4" if indptr[-1] < 2**31 else "i8"))
         text = h5py.string_dtype()
         for name, index in (("obs", [f"cell{i}" for i in range(cells)]), ("var", names)):
             g = f.create_group(name)
