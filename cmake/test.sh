@@ -35,12 +35,16 @@ check_format() {
 # build_and_test PRESET [ctest options]
 build_and_test() {
   local preset=$1
+  local log=build/$preset/Testing/Temporary/LastTest.log
+  local failed_tests=build/$preset/Testing/Temporary/LastTestsFailed.log
   shift
+  rm -f "$failed_tests"
   part "$preset: configure" cmake --preset "$preset" "$werror" &&
     part "$preset: build" cmake --build --preset "$preset" -j "$cores" &&
     part "$preset: test" ctest --preset "$preset" -j "$cores" "$@"
-  local log="build/$preset/Testing/Temporary/LastTest.log"
   [ ! -f "$log" ] || grep '^skipped: ' "$log" | sort | uniq -c || true
+  [ ! -f "$failed_tests" ] ||
+    mapfile -t -O ${#parts[@]} parts < <(sed 's/^[0-9]*:/          /' "$failed_tests")
 }
 
 compile_cuda() {
