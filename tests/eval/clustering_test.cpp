@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -191,6 +192,35 @@ TEST_CASE("nearest_neighbours: equal points are at 0, ties are by index", "[eval
   const std::vector<int32_t> of_last(found.index[4].begin(), found.index[4].end());
   REQUIRE(of_last == std::vector<int32_t>{0, 2, 1, 3});
   REQUIRE(nearest_neighbours(points.view(), 0).index.count() == 0);
+}
+
+TEST_CASE("nearest_neighbours: exact where products are not", "[eval]") {
+  // Far from 0, in pairs that are next to each other, and beyond what a float holds.
+  const size_t n = 70, k = 6;
+  for (const double unit : {1.0, 1e25}) {
+    auto points = random_points(n, 1100, 9);
+    for (size_t i = 0; i < n; ++i)
+      for (size_t g = 0; g < 1100; ++g) {
+        if (i % 7) points(i, g) = points(i - 1, g) + 1e-5 * points(i, g);
+        if (i % 7 == 6) points(i, g) = points(i - 1, g);
+      }
+    for (double& x : points.values()) x = unit * (x + 300);
+    const auto found = nearest_neighbours(points.view(), k);
+    std::vector<int32_t> all;
+    for (size_t i = 0; i < n; ++i) all.push_back(int32_t(i));
+    for (size_t i = 0; i < n; ++i) {
+      const auto square = detail::distance_sums<L2Distance>(
+          std::as_const(points)[i], std::as_const(points).view(), 1100, all);
+      auto order = all;
+      order.erase(order.begin() + std::ptrdiff_t(i));
+      std::stable_sort(order.begin(), order.end(),
+                       [&](int32_t a, int32_t b) { return square[size_t(a)] < square[size_t(b)]; });
+      for (size_t j = 0; j < k; ++j) {
+        REQUIRE(found.index(i, j) == order[j]);
+        REQUIRE(found.distance(i, j) == std::sqrt(square[size_t(order[j])]));
+      }
+    }
+  }
 }
 
 TEST_CASE("nearest_neighbours: errors", "[eval]") {

@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include "support.hpp"
 #include "support/catch.hpp"
 #include "support/threads.hpp"
@@ -284,6 +286,61 @@ TEST_CASE("metrics: distance_ranks are their definition for every distance", "[e
     check(L2Distance(), 0.0, n, columns);
     check(CosineDistance(), 0.0f, n, columns);
     check(CosineDistance(), 0.0, n, columns);
+  }
+}
+
+TEST_CASE("metrics: distance_ranks decide by terms what estimates cannot", "[eval]") {
+  // Rows that differ by less than what products in float are off, equal ones, and ones of 0; a left
+  // out column that outweighs all others; more rows and columns than are taken at a time.
+  const auto check = [&]<class Distance, class T>(Distance, T, size_t n, size_t columns,
+                                                  double unit) {
+    Tensor<T, 2> real({n, columns}), predicted({n, columns});
+    Rng rng(n + columns);
+    std::vector<int32_t> own;
+    std::vector<int32_t> all;
+    for (size_t t = 0; t < n; ++t) {
+      all.push_back(int32_t(t));
+      own.push_back(t % 4 == 1 ? -1 : int32_t((7 * t + 1030) % columns));
+      for (size_t g = 0; g < columns; ++g) {
+        predicted(t, g) = T(unit * rng.normal());
+        const double nudge = t % 5 == 4 ? 0 : 1e-6 * rng.normal();
+        real(t, g) = t % 5 == 0 ? T(unit * rng.normal()) : T(double(real(t - 1, g)) * (1 + nudge));
+      }
+      if (own[t] >= 0 && t % 3 == 0) predicted(t, size_t(own[t])) = T(unit * 300);
+      if (own[t] >= 0 && t % 3 == 1) real(t, size_t(own[t])) = T(unit * -300);
+      if (t % 11 == 10) std::fill_n(predicted[t].data, columns, T(0));
+    }
+    std::fill_n(real[n - 1].data, columns, T(0));
+    const auto a = std::as_const(predicted).view(), b = std::as_const(real).view();
+    const auto ranks = distance_ranks<Distance>(a, b, own);
+    const auto not_nearer = distance_ranks<Distance>(a, b, own, EqualDistances::not_nearer);
+    size_t ties = 0;
+    for (size_t p = 0; p < n; ++p) {
+      const size_t without = own[p] < 0 ? columns : size_t(own[p]);
+      auto distance = detail::distance_sums<Distance>(a[p], b, without, all);
+      if constexpr (std::is_same_v<Distance, CosineDistance>)
+        for (size_t t = 0; t < n; ++t)
+          distance[t] = Distance::of(distance[t], detail::squares_without(a[p], without),
+                                     detail::squares_without(b[t], without));
+      size_t less = 0, equal_before = 0;
+      for (size_t t = 0; t < n; ++t) {
+        less += distance[t] < distance[p];
+        equal_before += t < p && distance[t] == distance[p];
+      }
+      ties += equal_before;
+      REQUIRE(not_nearer[p] == less);
+      REQUIRE(ranks[p] == less + equal_before);
+    }
+    REQUIRE(ties > 0);
+  };
+  for (const auto& [n, columns, unit] : std::vector<std::tuple<size_t, size_t, double>>{
+           {140, 1101, 0.1}, {40, 70, 1e-24}, {40, 70, 1e22}}) {
+    check(L1Distance(), 0.0f, n, columns, unit);
+    check(L2Distance(), 0.0f, n, columns, unit);
+    check(CosineDistance(), 0.0f, n, columns, unit);
+    check(L1Distance(), 0.0, n, columns, unit);
+    check(L2Distance(), 0.0, n, columns, unit);
+    check(CosineDistance(), 0.0, n, columns, unit);
   }
 }
 
