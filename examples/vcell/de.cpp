@@ -117,12 +117,18 @@ void de(const DeSettings& s, Console& console) {
                     needed / 1e6, memory / 1e6));
     stream.emplace(s.data);
   }
-  vcell::detail::check_column(adata, "perturbation_key", s.perturbation_key);
-  for (const auto& key : s.context_keys) vcell::detail::check_column(adata, "context_keys", key);
+  vcell::detail::check_column(adata, "[data] perturbation_key", s.perturbation_key);
+  for (const auto& key : s.context_keys)
+    vcell::detail::check_column(adata, "[data] context_keys", key);
   const auto declared =
       stream ? vcell::declared_scale(
                    adata, vcell::WatchedRows(*stream, console.progress(), "check"), s.scale)
-             : vcell::declared_scale(adata, s.scale);
+             : vcell::declared_scale(
+                   adata,
+                   vcell::WatchedRows(
+                       vcell::BorrowedRows(vcell::detail::matrix_of("declared_scale", adata)),
+                       console.progress(), "check"),
+                   s.scale);
   if (declared.inferred)
     console.note("X holds nothing but whole numbers, so it is taken for counts (--scale counts)");
   auto options = options_of(s, declared.scale, view_name);
@@ -155,7 +161,7 @@ void de(const DeSettings& s, Console& console) {
                       ? vcell::expression_groups_of_all(here, rows, options.unlabelled_are_others)
                       : vcell::expression_groups(here, s.control, rows);
     if (!s.gene_key.empty()) {
-      vcell::detail::check_column(adata, "gene_key", s.gene_key);
+      vcell::detail::check_column(adata, "--gene-key", s.gene_key);
       groups.own_genes = own_genes_of(groups, adata.obs.column(s.gene_key), s.gene_key);
     }
     // Beside the table and what is read at a time.

@@ -41,6 +41,7 @@
 #include "vcell/core/workers.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/array.hpp"
+#include "vcell/data/borrowed_rows.hpp"
 #include "vcell/data/check_anndata.hpp"
 #include "vcell/data/column.hpp"
 #include "vcell/data/csr_matrix.hpp"

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "vcell/core/rng.hpp"
+#include "vcell/data/borrowed_rows.hpp"
 #include "vcell/data/row_sink.hpp"
 #include "vcell/data/watched_rows.hpp"
 
@@ -61,6 +62,24 @@ TEST_CASE("ordered_columns: what is no order of the columns is refused", "[data]
   CHECK_THROWS_AS(make({0, 1}), ShapeError);
   CHECK_THROWS_AS(make({0, 1, 3}), ShapeError);
   CHECK_THROWS_AS(make({0, 1, 1}), ConfigError);
+}
+
+TEST_CASE("borrowed_rows: another source, which is not copied", "[data]") {
+  const auto X = scattered(40, 3);
+  const Matrix source(X);
+  const BorrowedRows<Matrix> rows(source);
+  CHECK(rows.rows() == 40);
+  CHECK(rows.columns() == 3);
+  CHECK(rows.dtype() == DType::f32);
+  CHECK(rows.is_sparse());
+  CHECK(block_end(rows, 2, 40) == block_end(source, 2, 40));
+  CsrMatrix<float> scratch;
+  CHECK(row_block(rows, 5, 9, scratch).values.data() ==
+        row_block(source, 5, 9, scratch).values.data());
+  CsrMatrix<float> found;
+  found.columns = 3;
+  copy_rows<float>(rows, found, {.rows = 16});
+  CHECK(found == X);
 }
 
 TEST_CASE("watched_rows: a watcher is told of rows and stops them", "[data]") {

@@ -129,6 +129,34 @@ TEST_CASE("h5ad: the watcher hears of every part and can stop", "[io]") {
   CHECK_THROWS_AS(read_h5ad(path, options), Stopped);
 }
 
+TEST_CASE("h5ad: the watcher hears of a large part while it is read", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5ad";
+  constexpr size_t rows = 2100, columns = 9001;  // 76 MB
+  AnnData a;
+  for (size_t i = 0; i < rows; ++i) a.obs.index.push_back(std::to_string(i));
+  for (size_t i = 0; i < columns; ++i) a.var.index.push_back(std::to_string(i));
+  DenseMatrix<float> X{rows, columns, std::vector<float>(rows * columns)};
+  for (size_t i = 0; i < X.values.size(); ++i) X.values[i] = float(i % 8191);
+  a.X = Matrix(std::move(X));
+  for (const int gzip : {0, 1}) {
+    INFO(gzip);
+    write_h5ad(path, a, {gzip});
+    size_t heard = 0, most = 100;
+    H5adReadOptions options;
+    options.progress = [&](const ProgressUpdate& u) {
+      CHECK(u.stage == "read");
+      heard += u.note == "X";
+      return heard < most;
+    };
+    CHECK(read_h5ad(path, options) == a);
+    CHECK(heard >= 2);
+    heard = 0;
+    most = 2;
+    CHECK_THROWS_AS(read_h5ad(path, options), Stopped);
+  }
+}
+
 TEST_CASE("h5ad: what cannot be written leaves the old file as it was", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto path = folder.path() / "a.h5ad";

@@ -141,6 +141,26 @@ TEST_CASE("normalize_to_log1p: counts are normalised, log1p stays", "[preprocess
   CHECK(a == once);
 }
 
+TEST_CASE("normalize_to_log1p: a watcher hears of every pass and can stop it", "[preprocess]") {
+  AnnData whole = around(few_counts);
+  normalize_to_log1p(whole);
+  size_t heard = 0, most = 100;
+  const auto normalize = [&] {
+    AnnData a = around(few_counts);
+    heard = 0;
+    normalize_to_log1p(a, {.progress = [&](const ProgressUpdate& u) {
+                         CHECK(u.stage == "normalize");
+                         CHECK(u.total == 0);
+                         return ++heard < most;
+                       }});
+    return a;
+  };
+  CHECK(normalize() == whole);
+  const size_t passes = heard;  // checks, totals, division, logarithm
+  CHECK(passes >= 5);
+  for (most = 1; most <= passes; ++most) CHECK_THROWS_AS(normalize(), Stopped);
+}
+
 TEST_CASE("normalize_to_log1p: what is given", "[preprocess]") {
   AnnData other = around(few_counts);
   CHECK(normalize_to_log1p(other, {.target_sum = 100}).target_sum == 100.0);

@@ -34,16 +34,17 @@ bool says_scale(const char* function, const AnnData& adata) {
 
 /// What X holds by cell-eval's rule.
 template <class = void>
-Scale guessed_scale(const AnnData& adata) {
+Scale guessed_scale(const AnnData& adata, const Progress& progress) {
   const auto has_fraction = [](auto x) { return std::abs(x - std::trunc(x)) > 1e-3; };
-  return find_value(matrix_of("labelled_sides", adata), has_fraction) ? Scale::log1p
-                                                                      : Scale::counts;
+  return find_value(watched_matrix(matrix_of("labelled_sides", adata), progress), has_fraction)
+             ? Scale::log1p
+             : Scale::counts;
 }
 
 template <class = void>
 void check_columns(const AnnData& adata, const LabelledSidesOptions& options) {
-  check_column(adata, "perturbation_key", options.perturbation_key);
-  for (const auto& key : options.context_keys) check_column(adata, "context_keys", key);
+  check_column(adata, "[data] perturbation_key", options.perturbation_key);
+  for (const auto& key : options.context_keys) check_column(adata, "[data] context_keys", key);
 }
 
 /// What X holds, by what is said of it or the rule that the options name.
@@ -52,12 +53,13 @@ Scale scale_of(const AnnData& adata, const LabelledSidesOptions& options,
                const Callbacks& callbacks) {
   auto given = options.scale;
   if (!given && options.like_cell_eval && !says_scale("labelled_sides", adata)) {
-    given = guessed_scale(adata);
+    given = guessed_scale(adata, callbacks.progress);
     note(callbacks, "nothing says what X holds; as cell-eval guesses, ",
          *given == Scale::counts ? "counts: no value has a fractional part above 1e-3"
                                  : "log1p values: some have a fractional part above 1e-3");
   }
-  const auto found = declared_scale(adata, given);
+  const auto& X = matrix_of("declared_scale", adata);
+  const auto found = declared_scale(adata, watched_matrix(X, callbacks.progress), given);
   if (found.inferred)
     note(callbacks, "X holds whole numbers only and nothing says what they are: taken as counts ",
          "(declare the scale to be sure)");
@@ -74,7 +76,8 @@ LabelledCells labelled_side(AnnData adata, const LabelledSidesOptions& options, 
   if (scale == Scale::counts && options.keep_counts) {
     cells.scale = Scale::counts;
   } else {
-    const auto normalized = normalize_to_log1p(adata, {.scale = scale, .target_sum = target_sum});
+    const auto normalized = normalize_to_log1p(
+        adata, {.scale = scale, .target_sum = target_sum, .progress = callbacks.progress});
     note_scale(normalized, callbacks);
     cells.target_sum = normalized.target_sum;
     cells.is_own_total = scale == Scale::counts && !target_sum;

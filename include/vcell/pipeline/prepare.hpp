@@ -256,7 +256,8 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
   p.normalized = normalize_to_log1p(
       adata, {.scale = e.scale,
               .target_sum = e.target_sum > 0 ? std::optional(e.target_sum) : std::nullopt,
-              .cells = chosen_from});
+              .cells = chosen_from,
+              .progress = callbacks.progress});
   note_scale(p.normalized, callbacks);
   p.genes_before = adata.genes();
   auto genes = detail::genes_of(e, given, adata, chosen_from);

@@ -13,10 +13,11 @@ void log1p_row(std::span<T> values) {
 }
 
 template <class = void>
-void log1p(Matrix& X, const AnnData* names) {
-  check_not_negative("log1p", X, names);
+void log1p(Matrix& X, const AnnData* names, const Progress& progress = {}) {
+  check_not_negative("log1p", watched_matrix(X, progress), names);
   with_value_type<void>(X, [&]<class T>() {
-    transform_rows<T>(X, [](size_t, std::span<T> values) { log1p_row(values); });
+    transform_rows<T>(
+        X, [](size_t, std::span<T> values) { log1p_row(values); }, progress);
   });
 }
 

@@ -12,6 +12,8 @@ struct NormalizeToLog1pOptions {
   std::optional<double> target_sum = {};
   /// Not 0 where a cell's total is in the median (see NormalizeTotalOptions); empty: all are.
   std::span<const uint8_t> cells = {};
+  /// Told of every block of cells, in each of several passes; may stop, and X is then neither.
+  Progress progress = {};
 };
 
 struct NormalizedToLog1p {
@@ -31,13 +33,16 @@ struct NormalizedToLog1p {
 template <class = void>
 NormalizedToLog1p normalize_to_log1p(AnnData& adata, const NormalizeToLog1pOptions& options = {}) {
   detail::count_chosen("normalize_to_log1p", options.cells, adata.cells());
-  NormalizedToLog1p out{declared_scale(adata, options.scale), declared_target_sum(adata)};
+  Matrix& X = detail::matrix_of("declared_scale", adata);
+  NormalizedToLog1p out{
+      declared_scale(adata, detail::watched_matrix(X, options.progress), options.scale),
+      declared_target_sum(adata)};
   if (out.found.scale == Scale::counts) {
     const auto normalized =
-        detail::normalize_total(*adata.X, {options.target_sum, options.cells}, &adata);
+        detail::normalize_total(X, {options.target_sum, options.cells}, &adata, options.progress);
     out.target_sum = normalized.target_sum;
     out.empty_cells = normalized.empty_cells;
-    detail::log1p(*adata.X, &adata);
+    detail::log1p(X, &adata, options.progress);
   }
   declare_scale(adata, Scale::log1p, out.target_sum);
   return out;

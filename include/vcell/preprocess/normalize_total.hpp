@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "vcell/data/borrowed_rows.hpp"
+#include "vcell/data/watched_rows.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/preprocess/over_cells.hpp"
 
@@ -27,6 +29,17 @@ struct NormalizedTotal {
 };
 
 namespace detail {
+
+/// The matrix as a source whose blocks are told to a watcher, as of one of several passes.
+template <class = void>
+WatchedRows<BorrowedRows<Matrix>> watched_matrix(const Matrix& X, const Progress& progress) {
+  Progress watch;
+  if (progress)
+    watch = [&progress](const ProgressUpdate& update) {
+      return progress({update.stage, update.done, 0, {}});
+    };
+  return {BorrowedRows<Matrix>(X), std::move(watch), "normalize"};
+}
 
 template <class S>
 void check_not_negative(const char* function, const S& X, const AnnData* names) {
@@ -86,13 +99,15 @@ void divide_row(std::span<T> values, double by) {
 
 template <class = void>
 NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options,
-                                const AnnData* names) {
+                                const AnnData* names, const Progress& progress = {}) {
   count_chosen("normalize_total", options.cells, X.rows());
-  check_not_negative("normalize_total", X, names);
+  const auto watched = watched_matrix(X, progress);
+  check_not_negative("normalize_total", watched, names);
   return with_value_type<NormalizedTotal>(X, [&]<class T>() {
-    auto out = total_factors<T>(X, options);
+    auto out = total_factors<T>(watched, options);
     transform_rows<T>(
-        X, [&](size_t cell, std::span<T> values) { divide_row(values, out.factors[cell]); });
+        X, [&](size_t cell, std::span<T> values) { divide_row(values, out.factors[cell]); },
+        progress);
     return out;
   });
 }

@@ -9,6 +9,7 @@
 
 #include "vcell/core/check.hpp"
 #include "vcell/core/parallel_for.hpp"
+#include "vcell/core/progress.hpp"
 #include "vcell/data/row_source.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -48,16 +49,22 @@ requires RowSource<S, T> std::vector<double> map_cells(const S& X, F&& f) {
 /// Calls f(row, std::span<T>) for the values of every row as T, to change them in place: of a
 /// sparse matrix those that are stored. The matrix is one of T afterwards. Rows are independent, so
 /// the result does not depend on the number of threads.
+/// @param progress  told of the rows that are done, block by block, as of one of several passes;
+///                  may stop, and leaves the matrix as it then is
 template <class T, class F>
-void transform_rows(Matrix& m, F&& f) {
+void transform_rows(Matrix& m, F&& f, const Progress& progress = {}) {
   m.values().template become<T>();
   const auto values = m.values().template values<T>();
-  parallel_for(m.rows(), 64, [&](size_t first, size_t last) {
-    for (size_t i = first; i < last; ++i) {
-      const auto [begin, size] = m.row_range(i);
-      f(i, values.subspan(begin, size));
-    }
-  });
+  for (size_t start = 0, end; start < m.rows(); start = end) {
+    report(progress, {"normalize", start, 0, {}});
+    end = block_end(m, start, BlockLimits().bytes);
+    parallel_for(end - start, 64, [&](size_t first, size_t last) {
+      for (size_t i = start + first; i < start + last; ++i) {
+        const auto [begin, size] = m.row_range(i);
+        f(i, values.subspan(begin, size));
+      }
+    });
+  }
 }
 
 /// For every gene the sum of f(x) over its stored values x, in double:

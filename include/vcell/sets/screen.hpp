@@ -103,11 +103,11 @@ void check_screen(const Screen& screen) {
 
 namespace detail {
 
-/// @param setting  what messages call the column: the name in files of settings
+/// @param setting  what messages call the column: "[data] dose_key"
 template <class = void>
 void check_column(const AnnData& adata, const char* setting, const std::string& name) {
   if (!adata.obs.has(name))
-    throw ConfigError(message("[data] ", setting, " ", quoted(name), ": no such column in obs; ",
+    throw ConfigError(message(setting, " ", quoted(name), ": no such column in obs; ",
                               names_there({name}, adata.obs.names())));
 }
 
@@ -116,7 +116,7 @@ template <class = void>
 Factor perturbation_labels(const AnnData& adata, const ScreenOptions& options) {
   const Column& names = adata.obs.column(options.perturbation_key);
   if (options.dose_key.empty()) return factor(names);
-  check_column(adata, "dose_key", options.dose_key);
+  check_column(adata, "[data] dose_key", options.dose_key);
   const auto missing = names.is_missing();
   return factor(
       with_doses(names.text(), missing, options.control, adata.obs.column(options.dose_key),
@@ -132,10 +132,10 @@ Factor perturbation_labels(const AnnData& adata, const ScreenOptions& options) {
 ///         (listing those there are)
 template <class = void>
 Screen make_labels(const AnnData& adata, const ScreenOptions& options = {}) {
-  detail::check_column(adata, "perturbation_key", options.perturbation_key);
+  detail::check_column(adata, "[data] perturbation_key", options.perturbation_key);
   for (const std::string& key : options.context_keys)
-    detail::check_column(adata, "context_keys", key);
-  if (options.batch_key) detail::check_column(adata, "batch_key", *options.batch_key);
+    detail::check_column(adata, "[data] context_keys", key);
+  if (options.batch_key) detail::check_column(adata, "[data] batch_key", *options.batch_key);
   Screen screen;
   screen.perturbation = detail::perturbation_labels(adata, options);
   detail::check_labelled(screen.perturbation, "perturbation",

@@ -18,7 +18,8 @@ struct H5adReadOptions {
   size_t budget = 0;
   /// Takes one line for everything that was left out or kept unread; nullptr drops them.
   std::vector<std::string>* warnings = nullptr;
-  /// Called before each part, with its name as the note; see progress.hpp.
+  /// Called before each part, with its name as the note, and again after every 64 MiB of one; see
+  /// progress.hpp.
   Progress progress = {};
 };
 
@@ -102,9 +103,12 @@ AnnData read_h5ad(const std::filesystem::path& path, const H5adReadOptions& opti
   const hdf5::Object root = hdf5::open_file(path, reading);
   detail::check_is_anndata(root);
   size_t done = 0;
+  std::string_view now;
   const auto begin = [&](const char* part) {
+    now = part;
     report(options.progress, {"read", done++, 10, part});
   };
+  reading.watch = [&] { report(options.progress, {"read", done - 1, 10, now}); };
 
   detail::warn_of_attributes(root, {});
   constexpr std::string_view known[] = {"X",    "obs",  "var",  "layers", "obsm",

@@ -199,6 +199,7 @@ bool unpack_chunks(const Dataset& d, RowRange rows, Place&& place, Skip&& skip) 
   at[0] = first_line;
   try {
     for (size_t done = 0; done < chunks;) {
+      if (done) d.object->watch();
       packed.assign(std::min(batch, chunks - done), {});
       for (Packed& chunk : packed) {
         std::vector<hsize_t> start(rank);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <type_traits>
@@ -65,6 +66,23 @@ bool read_chunks(const Dataset& d, RowRange rows, char* to, OpenChunks* open) {
   return own;
 }
 
+/// What is read or converted between two looks at the watcher.
+inline constexpr size_t bytes_at_once = size_t(64) << 20;
+
+/// Some rows of a dataset, by HDF5.
+template <class = void>
+void read_piece(const Dataset& d, RowRange rows, hid_t memory, char* to) {
+  std::vector<hsize_t> start(d.shape.size(), 0), extents(d.shape.begin(), d.shape.end());
+  start[0] = rows.first;
+  extents[0] = rows.last - rows.first;
+  const Handle file(H5Scopy(d.space)),
+      here(H5Screate_simple(int(extents.size()), extents.data(), nullptr));
+  d.object->check(
+      H5Sselect_hyperslab(file, H5S_SELECT_SET, start.data(), nullptr, extents.data(), nullptr),
+      "select its rows");
+  d.object->check(H5Dread(d.object->id, memory, here, file, H5P_DEFAULT, to), "read its data");
+}
+
 }  // namespace detail
 
 /// Some rows of a dataset as a type in memory. Text of variable length comes as its references when
@@ -85,27 +103,35 @@ void read_elements(const Dataset& d, RowRange rows, hid_t memory, void* to,
     char* stored = wide.empty() ? static_cast<char*>(to) : wide.data();
     detail::fill(d, count, stored);
     if (detail::read_chunks(d, rows, stored, open)) {
-      if (!as_stored)
-        d.object->check(H5Tconvert(d.type, memory, count, stored, nullptr, H5P_DEFAULT),
+      // What grows has to be converted in one go.
+      const size_t piece = d.element_bytes < size
+                               ? count
+                               : std::max<size_t>(1, detail::bytes_at_once / d.element_bytes);
+      for (size_t i = 0; !as_stored && i < count; i += piece) {
+        if (i) d.object->watch();
+        d.object->check(H5Tconvert(d.type, memory, std::min(piece, count - i),
+                                   stored + i * d.element_bytes, nullptr, H5P_DEFAULT),
                         "convert its data");
-      if (!wide.empty()) std::memcpy(to, stored, count * size);
+        if (!wide.empty())
+          std::memcpy(static_cast<char*>(to) + i * size, stored + i * d.element_bytes,
+                      std::min(piece, count - i) * size);
+      }
+      if (as_stored && !wide.empty()) std::memcpy(to, stored, count * size);
       return;
     }
   }
-  if (count == d.count) {
+  if (d.shape.empty() || (count == d.count && count * size <= detail::bytes_at_once)) {
     d.object->check(H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to),
                     "read its data");
     return;
   }
-  std::vector<hsize_t> start(d.shape.size(), 0), extents(d.shape.begin(), d.shape.end());
-  start[0] = rows.first;
-  extents[0] = rows.last - rows.first;
-  const Handle file(H5Scopy(d.space)),
-      here(H5Screate_simple(int(extents.size()), extents.data(), nullptr));
-  d.object->check(
-      H5Sselect_hyperslab(file, H5S_SELECT_SET, start.data(), nullptr, extents.data(), nullptr),
-      "select its rows");
-  d.object->check(H5Dread(d.object->id, memory, here, file, H5P_DEFAULT, to), "read its data");
+  const size_t of_row = count / (rows.last - rows.first) * size,
+               at_once = std::max<size_t>(1, detail::bytes_at_once / of_row);
+  for (size_t row = rows.first; row < rows.last; row += at_once) {
+    if (row > rows.first) d.object->watch();
+    detail::read_piece(d, {row, std::min(rows.last, row + at_once)}, memory,
+                       static_cast<char*>(to) + (row - rows.first) * of_row);
+  }
 }
 
 /// The dtype of a dataset of numbers.

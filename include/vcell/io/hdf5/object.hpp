@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct Reading {
   size_t budget = 0;
   double taken = 0;  ///< of the budget, so far
   std::vector<std::string>* warnings = nullptr;
+  /// Called while much is read, again and again; what it throws ends the reading.
+  std::function<void()> watch = {};
   RawFile raw;
   GlobalHeap heap;
   RawReferences raw_references;
@@ -52,6 +55,9 @@ struct Object {
   Handle id;
   size_t depth = 0;
 
+  void watch() const {
+    if (reading->watch) reading->watch();
+  }
   /// Throws a FormatError that names the function, the file and the element.
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
