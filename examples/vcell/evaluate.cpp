@@ -20,8 +20,9 @@ void check(const EvaluateSettings& s) {
   const auto fail = [](const auto&... parts) {
     throw vcell::ConfigError(vcell::message("evaluate: ", parts...));
   };
-  if (s.predicted.empty() && !s.ceiling)
-    fail("--pred is required: the predicted cells, or --ceiling, which needs the real ones alone");
+  if (s.predicted.empty() && !s.ceiling && s.ceiling_by.empty())
+    fail("--pred is required: the predicted cells, or --ceiling or --ceiling-by, which need the ",
+         "real ones alone");
   if (s.predicted.empty() && !(s.real_expression + s.predicted_expression).empty())
     fail("--de-real and --de-pred are tables of what is evaluated, and without --pred the ceiling ",
          "alone is, whose halves are always tested; leave them out");
@@ -66,7 +67,8 @@ void add_evaluate(CLI::App& program, Console& console) {
         ->type_name("NAME,...");
   };
   text("--real", s->real, "Observed cells, h5ad", "FILE")->required();
-  text("--pred", s->predicted, "Predicted cells, h5ad; --ceiling can do without", "FILE");
+  text("--pred", s->predicted, "Predicted cells, h5ad; --ceiling and --ceiling-by can do without",
+       "FILE");
   command->add_option("--perturbation-key", s->perturbation_key, "obs column of the perturbation")
       ->capture_default_str();
   command->add_option("--control", s->control, "Label of the control in it")->capture_default_str();
@@ -117,6 +119,14 @@ void add_evaluate(CLI::App& program, Console& console) {
       ->default_str("means");
   command->add_flag("--ceiling", s->ceiling,
                     "Also score one random half of the real cells against the other");
+  command
+      ->add_option("--ceiling-by", s->ceiling_by,
+                   "obs column of the real cells, as of guides or batches, may come several times: "
+                   "also score cells of some of its levels against those of the others")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("COLUMN");
   add_number(*command, "--ceiling-seed", s->ceiling_seed, "Of the halves");
   command->add_option("--gene-names", s->gene_names,
                       "var column with the names by which perturbations go [found]");

@@ -67,7 +67,7 @@ vcell::ScoreRecord record_of(
     out.scale = cells->scale == vcell::Scale::counts ? "counts" : "log1p";
     if (cells->target_sum) out.target_sum.emplace_back(name, *cells->target_sum);
   }
-  if (s.ceiling) out.seeds.emplace_back("ceiling", s.ceiling_seed);
+  if (s.ceiling || !s.ceiling_by.empty()) out.seeds.emplace_back("ceiling", s.ceiling_seed);
   if (s.intervals != vcell::IntervalScope::none) out.seeds.emplace_back("intervals", interval_seed);
   if (!s.real_expression.empty()) out.more.emplace_back("de_real", s.real_expression);
   if (!s.predicted_expression.empty()) out.more.emplace_back("de_pred", s.predicted_expression);
@@ -88,6 +88,27 @@ void put_in(std::vector<vcell::EvaluationSide>& sides, const std::string& file, 
   sides[0] = vcell::with_expression(std::move(sides[0]), std::move(table));
 }
 
+/// The levels of each column between which ceilings are asked for.
+/// @throws vcell::ConfigError if there is no such column
+std::vector<vcell::Factor> levels_of(const vcell::AnnData& real, const ScoreSettings& s) {
+  std::vector<vcell::Factor> out;
+  for (const auto& key : s.ceiling_by) {
+    vcell::detail::check_column(real, "[scores] ceiling_by", key);
+    out.push_back(vcell::factor(real.obs.column(key)));
+  }
+  return out;
+}
+
+std::vector<vcell::LevelCeilings> ceilings_by(const std::vector<vcell::EvaluationSide>& real,
+                                              const std::vector<vcell::Factor>& levels,
+                                              const vcell::EvaluationOptions& options,
+                                              const ScoreSettings& s) {
+  std::vector<vcell::LevelCeilings> out;
+  for (size_t i = 0; i < levels.size(); ++i)
+    out.push_back(vcell::level_ceilings(real, s.ceiling_by[i], levels[i], options, s.ceiling_seed));
+  return out;
+}
+
 bool is_prefixed(const ScoreSettings& s) { return !s.cell_type_key.empty(); }
 
 }  // namespace
@@ -100,6 +121,7 @@ void score_cells(vcell::AnnData real_cells, vcell::AnnData predicted_cells, cons
   options.tests_real = s.real_expression.empty();
   options.tests_predicted = s.predicted_expression.empty();
   const auto var = real_cells.var;
+  const auto levels = levels_of(real_cells, s);
   auto [real, predicted] = vcell::labelled_sides(std::move(real_cells), std::move(predicted_cells),
                                                  sides_options(s), callbacks_of(console));
   options.symbols = symbols(s, var, real, console);
@@ -117,6 +139,10 @@ void score_cells(vcell::AnnData real_cells, vcell::AnnData predicted_cells, cons
                              {.seed = interval_seed, .scope = s.intervals});
   report.evaluation.strata =
       vcell::score_strata(sides.real, sides.predicted, report.evaluation, options);
+  const auto by = ceilings_by(sides.real, levels, options, s);
+  report.level_ceilings = vcell::mean_level_ceilings(by);
+  for (const auto& column : by)
+    for (const auto& text : column.warnings) report.evaluation.warnings.push_back(text);
   for (const auto& line : report.evaluation.left_out) console.note("left out: " + line);
   for (const auto& warning : vcell::warnings(report.evaluation, {.progress = progress}))
     console.note("warning: " + warning);
@@ -128,6 +154,7 @@ void score_cells(vcell::AnnData real_cells, vcell::AnnData predicted_cells, cons
   vcell::write_results(out, report.evaluation,
                        {.always_prefixed = is_prefixed(s), .progress = progress});
   if (s.ceiling) vcell::write_ceilings(out, ceilings, is_prefixed(s));
+  vcell::write_level_ceilings(out, by);
   vcell::write_score_record(out / "scores.json", record);
   report.run = {{"Data",
                  {{"Observed cells", s.real},
@@ -144,23 +171,33 @@ void score_ceiling(vcell::AnnData real, const ScoreSettings& s, Console& console
   const fs::path out = s.out;
   auto options = evaluation_options(s, console);
   const auto var = real.var;
+  const auto levels = levels_of(real, s);
   auto cells = vcell::labelled_cells(std::move(real), sides_options(s), callbacks_of(console));
   options.symbols = symbols(s, var, cells, console);
   vcell::check_labelled_cells(cells, "real", options.highest);
   const auto record = record_of(s, options, {{"real", &cells}});
   auto how = vcell::side_options(options);
   how.memory.kept_bytes = 0;  // the halves are tested, the whole is not
-  const auto ceilings = vcell::evaluation_ceilings(vcell::evaluation_sides(std::move(cells), how),
-                                                   options, s.ceiling_seed);
+  const auto sides = vcell::evaluation_sides(std::move(cells), how);
+  std::vector<vcell::ContextCeiling> ceilings;
+  if (s.ceiling) ceilings = vcell::evaluation_ceilings(sides, options, s.ceiling_seed);
+  const auto by = ceilings_by(sides, levels, options, s);
+  for (const auto& column : by)
+    for (const auto& text : column.warnings) console.note("warning: " + text);
   make_folder(out);
   vcell::remove_results(out);
-  vcell::write_ceilings(out, ceilings, is_prefixed(s));
+  if (s.ceiling) vcell::write_ceilings(out, ceilings, is_prefixed(s));
+  vcell::write_level_ceilings(out, by);
   vcell::write_score_record(out / "scores.json", record);
-  for (const auto& ceiling : ceilings)
+  const auto print = [&](const std::string& head, const vcell::ContextCeiling& ceiling) {
     for (size_t m = 0; m < ceiling.ceilings.size(); ++m)
       if (std::isfinite(ceiling.ceilings[m]))
-        console.result(fmt::format("{}{:<28}{:>7.3f}",
+        console.result(fmt::format("{}{}{:<28}{:>7.3f}", head,
                                    ceiling.context.empty() ? "" : ceiling.context + "  ",
                                    ceiling.scores.columns[m].name, ceiling.ceilings[m]));
+  };
+  for (const auto& ceiling : ceilings) print("", ceiling);
+  for (const auto& column : by)
+    for (const auto& ceiling : column.contexts) print("by " + column.by + "  ", ceiling);
   console.result("ceiling: " + out.string());
 }

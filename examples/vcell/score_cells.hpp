@@ -30,7 +30,8 @@ struct ScoreSettings {
   bool keep_counts = false;                                     ///< and not normalise them
   bool subset = false;  ///< what one side alone has is left out
   vcell::IntervalScope intervals = vcell::IntervalScope::means;
-  bool ceiling = false;  ///< also score the real cells by halves
+  bool ceiling = false;                      ///< also score the real cells by halves
+  std::vector<std::string> ceiling_by = {};  ///< obs columns between whose levels, too
   uint64_t ceiling_seed = 0;
 };
 

@@ -150,6 +150,8 @@
 #include "vcell/eval/significant_genes.hpp"
 #include "vcell/eval/sort_keys.hpp"
 #include "vcell/eval/spearman.hpp"
+#include "vcell/eval/split_by_levels.hpp"
+#include "vcell/eval/split_in_halves.hpp"
 #include "vcell/eval/streamed_expression.hpp"
 #include "vcell/eval/student_t.hpp"
 #include "vcell/eval/summary.hpp"

@@ -36,6 +36,11 @@ struct Fixture {
 
 TEST_CASE("run_in_folder: leaves what run has in memory", "[pipeline]") {
   Fixture f;
+  std::vector<std::string> days;
+  for (size_t i = 0; i < f.screen.cells(); ++i) days.push_back(i % 2 ? "1" : "2");
+  f.screen.obs.set("day", Column(Labels(days)));
+  write_h5ad(f.folder / "screen.h5ad", f.screen);
+  f.e.ceiling_by = {"day"};
   const auto memory = run(f.screen, f.e);
   const fs::path out = f.folder / "out";
   const auto files = run_in_folder(f.e, out, f.options());
@@ -55,6 +60,10 @@ TEST_CASE("run_in_folder: leaves what run has in memory", "[pipeline]") {
   REQUIRE(again.kept_steps.size() == 1);
   REQUIRE(again.kept_steps == files.report.kept_steps);
   REQUIRE(again.run.size() == files.report.run.size());
+  REQUIRE(again.level_ceilings.size() == 1);
+  REQUIRE(again.level_ceilings[0].by == "day");
+  REQUIRE(again.level_ceilings[0].metrics == memory.report.level_ceilings.at(0).metrics);
+  REQUIRE_FALSE(again.level_ceilings[0].metrics.empty());
   const auto page = report_html(again, {f.options().gnuplot});
   REQUIRE(page == read_text(out / "report.html"));
   const auto model = std::get<TrainedModel>(load_model(out / "model"));

@@ -5,7 +5,7 @@
 #include "support/catch.hpp"
 #include "support/small_experiment.hpp"
 #include "support/threads.hpp"
-#include "vcell/pipeline/prediction_anndata.hpp"
+#include "vcell/pipeline/observation_anndata.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -298,6 +298,51 @@ TEST_CASE("run: names of a split that the screen does not have", "[pipeline]") {
           (labels.context.codes[i] == labels.context.code("context_1") &&
            labels.perturbation.codes[i] == labels.perturbation.code(known)));
   CHECK_THAT(said, contains("'MYC'") && contains("'elsewhere'") && contains("left out"));
+}
+
+TEST_CASE("run: ceilings between the levels of obs columns", "[pipeline]") {
+  auto e = baselines();
+  e.ceiling_by = {"sgrna", "perturbation"};
+  CHECK_THROWS_WITH(run(run_screen(), e), contains("[scores] ceiling_by 'sgrna': no such column"));
+  auto screen = run_screen();
+  const auto labels = screen.obs.column("perturbation").text();
+  std::vector<std::string> guides;
+  for (size_t i = 0; i < labels.size(); ++i) guides.push_back(labels[i] + (i % 3 ? " a" : " b"));
+  screen.obs.set("sgrna", Column(Labels(guides)));
+  std::string said;
+  RunOptions options;
+  options.callbacks.note = [&](const std::string& line) { said += line + '\n'; };
+  const auto found = run(screen, e, options);
+  REQUIRE(found.level_ceilings.size() == 2);
+  const LevelCeilings& by_guide = found.level_ceilings[0];
+  REQUIRE(by_guide.by == "sgrna");
+  REQUIRE(by_guide.warnings.empty());
+  REQUIRE(by_guide.contexts.size() == found.report.evaluation.contexts.size());
+
+  // The same of the observed cells as they are given away, with their obs.
+  const Prepared& p = found.prepared;
+  const auto observed =
+      observation_anndata(p.annotations, e.labels, p.screen, found.requests, p.parts);
+  const auto sides = evaluation_sides(labelled_observations(p.screen, found.requests, p.parts),
+                                      {.control = e.labels.control});
+  const auto expected = level_ceilings(
+      sides, "sgrna", factor(observed.obs.column("sgrna")),
+      {.control = e.labels.control, .metrics = metrics_of(e.profile), .symbols = p.symbols},
+      e.training.seed);
+  for (size_t c = 0; c < by_guide.contexts.size(); ++c)
+    for (size_t m = 0; m < by_guide.contexts[c].ceilings.size(); ++m) {
+      const double a = by_guide.contexts[c].ceilings[m], b = expected.contexts.at(c).ceilings[m];
+      CHECK((a == b || (std::isnan(a) && std::isnan(b))));
+    }
+  REQUIRE(found.report.level_ceilings.size() == 1);
+
+  // No perturbation has two of what names it.
+  REQUIRE(found.level_ceilings[1].contexts.empty());
+  CHECK_THAT(found.level_ceilings[1].warnings.at(0), contains("no perturbation has cells"));
+  CHECK_THAT(said, contains("warning: Ceiling by 'perturbation'"));
+  CHECK(std::any_of(
+      found.report.evaluation.warnings.begin(), found.report.evaluation.warnings.end(),
+      [](const std::string& text) { return text.starts_with("Ceiling by 'perturbation'"); }));
 }
 
 TEST_CASE("run: stops where it is asked to", "[pipeline]") {

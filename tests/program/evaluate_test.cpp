@@ -191,6 +191,57 @@ TEST_CASE("evaluate: an embedding for two of the metrics", "[program][golden]") 
   REQUIRE_THAT(none.err, contains("X_mime") && contains("X_mine"));
 }
 
+TEST_CASE("evaluate: ceilings between the levels of a column", "[program][golden]") {
+  const auto golden = golden_folder("evaluation");
+  if (!golden) VCELL_SKIP("golden folder evaluation is absent");
+  const TemporaryFolder folder("ceiling_by");
+  // Each perturbation has two guides; one has a single one.
+  auto real = vcell::read_h5ad(*golden / "real.h5ad");
+  const auto labels = real.obs.column("target_gene").text();
+  std::string single;
+  std::vector<std::string> guides;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (single.empty() && labels[i] != "non-targeting") single = labels[i];
+    guides.push_back(labels[i] + (labels[i] != single && i % 2 ? " 2" : " 1"));
+  }
+  real.obs.set("guide", vcell::Column(vcell::Labels(guides)));
+  vcell::write_h5ad(folder.path() / "real.h5ad", real);
+  const std::string line = "evaluate -ar real.h5ad --profile minimal --ceiling-by guide -o ";
+  const auto alone = run_vcell_in(folder, line + "alone");
+  INFO(alone.err);
+  REQUIRE(alone.code == 0);
+  const std::set<std::string> tables = {"ceiling_by_results.csv", "agg_ceiling_by_results.csv",
+                                        "ceiling_by_levels.csv", "scores.json"};
+  REQUIRE(files_in(folder.path() / "alone") == tables);
+  REQUIRE_THAT(alone.err, contains("Ceiling by 'guide'") && contains("'" + single + "'"));
+  REQUIRE_THAT(alone.out, contains("by guide  pearson_delta"));
+  const auto scores = vcell::read_csv(folder.path() / "alone" / "ceiling_by_results.csv");
+  REQUIRE(scores.rows.size() + 2 == vcell::factor(labels).names.size());
+  REQUIRE(vcell::read_csv(folder.path() / "alone" / "agg_ceiling_by_results.csv").rows.size() == 1);
+
+  // Beside the scores of a prediction, and gone when those are replaced without it.
+  const auto pred = " -ap '" + (*golden / "pred.h5ad").string() + "'";
+  const auto both = run_vcell_in(folder, line + "both" + pred);
+  INFO(both.err);
+  REQUIRE(both.code == 0);
+  for (const char* table :
+       {"ceiling_by_results.csv", "agg_ceiling_by_results.csv", "ceiling_by_levels.csv"})
+    REQUIRE(vcell::read_text(folder.path() / "both" / table) ==
+            vcell::read_text(folder.path() / "alone" / table));
+  REQUIRE_THAT(vcell::read_text(folder.path() / "both" / "warnings.csv"),
+               contains("Ceiling by 'guide'"));
+  REQUIRE_THAT(vcell::read_text(folder.path() / "both" / "report.html"),
+               contains("<small>by guide</small>"));
+  REQUIRE(
+      run_vcell_in(folder, "evaluate -ar real.h5ad --profile minimal -o both --overwrite" + pred)
+          .code == 0);
+  REQUIRE_FALSE(fs::exists(folder.path() / "both" / "ceiling_by_levels.csv"));
+
+  const auto none = run_vcell_in(folder, "evaluate -ar real.h5ad --ceiling-by guid -o none");
+  REQUIRE(none.code == 2);
+  REQUIRE_THAT(none.err, contains("--ceiling-by 'guid': no such column") && contains("'guide'"));
+}
+
 TEST_CASE("evaluate: what does not fit is said", "[program][golden]") {
   const auto golden = golden_folder("evaluation");
   if (!golden) VCELL_SKIP("golden folder evaluation is absent");

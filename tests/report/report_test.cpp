@@ -161,6 +161,14 @@ TEST_CASE("report: ceilings have a column of their own", "[report]") {
   REQUIRE_THAT(html, contains("<th scope=\"col\" class=\"n\">Ceiling</th>") &&
                          contains("<td class=\"n\">0.875</td><td class=\"n\">1</td></tr>") &&
                          contains("halves of the observed cells"));
+  input.level_ceilings = {{"guide <1>", {{"pearson_delta", 0.75}}}};
+  const std::string by = report_html(input, without_gnuplot);
+  REQUIRE(is_nested(by));
+  REQUIRE_THAT(
+      by,
+      contains("<th scope=\"col\" class=\"n\">Ceiling<br><small>by guide &lt;1&gt;</small></th>") &&
+          contains("<td class=\"n\">0.875</td><td class=\"n\">0.750</td><td class=\"n\">1</td>") &&
+          contains("A ceiling by a column"));
 }
 
 TEST_CASE("report: differences from other methods, with what is certain in bold", "[report]") {

@@ -28,9 +28,8 @@ void remove_results(const std::filesystem::path& folder) {
       for (std::string& name : detail::names_with(row[1]))
         if (name.find('/') == std::string::npos) names.push_back(std::move(name));
   }
-  for (const char* shared :
-       {"contexts.csv", "intervals.csv", "strata.csv", "warnings.csv", "scores.json"})
-    names.push_back(shared);
+  names.insert(names.end(), detail::shared_tables.begin(), detail::shared_tables.end());
+  names.push_back("scores.json");
   for (const std::string& name : names) {
     std::error_code error;
     std::filesystem::remove(folder / name, error);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,6 +27,12 @@ std::vector<std::string> names_with(const std::string& prefix) {
   return names;
 }
 
+/// The tables that all contexts share.
+inline constexpr std::array<const char*, 7> shared_tables = {
+    "contexts.csv",         "intervals.csv",          "strata.csv",
+    "warnings.csv",         "ceiling_by_results.csv", "agg_ceiling_by_results.csv",
+    "ceiling_by_levels.csv"};
+
 /// A name that is safe as part of a file's name anywhere: ASCII letters, digits and ._+=@- stay,
 /// anything else becomes '_', a leading point too; at most 100 characters.
 template <class = void>
@@ -43,15 +50,15 @@ std::string safe_name(std::string_view name) {
 
 /// The files of each context: for one context results.csv and so on, for several, or where `always`
 /// asks for it, `<context>_results.csv` and so on. Characters that a file's name cannot have
-/// everywhere are replaced, and no two tables get the same name, capitals or not, nor that of
-/// agg_results.csv.
+/// everywhere are replaced, and no two tables get the same name, capitals or not, nor that of a
+/// table of all contexts.
 template <class = void>
 std::vector<ResultFiles> result_files(const std::vector<std::string>& contexts,
                                       bool always = false) {
   if (contexts.size() == 1 && !always) return {{contexts[0], ""}};
   std::vector<ResultFiles> out;
-  std::set<std::string> taken = {"agg_results.csv", "contexts.csv", "intervals.csv", "strata.csv",
-                                 "warnings.csv"};
+  std::set<std::string> taken(detail::shared_tables.begin(), detail::shared_tables.end());
+  taken.insert("agg_results.csv");
   for (const std::string& context : contexts) {
     for (size_t n = 1;; ++n) {
       const std::string prefix =

@@ -101,15 +101,24 @@ std::vector<size_t> observed_rows(const Screen& screen, std::span<const Predicti
   return rows;
 }
 
+/// The same rows, then those of the controls.
+template <class = void>
+std::vector<size_t> observed_and_control_rows(const Screen& screen,
+                                              std::span<const PredictionRequest> requests,
+                                              std::span<const Part> parts) {
+  auto rows = observed_rows(screen, requests, parts);
+  const auto controls = control_rows(screen, requests);
+  rows.insert(rows.end(), controls.begin(), controls.end());
+  return rows;
+}
+
 /// The observed cells of test of the requests' pairs, and the same controls.
 /// @param parts  (cells of the screen)
 template <class = void>
 LabelledCells labelled_observations(const Screen& screen,
                                     std::span<const PredictionRequest> requests,
                                     std::span<const Part> parts) {
-  auto rows = observed_rows(screen, requests, parts);
-  const auto controls = control_rows(screen, requests);
-  rows.insert(rows.end(), controls.begin(), controls.end());
+  const auto rows = observed_and_control_rows(screen, requests, parts);
   detail::CellLabels labels(screen);
   for (const size_t row : rows)
     labels.add(screen.perturbation.codes[row], screen.context.codes[row]);

@@ -20,10 +20,8 @@ AnnData observation_anndata(const AnnData& annotations, const ScreenOptions& lab
                             const Screen& screen, std::span<const PredictionRequest> requests,
                             std::span<const Part> parts,
                             const std::vector<std::string>& model_genes = {}) {
-  auto rows = observed_rows(screen, requests, parts);
-  const size_t n = rows.size();
-  const auto controls = control_rows(screen, requests);
-  rows.insert(rows.end(), controls.begin(), controls.end());
+  const auto rows = observed_and_control_rows(screen, requests, parts);
+  const size_t n = observed_rows(screen, requests, parts).size();
   AnnData out;
   out.obs = DataFrame(std::vector<std::string>(rows.size()));
   out.obs.index_name = annotations.obs.index_name;

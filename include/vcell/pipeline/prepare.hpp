@@ -237,6 +237,7 @@ PerturbationFeatures features_of(const Experiment& e, const PrepareInputs& given
 template <class = void>
 Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given = {},
                  const Callbacks& callbacks = {}) {
+  for (const auto& key : e.ceiling_by) detail::check_column(adata, "[scores] ceiling_by", key);
   Prepared p;
   filter(adata, e.min_genes, e.min_cells, callbacks);
   p.screen = make_labels(adata, e.labels);

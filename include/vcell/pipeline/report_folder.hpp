@@ -85,6 +85,7 @@ ReportInput read_report_input(const std::filesystem::path& folder, const Progres
       out.meaning = row[meaning];
       out.evaluation = read_results(tables, {}, progress);
       out.ceilings = read_mean_ceilings(tables, read_result_files(tables));
+      out.level_ceilings = read_mean_level_ceilings(tables);
       continue;
     }
     ScoredMethod& other = out.others.emplace_back(ScoredMethod{row[name], row[meaning], {}});

@@ -36,6 +36,8 @@ struct RunResult {
   std::vector<MissingPrediction> missing;
   /// Of each context; none where they are not asked for or there are too few cells.
   std::vector<ContextCeiling> ceilings;
+  /// The same by [scores] ceiling_by.
+  std::vector<LevelCeilings> level_ceilings;
   ReportInput report;               ///< scores of all methods, facts, training
   std::vector<MetricsRow> metrics;  ///< of every step of training in this run
   /// The trained model, or the members of the ensemble, where State Transition was among the
@@ -210,6 +212,13 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
         out.ceilings = evaluation_ceilings(observed, evaluation, e.training.seed);
         out.report.ceilings = mean_ceilings(out.ceilings);
       }
+      const auto rows = observed_and_control_rows(p.screen, out.requests, p.parts);
+      for (const auto& key : e.ceiling_by) {
+        const auto levels = factor(p.annotations.obs.column(key).select_rows(rows));
+        out.level_ceilings.push_back(
+            level_ceilings(observed, key, levels, evaluation, e.training.seed));
+      }
+      out.report.level_ceilings = mean_level_ceilings(out.level_ceilings);
     }
     ++done;
     report(evaluation.progress, {});
@@ -221,6 +230,10 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
     }
     auto scores = evaluate_method(observed, p.screen, out.requests, predicted, evaluation,
                                   {.seed = e.training.seed, .scope = e.intervals});
+    if (first)
+      for (const LevelCeilings& column : out.level_ceilings)
+        scores.warnings.insert(scores.warnings.end(), column.warnings.begin(),
+                               column.warnings.end());
     if (options.scored) options.scored({*method, first, p, out.requests, predicted, scores});
     if (first) {
       out.report.method = method->title();

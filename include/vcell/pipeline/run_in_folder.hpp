@@ -145,7 +145,7 @@ ScoreRecord run_score_record(const Experiment& e, const Prepared& p, const Evalu
   if (p.normalized.target_sum) out.target_sum.emplace_back("real", *p.normalized.target_sum);
   out.seeds = {{"training", e.training.seed}};
   if (!evaluation.intervals.metrics.empty()) out.seeds.emplace_back("intervals", e.training.seed);
-  if (e.ceiling) out.seeds.emplace_back("ceiling", e.training.seed);
+  if (e.ceiling || !e.ceiling_by.empty()) out.seeds.emplace_back("ceiling", e.training.seed);
   return out;
 }
 
@@ -251,6 +251,7 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
   };
   auto out = run(std::move(adata), e, all);
   write_ceilings(folder.path(), out.ceilings);
+  write_level_ceilings(folder.path(), out.level_ceilings);
   ReportInput& report = out.report;
   report.title =
       "Predicted perturbation responses: " + std::filesystem::path(e.data).filename().string();

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "vcell/eval/evaluate.hpp"
+#include "vcell/eval/ceiling.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -51,6 +51,8 @@ struct ReportInput {
   std::vector<Metric> metrics;       ///< what is said of scores; none: all_metrics
   /// What a repetition of the experiment would score, by metric (mean_ceilings); may be empty.
   std::vector<std::pair<std::string, double>> ceilings;
+  /// The same between the levels of columns, such as guides or batches; may be empty.
+  std::vector<MeanLevelCeilings> level_ceilings;
   std::vector<std::string> warnings;  ///< beyond those found in the evaluation
 };
 

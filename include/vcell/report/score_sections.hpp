@@ -71,11 +71,13 @@ std::string mean_score_table(const ReportInput& input) {
                     n == all ? "" : fmt::format("<br><small>{} of {} predicted</small>", n, all));
   }
   if (!input.ceilings.empty()) out += "<th scope=\"col\" class=\"n\">Ceiling</th>";
+  for (const MeanLevelCeilings& column : input.level_ceilings)
+    out += fmt::format("<th scope=\"col\" class=\"n\">Ceiling<br><small>by {}</small></th>",
+                       escape_html(column.by));
   out += "<th scope=\"col\" class=\"n\">Best possible</th></tr></thead>\n<tbody>\n";
-  const auto ceiling_cell = [&](const std::string& name) -> std::string {
-    if (input.ceilings.empty()) return "";
+  const auto ceiling_cell = [](const auto& ceilings, const std::string& name) {
     Score ceiling;
-    for (const auto& [metric, value] : input.ceilings)
+    for (const auto& [metric, value] : ceilings)
       if (metric == name) ceiling = value;
     return fmt::format("<td class=\"n\">{}</td>", show(ceiling, 3));
   };
@@ -90,10 +92,13 @@ std::string mean_score_table(const ReportInput& input) {
     const std::string better = metric.direction > 0   ? "higher is better"
                                : metric.direction < 0 ? "lower is better"
                                                       : "";
+    std::string ceilings = input.ceilings.empty() ? "" : ceiling_cell(input.ceilings, name);
+    for (const MeanLevelCeilings& column : input.level_ceilings)
+      ceilings += ceiling_cell(column.metrics, name);
     out += fmt::format(
         "<tr><th scope=\"row\">{} <small>{}</small></th>{}{}<td class=\"n\">{}</td></tr>\n",
         escape_html(metric.title), better,
-        detail::score_cells(means, complete, metric.direction, 3, intervals), ceiling_cell(name),
+        detail::score_cells(means, complete, metric.direction, 3, intervals), ceilings,
         metric.best ? fmt::format("{:g}", *metric.best) : "\u2013");
   }
   return out + "</tbody></table></div>\n";
@@ -161,6 +166,10 @@ std::string summary_section(const ReportInput& input) {
                       ? ""
                       : "The ceiling is what a repetition of the experiment would score, found by "
                         "halves of the observed cells. ") +
+          (input.level_ceilings.empty()
+               ? ""
+               : "A ceiling by a column is what the observed cells of some of its levels, such as "
+                 "guides or batches, score against those of the others. ") +
           (methods[0].intervals.metrics.empty()
                ? ""
                : "Below a mean stands an interval of about 95 % over which cells were measured. "));

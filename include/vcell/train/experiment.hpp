@@ -106,8 +106,9 @@ struct Experiment {
                                       "perturbation_mean_shrunk", "context_mean"};
   std::string profile = "vcell";                   ///< which metrics score it (metrics_of)
   IntervalScope intervals = IntervalScope::means;  ///< which mean scores get intervals
-  bool ceiling = true;     ///< what halves of the observed cells would score is measured, too
-  bool save_real = false;  ///< the observed cells are kept beside the predicted ones
+  bool ceiling = true;  ///< what halves of the observed cells would score is measured, too
+  std::vector<std::string> ceiling_by;  ///< obs columns between whose levels it is measured, too
+  bool save_real = false;               ///< the observed cells are kept beside the predicted ones
   RunDevice device = RunDevice::cpu;
   size_t rank = 0;   ///< of this process among those that run together
   size_t ranks = 1;  ///< how many these are
@@ -232,6 +233,8 @@ void visit_experiment(E& e, F&& f) {
     "which mean scores get intervals: none, means (of metrics that read mean cells), all");
   f("scores", "ceiling", e.ceiling,
     "score one random half of the observed cells against the other: what a repetition would reach");
+  f("scores", "ceiling_by", e.ceiling_by,
+    "obs column, as of guides or batches: also score observed cells of some levels against others");
   f("scores", "save_real", e.save_real,
     "real.h5ad: the observed cells of test and their controls, for other programs to score");
 
