@@ -9,6 +9,7 @@
 #include "vcell/pipeline/gene_names_file.hpp"
 #include "vcell/pipeline/pack_submission_2025.hpp"
 #include "vcell/pipeline/pack_submission_2026.hpp"
+#include "vcell/pipeline/unpack_submission.hpp"
 
 using namespace vcell;
 using vcell_test::check_error;
@@ -195,6 +196,19 @@ TEST_CASE("submission: counts of 2025 are normalised to the median total", "[pip
   CHECK(to_csr<float>(*found.X) == to_csr<float>(*cells.X));
   CHECK(found.obs.names() == std::vector<std::string>{"target_gene"});
 
+  // log1p values that cell-eval takes for counts.
+  AnnData large = cells;
+  auto values = to_csr<float>(*large.X);
+  values.values[0] = 15;
+  values.values[5] = 29.5f;
+  values.values[9] = 14.99f;
+  large.X = Matrix(values);
+  write_h5ad(folder / "large.h5ad", large);
+  check_error<ConfigError>(
+      [&] { pack_submission_2025(folder / "large.h5ad", folder / "b.vcc", options); },
+      {"15 or more", "2 cells: 'cell_0', 'cell_1'"});
+  CHECK(!std::filesystem::exists(folder / "b.vcc"));
+
   options.control = "ctrl";
   check_error<ConfigError>(
       [&] { pack_submission_2025(folder / "in.h5ad", folder / "b.vcc", options); },
@@ -265,6 +279,63 @@ TEST_CASE("submission: what the server would refuse is refused, and nothing is w
   refuse([&](AnnData& a, Options&) { set(a, 5, INFINITY); }, {"1 cell: 'cell_1'"});
   refuse([&](AnnData& a, Options&) { set(a, 5, NAN); }, {"1 cell: 'cell_1'"});
   refuse([](AnnData&, Options& o) { o.context_key = "batch"; }, {"'batch'"});
+}
+
+TEST_CASE("submission: where it cannot be written is found before cells are", "[pipeline]") {
+  const TemporaryFolder folder("submission");
+  write_h5ad(folder / "in.h5ad", small_submission());
+  std::filesystem::create_directory(folder / "a.vcc");
+  auto options = small_options();
+  bool wrote = false;
+  options.callbacks.progress = [&](const ProgressUpdate& update) {
+    wrote = wrote || update.stage == "write";
+    return true;
+  };
+  for (const char* name : {"a.vcc", "none/a.vcc"}) {
+    CHECK_THROWS_AS(pack_submission_2026(folder / "in.h5ad", folder / name, options), WriteError);
+    CHECK_FALSE(wrote);
+  }
+  std::filesystem::remove(folder / "a.vcc");
+  // What a writer that was killed left behind goes, beside a symbolic link too.
+  std::filesystem::create_directory(folder / "elsewhere");
+  write_text(folder / "elsewhere/b.vcc", "old");
+  std::filesystem::create_symlink(folder / "elsewhere/b.vcc", folder / "a.vcc");
+  const std::string left = ".0123456789abcdef.partial";
+  write_text(folder / ("a.vcc" + left), "x");
+  write_text(folder / ("elsewhere/b.vcc" + left), "x");
+  pack_submission_2026(folder / "in.h5ad", folder / "a.vcc", options);
+  CHECK(wrote);
+  CHECK(std::filesystem::is_symlink(folder / "a.vcc"));
+  CHECK(read_tar(folder / "elsewhere/b.vcc").size() == 2);
+  CHECK_FALSE(std::filesystem::exists(folder / ("a.vcc" + left)));
+  CHECK_FALSE(std::filesystem::exists(folder / ("elsewhere/b.vcc" + left)));
+}
+
+TEST_CASE("submission: a container that holds more than the disk is given up at once",
+          "[pipeline]") {
+  if (!std::filesystem::exists("/dev/full")) VCELL_SKIP("there is no /dev/full");
+  const TemporaryFolder folder("submission");
+  write_text(folder / "zeros", std::string(size_t(64) << 20, '\0'));
+  std::string frame;
+  compress_zstd(folder / "zeros", [&](std::string_view bytes) { frame += bytes; });
+  {
+    TarWriter tar(folder / "a.vcc");
+    tar.begin(submission_member);
+    for (size_t n = 0; n < (size_t(3) << 20); n += frame.size()) tar.append(frame);
+    tar.end();
+    tar.finish();
+  }
+  size_t blocks = 0;
+  std::filesystem::create_symlink("/dev/full", folder / "cells");
+  check_error<WriteError>(
+      [&] {
+        unpack_submission(folder / "a.vcc", folder / "cells", [&](const ProgressUpdate&) {
+          ++blocks;
+          return true;
+        });
+      },
+      {"unpack_submission", "disk full"});
+  CHECK(blocks <= 1);
 }
 
 TEST_CASE("submission: a watcher stops every stage, and nothing stays behind", "[pipeline]") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -50,6 +51,42 @@ std::string tar_header(std::string_view name, uint64_t size) {
   uint32_t sum = 0;
   for (const char c : out) sum += uint8_t(c);
   put(148, tar_number(sum, 7));
+  return out;
+}
+
+/// What an extended header of pax says of the file behind it, in place of that one's own header:
+/// where a size or a name has no room there.
+struct PaxRecords {
+  std::optional<uint64_t> size = {};
+  std::optional<std::string> name = {};
+};
+
+/// Reads the records "LENGTH KEY=VALUE\n" of an extended header (POSIX.1-2001, pax).
+/// @return  nothing if they are damaged
+template <class = void>
+std::optional<PaxRecords> pax_records(std::string_view text) {
+  const auto number_of = [](std::string_view digits) -> std::optional<uint64_t> {
+    uint64_t number = 0;
+    const auto end = digits.data() + digits.size();
+    const auto parsed = std::from_chars(digits.data(), end, number);
+    if (parsed.ec != std::errc() || parsed.ptr != end) return {};
+    return number;
+  };
+  PaxRecords out;
+  while (!text.empty()) {
+    const size_t space = text.find(' ');
+    const auto length = number_of(text.substr(0, std::min(space, text.size())));
+    if (space == text.npos || !length || *length > text.size() || *length < space + 2 ||
+        text[*length - 1] != '\n')
+      return {};
+    const auto record = text.substr(space + 1, size_t(*length) - space - 2);
+    const size_t equal = record.find('=');
+    if (equal == record.npos) return {};
+    const auto key = record.substr(0, equal), value = record.substr(equal + 1);
+    if (key == "path") out.name = std::string(value);
+    if (key == "size" && !(out.size = number_of(value))) return {};
+    text.remove_prefix(size_t(*length));
+  }
   return out;
 }
 
@@ -135,7 +172,8 @@ struct TarMember {
   uint64_t offset = 0, size = 0;
 };
 
-/// What a tar archive holds, in its order: its plain files, of whichever of tar's formats.
+/// What a tar archive holds, in its order: its plain files, of whichever of tar's formats; sizes
+/// from 8 GiB on in base 256 or in an extended header of pax.
 /// @throws IoError if it cannot be read; FormatError naming what is wrong if it is no tar archive,
 ///         or not a whole one
 template <class = void>
@@ -150,6 +188,7 @@ std::vector<TarMember> read_tar(const std::filesystem::path& path) {
                               "; it is no tar archive, or not a whole one"));
   };
   std::vector<TarMember> out;
+  detail::PaxRecords said;  // of the next file
   std::array<char, detail::tar_block> header;
   for (uint64_t at = 0;;) {
     in.seekg(std::streamoff(at));
@@ -163,7 +202,10 @@ std::vector<TarMember> read_tar(const std::filesystem::path& path) {
     const auto number = [&](size_t first, size_t width) {
       uint64_t value = 0;
       if (uint8_t(header[first]) == 0x80) {
-        for (size_t i = first + 4; i < first + width; ++i) value = value << 8 | uint8_t(header[i]);
+        for (size_t i = first + 1; i < first + width; ++i) {
+          if (value >> 56) fail(at, "a number has more than 64 bits");
+          value = value << 8 | uint8_t(header[i]);
+        }
         return value;
       }
       for (const char c : field(first, width)) {
@@ -177,10 +219,24 @@ std::vector<TarMember> read_tar(const std::filesystem::path& path) {
     for (size_t i = 0; i < header.size(); ++i)
       sum += i >= 148 && i < 156 ? uint8_t(' ') : uint8_t(header[i]);
     if (number(148, 8) != sum) fail(at, "the sum of the header's bytes is another");
-    const uint64_t size = number(124, 12), first = at + header.size();
+    const char kind = header[156];
+    const bool is_extended = kind == 'x' || kind == 'g';
+    const uint64_t first = at + header.size(),
+                   size = !is_extended && said.size ? *said.size : number(124, 12);
     if (size > end - first) fail(at, "a file reaches beyond the end");
-    if (header[156] == '0' || header[156] == '\0')
-      out.push_back({std::string(field(0, 100)), first, size});
+    if (kind == 'x') {
+      constexpr uint64_t most = uint64_t(1) << 20;
+      std::string text(size_t(std::min(size, most)), '\0');
+      if (size > most || !in.read(text.data(), std::streamsize(text.size())))
+        fail(at, "an extended header has more than 1 MiB");
+      const auto records = detail::pax_records(text);
+      if (!records) fail(at, "an extended header is damaged");
+      said = *records;
+    } else if (!is_extended) {
+      if (kind == '0' || kind == '\0')
+        out.push_back({said.name.value_or(std::string(field(0, 100))), first, size});
+      said = {};
+    }
     at = first + (size + detail::tar_block - 1) / detail::tar_block * detail::tar_block;
   }
 }

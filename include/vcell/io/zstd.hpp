@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,7 @@ void compress_zstd(const std::filesystem::path& path,
                    const Progress& progress = {}) {
   const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
                                                                      ZSTD_freeCCtx);
+  if (!context) throw std::bad_alloc();
   const auto check = [&](size_t result) {
     if (ZSTD_isError(result))
       throw Error(
@@ -93,6 +95,7 @@ void decompress_zstd(const std::filesystem::path& path, uint64_t first, uint64_t
                      const Progress& progress = {}) {
   const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
                                                                      ZSTD_freeDCtx);
+  if (!context) throw std::bad_alloc();
   std::vector<char> out(ZSTD_DStreamOutSize());
   size_t left = 1;  // 0: a frame has ended
   detail::read_in_blocks(

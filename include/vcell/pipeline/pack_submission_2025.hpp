@@ -27,6 +27,28 @@ struct PackSubmission2025Options {
   Callbacks callbacks = {};
 };
 
+namespace detail {
+
+/// Checks log1p values as cell-eval does, by which it guesses what X holds: one of 15 or more makes
+/// it refuse the file.
+template <class S>
+void check_below_limit(const char* function, const DataFrame& obs, const S& X) {
+  constexpr float limit = 15;
+  std::vector<std::string> large;
+  for_each_row_block<float>(X, [&](size_t start, const CsrView<float>& block) {
+    for (size_t row = 0; row < block.rows; ++row) {
+      const auto values = block.row_values(row);
+      if (std::any_of(values.begin(), values.end(), [](float x) { return !(x < limit); }))
+        large.push_back(obs.index[start + row]);
+    }
+  });
+  if (!large.empty())
+    throw ConfigError(message(function, ": log1p values of ", limit, " or more, which the server ",
+                              "refuses, are in ", counted_names(large, "cell")));
+}
+
+}  // namespace detail
+
 /// Makes a submission to the Virtual Cell Challenge of 2025, as cell-eval's `prep` does: genes in
 /// the order of the list, obs with target_gene (and celltype) alone, log1p values as float32 by
 /// rows; a tar archive of pred.h5ad.zst and watermark.txt. Counts are normalised to the median
@@ -36,28 +58,16 @@ struct PackSubmission2025Options {
 /// @param from  an h5ad file, X by rows
 /// @return      what X held
 /// @throws ConfigError with the number of cells or genes concerned and the names of the first ones,
-///         for another set of genes, cells without a label, no control cell, too many cells; or as
-///         declared_scale
+///         for another set of genes, cells without a label, no control cell, too many cells,
+///         log1p values from 15 on; or as declared_scale
 /// @throws IoError, FormatError, WriteError, Stopped
 template <class = void>
 NormalizedToLog1p pack_submission_2025(const std::filesystem::path& from,
                                        const std::filesystem::path& to,
                                        const PackSubmission2025Options& options) {
   constexpr const char* function = "pack_submission_2025";
-  std::vector<std::string> remarks;
-  const AnnData adata = read_h5ad(from, {.X = false,
-                                         .layers = false,
-                                         .obsm = false,
-                                         .varm = false,
-                                         .obsp = false,
-                                         .varp = false,
-                                         .raw = false,
-                                         .warnings = &remarks,
-                                         .progress = options.callbacks.progress});
-  const H5adRows X(from, {.warnings = &remarks});
-  for (const std::string& remark : remarks) note(options.callbacks, remark);
-  const auto places =
-      detail::places_of_genes(function, options.genes, adata.var.index, options.expected_genes);
+  const auto [adata, X, places] = detail::submission_source(
+      function, from, options.genes, options.expected_genes, options.callbacks);
   std::vector<std::pair<std::string, Factor>> columns;
   columns.emplace_back("target_gene",
                        detail::submission_labels(function, adata.obs, options.perturbation_key));
@@ -79,6 +89,7 @@ NormalizedToLog1p pack_submission_2025(const std::filesystem::path& from,
   const WatchedRows<H5adRows> looked_at(X, options.callbacks.progress, "check");
   out.found = declared_scale(adata, looked_at, options.scale);
   if (out.found.scale == Scale::log1p) {
+    detail::check_below_limit(function, adata.obs, looked_at);
     out.target_sum = declared_target_sum(adata);
     write_submission(to, cells, OrderedColumns<H5adRows>(X, places, DType::f32), members,
                      options.zstd_level, options.callbacks);

@@ -182,21 +182,8 @@ std::string submission_facts(const PackSubmission2026Options& o, const Factor& p
 template <class = void>
 uint64_t pack_submission_2026(const std::filesystem::path& from, const std::filesystem::path& to,
                               const PackSubmission2026Options& options) {
-  std::vector<std::string> remarks;
-  const AnnData adata = read_h5ad(from, {.X = false,
-                                         .layers = false,
-                                         .obsm = false,
-                                         .varm = false,
-                                         .obsp = false,
-                                         .varp = false,
-                                         .raw = false,
-                                         .uns = false,
-                                         .warnings = &remarks,
-                                         .progress = options.callbacks.progress});
-  const H5adRows X(from, {.warnings = &remarks});
-  for (const std::string& remark : remarks) note(options.callbacks, remark);
-  const auto places = detail::places_of_genes(detail::pack_2026, options.genes, adata.var.index,
-                                              options.expected_genes);
+  const auto [adata, X, places] = detail::submission_source(
+      detail::pack_2026, from, options.genes, options.expected_genes, options.callbacks);
   const Factor perturbation = detail::submission_labels(detail::pack_2026, adata.obs,
                                                         options.perturbation_key),
                context =

@@ -25,14 +25,20 @@ void unpack_submission(const std::filesystem::path& container, const std::filesy
                               list_of(names), ", expected one ", quoted(submission_member),
                               " that is not empty"));
   std::ofstream out(h5ad, std::ios::binary | std::ios::trunc);
+  const auto check = [&] {
+    if (!out)
+      throw WriteError(message("unpack_submission: cannot write ", quoted(h5ad.string()),
+                               "; is the disk full?"));
+  };
   decompress_zstd(
       container, cells[0].offset, cells[0].size,
-      [&](std::string_view bytes) { out.write(bytes.data(), std::streamsize(bytes.size())); },
+      [&](std::string_view bytes) {
+        out.write(bytes.data(), std::streamsize(bytes.size()));
+        check();  // a small container may hold more than any disk
+      },
       progress);
   out.close();
-  if (!out)
-    throw WriteError(
-        message("unpack_submission: cannot write ", quoted(h5ad.string()), "; is the disk full?"));
+  check();
 }
 
 VCELL_INSTANTIATE(folders,

@@ -47,6 +47,35 @@ std::vector<size_t> places_of_genes(const char* function, const std::vector<std:
   return out;
 }
 
+/// The cells that a submission is made of: an h5ad file whose X stays open.
+struct SubmissionSource {
+  AnnData adata;  ///< without X
+  H5adRows X;
+  std::vector<size_t> places;  ///< of the genes of the list among those of the file
+};
+
+/// @throws as places_of_genes, read_h5ad and H5adRows
+template <class = void>
+SubmissionSource submission_source(const char* function, const std::filesystem::path& from,
+                                   const std::vector<std::string>& genes,
+                                   std::optional<size_t> expected_genes,
+                                   const Callbacks& callbacks) {
+  std::vector<std::string> remarks;
+  AnnData adata = read_h5ad(from, {.X = false,
+                                   .layers = false,
+                                   .obsm = false,
+                                   .varm = false,
+                                   .obsp = false,
+                                   .varp = false,
+                                   .raw = false,
+                                   .warnings = &remarks,
+                                   .progress = callbacks.progress});
+  H5adRows X(from, {.warnings = &remarks});
+  for (const std::string& remark : remarks) note(callbacks, remark);
+  auto places = places_of_genes(function, genes, adata.var.index, expected_genes);
+  return {std::move(adata), std::move(X), std::move(places)};
+}
+
 /// A column of labels.
 /// @throws ConfigError if there is no such column, or a cell has no label in it
 template <class = void>
@@ -98,10 +127,10 @@ requires RowSource<S, float>
 void write_submission(const std::filesystem::path& path, const AnnData& cells, const S& X,
                       const std::vector<SubmissionMember>& members, int zstd_level,
                       const Callbacks& callbacks) {
-  TemporaryFile::remove_leftovers(path);
-  const TemporaryFile h5ad(path);
-  write_h5ad_at(h5ad, cells, WatchedRows<S>(X, callbacks.progress, "write"), {.gzip = 0});
   write_atomically(path, [&](const std::filesystem::path& temporary) {
+    TemporaryFile::remove_leftovers(path);  // which a symbolic link has beside itself
+    const TemporaryFile h5ad(path);
+    write_h5ad_at(h5ad, cells, WatchedRows<S>(X, callbacks.progress, "write"), {.gzip = 0});
     TarWriter tar(temporary);
     for (const auto& member : members)
       if (member.is_first) tar.add(member.name, member.content);
