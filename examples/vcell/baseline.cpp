@@ -5,56 +5,72 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "vcell/eval/evaluation_side.hpp"
+#include "vcell/eval/result_files.hpp"
 #include "vcell/eval/write_expression.hpp"
 #include "vcell/pipeline/baseline_anndata.hpp"
+
+namespace fs = std::filesystem;
 
 namespace {
 
 struct BaselineSettings : vcell::BaselineOptions {
-  std::string name, data, out, de;
+  std::string name, data, out, de, like;
   double memory = 0;  // GB
   bool overwrite = false;
 };
 
-/// Tests the predicted cells against the controls beside them, and writes the table.
-void write_table(const BaselineSettings& s, vcell::AnnData predicted, Console& console) {
+/// Tests the predicted cells against the controls beside them, and writes the table, or that of
+/// each context with its name before that of the file.
+void write_tables(const BaselineSettings& s, vcell::AnnData predicted, Console& console) {
   vcell::LabelledCells cells;
   cells.perturbation = vcell::factor(predicted.obs.column(s.labels.perturbation_key));
+  if (!s.labels.context_keys.empty())
+    cells.context = vcell::joined_factor(predicted.obs, s.labels.context_keys);
   cells.X = vcell::to_csr<float>(std::move(*predicted.X));
   cells.genes = std::move(predicted.var.index);
   const auto sides = vcell::evaluation_sides(
       std::move(cells),
       {.control = s.labels.control, .expression = {.epsilon = 0}, .progress = console.progress()});
-  vcell::write_differential_expression(s.de, sides.at(0).expression, console.progress());
-  console.result("differential expression: " + s.de);
+  std::vector<std::string> contexts;
+  for (const auto& side : sides) contexts.push_back(side.context);
+  const auto files = vcell::result_files(contexts);
+  const fs::path de = s.de;
+  for (size_t i = 0; i < sides.size(); ++i) {
+    const auto file = de.parent_path() / (files[i].prefix + de.filename().string());
+    refuse_to_overwrite("baseline", file, s.overwrite, "--de");
+    vcell::write_differential_expression(file, sides[i].expression, console.progress());
+    console.result("differential expression: " + file.string());
+  }
 }
 
 void baseline(BaselineSettings s, Console& console) {
   refuse_to_overwrite("baseline", s.out, s.overwrite);
+  s.like_cell_eval = !s.like.empty();
+  if (s.like_cell_eval && s.like != "cell-eval-0.8")
+    throw vcell::ConfigError(vcell::message("baseline: --like is ", vcell::quoted(s.like),
+                                            ", expected 'cell-eval-0.8'"));
   if (!s.de.empty()) {
-    refuse_to_overwrite("baseline", s.de, s.overwrite);
+    refuse_to_overwrite("baseline", s.de, s.overwrite, "--de");
     if (s.counts) throw vcell::ConfigError("baseline: --de tests log1p values; leave --counts out");
-    if (!s.labels.context_keys.empty())
-      throw vcell::ConfigError(
-          "baseline: --de is one table, of cells that are one pool; leave --context-key out, or "
-          "take the tables of vcell evaluate");
   }
   s.callbacks = callbacks_of(console);
   auto predicted = vcell::baseline_anndata(
       read_cells(s.data, console, CellParts::expression, s.memory), s.name, s);
-  make_folder(std::filesystem::path(s.out).parent_path());
+  make_folder(fs::path(s.out).parent_path());
   write_cells(s.out, predicted, console);
   console.result(s.out);
   if (s.de.empty()) return;
-  make_folder(std::filesystem::path(s.de).parent_path());
-  write_table(s, std::move(predicted), console);
+  make_folder(fs::path(s.de).parent_path());
+  write_tables(s, std::move(predicted), console);
 }
 
 }  // namespace
 
 void add_baseline(CLI::App& program, Console& console) {
-  auto* command = program.add_subcommand(
-      "baseline", "Cells that a baseline predicts, fitted to the cells of a file");
+  auto* command = program.add_subcommand("baseline",
+                                         "Cells that a baseline predicts, fitted to the cells of a "
+                                         "file; takes the flags of 'cell-eval "
+                                         "baseline' as well");
   auto s = std::make_shared<BaselineSettings>();
   const std::vector<std::string> names(vcell::baseline_names.begin(), vcell::baseline_names.end());
   command->add_option("name", s->name, "Which: " + vcell::list_of(names))
@@ -69,7 +85,8 @@ void add_baseline(CLI::App& program, Console& console) {
       ->type_name("FILE");
   command
       ->add_option("--de", s->de,
-                   "Its table of differential expression against the control cells, CSV")
+                   "Its table of differential expression against the control cells, CSV; with "
+                   "--context-key one for each context, <context>_ before its name")
       ->type_name("FILE");
   command
       ->add_option("--perturbation-key", s->labels.perturbation_key,
@@ -81,6 +98,11 @@ void add_baseline(CLI::App& program, Console& console) {
                    "obs column of the context, may come several times; each is fitted alone, but "
                    "by perturbation_mean and perturbation_mean_shrunk");
   add_scale(*command, s->scale, "Of X: counts or log1p [the file decides]");
+  command
+      ->add_option(
+          "--like", s->like,
+          "Pin another program's rules: cell-eval-0.8 (scale guessed where nothing says it)")
+      ->type_name("NAME");
   command->add_option("--gene-names", s->gene_names,
                       "var column with the names by which perturbations go [found]");
   command->add_flag("--as-delta", s->as_delta,

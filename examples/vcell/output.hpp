@@ -8,11 +8,11 @@
 
 /// @throws vcell::ConfigError if something is there and may not be replaced
 inline void refuse_to_overwrite(std::string_view command, const std::filesystem::path& path,
-                                bool overwrite) {
+                                bool overwrite, const char* flag = "--out") {
   if (!overwrite && std::filesystem::exists(path))
     throw vcell::ConfigError(vcell::message(command, ": ", vcell::quoted(path.string()),
-                                            " is there already; name another --out, or say "
-                                            "--overwrite to replace it"));
+                                            " is there already; name another ", flag,
+                                            ", or say --overwrite to replace it"));
 }
 
 /// @throws vcell::WriteError if it cannot be made

@@ -232,6 +232,7 @@
 #include "vcell/kernels/swap_axes.hpp"
 #include "vcell/kernels/target.hpp"
 #include "vcell/models/anchors.hpp"
+#include "vcell/models/baseline_names.hpp"
 #include "vcell/models/baselines.hpp"
 #include "vcell/models/baselines/context_mean.hpp"
 #include "vcell/models/baselines/control_copy.hpp"

@@ -100,6 +100,20 @@ TEST_CASE("declared_scale: what vcell wrote says scale and total", "[preprocess]
   declare_scale(counts, Scale::counts);
   CHECK_FALSE(declared_scale(counts).inferred);
   CHECK_FALSE(find(counts.uns, "log1p"));
+  // Fractions are no counts, unless it is said that they may be.
+  AnnData predicted = around(dense(2, {1.5f, 0, 2, 2}));
+  declare_scale(predicted, Scale::counts);
+  CHECK_THROWS_WITH(declared_scale(predicted), contains("whole numbers"));
+  declare_scale(predicted, Scale::counts, {}, true);
+  CHECK(declared_scale(predicted).scale == Scale::counts);
+  CHECK(declared_scale(predicted, Scale::counts).scale == Scale::counts);
+  CHECK(normalize_to_log1p(predicted).found.scale == Scale::counts);
+  CHECK(declared_scale(predicted).scale == Scale::log1p);
+  for (const float wrong : {-1.f, INFINITY, NAN}) {
+    AnnData none = around(dense(2, {wrong, 0, 2, 2}));
+    declare_scale(none, Scale::counts, {}, true);
+    CHECK_THROWS_WITH(declared_scale(none), contains("finite numbers from 0"));
+  }
   for (const Value& wrong : {Value("many"), Value(0.0), Value(-1), Value(INFINITY), Value()}) {
     a.uns["vcell"] = Dict{{"target_sum", wrong}};
     CHECK_THROWS_WITH(declared_target_sum(a), contains("target_sum"));

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "support/golden.hpp"
 #include "support/program.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
@@ -84,6 +85,81 @@ TEST_CASE("baseline: --as-delta, --counts and --de", "[program]") {
   const auto table = vcell::read_csv(folder / "de.csv");
   CHECK(table.header.front() == "target");
   CHECK(table.rows.size() == 5 * 40);
+
+  // Of contexts, a table each: those that evaluate has of the same cells.
+  const std::string by_context = " --context-key context";
+  REQUIRE(run_vcell(folder, "baseline perturbation_mean" + data + by_context + " --out " +
+                                (folder / "each.h5ad") + " --de " + (folder / "each.csv"))
+              .code == 0);
+  const auto scored =
+      run_vcell(folder, "evaluate --real " + (folder / "screen.h5ad") + " --pred " +
+                            (folder / "each.h5ad") + by_context + " --out " + (folder / "scores"));
+  INFO(scored.err);
+  REQUIRE(scored.code == 0);
+  for (const std::string context : {"context_1", "context_2"}) {
+    const auto own = vcell::read_text(folder / (context + "_each.csv"));
+    CHECK(own == vcell::read_text(folder.path() / "scores" / (context + "_pred_de.csv")));
+  }
+  const auto again =
+      run_vcell(folder, "baseline perturbation_mean" + data + by_context + " --out " +
+                            (folder / "more.h5ad") + " --de " + (folder / "each.csv"));
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err,
+             contains("context_1_each.csv") && contains("another --de") && contains("--overwrite"));
+
+  // Counts with fractions say that they are such, and are normalised like others.
+  REQUIRE(run_vcell(folder, "baseline mean_response --counts" + data + by_context + " --out " +
+                                (folder / "counts.h5ad"))
+              .code == 0);
+  const auto taken = run_vcell(folder, "evaluate --real " + (folder / "screen.h5ad") + " --pred " +
+                                           (folder / "counts.h5ad") + by_context + " --out " +
+                                           (folder / "scores_of_counts"));
+  INFO(taken.err);
+  CHECK(taken.code == 0);
+}
+
+TEST_CASE("baseline: the flags of cell-eval's baseline", "[program][golden]") {
+  const auto golden = golden_folder("evaluation");
+  if (!golden) VCELL_SKIP("golden folder evaluation is absent");
+  const TemporaryFolder folder("cell_eval_baseline");
+  const std::string real = "'" + (*golden / "real.h5ad").string() + "'";
+  // As argparse, the last of a flag that comes twice counts.
+  const auto ran = run_vcell_in(folder, "baseline -a none.h5ad --adata=" + real +
+                                            " -o other.h5ad --output-path a.h5ad -O a.csv -t 1 "
+                                            "--control-pert non-targeting");
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK_FALSE(std::filesystem::exists(folder / "other.h5ad"));
+  const auto made = vcell::read_h5ad(folder / "a.h5ad");
+  const auto cell = vcell::read_csv(*golden / "baseline" / "mean.csv");
+  REQUIRE(cell.rows.size() == made.genes());
+  const auto X = vcell::to_dense<float>(*made.X);
+  for (size_t g = 0; g < made.genes(); ++g) {
+    const double mean = std::stod(cell.rows[g][cell.column("mean")]);
+    CHECK(double(X.row(0)[g]) == Approx(mean).epsilon(5e-6));
+  }
+  const auto expected = vcell::read_csv(*golden / "baseline" / "baseline_de_2targets.csv"),
+             found = vcell::read_csv(folder / "a.csv");
+  REQUIRE(found.header == expected.header);
+  size_t at = 0;
+  for (const auto& row : expected.rows) {
+    while (at < found.rows.size() && (found.rows[at][0] != row[0] || found.rows[at][1] != row[1]))
+      ++at;
+    REQUIRE(at < found.rows.size());
+    for (const char* column : {"p_value", "fdr"})
+      CHECK(std::stod(found.rows[at][found.column(column)]) ==
+            Approx(std::stod(row[expected.column(column)])).epsilon(1e-4));
+  }
+
+  // Its defaults: files in the working folder, and the table unless it is skipped.
+  REQUIRE(run_vcell_in(folder, "baseline -a " + real).code == 0);
+  CHECK(vcell::read_text(folder / "baseline_de.csv") == vcell::read_text(folder / "a.csv"));
+  CHECK(std::filesystem::exists(folder / "baseline.h5ad"));
+  const auto again = run_vcell_in(folder, "baseline -a " + real);
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err, contains("baseline.h5ad") && contains("--overwrite"));
+  REQUIRE(run_vcell_in(folder, "baseline control_copy --skip-de -a " + real + " -o c.h5ad").code ==
+          0);
 }
 
 TEST_CASE("baseline: that of the challenge of 2025 is nothing by the challenge's rules",
@@ -132,8 +208,7 @@ TEST_CASE("baseline: what it refuses", "[program]") {
       {"baseline control_copy --as-delta" + data + out, {"--as-delta", "control_copy"}},
       {"baseline context_mean --counts" + data + out, {"--counts", "mean_response"}},
       {"baseline mean_response --counts --de x.csv" + data + out, {"--de", "--counts"}},
-      {"baseline context_mean --context-key context --de x.csv" + data + out,
-       {"--de", "--context-key"}},
+      {"baseline context_mean --like me" + data + out, {"--like", "'cell-eval-0.8'"}},
       {"baseline context_mean --control none" + data + out, {"'none'"}},
       {"baseline context_mean --out x.h5ad", {"--data"}},
   };

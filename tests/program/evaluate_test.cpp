@@ -270,6 +270,19 @@ TEST_CASE("evaluate: what does not fit is said", "[program][golden]") {
   fails(both + " --ceiling-seed x --ceiling", {"--ceiling-seed"});
   fails("evaluate -ar " + real + " --ceiling -dr x", {"--de-real"});
 
+  // As argparse, the last of a flag that comes twice counts; of vcell's own words it is an error.
+  const auto twice =
+      run_vcell_in(folder, "evaluate -ar none.h5ad --adata-pred=none.h5ad -ap " + pred + " -ar " +
+                               real + " --profile full --profile=pds -o none -o twice");
+  INFO(twice.err);
+  REQUIRE(twice.code == 0);
+  CHECK_FALSE(fs::exists(folder.path() / "none"));
+  CHECK(vcell::read_csv(folder.path() / "twice" / "results.csv").header.size() == 4);
+  const auto kept = run_vcell_in(folder, "evaluate -ar " + real + " -ap " + pred + " -o twice");
+  CHECK(kept.code == 2);
+  CHECK_THAT(kept.err, contains("twice") && contains("--overwrite"));
+  fails("evaluate --real a --real " + real + " --pred " + pred, {"--real"});
+
   // Metrics beside the profile's, and the defaults of vcell's own flags.
   const auto ran = run_vcell(folder, "evaluate --real " + real + " --pred " + pred +
                                          " --perturbation-key target_gene --scale log1p "

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "vcell/models/baseline_names.hpp"
 #include "vcell/models/baselines/context_mean.hpp"
 #include "vcell/models/baselines/control_copy.hpp"
 #include "vcell/models/baselines/feature_nearest.hpp"
@@ -15,16 +15,6 @@
 #include "vcell/models/baselines/perturbation_mean_shrunk.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-/// The names of the baselines, in the order of reports: the one place where a new one is listed,
-/// beside make_baseline.
-inline constexpr std::array<std::string_view, 6> baseline_names = {
-    "control_copy", "perturbation_mean", "perturbation_mean_shrunk",
-    "context_mean", "mean_response",     "mean_of_perturbation_means"};
-
-/// Those that read features of perturbations.
-inline constexpr std::array<std::string_view, 3> feature_baseline_names = {
-    "feature_nearest", "feature_ridge", "feature_kernel_ridge"};
 
 /// The baseline of a name; null if there is none.
 /// @param symbols  how perturbations are matched with their own genes

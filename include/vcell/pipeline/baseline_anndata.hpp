@@ -12,6 +12,7 @@
 #include "vcell/models/baselines.hpp"
 #include "vcell/models/mean_response_cells.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
+#include "vcell/pipeline/labelled_sides.hpp"
 #include "vcell/pipeline/prediction_anndata.hpp"
 #include "vcell/pipeline/prepare.hpp"
 
@@ -20,7 +21,9 @@ VCELL_BEGIN_NAMESPACE
 struct BaselineOptions {
   ScreenOptions labels = {};
   std::optional<Scale> scale = {};  ///< of X; without it the file decides
-  std::string gene_names = {};      ///< var column of the names that perturbations use; or found
+  /// Where nothing else says what X holds, it is guessed as LabelledSidesOptions has it.
+  bool like_cell_eval = false;
+  std::string gene_names = {};  ///< var column of the names that perturbations use; or found
   /// Of mean_of_perturbation_means: control cells plus the mean of the perturbations' shifts, in
   /// place of the mean cell.
   bool as_delta = false;
@@ -97,21 +100,25 @@ template <class = void>
 AnnData baseline_anndata(AnnData adata, std::string_view name,
                          const BaselineOptions& options = {}) {
   detail::check_baseline(name, options);
+  auto scale = options.scale;
+  if (options.like_cell_eval)
+    scale = detail::scale_of(adata, {.scale = scale, .like_cell_eval = true}, options.callbacks);
   Screen screen = make_labels(adata, options.labels);
   const auto symbols = gene_symbols(adata.var, screen.perturbation.names, options.gene_names);
   if (!symbols.remark.empty()) note(options.callbacks, symbols.remark);
   if (options.counts) {
-    if (declared_scale(adata, options.scale).scale != Scale::counts)
+    if (declared_scale(adata, scale).scale != Scale::counts)
       throw ConfigError(
           "baseline: BaselineOptions::counts is asked for and X holds log1p values; give the "
           "counts");
     take_expression(screen, adata);
     const auto [requests, predicted] = detail::mean_response_counts(screen, symbols);
     AnnData out = prediction_anndata(adata, options.labels, screen, requests, predicted);
-    declare_scale(out, Scale::counts);
+    declare_scale(out, Scale::counts, {}, true);
     return out;
   }
-  note_scale(normalize_to_log1p(adata, {.scale = options.scale}), options.callbacks);
+  note_scale(normalize_to_log1p(adata, {.scale = scale, .progress = options.callbacks.progress}),
+             options.callbacks);
   take_expression(screen, adata);
   const auto method = make_baseline(options.as_delta ? "context_mean" : name, symbols);
   const auto requests = held_out_pairs(screen, std::vector<Part>(screen.cells(), Part::test),

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 #include <optional>
+#include <string_view>
 
 #include "vcell/preprocess/find_value.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
@@ -18,16 +19,25 @@ struct DeclaredScale {
 
 namespace detail {
 
+/// What uns['vcell']['scale'] says of counts that some model predicted, with fractions.
+inline constexpr std::string_view fractional_counts = "fractional counts";
+
+template <class = void>
+bool says_fractional_counts(const AnnData& adata) {
+  const Value* scale = find(adata.uns, "vcell/scale");
+  return scale && scale->text() && *scale->text() == fractional_counts;
+}
+
 /// Whether uns['vcell']['scale'] says log1p or, where it is not there, uns['log1p'] is.
 /// @throws ConfigError if that names another base than e
 template <class = void>
 bool says_log1p(const char* function, const AnnData& adata) {
   if (const Value* scale = find(adata.uns, "vcell/scale")) {
     const std::string* text = scale->text();
-    if (!text || (*text != "counts" && *text != "log1p"))
+    if (!text || (*text != "counts" && *text != "log1p" && *text != fractional_counts))
       throw ConfigError(message(function, ": uns['vcell']['scale'] is ",
                                 text ? quoted(*text) : "no text",
-                                ", expected 'counts' or 'log1p'"));
+                                ", expected 'counts', 'fractional counts' or 'log1p'"));
     return *text == "log1p";
   }
   const Value* base = find(adata.uns, "log1p/base");
@@ -71,7 +81,8 @@ void check_log1p(const AnnData& adata, const S& X) {
 /// uns['log1p'] is there; else counts, but only when every value is a whole number from 0
 /// (`inferred` then says so). What is declared must also be what X holds:
 ///
-/// - counts: every value is a whole number from 0;
+/// - counts: every value is a whole number from 0; where uns['vcell']['scale'] says 'fractional
+///   counts', any number from 0;
 /// - log1p: every value lies in 0 .. 30, and they are not all whole numbers (unless all are 0).
 ///
 /// @param adata  names and uns; its own X is not looked at
@@ -93,7 +104,10 @@ requires RowSource<S, float> DeclaredScale declared_scale(const AnnData& adata, 
                                 "--scale log1p"));
     return {Scale::counts, true};
   }
-  if (*given == Scale::counts)
+  if (*given == Scale::counts && detail::says_fractional_counts(adata))
+    detail::check_values(adata, X, "fractional counts", "finite numbers from 0",
+                         [](auto x) { return !(x >= 0 && std::isfinite(x)); });
+  else if (*given == Scale::counts)
     detail::check_values(adata, X, "counts",
                          "whole numbers from 0; say --scale log1p if they are that",
                          detail::is_no_count);
@@ -128,15 +142,19 @@ std::optional<double> declared_target_sum(const AnnData& adata) {
 /// Records the scale of X where other tools look for it, log1p as uns['log1p'] {base: null}, counts
 /// by its absence; and in uns['vcell'], with the total that every cell was normalised to, where
 /// that is known.
+/// @param fractional  of counts: they have fractions, as predicted ones may
 template <class = void>
-void declare_scale(AnnData& adata, Scale scale, std::optional<double> target_sum = {}) {
+void declare_scale(AnnData& adata, Scale scale, std::optional<double> target_sum = {},
+                   bool fractional = false) {
   if (scale == Scale::log1p)
     adata.uns.insert_or_assign("log1p", Dict{{"base", Value()}});
   else
     adata.uns.erase("log1p");
   const Value* before = find(adata.uns, "vcell");
   Dict own = before && before->dict() ? *before->dict() : Dict();
-  own.insert_or_assign("scale", scale == Scale::log1p ? "log1p" : "counts");
+  own.insert_or_assign("scale", std::string(scale == Scale::log1p ? "log1p"
+                                            : fractional          ? detail::fractional_counts
+                                                                  : "counts"));
   own.erase("target_sum");
   if (target_sum) own.insert_or_assign("target_sum", *target_sum);
   adata.uns.insert_or_assign("vcell", std::move(own));
