@@ -14,6 +14,8 @@ using vcell_test::check_same_on_any_threads;
 
 namespace {
 
+using KernelMatrix = FeatureKernels<>::Matrix;
+
 /// Perturbations p0, p1, ... with features drawn at random, and shifts of them in contexts.
 struct RegressionScreen {
   PerturbationFeatures features;
@@ -58,14 +60,13 @@ double linear_shift(size_t c, const std::vector<float>& f, size_t g) {
 
 /// Least squares of kernel ridge with a free mean, one row left out, by the normal equations in the
 /// coefficients themselves.
-std::vector<double> left_out(const detail::Matrix64& kernel, double lambda,
-                             const detail::Matrix64& y) {
+std::vector<double> left_out(const KernelMatrix& kernel, double lambda, const KernelMatrix& y) {
   const auto n = kernel.rows();
   std::vector<double> errors;
   for (Eigen::Index out = 0; out < n; ++out) {
     // Unknowns: a free mean b, and a function sum_i k(., i) w_i of squared norm w' k w.
-    detail::Matrix64 left = detail::Matrix64::Zero(n + 1, n + 1),
-                     right = detail::Matrix64::Zero(n + 1, y.cols());
+    KernelMatrix left = KernelMatrix::Zero(n + 1, n + 1),
+                 right = KernelMatrix::Zero(n + 1, y.cols());
     for (Eigen::Index i = 0; i < n; ++i) {
       if (i == out) continue;
       Eigen::RowVectorXd row(n + 1);
@@ -75,7 +76,7 @@ std::vector<double> left_out(const detail::Matrix64& kernel, double lambda,
     }
     left.bottomRightCorner(n, n) += lambda * kernel;
     left.diagonal().array() += 1e-11;
-    const detail::Matrix64 solved = Eigen::LDLT<detail::Matrix64>(left).solve(right);
+    const KernelMatrix solved = Eigen::LDLT<KernelMatrix>(left).solve(right);
     Eigen::RowVectorXd row(n + 1);
     row << 1, kernel.row(out);
     errors.push_back((y.row(out) - row * solved).squaredNorm());
@@ -109,12 +110,13 @@ TEST_CASE("feature_kernels: leaving one out is what fitting the others says", "[
     std::vector<size_t> places(n);
     std::iota(places.begin(), places.end(), size_t(0));
     const auto k = kernels.matrix({FeatureKernel::gaussian, 1.5, 0}, places);
-    detail::Matrix64 y(Eigen::Index(n), 3);
+    KernelMatrix y(Eigen::Index(n), 3);
     for (Eigen::Index i = 0; i < y.size(); ++i) y.data()[i] = rng.normal();
     const Eigen::RowVectorXd mean = y.colwise().mean();
     y.rowwise() -= mean;
     for (const double lambda : {0.05, 0.7, 20.}) {
-      const auto found = detail::leave_one_out(detail::centred(k), lambda, y * y.transpose());
+      const auto found =
+          detail::leave_one_out(detail::centred(k), lambda, KernelMatrix(y * y.transpose()));
       const auto expected = left_out(k, lambda, y);
       REQUIRE(found.size() == n);
       for (size_t i = 0; i < n; ++i) CHECK(found[i] == Approx(expected[i]).epsilon(1e-5));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <vector>
 
@@ -36,9 +35,9 @@ double edistance(CsrView<float> x, CsrView<float> y) {
   check_size_match("edistance", "genes of x", x.columns, "genes of y", y.columns);
   std::vector<size_t> rows(std::max(x.rows, y.rows));
   std::iota(rows.begin(), rows.end(), size_t(0));
-  const std::array<CellSet, 2> sets = {CellSet{x, std::span(rows).first(x.rows)},
-                                       CellSet{y, std::span(rows).first(y.rows)}};
-  const auto between = mean_distances(std::span(sets).first(1), std::span(sets).last(1));
+  const std::vector<CellSet> sets = {{x, std::span(rows).first(x.rows)},
+                                     {y, std::span(rows).first(y.rows)}};
+  const auto between = mean_distances({sets[0]}, {sets[1]});
   const auto within = mean_distances_within(sets);
   return edistance(between[0], within[0], within[1]);
 }

@@ -8,7 +8,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -232,9 +231,11 @@ void ExpressionMaker::put(size_t gene, std::span<const uint64_t> keys, GeneMeasu
   one.run(keys);
   if (column_of_[gene] != none) write_gene(out_, column_of_[gene], one, options_);
   if (!options_.cpm_filter) return;
-  for (size_t t = 0; t < out_.targets.size(); ++t)
-    std::tie(counts_(t, gene), others_(others_.shape(0) == 1 ? 0 : t, gene)) =
-        one.mean_counts(t + 1);
+  for (size_t t = 0; t < out_.targets.size(); ++t) {
+    const auto counts = one.mean_counts(t + 1);
+    counts_(t, gene) = counts.first;
+    others_(others_.shape(0) == 1 ? 0 : t, gene) = counts.second;
+  }
 }
 
 template <class>

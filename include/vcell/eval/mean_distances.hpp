@@ -10,7 +10,7 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 template <class = void>
-void check_cell_sets(const char* function, std::span<const CellSet> sets, size_t genes) {
+void check_cell_sets(const char* function, const std::vector<CellSet>& sets, size_t genes) {
   for (const CellSet& set : sets) {
     check_size_match(function, "genes of a set", set.X.columns, "genes of the first set", genes);
     for (const size_t row : set.rows) check_index(function, "row of a cell", row, set.X.rows);
@@ -20,7 +20,7 @@ void check_cell_sets(const char* function, std::span<const CellSet> sets, size_t
 /// The sum of distances between the cells of x[k] and y[k]; with `own`, where y is x, over all
 /// pairs of different cells, each once.
 template <class = void>
-std::vector<double> sums_of_distances(std::span<const CellSet> x, std::span<const CellSet> y,
+std::vector<double> sums_of_distances(const std::vector<CellSet>& x, const std::vector<CellSet>& y,
                                       bool own, const Progress& progress) {
   // Blocks of one size alone, whose sums are added in order: the same bytes for any threads.
   struct Task {
@@ -65,7 +65,7 @@ std::vector<double> sums_of_distances(std::span<const CellSet> x, std::span<cons
 ///         progress asks for it
 /// n m genes products of two floats, in blocks of cells and genes: 2 MB of memory a thread.
 template <class = void>
-std::vector<double> mean_distances(std::span<const CellSet> x, std::span<const CellSet> y,
+std::vector<double> mean_distances(const std::vector<CellSet>& x, const std::vector<CellSet>& y,
                                    const Progress& progress = {}) {
   check_size_match("mean_distances", "sets x", x.size(), "sets y", y.size());
   const size_t genes = x.empty() ? 0 : x[0].X.columns;
@@ -85,7 +85,7 @@ std::vector<double> mean_distances(std::span<const CellSet> x, std::span<const C
 /// @throws ShapeError if the genes differ, or a row is no cell; Stopped if progress asks for it
 /// n^2 / 2 genes products of two floats, in memory as mean_distances.
 template <class = void>
-std::vector<double> mean_distances_within(std::span<const CellSet> x,
+std::vector<double> mean_distances_within(const std::vector<CellSet>& x,
                                           const Progress& progress = {}) {
   detail::check_cell_sets("mean_distances_within", x, x.empty() ? 0 : x[0].X.columns);
   auto out = detail::sums_of_distances(x, x, true, progress);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <vector>
 
 #include "vcell/core/parallel_for.hpp"
@@ -24,7 +23,7 @@ void check_metric(const Metric& metric) {
 /// Fills the columns of metrics that read tables of differential expression target by target, in
 /// one pass over these.
 template <class = void>
-void fill_from_expression(std::vector<ScoreColumn>& columns, std::span<const Metric> metrics,
+void fill_from_expression(std::vector<ScoreColumn>& columns, const std::vector<Metric>& metrics,
                           const EvaluationSide& real, const EvaluationSide& predicted,
                           const MetricOptions& options) {
   if (std::none_of(metrics.begin(), metrics.end(),
@@ -59,8 +58,8 @@ void fill_from_expression(std::vector<ScoreColumn>& columns, std::span<const Met
 /// @throws ConfigError if a metric has not exactly one of its functions, or gives another number of
 ///         scores than there are perturbations; ShapeError; Stopped
 template <class = void>
-std::vector<ScoreColumn> score_columns(std::span<const Metric> metrics, const EvaluationSide& real,
-                                       const EvaluationSide& predicted,
+std::vector<ScoreColumn> score_columns(const std::vector<Metric>& metrics,
+                                       const EvaluationSide& real, const EvaluationSide& predicted,
                                        const MetricOptions& options = {}) {
   const size_t n = real.perturbations().size();
   std::vector<ScoreColumn> out;

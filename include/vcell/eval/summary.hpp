@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <span>
 #include <string_view>
+#include <vector>
 
 #include "vcell/eval/score_table.hpp"
 
@@ -33,7 +33,7 @@ inline bool number_before(double a, double b) { return a < b || (!std::isnan(a) 
 /// floor(q (n - 1) + 1/2) of that order. std has n - 1 below and is null for one score; without any
 /// score all but the counts are null.
 template <class = void>
-Summary summarise(std::span<const Score> scores) {
+Summary summarise(const std::vector<Score>& scores) {
   std::vector<double> values;
   for (const Score& s : scores)
     if (s) values.push_back(*s);
@@ -59,7 +59,7 @@ Summary summarise(std::span<const Score> scores) {
 
 /// The mean of each statistic over several summaries, of those that are not null; NaN makes it NaN.
 template <class = void>
-Summary mean_of(std::span<const Summary> summaries) {
+Summary mean_of(const std::vector<Summary>& summaries) {
   Summary out;
   for (size_t statistic = 0; statistic < out.size(); ++statistic) {
     double sum = 0;

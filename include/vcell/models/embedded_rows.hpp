@@ -94,7 +94,7 @@ Tensor<float, 2> EmbeddedRows<S>::embed(size_t first, size_t last) const {
     parallel_for(end - begin, 1, [&](size_t from, size_t to) {
       std::vector<float> x(known_);
       for (size_t i = from; i < to; ++i) {
-        std::ranges::fill(x, 0.f);
+        std::fill(x.begin(), x.end(), 0.f);
         const auto columns = block.row_indices(i);
         const auto stored = block.row_values(i);
         for (size_t k = 0; k < columns.size(); ++k)

@@ -23,14 +23,12 @@ struct KernelChoice {
 
 namespace detail {
 
-using Matrix64 = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
 /// The kernel matrix as seen from its mean: H K H, with H = 1 - 1 / n.
-template <class = void>
-Matrix64 centred(const Matrix64& k) {
-  const Eigen::RowVectorXd means = k.colwise().mean();
-  Matrix64 out = k.rowwise() - means;
-  const Eigen::VectorXd rows = out.rowwise().mean();
+template <class Matrix>
+Matrix centred(const Matrix& k) {
+  const auto means = k.colwise().mean().eval();
+  Matrix out = k.rowwise() - means;
+  const auto rows = out.rowwise().mean().eval();
   out.colwise() -= rows;
   return out;
 }
@@ -39,15 +37,15 @@ Matrix64 centred(const Matrix64& k) {
 /// (H K H + lambda)^-1 and Y the targets less their mean it is |(A Y)_i|^2 / (A_ii - 1 / (n
 /// lambda))^2 (Golub, Heath and Wahba 1979, section 2), so of Y the products Y Y^T are enough.
 /// @return  empty where a row alone decides what is said of it
-template <class = void>
-std::vector<double> leave_one_out(const Matrix64& centred_kernel, double lambda,
-                                  const Matrix64& products) {
+template <class Matrix>
+std::vector<double> leave_one_out(const Matrix& centred_kernel, double lambda,
+                                  const Matrix& products) {
   const Eigen::Index n = centred_kernel.rows();
-  Matrix64 a = centred_kernel;
+  Matrix a = centred_kernel;
   a.diagonal().array() += lambda;
-  const Eigen::LLT<Matrix64> factors(a);
-  a = factors.solve(Matrix64::Identity(n, n));
-  const Matrix64 ap = a * products;
+  const Eigen::LLT<Matrix> factors(a);
+  a = factors.solve(Matrix::Identity(n, n));
+  const Matrix ap = a * products;
   std::vector<double> errors;
   for (Eigen::Index i = 0; i < n; ++i) {
     const double left = a(i, i) - 1 / (double(n) * lambda);
@@ -59,11 +57,12 @@ std::vector<double> leave_one_out(const Matrix64& centred_kernel, double lambda,
 
 }  // namespace detail
 
-/// How alike perturbations are by their features, standardised: what regressions are fitted with.
-template <class = void>
+/// How alike perturbations are by their features, standardised: what regressions are fitted with,
+/// in numbers of type T.
+template <class T = double>
 class FeatureKernels {
  public:
-  using Matrix = detail::Matrix64;
+  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   /// A centred kernel with less on its diagonal tells no points apart.
   static constexpr double least_diagonal = 1e-9;
 
@@ -105,8 +104,8 @@ class FeatureKernels {
   double median_ = 0;
 };
 
-template <class Void>
-void FeatureKernels<Void>::compare() {
+template <class T>
+void FeatureKernels<T>::compare() {
   const auto n = Eigen::Index(z_.shape(0));
   products_ = squared_ = Matrix(n, n);
   parallel_for(size_t(n), 8, [&](size_t first, size_t last) {
@@ -135,8 +134,8 @@ void FeatureKernels<Void>::compare() {
   median_ = std::sqrt(*middle);
 }
 
-template <class Void>
-auto FeatureKernels<Void>::matrix(const KernelChoice& choice, std::span<const size_t> places) const
+template <class T>
+auto FeatureKernels<T>::matrix(const KernelChoice& choice, std::span<const size_t> places) const
     -> Matrix {
   const auto n = Eigen::Index(places.size());
   Matrix k(n, n);
@@ -150,10 +149,10 @@ auto FeatureKernels<Void>::matrix(const KernelChoice& choice, std::span<const si
   return k;
 }
 
-template <class Void>
-KernelChoice FeatureKernels<Void>::choose(std::span<const KernelChoice> kernels,
-                                          std::span<const size_t> places,
-                                          const Matrix& targets) const {
+template <class T>
+KernelChoice FeatureKernels<T>::choose(std::span<const KernelChoice> kernels,
+                                       std::span<const size_t> places,
+                                       const Matrix& targets) const {
   const size_t n = places.size();
   if (n < 3) return {};
   const Matrix products = targets * targets.transpose();
@@ -202,6 +201,6 @@ KernelChoice FeatureKernels<Void>::choose(std::span<const KernelChoice> kernels,
   return out;
 }
 
-VCELL_INSTANTIATE(models, class FeatureKernels<void>);
+VCELL_INSTANTIATE(models, class FeatureKernels<double>);
 
 VCELL_END_NAMESPACE

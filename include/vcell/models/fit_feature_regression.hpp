@@ -26,7 +26,8 @@ struct FitFeatureRegressionOptions {
 /// shifts, mean over its contexts, and f_c to what then is left in the context; all by the same
 /// kernel. Shifts are not shrunk gene by gene beforehand: on simulated screens the regression,
 /// which draws to the mean by itself, predicts unseen perturbations better from plain ones.
-template <class = void>
+/// @tparam T  of the numbers it is computed in
+template <class T = double>
 class FeatureFitter {
  public:
   /// @param shifts    borrowed
@@ -52,8 +53,8 @@ class FeatureFitter {
   }
 
  private:
-  using Matrix = detail::Matrix64;
-  using Row = Eigen::RowVectorXd;
+  using Matrix = typename FeatureKernels<T>::Matrix;
+  using Row = Eigen::Matrix<T, 1, Eigen::Dynamic>;
 
   /// What one stage is fitted to.
   struct Targets {
@@ -85,17 +86,17 @@ class FeatureFitter {
   size_t contexts_;
   std::vector<int32_t> codes_;  // (n) ascending
   std::vector<size_t> place_;   // (names) in codes_; n: not there
-  FeatureKernels<> kernels_;
+  FeatureKernels<T> kernels_;
 };
 
-template <class Void>
-FeatureFitter<Void>::FeatureFitter(const PairShifts& shifts, const PerturbationFeatures& features,
-                                   std::span<const std::string> names, size_t contexts)
+template <class T>
+FeatureFitter<T>::FeatureFitter(const PairShifts& shifts, const PerturbationFeatures& features,
+                                std::span<const std::string> names, size_t contexts)
     : shifts_(shifts), contexts_(contexts), kernels_(rows_of(features, names)) {}
 
-template <class Void>
-Tensor<float, 2> FeatureFitter<Void>::rows_of(const PerturbationFeatures& features,
-                                              std::span<const std::string> names) {
+template <class T>
+Tensor<float, 2> FeatureFitter<T>::rows_of(const PerturbationFeatures& features,
+                                           std::span<const std::string> names) {
   auto learnt = learnt_perturbations(shifts_, features, names);
   codes_ = std::move(learnt.codes);
   if (codes_.empty())
@@ -106,16 +107,16 @@ Tensor<float, 2> FeatureFitter<Void>::rows_of(const PerturbationFeatures& featur
   return std::move(learnt.features);
 }
 
-template <class Void>
-auto FeatureFitter<Void>::centre(std::vector<size_t> places, Matrix values) -> Targets {
+template <class T>
+auto FeatureFitter<T>::centre(std::vector<size_t> places, Matrix values) -> Targets {
   Row mean = Row::Zero(values.cols());
   if (values.rows()) mean = values.colwise().mean();
   values.rowwise() -= mean;
   return {std::move(places), std::move(values), std::move(mean)};
 }
 
-template <class Void>
-auto FeatureFitter<Void>::context_means(std::span<const uint8_t> keep) const -> std::vector<Row> {
+template <class T>
+auto FeatureFitter<T>::context_means(std::span<const uint8_t> keep) const -> std::vector<Row> {
   std::vector<Row> means(1 + contexts_, Row::Zero(Eigen::Index(shifts_.genes())));
   std::vector<double> pairs(contexts_, 0);
   for (size_t i = 0; i < shifts_.pairs(); ++i)
@@ -136,8 +137,8 @@ auto FeatureFitter<Void>::context_means(std::span<const uint8_t> keep) const -> 
   return means;
 }
 
-template <class Void>
-auto FeatureFitter<Void>::common(std::span<const uint8_t> keep, const std::vector<Row>& means) const
+template <class T>
+auto FeatureFitter<T>::common(std::span<const uint8_t> keep, const std::vector<Row>& means) const
     -> Targets {
   std::vector<size_t> places, row(size());
   for (size_t i = 0; i < size(); ++i)
@@ -157,9 +158,9 @@ auto FeatureFitter<Void>::common(std::span<const uint8_t> keep, const std::vecto
   return centre(std::move(places), std::move(sums));
 }
 
-template <class Void>
-auto FeatureFitter<Void>::rest(size_t context, std::span<const uint8_t> keep, const Row& mean,
-                               const Matrix& fitted) const -> Targets {
+template <class T>
+auto FeatureFitter<T>::rest(size_t context, std::span<const uint8_t> keep, const Row& mean,
+                            const Matrix& fitted) const -> Targets {
   std::vector<size_t> places, pairs;
   for (size_t i = 0; i < shifts_.pairs(); ++i)
     if (size_t(shifts_.context[i]) == context && counts(i, keep)) {
@@ -172,16 +173,16 @@ auto FeatureFitter<Void>::rest(size_t context, std::span<const uint8_t> keep, co
   return centre(std::move(places), std::move(values));
 }
 
-template <class Void>
-auto FeatureFitter<Void>::add(const Targets& t, const KernelChoice& choice, Row& offset,
-                              Matrix& coefficients) const -> Matrix {
+template <class T>
+auto FeatureFitter<T>::add(const Targets& t, const KernelChoice& choice, Row& offset,
+                           Matrix& coefficients) const -> Matrix {
   Matrix fitted = Matrix::Zero(Eigen::Index(size()), Eigen::Index(shifts_.genes()));
   offset += t.mean;
   for (const size_t p : t.places) fitted.row(Eigen::Index(p)) = t.mean;
   if (choice.ridge == 0 || t.places.size() < 2) return fitted;
   const Matrix kernel = kernels_.matrix(choice, t.places), middle = detail::centred(kernel);
   const double diagonal = middle.trace() / double(t.places.size());
-  if (!(diagonal > FeatureKernels<>::least_diagonal)) return fitted;  // all are alike here
+  if (!(diagonal > FeatureKernels<T>::least_diagonal)) return fitted;  // all are alike here
   Matrix a = middle;
   a.diagonal().array() += choice.ridge * diagonal;
   Matrix solved = Eigen::LLT<Matrix>(a).solve(t.values);
@@ -197,9 +198,9 @@ auto FeatureFitter<Void>::add(const Targets& t, const KernelChoice& choice, Row&
   return fitted;
 }
 
-template <class Void>
-FeatureRegression FeatureFitter<Void>::fit(FeatureRegression r, std::span<const uint8_t> keep,
-                                           const FitFeatureRegressionOptions* choosing) const {
+template <class T>
+FeatureRegression FeatureFitter<T>::fit(FeatureRegression r, std::span<const uint8_t> keep,
+                                        const FitFeatureRegressionOptions* choosing) const {
   check_size_match("FeatureFitter", "size of keep", keep.size(), "perturbations", size());
   const auto means = context_means(keep);
   const Targets shared = common(keep, means);
@@ -255,7 +256,7 @@ FeatureRegression FeatureFitter<Void>::fit(FeatureRegression r, std::span<const 
 /// @return       (asked, genes); zeros where a single perturbation was learnt
 template <class = void>
 Tensor<float, 2> out_of_fold_shifts(const FeatureFitter<>& fitter, const FeatureRegression& all,
-                                    std::span<const std::pair<int32_t, int32_t>> asked,
+                                    const std::vector<std::pair<int32_t, int32_t>>& asked,
                                     const PerturbationFeatures& features,
                                     std::span<const std::string> names, uint64_t seed,
                                     size_t folds = 10) {
@@ -296,11 +297,11 @@ Tensor<float, 2> out_of_fold_shifts(const FeatureFitter<>& fitter, const Feature
   return out;
 }
 
-VCELL_INSTANTIATE(models, class FeatureFitter<void>);
+VCELL_INSTANTIATE(models, class FeatureFitter<double>);
 VCELL_INSTANTIATE(models,
                   Tensor<float, 2> out_of_fold_shifts<void>(
                       const FeatureFitter<>&, const FeatureRegression&,
-                      std::span<const std::pair<int32_t, int32_t>>, const PerturbationFeatures&,
+                      const std::vector<std::pair<int32_t, int32_t>>&, const PerturbationFeatures&,
                       std::span<const std::string>, uint64_t, size_t));
 
 VCELL_END_NAMESPACE

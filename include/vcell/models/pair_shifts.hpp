@@ -138,8 +138,8 @@ PairShifts select_pairs(const PairShifts& shifts, Keep&& keep) {
     out.perturbation.push_back(shifts.perturbation[i]);
     out.stratum.push_back(shifts.stratum[i]);
     out.cells.push_back(shifts.cells[i]);
-    std::ranges::copy(shifts.shift[i], out.shift[k].begin());
-    std::ranges::copy(shifts.variance[i], out.variance[k].begin());
+    std::copy_n(shifts.shift[i].begin(), shifts.genes(), out.shift[k].begin());
+    std::copy_n(shifts.variance[i].begin(), shifts.genes(), out.variance[k].begin());
   }
   return out;
 }

@@ -3,7 +3,6 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
@@ -32,11 +31,14 @@ struct CodeAtDose {
 ///
 /// @param context  a code; -1: a context that nothing was learnt in
 /// @param others   the doses of the same perturbation, learnt or not
+/// @tparam T       of the numbers it is computed in
 /// @return         empty if none was learnt
 /// Time in genes x (pairs of others)^3.
-template <class = void>
+template <class T = double>
 std::vector<double> shift_at_dose(const PairShifts& shifts, double amount, int32_t context,
-                                  std::span<const CodeAtDose> others) {
+                                  const std::vector<CodeAtDose>& others) {
+  using Covariance = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+  using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
   std::vector<size_t> pairs;
   std::vector<double> amounts;
   for (const CodeAtDose& other : others)
@@ -70,8 +72,8 @@ std::vector<double> shift_at_dose(const PairShifts& shifts, double amount, int32
       const double scale = moved / squares;
       if (!(scale > 0)) continue;
       const auto n = Eigen::Index(told.size());
-      Eigen::MatrixXd covariance(n, n);
-      Eigen::VectorXd seen(n), asked(n);
+      Covariance covariance(n, n);
+      Vector seen(n), asked(n);
       for (Eigen::Index i = 0; i < n; ++i) {
         const size_t a = told[size_t(i)], row = pairs[a];
         for (Eigen::Index j = 0; j <= i; ++j) {
@@ -83,14 +85,14 @@ std::vector<double> shift_at_dose(const PairShifts& shifts, double amount, int32
         seen(i) = shifts.shift(row, g);
         asked(i) = scale * likeness(amount, context, amounts[a], shifts.context[row]);
       }
-      out[g] = asked.dot(Eigen::LLT<Eigen::MatrixXd>(covariance).solve(seen));
+      out[g] = asked.dot(Eigen::LLT<Covariance>(covariance).solve(seen));
     }
   });
   return out;
 }
 
 VCELL_INSTANTIATE(models,
-                  std::vector<double> shift_at_dose<void>(const PairShifts&, double, int32_t,
-                                                          std::span<const CodeAtDose>));
+                  std::vector<double> shift_at_dose<double>(const PairShifts&, double, int32_t,
+                                                            const std::vector<CodeAtDose>&));
 
 VCELL_END_NAMESPACE

@@ -351,7 +351,7 @@ Variable<T, 3, Device> StateEmbedding<T, Device>::join(const Variable<T, 2, Devi
                                                        const Tensor<int32_t, 2>& rows) const {
   check_size_match("StateEmbedding", "rows of task_genes", rows.shape(0), "cells", cells.shape(0));
   Tensor<int32_t, 2> own(rows.shape());
-  for (size_t b = 0; b < rows.shape(0); ++b) std::ranges::fill(own[b], int32_t(b));
+  for (size_t b = 0; b < rows.shape(0); ++b) std::fill(own[b].begin(), own[b].end(), int32_t(b));
   return concatenate(embedding(rows, genes), embedding(own, cells), 2);
 }
 

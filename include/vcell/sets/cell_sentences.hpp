@@ -148,7 +148,7 @@ void redraw_counts(std::span<float> counts, double fraction, Rng& rng) {
   if (total > 1e8)
     throw ConfigError(
         message("redraw_counts: a cell has ", total, " counts, expected 10^8 at ", "most"));
-  std::ranges::fill(counts, 0.f);
+  std::fill(counts.begin(), counts.end(), 0.f);
   for (uint64_t left = uint64_t(std::llround(fraction * total)); left; --left) {
     const auto end = std::upper_bound(ends.begin(), ends.end(), rng.below(uint64_t(total)));
     ++counts[genes[size_t(end - ends.begin())]];

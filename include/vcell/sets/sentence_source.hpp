@@ -160,7 +160,7 @@ void SentenceSource::make(std::span<const size_t> cells, uint64_t draw, bool red
     const size_t cell = cells[r / options_.copies];
     // Draws of the same cell in other batches are other copies.
     Rng rng = sentence_rng(options_.seed, cell, draw * options_.copies + r % options_.copies);
-    std::ranges::fill(x, 0.f);
+    std::fill(x.begin(), x.end(), 0.f);
     const auto columns = cells_->x.row_indices(cell);
     const auto stored = cells_->x.row_values(cell);
     for (size_t k = 0; k < columns.size(); ++k) x[size_t(columns[k])] = stored[k];

@@ -121,7 +121,7 @@ void draw_task_genes(std::span<const float> x, const TaskGeneOptions& options,
   check_size_match("draw_task_genes", "size of hidden", hidden.size(), "genes", x.size());
   check_size_match("draw_task_genes", "shared genes", shared.size(), "expected",
                    std::min(options.shared, x.size()));
-  std::ranges::fill(hidden, uint8_t(0));
+  std::fill(hidden.begin(), hidden.end(), uint8_t(0));
   std::vector<int32_t> drawn;
   if (options.rule == TaskRule::package) {
     detail::draw_by_package(x, options, rng, drawn);

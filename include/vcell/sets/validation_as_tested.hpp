@@ -175,7 +175,7 @@ DrawnValidation add_validation_as_tested(const Screen& screen, std::span<Part> p
       Rng rng(options.seed, stream_of(message("add_validation_as_tested\n", candidates[i].first)));
       order.emplace_back(rng.next(), i);
     }
-    std::ranges::sort(order);
+    std::sort(order.begin(), order.end());
     const size_t n = candidates.size();
     const size_t wanted =
         n < 2

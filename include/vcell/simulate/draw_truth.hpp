@@ -161,7 +161,7 @@ void draw_combinations(ScreenTruth& t, const SimulateOptions& o) {
                             std::vector<double>(o.contexts * all * o.genes)};
   for (size_t k = 0; k < o.contexts; ++k)
     for (size_t p = 0; p < n; ++p)
-      std::ranges::copy(t.shift.row(k * n + p), shift.row(k * all + p).begin());
+      std::copy_n(t.shift.row(k * n + p).begin(), o.genes, shift.row(k * all + p).begin());
   t.shift = std::move(shift);
   t.weights.rows = t.guide_efficiency.rows = all;
   t.weights.values.resize(all * programs);

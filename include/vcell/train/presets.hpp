@@ -129,7 +129,7 @@ template <class = void>
 std::vector<std::string> preset_names() {
   auto names = detail::preset_names(ModelKind::state_transition);
   for (const auto& name : detail::preset_names(ModelKind::state_embedding))
-    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   return names;
 }
 
@@ -139,7 +139,7 @@ std::vector<ModelKind> preset_kinds(const std::string& name) {
   std::vector<ModelKind> kinds;
   for (const auto kind : {ModelKind::state_transition, ModelKind::state_embedding}) {
     const auto names = detail::preset_names(kind);
-    if (std::ranges::find(names, name) != names.end()) kinds.push_back(kind);
+    if (std::find(names.begin(), names.end(), name) != names.end()) kinds.push_back(kind);
   }
   return kinds;
 }
@@ -170,7 +170,7 @@ Experiment experiment_preset(const std::string& name, std::optional<ModelKind> k
   if (kinds.empty())
     throw ConfigError(message("experiment_preset: there is no preset ", quoted(name), "; ",
                               names_there({name}, preset_names())));
-  if (kind && std::ranges::find(kinds, *kind) == kinds.end())
+  if (kind && std::find(kinds.begin(), kinds.end(), *kind) == kinds.end())
     throw ConfigError(message("experiment_preset: the preset ", quoted(name),
                               " is of [model] kind ", quoted(name_of_choice(kinds[0])),
                               ", and the kind here is ", quoted(name_of_choice(*kind)),
@@ -179,7 +179,8 @@ Experiment experiment_preset(const std::string& name, std::optional<ModelKind> k
     if (kind.value_or(kinds[0]) == ModelKind::state_embedding)
       return detail::embedding_preset(name);
     return detail::transition_preset(
-        *std::ranges::find(detail::presets, name, &detail::Preset::name));
+        *std::find_if(detail::presets.begin(), detail::presets.end(),
+                      [&](const detail::Preset& preset) { return preset.name == name; }));
   };
   Experiment e = make();
   e.preset = name;

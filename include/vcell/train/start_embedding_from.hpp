@@ -57,10 +57,11 @@ StartedFrom start_from(TrainedEmbedding& m, const TrainedEmbedding& old) {
   if (genes.kind() == GeneTableKind::given) {
     const NamePlaces here(genes.names()), there(old_genes.names());
     const size_t width = genes.width();
-    for (const auto& name : out.names[0].kept)
-      if (!std::ranges::equal(genes.values().subspan(*here.find(name) * width, width),
-                              old_genes.values().subspan(*there.find(name) * width, width)))
-        out.changed.push_back(name);
+    for (const auto& name : out.names[0].kept) {
+      const float* vector = genes.values().data() + *here.find(name) * width;
+      const float* old_vector = old_genes.values().data() + *there.find(name) * width;
+      if (!std::equal(vector, vector + width, old_vector)) out.changed.push_back(name);
+    }
   }
   return out;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <deque>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -85,13 +84,14 @@ class Leiden {
     std::vector<int32_t> empty;
     for (size_t c = n; c-- > 0;)
       if (size[c] == 0) empty.push_back(int32_t(c));
-    const auto order = permutation(n, rng_);
-    std::deque<size_t> queue(order.begin(), order.end());
+    auto queue = permutation(n, rng_);  // a ring, in which a node waits once at most
+    size_t head = 0, waiting = n;
     std::vector<uint8_t> waits(n, 1);
     WeightsTo to(n);
-    while (!queue.empty()) {
-      const size_t v = queue.front();
-      queue.pop_front();
+    while (waiting > 0) {
+      const size_t v = queue[head];
+      head = (head + 1) % n;
+      --waiting;
       waits[v] = 0;
       const auto others = g.edges.row_indices(v);
       const auto weights = g.edges.row_values(v);
@@ -119,7 +119,7 @@ class Leiden {
       if (best == own) continue;
       for (const int32_t u : others)
         if (community[size_t(u)] != best && !waits[size_t(u)]) {
-          queue.push_back(size_t(u));
+          queue[(head + waiting++) % n] = size_t(u);
           waits[size_t(u)] = 1;
         }
     }

@@ -41,7 +41,7 @@ struct ComparisonOptions {
 
 /// The mean of the scores that are numbers; NaN without any.
 template <class = void>
-double mean_of_numbers(std::span<const Score> scores) {
+double mean_of_numbers(const std::vector<Score>& scores) {
   double sum = 0;
   size_t n = 0;
   for (const Score& s : scores)

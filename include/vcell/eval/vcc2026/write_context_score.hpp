@@ -35,7 +35,7 @@ void write_long_scores(const std::filesystem::path& path, const ScoreTable& scor
 /// count, null_count, mean, std, min, max, median of a metric: of the rows that it has, NaN left
 /// out of all but the count.
 template <class = void>
-std::array<double, 7> statistics_of(std::span<const Score> scores) {
+std::array<double, 7> statistics_of(const std::vector<Score>& scores) {
   std::vector<double> numbers;
   size_t rows = 0;
   for (const Score& s : scores) {
