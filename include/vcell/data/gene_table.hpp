@@ -32,6 +32,7 @@ class GeneTable {
   /// @param values  (genes, width), finite
   /// @param source  where they come from, e.g. the model that made them; kept with a trained model
   /// @throws ConfigError if a name comes twice or is empty, or a number is not finite; ShapeError
+  template <class = void>
   static GeneTable given(std::vector<std::string> names, size_t width, std::vector<float> values,
                          std::string source = "") {
     GeneTable out = named(GeneTableKind::given, std::move(names), width);
@@ -47,12 +48,14 @@ class GeneTable {
   }
   /// One-hot vectors: nothing is known of genes but which is which.
   /// @throws ConfigError if a name comes twice or is empty
+  template <class = void>
   static GeneTable identity(std::vector<std::string> names) {
     const size_t width = names.size();
     return named(GeneTableKind::identity, std::move(names), width);
   }
   /// Vectors of N(0, 1), a function of seed and name: a one-hot vector through a random projection.
   /// @throws ConfigError if a name comes twice or is empty, or the width is 0
+  template <class = void>
   static GeneTable random(std::vector<std::string> names, size_t width = random_gene_width,
                           uint64_t seed = 0) {
     check_positive("GeneTable", "width of a random table", width);

@@ -15,6 +15,7 @@ VCELL_BEGIN_NAMESPACE
 class CountHistogram {
  public:
   /// @param sizes  cells per group
+  template <class = void>
   explicit CountHistogram(std::vector<uint32_t> sizes)
       : sizes_(std::move(sizes)), zeros_(sizes_.size()) {}
 

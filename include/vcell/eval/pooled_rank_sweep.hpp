@@ -17,6 +17,7 @@ VCELL_BEGIN_NAMESPACE
 class PooledRankSweep {
  public:
   /// @param sizes  cells per group
+  template <class = void>
   explicit PooledRankSweep(std::vector<uint32_t> sizes)
       : blocks_(std::move(sizes)), twice_u_(blocks_.sizes().size()) {}
 

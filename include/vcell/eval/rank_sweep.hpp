@@ -21,6 +21,7 @@ class RankSweep {
  public:
   /// @param sizes      cells per group
   /// @param reference  the group that all others are compared with
+  template <class = void>
   RankSweep(std::vector<uint32_t> sizes, size_t reference)
       : blocks_(std::move(sizes)),
         reference_(uint32_t(reference)),

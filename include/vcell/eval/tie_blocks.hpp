@@ -14,6 +14,7 @@ VCELL_BEGIN_NAMESPACE
 class TieBlocks {
  public:
   /// @param sizes  cells per group
+  template <class = void>
   explicit TieBlocks(std::vector<uint32_t> sizes)
       : sizes_(std::move(sizes)), in_block_(sizes_.size()) {}
 

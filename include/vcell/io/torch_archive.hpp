@@ -113,7 +113,7 @@ class TorchArchive {
     const std::string_view data = "data.pkl";
     const ZipRecord* pickle = nullptr;
     for (const ZipRecord& r : zip_->records())
-      if (r.name.ends_with(data) && std::ranges::count(r.name, '/') <= 1 &&
+      if (r.name.ends_with(data) && std::count(r.name.begin(), r.name.end(), '/') <= 1 &&
           (r.name.size() == data.size() || r.name[r.name.size() - data.size() - 1] == '/')) {
         if (pickle) throw FormatError(message(where_, " has several data.pkl"));
         pickle = &r;

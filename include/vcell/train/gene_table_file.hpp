@@ -62,7 +62,7 @@ GeneTable read_isoform_table(const std::filesystem::path& vectors,
     if (places.repeats(name)) fail(vectors, "the isoform ", quoted(name), " comes twice");
   const CsvTable list = read_csv(genes);
   for (const char* column : {"isoform", "gene"})
-    if (std::ranges::find(list.header, column) == list.header.end())
+    if (std::find(list.header.begin(), list.header.end(), column) == list.header.end())
       fail(genes, "there is no column ", quoted(column), ", expected isoform and gene; there are ",
            list_of(list.header, 40));
   const size_t isoform = list.column("isoform"), gene = list.column("gene");

@@ -52,7 +52,8 @@ StateEmbeddingConfig embedding_config(FlatReader& r) {
   for (const ReferenceSetting& row : embedding_table) {
     if (!row.ours.starts_with("model.") && row.ours != "sets.copies") continue;
     const std::string key(row.name);
-    if (std::ranges::find(needed, row.name) == needed.end()) r.give(key, std::string(row.silent));
+    if (std::find(needed.begin(), needed.end(), row.name) == needed.end())
+      r.give(key, std::string(row.silent));
     read_row(r, key, row, e);
   }
   c.cls_value = ClsValue::gene;

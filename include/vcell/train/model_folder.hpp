@@ -306,11 +306,13 @@ using AnyModel = std::variant<TrainedModel, TrainedEnsemble>;
 
 /// The models to predict with: the one, or all members.
 inline std::span<const TrainedModel> members_of(const AnyModel& any) {
-  if (const auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
+  if (const auto* ensemble = std::get_if<TrainedEnsemble>(&any))
+    return {ensemble->members.data(), ensemble->members.size()};
   return {&std::get<TrainedModel>(any), 1};
 }
 inline std::span<TrainedModel> members_of(AnyModel& any) {
-  if (auto* ensemble = std::get_if<TrainedEnsemble>(&any)) return ensemble->members;
+  if (auto* ensemble = std::get_if<TrainedEnsemble>(&any))
+    return {ensemble->members.data(), ensemble->members.size()};
   return {&std::get<TrainedModel>(any), 1};
 }
 

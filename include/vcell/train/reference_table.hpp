@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <string_view>
 
 #include "vcell/core/abi.hpp"
@@ -35,7 +34,7 @@ namespace detail {
 
 /// The settings of State Transition: those of `state tx train` 0.11.1 as its help shows them, and
 /// those of saved runs.
-inline constexpr auto transition_table = std::to_array<ReferenceSetting>({
+inline constexpr ReferenceSetting transition_table[] = {
     {"model", ReferenceMeaning::elsewhere},
     {"data", ReferenceMeaning::fixed, "", "perturbation default"},
     {"training", ReferenceMeaning::fixed, "", "default"},
@@ -170,12 +169,12 @@ inline constexpr auto transition_table = std::to_array<ReferenceSetting>({
     {"return_adatas", ReferenceMeaning::none},
     {"pred_adata_path", ReferenceMeaning::none},
     {"true_adata_path", ReferenceMeaning::none},
-});
+};
 
 /// The settings of State Embedding: those of its configurations as `state emb fit` 0.11.1 takes
 /// them, and those of saved models. NAME is the embedding or data set that `current` names, OTHER
 /// stands for the others. What is silent has the values of the package's own configuration.
-inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
+inline constexpr ReferenceSetting embedding_table[] = {
     {"embeddings.current", ReferenceMeaning::elsewhere},
     {"embeddings.NAME.all_embeddings", ReferenceMeaning::setting, "genes.gene_table"},
     {"embeddings.NAME.size", ReferenceMeaning::setting, "genes.gene_table_width"},
@@ -264,7 +263,7 @@ inline constexpr auto embedding_table = std::to_array<ReferenceSetting>({
     {"experiment.ddp_timeout", ReferenceMeaning::none},
     {"validations.*", ReferenceMeaning::none},
     {"wandb.*", ReferenceMeaning::none},
-});
+};
 
 }  // namespace detail
 VCELL_END_NAMESPACE
