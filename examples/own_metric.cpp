@@ -17,6 +17,7 @@ Metric strongest_gene() {
           .meaning = "Whether the gene that changes most changes in the same direction. 1: yes.",
           .direction = 1,
           .best = 1,
+          .reads = MetricReads::means,  // so it has an interval at little cost, and strata of genes
           .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
                        const MetricOptions&) {
             std::vector<Score> out;

@@ -90,6 +90,37 @@ TEST_CASE("score_strata: thirds of the genes are scored by themselves", "[eval]"
     REQUIRE(part.means[overlap].has_value() == (part.by != "expression"));
 }
 
+TEST_CASE("score_strata: no third of the genes has a score in an embedding", "[eval]") {
+  const auto strata = [](bool has_embedding) {
+    EvaluationOptions options;
+    options.control = "ctrl";
+    options.metrics = {metrics::discrimination_score_l1(), metrics::discrimination_score_l2(),
+                       metrics::discrimination_score_cosine(), metrics::mae()};
+    options.metrics[3].name = "silent";
+    options.metrics[3].reads = Metric().reads;  // anything, unless it is said
+    const auto sides = [&](uint64_t seed) {
+      auto cells = unequal_side(seed, 2.f);
+      if (has_embedding) {
+        cells.embedding = Tensor<float, 2>({cells.X.rows, 2});
+        Rng rng(seed);
+        for (float& x : cells.embedding.values()) x = float(rng.normal());
+      }
+      return evaluation_sides(std::move(cells), {.control = "ctrl"});
+    };
+    const auto real = sides(1), predicted = sides(2);
+    return score_strata(real, predicted, evaluate(real, predicted, options), options);
+  };
+  for (const bool has_embedding : {false, true})
+    for (const ScoreStratum& part : strata(has_embedding).strata) {
+      INFO(part.by);
+      const bool of_genes = part.by == "expression";
+      REQUIRE(part.means[0]);
+      REQUIRE(part.means[1].has_value() == !(of_genes && has_embedding));
+      REQUIRE(part.means[2].has_value() == !(of_genes && has_embedding));
+      REQUIRE(part.means[3].has_value() == !of_genes);
+    }
+}
+
 TEST_CASE("select_genes: means, shifts and tables of some genes", "[eval]") {
   const Scored s;
   const std::vector<size_t> genes = {4, 0};

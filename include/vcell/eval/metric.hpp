@@ -26,8 +26,9 @@ struct MetricOptions {
 /// What a metric reads of both sides, which says what computing it again costs.
 enum class MetricReads {
   means,       ///< mean cells and shifts alone
+  embedding,   ///< the same, but those of an embedding where the sides have one
   expression,  ///< tables of differential expression
-  cells,       ///< distances between cells
+  cells,       ///< cells, and anything else there is
 };
 
 /// A score of predicted cells against real ones, and how people read it. Tables, the program's help
@@ -55,7 +56,9 @@ struct Metric {
   std::optional<double> best = {};     ///< the best possible, where there is one
   std::optional<double> lowest = {};   ///< the least value there can be, where there is one
   std::optional<double> highest = {};  ///< the greatest value there can be, where there is one
-  MetricReads reads = MetricReads::means;
+  /// Anything, unless it says less: mean scores have intervals at no great cost, and scores of some
+  /// of the genes, where it reads means.
+  MetricReads reads = MetricReads::cells;
   /// A correlation, rank or share, of which halves of the cells say what all of them could have
   /// (evaluation_ceilings).
   bool is_reliability = false;
@@ -65,6 +68,10 @@ struct Metric {
   Aggregate aggregate = {};  ///< or this, and every perturbation then has the same score;
   OfCounts of_counts = {};   ///< or this, likewise
 
+  /// Whether it reads means alone, of cells or of an embedding.
+  bool is_of_means() const {
+    return reads == MetricReads::means || reads == MetricReads::embedding;
+  }
   /// Whether all perturbations have one score.
   bool is_of_all() const { return aggregate || of_counts; }
 };

@@ -48,7 +48,8 @@ struct PerturbationStrata {
 /// Mean scores of parts of what was scored: of perturbations by how many genes are differentially
 /// expressed in the observed cells (none, below 10, below 100, more) and by how many cells were
 /// observed (below 30, 100, 300, more), and of genes by thirds of their mean in the observed
-/// controls (metrics that read mean cells alone). So that a mean that strong perturbations carry is
+/// controls (metrics that read mean cells alone; not those in an embedding, of which genes have no
+/// part). So that a mean that strong perturbations carry is
 /// seen to be one.
 ///
 /// Means are over pairs of perturbation and context, of metrics that have a score for each.
@@ -64,11 +65,15 @@ ScoreStrata score_strata(const std::vector<EvaluationSide>& real,
                    predicted.size());
   check_size_match("score_strata", "contexts of real", real.size(), "contexts of the evaluation",
                    evaluation.contexts.size());
+  const bool has_embedding = std::any_of(real.begin(), real.end(),
+                                         [](const EvaluationSide& s) { return bool(s.embedding); });
   std::vector<Metric> metrics, of_means;
   for (const Metric& metric : options.metrics.empty() ? metrics_of("vcell") : options.metrics) {
     if (metric.is_of_all()) continue;
     metrics.push_back(metric);
-    if (metric.reads == MetricReads::means) of_means.push_back(metric);
+    if (metric.reads == MetricReads::means ||
+        (metric.reads == MetricReads::embedding && !has_embedding))
+      of_means.push_back(metric);
   }
   ScoreStrata out;
   std::vector<std::vector<Score>> scores(metrics.size());

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "vcell/eval/distance_ranks.hpp"
 #include "vcell/eval/metric.hpp"
 #include "vcell/sets/own_columns.hpp"
@@ -7,8 +9,11 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// In an embedding, where the sides have one and the distance is not L1, and then without leaving
-/// out a column; else over genes.
+/// Whether a distance is taken in an embedding, where the sides have one.
+template <class Distance>
+inline constexpr bool in_embedding = !std::is_same_v<Distance, L1Distance>;
+
+/// In an embedding without leaving out a column.
 template <class Distance>
 std::vector<Score> discrimination_scores_of(const EvaluationSide& real,
                                             const EvaluationSide& predicted,
@@ -18,7 +23,7 @@ std::vector<Score> discrimination_scores_of(const EvaluationSide& real,
         discrimination_scores<Distance>(from.view(), to.view(), own, options.progress);
     return std::vector<Score>(scores.begin(), scores.end());
   };
-  if (!std::is_same_v<Distance, L1Distance> && real.embedding)
+  if (in_embedding<Distance> && real.embedding)
     return score(predicted.embedding_shift, real.embedding_shift,
                  std::vector<int32_t>(real.perturbations().size(), -1));
   return score(predicted.shift, real.shift,
@@ -34,6 +39,7 @@ Metric discrimination_score(const char* name, const char* title, const char* mea
           .best = 1,
           .lowest = 0,
           .highest = 1,
+          .reads = in_embedding<Distance> ? MetricReads::embedding : MetricReads::means,
           .is_reliability = true,
           .digits = 2,
           .scores = discrimination_scores_of<Distance>};

@@ -18,6 +18,7 @@ Metric mae() {
           .direction = -1,
           .best = 0,
           .lowest = 0,
+          .reads = MetricReads::means,
           .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
                        const MetricOptions&) {
             return detail::scores_of_rows(real.mean, predicted.mean,

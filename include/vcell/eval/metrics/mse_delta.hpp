@@ -19,6 +19,7 @@ Metric mse_delta() {
           .direction = -1,
           .best = 0,
           .lowest = 0,
+          .reads = MetricReads::means,
           .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
                        const MetricOptions&) {
             return detail::scores_of_rows(real.shift, predicted.shift,

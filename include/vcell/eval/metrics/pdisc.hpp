@@ -38,6 +38,7 @@ Metric pdisc() {
           .best = 0,
           .lowest = 0,
           .highest = 1,
+          .reads = MetricReads::means,
           .digits = 2,
           .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
                        const MetricOptions& options) {
@@ -57,6 +58,7 @@ Metric pdisc_norm() {
           .best = 1,
           .lowest = -1,
           .highest = 1,
+          .reads = MetricReads::means,
           .digits = 2,
           .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
                        const MetricOptions& options) {

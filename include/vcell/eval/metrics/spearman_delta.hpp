@@ -21,6 +21,7 @@ Metric spearman_delta() {
           .best = 1,
           .lowest = -1,
           .highest = 1,
+          .reads = MetricReads::means,
           .is_reliability = true,
           .digits = 2,
           .scores = [](const EvaluationSide& real, const EvaluationSide& predicted,
