@@ -138,6 +138,7 @@
 #include "vcell/eval/ranking_areas.hpp"
 #include "vcell/eval/result_files.hpp"
 #include "vcell/eval/row_products.hpp"
+#include "vcell/eval/sample_means.hpp"
 #include "vcell/eval/scale_aggregates.hpp"
 #include "vcell/eval/score_columns.hpp"
 #include "vcell/eval/score_interval.hpp"

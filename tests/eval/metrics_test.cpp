@@ -334,7 +334,7 @@ TEST_CASE("metrics: distance_ranks decide by terms what estimates cannot", "[eva
     REQUIRE(ties > 0);
   };
   for (const auto& [n, columns, unit] : std::vector<std::tuple<size_t, size_t, double>>{
-           {140, 1101, 0.1}, {40, 70, 1e-24}, {40, 70, 1e22}}) {
+           {140, 1101, 0.1}, {40, 70, 0.1}, {70, 75, 1e-24}, {70, 75, 1e22}}) {
     check(L1Distance(), 0.0f, n, columns, unit);
     check(L2Distance(), 0.0f, n, columns, unit);
     check(CosineDistance(), 0.0f, n, columns, unit);

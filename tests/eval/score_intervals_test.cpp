@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/threads.hpp"
+#include "vcell/eval/select_genes.hpp"
 
 using namespace vcell_test;
 
@@ -111,6 +112,93 @@ TEST_CASE("score_intervals: the deviation of a mean is that of its standard erro
   REQUIRE(std::abs(found->high - (mean + 1.96 * found->sd)) < 1e-6);
 }
 
+TEST_CASE("half_sample: mean cells are those of mean_cells, bit by bit", "[eval]") {
+  // More genes than sums are made of at a time, and cells that are not in the order of the file.
+  LabelledCells cells{
+      random_cells(26, 4099, 0.3, 0, 3), numbered("g", 4099), by_turns({"ctrl", "A", "B"}, 26), {}};
+  cells.embedding = Tensor<float, 2>({26, 2});
+  Rng rng(1);
+  for (float& x : cells.embedding.values()) x = float(rng.normal());
+  auto side = evaluation_sides(cells, {.control = "ctrl"})[0];
+  std::swap(side.rows[0][0], side.rows[0][3]);
+  std::vector<detail::HalfRows> rows;
+  for (size_t k = 0; k < 3; ++k) rows.push_back(detail::half_rows(side, rng));
+  check_same_on_any_threads([&] {
+    const auto halves = detail::half_samples(side, rows);
+    std::vector<float> out;
+    for (size_t k = 0; k < 3; ++k) {
+      const auto mean = mean_cells(side.cells->view(), halves[k].rows);
+      const auto control = mean_cells(side.cells->view(), {halves[k].control_rows});
+      REQUIRE(halves[k].rows == rows[k].rows);
+      for (size_t g = 0; g < 4099; ++g) {
+        REQUIRE(halves[k].control(g) == control(0, g));
+        for (size_t t = 0; t < 2; ++t) {
+          REQUIRE(halves[k].mean(t, g) == float(mean(t, g)));
+          REQUIRE(halves[k].shift(t, g) == float(mean(t, g) - control(0, g)));
+        }
+      }
+      REQUIRE(halves[k].embedding_shift(1, 0) ==
+              detail::embedding_shift(*side.embedding, rows[k].rows, rows[k].control_rows)(1, 0));
+      out.insert(out.end(), halves[k].mean.values().begin(), halves[k].mean.values().end());
+    }
+    return out;
+  });
+}
+
+TEST_CASE("half_sample: of a side with some of its genes is an error", "[eval]") {
+  const std::vector<size_t> genes = {1, 3};
+  const auto side = select_genes(evaluation_sides(random_side(4), {.control = "ctrl"})[0], genes);
+  Rng rng(1);
+  check_error<ShapeError>([&] { half_sample(side, {.control = "ctrl"}, rng); },
+                          {"half_sample", "12", "2"});
+}
+
+TEST_CASE("half_sample: counts are tested as counts", "[eval]") {
+  auto cells = random_side(4);
+  for (float& x : cells.X.values) x = std::ceil(x);
+  cells.scale = Scale::counts;
+  const EvaluationSideOptions options{.control = "ctrl"};
+  const auto side = evaluation_sides(cells, options)[0];
+  Rng rng(2);
+  const auto half = half_sample(side, options, rng);
+  REQUIRE(half.scale == Scale::counts);
+  double mean = 0;  // of log1p
+  for (const size_t row : half.rows[1])
+    for (size_t k = 0; k < side.cells->row_size(row); ++k)
+      if (side.cells->row_indices(row)[k] == 5)
+        mean += std::log1p(double(side.cells->row_values(row)[k])) / double(half.rows[1].size());
+  REQUIRE(half.expression.whole()->target_mean(1, 5) == Approx(std::expm1(mean)).epsilon(1e-5));
+}
+
+TEST_CASE("score_intervals: of scores of half-samples one after the other", "[eval]") {
+  // With tables of both sides, over contexts, and more samples than are made together.
+  const Case c(random_side(1, true), random_side(2, true),
+               {metrics::pearson_delta(), metrics::overlap_at(), metrics::edistance()});
+  const size_t samples = 11;
+  const auto found = c.intervals({.samples = samples, .seed = 7, .scope = IntervalScope::all});
+  std::vector<std::vector<Score>> values(3);
+  for (size_t k = 0; k < samples; ++k) {
+    const auto halves = [&](const std::vector<EvaluationSide>& sides, const char* stream) {
+      Rng rng(7, stream_of(stream));
+      rng.seek(uint64_t(k) << 40);
+      std::vector<EvaluationSide> out;
+      for (const auto& side : sides) out.push_back(half_sample(side, {.control = "ctrl"}, rng));
+      return out;
+    };
+    const auto summaries =
+        summarise(evaluate(halves(c.real, "half-samples of real cells"),
+                           halves(c.predicted, "half-samples of predicted cells"), c.options));
+    for (size_t m = 0; m < 3; ++m) values[m].push_back(summaries[m][summary_mean]);
+  }
+  const auto scores = summarise(c.evaluation);
+  for (size_t m = 0; m < 3; ++m) {
+    const auto expected =
+        detail::interval_of(c.options.metrics[m], scores[m][summary_mean], values[m]);
+    REQUIRE(expected);
+    REQUIRE(same(found.overall.intervals[m], expected));
+  }
+}
+
 TEST_CASE("score_intervals: within the range of a metric", "[eval]") {
   const auto cells = random_side(1);
   const Case c(cells, cells, metrics_of("vcell"));
@@ -132,6 +220,10 @@ TEST_CASE("score_intervals: differential expression and distances only when aske
   REQUIRE(all.metrics[edistance] == "edistance");
   REQUIRE(all.overall.intervals[edistance]);
   REQUIRE(all.overall.intervals[edistance]->sd > 0);
+  // Nor those of a metric that does not say what it reads.
+  auto silent = first_mean();
+  silent.reads = Metric().reads;
+  REQUIRE(Case(random_side(1), random_side(2), {silent}).intervals().metrics.empty());
   const Case none(random_side(1), random_side(2), {first_mean(MetricReads::expression)});
   REQUIRE(none.intervals().metrics.empty());
   REQUIRE(none.intervals().contexts.empty());

@@ -44,6 +44,8 @@ class DistanceEstimates {
   std::vector<double> terms(size_t first, size_t last) const {
     if constexpr (is_l1)
       return distance_sums<Maxima>(a_, b_, first, last);
+    else if (b_.shape[0] < 64)  // a call of the product library takes longer
+      return distance_sums<CosineDistance>(a_, b_, first, last);
     else
       return RowProducts::of(floats(a_, floats_a_), floats(b_, floats_b_), first, last);
   }

@@ -227,6 +227,15 @@ Tensor<float, 2> embedding_shift(const Tensor<float, 2>& embedding,
   return out;
 }
 
+/// How cells of a scale are tested.
+template <class = void>
+DifferentialExpressionOptions tested(const EvaluationSideOptions& options, Scale scale) {
+  auto out = options.expression;
+  out.progress = options.progress;
+  if (scale == Scale::counts) out.is_log1p = false;
+  return out;
+}
+
 template <class = void>
 EvaluationSide side_of(const SideCells& side, ExpressionGroups groups, std::string context,
                        const EvaluationSideOptions& options) {
@@ -235,11 +244,8 @@ EvaluationSide side_of(const SideCells& side, ExpressionGroups groups, std::stri
   out.context = std::move(context);
   out.rows = groups.rows;
   out.control_rows = groups.reference;
-  auto tested = options.expression;
-  tested.progress = options.progress;
-  if (scale == Scale::counts) tested.is_log1p = false;
   out.expression =
-      measured_expression(cells, genes, std::move(groups), std::move(tested), options.memory);
+      measured_expression(cells, genes, std::move(groups), tested(options, scale), options.memory);
   const auto control = mean_cells(cells->view(), {out.control_rows});
   out.control = Tensor<double, 1>({genes.size()}, control.values());
   out.mean = Tensor<float, 2>({out.rows.size(), genes.size()});

@@ -48,6 +48,26 @@ struct MeasuredExpression {
   }
 };
 
+/// measured_expression of groups that check_compared and check_expression passed, or of parts of
+/// such groups.
+template <class = void>
+ExpressionTable measured_expression_of_checked(std::shared_ptr<const CsrMatrix<float>> X,
+                                               std::vector<std::string> genes,
+                                               ExpressionGroups groups,
+                                               DifferentialExpressionOptions options,
+                                               const ExpressionMemory& memory) {
+  check_groups(groups, genes, options);  // sizes, which parts have others of
+  const auto all = places(groups.targets.size());
+  auto names = expression_names(groups, all, genes, options.mode);
+  const Progress progress = options.progress;
+  options.progress = nullptr;
+  MeasuredExpression measure{std::move(X), std::move(genes), std::move(groups), options, {}};
+  const bool is_global = options.fdr_scope == FdrScope::global;
+  if (is_global || options.mode == ExpressionMode::on_target)
+    if (!is_kept_in(memory, names)) measure.find_rates(memory, names, progress);
+  return ExpressionTable(std::move(names), std::move(measure), memory, progress);
+}
+
 }  // namespace detail
 
 /// The table of differential_expression, of any number of targets: it measures a block of them at a
@@ -73,17 +93,8 @@ ExpressionTable measured_expression(std::shared_ptr<const CsrMatrix<float>> X,
   detail::check_expression(X->view(), genes, groups.reference, options.is_log1p);
   for (const auto& rows : groups.rows)
     detail::check_expression(X->view(), genes, rows, options.is_log1p);
-
-  const auto all = detail::places(groups.targets.size());
-  auto names = detail::expression_names(groups, all, genes, options.mode);
-  const Progress progress = options.progress;
-  options.progress = nullptr;
-  detail::MeasuredExpression measure{
-      std::move(X), std::move(genes), std::move(groups), options, {}};
-  const bool is_global = options.fdr_scope == FdrScope::global;
-  if (is_global || options.mode == ExpressionMode::on_target)
-    if (!detail::is_kept_in(memory, names)) measure.find_rates(memory, names, progress);
-  return ExpressionTable(std::move(names), std::move(measure), memory, progress);
+  return detail::measured_expression_of_checked(std::move(X), std::move(genes), std::move(groups),
+                                                std::move(options), memory);
 }
 
 VCELL_INSTANTIATE(pipeline,

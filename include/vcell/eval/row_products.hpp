@@ -17,13 +17,14 @@ namespace detail {
 template <class T, class Term>
 std::vector<double> sums_of_rows(View<const T, 2> rows, Term term) {
   std::vector<double> out(rows.shape[0]);
-  parallel_for(out.size(), 16, [&](size_t first, size_t last) {
-    for (size_t i = first; i < last; ++i) {
-      const T* x = rows[i].data;
-      out[i] =
-          kernel::sum_lanes<double>(rows.shape[1], [=](size_t g) { return term(double(x[g])); });
-    }
-  });
+  parallel_for(out.size(), 1 + (size_t(1) << 16) / (1 + rows.shape[1]),
+               [&](size_t first, size_t last) {
+                 for (size_t i = first; i < last; ++i) {
+                   const T* x = rows[i].data;
+                   out[i] = kernel::sum_lanes<double>(rows.shape[1],
+                                                      [=](size_t g) { return term(double(x[g])); });
+                 }
+               });
   return out;
 }
 

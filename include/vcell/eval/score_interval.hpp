@@ -13,7 +13,7 @@ VCELL_BEGIN_NAMESPACE
 /// Which mean scores get intervals.
 enum class IntervalScope {
   none,
-  means,  ///< of metrics that read mean cells alone (MetricReads)
+  means,  ///< of metrics that read means alone (Metric::is_of_means)
   all     ///< of all; tables and distances between cells are measured again for every sample
 };
 

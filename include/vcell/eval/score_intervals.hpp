@@ -55,6 +55,18 @@ std::vector<std::vector<Score>> mean_scores(const Evaluation& evaluation) {
   return out;
 }
 
+/// How many half-samples of both sides are made together: as many as have room.
+template <class = void>
+size_t samples_in_memory(const std::vector<EvaluationSide>& real,
+                         const std::vector<EvaluationSide>& predicted) {
+  constexpr size_t most = size_t(256) << 20;
+  size_t bytes = 1;  // of one of each
+  for (const auto* sides : {&real, &predicted})
+    for (const EvaluationSide& side : *sides)
+      bytes += sizeof(float) * (side.mean.count() + side.shift.count());
+  return std::clamp<size_t>(most / bytes, 1, samples_at_once);
+}
+
 }  // namespace detail
 
 /// Intervals of about 95 % for the mean scores of an evaluation: how much they would vary with
@@ -68,8 +80,11 @@ std::vector<std::vector<Score>> mean_scores(const Evaluation& evaluation) {
 /// @param options          as they were evaluated by; `symbols`, `alpha` and `expression` are used
 /// @return                 the same for any number of threads; null where a score is, or where
 ///                         fewer than half of the samples have one
-/// @throws ConfigError if the sides differ; Stopped
-/// Time: half of a pass over the cells of both sides for every sample, and what metrics take.
+/// @throws ConfigError if the sides differ; ShapeError if they have some of their genes alone;
+///         Stopped
+///
+/// Time: a pass over the cells of both sides for eight samples, fewer where the mean cells of so
+/// many take more than 256 MiB, and what metrics take.
 template <class = void>
 ScoreIntervals score_intervals(const std::vector<EvaluationSide>& real,
                                const std::vector<EvaluationSide>& predicted,
@@ -81,7 +96,7 @@ ScoreIntervals score_intervals(const std::vector<EvaluationSide>& real,
   scored.metrics.clear();
   for (const Metric& metric : options.metrics.empty() ? metrics_of("vcell") : options.metrics)
     if (intervals.scope == IntervalScope::all ||
-        (intervals.scope == IntervalScope::means && metric.reads == MetricReads::means))
+        (intervals.scope == IntervalScope::means && metric.is_of_means()))
       scored.metrics.push_back(metric);
   ScoreIntervals out;
   for (const Metric& metric : scored.metrics) out.metrics.push_back(metric.name);
@@ -92,30 +107,51 @@ ScoreIntervals score_intervals(const std::vector<EvaluationSide>& real,
   scored.progress = [&](const ProgressUpdate&) {
     return !options.progress || options.progress({"intervals", done, intervals.samples, {}});
   };
+  const auto read = [&](MetricReads what) {
+    return std::any_of(scored.metrics.begin(), scored.metrics.end(),
+                       [=](const Metric& metric) { return metric.reads == what; });
+  };
+  const bool has_tables = read(MetricReads::expression) || read(MetricReads::cells);
   EvaluationSideOptions measured{options.control, options.expression, options.memory,
                                  scored.progress};
-  if (intervals.scope == IntervalScope::means)
-    measured.memory.kept_bytes = 0;  // then no table is measured unasked
+  if (!read(MetricReads::expression)) measured.memory.kept_bytes = 0;  // measured if asked for
 
   // (contexts and overall, metrics, samples)
   std::vector<std::vector<std::vector<Score>>> values(
       real.size() + 1, std::vector<std::vector<Score>>(scored.metrics.size()));
-  for (; done < intervals.samples; ++done) {
+  const size_t at_once = detail::samples_in_memory(real, predicted);
+  while (done < intervals.samples) {
     report(scored.progress, {});
+    const size_t count = std::min(at_once, intervals.samples - done);
+    // (contexts, samples)
     const auto halves = [&](const std::vector<EvaluationSide>& sides, uint64_t stream) {
-      Rng rng(intervals.seed, stream);
-      rng.seek(uint64_t(done) << 40);  // beyond what a sample of any size draws
-      std::vector<EvaluationSide> sample;
-      for (const EvaluationSide& side : sides) sample.push_back(half_sample(side, measured, rng));
-      return sample;
+      std::vector<std::vector<detail::HalfRows>> rows(sides.size());
+      for (size_t k = 0; k < count; ++k) {
+        Rng rng(intervals.seed, stream);
+        rng.seek(uint64_t(done + k) << 40);  // beyond what a sample of any size draws
+        for (size_t c = 0; c < sides.size(); ++c)
+          rows[c].push_back(detail::half_rows(sides[c], rng));
+      }
+      std::vector<std::vector<EvaluationSide>> of_context;
+      for (size_t c = 0; c < sides.size(); ++c)
+        of_context.push_back(detail::half_samples(sides[c], rows[c]));
+      return of_context;
     };
-    const auto a = halves(real, stream_of("half-samples of real cells")),
-               b = halves(predicted, stream_of("half-samples of predicted cells"));
-    Evaluation sample;  // of the scores alone
-    for (size_t c = 0; c < a.size(); ++c) sample.contexts.push_back(evaluate(a[c], b[c], scored));
-    const auto means = detail::mean_scores(sample);
-    for (size_t c = 0; c < means.size(); ++c)
-      for (size_t m = 0; m < means[c].size(); ++m) values[c][m].push_back(means[c][m]);
+    auto a = halves(real, stream_of("half-samples of real cells")),
+         b = halves(predicted, stream_of("half-samples of predicted cells"));
+    for (size_t k = 0; k < count; ++k, ++done) {
+      report(scored.progress, {});
+      Evaluation sample;  // of the scores alone
+      for (size_t c = 0; c < real.size(); ++c) {
+        for (EvaluationSide* half : {&a[c][k], &b[c][k]})
+          if (has_tables) half->expression = detail::half_expression(*half, measured);
+        sample.contexts.push_back(evaluate(a[c][k], b[c][k], scored));
+        a[c][k] = b[c][k] = {};  // its tables, and what was measured between its cells
+      }
+      const auto means = detail::mean_scores(sample);
+      for (size_t c = 0; c < means.size(); ++c)
+        for (size_t m = 0; m < means[c].size(); ++m) values[c][m].push_back(means[c][m]);
+    }
   }
   std::vector<std::vector<Score>> scores;  // as the means, of the metrics that have intervals
   {

@@ -15,7 +15,9 @@ template <class F>
 std::vector<Score> scores_of_rows(const Tensor<float, 2>& real, const Tensor<float, 2>& predicted,
                                   F f) {
   std::vector<Score> out(real.shape(0));
-  parallel_for(out.size(), 1, [&](size_t first, size_t last) {
+  // Few numbers are not worth the while of waking a thread.
+  const size_t grain = 1 + (size_t(1) << 15) / (1 + real.shape(1));
+  parallel_for(out.size(), grain, [&](size_t first, size_t last) {
     for (size_t t = first; t < last; ++t)
       out[t] = f(std::span<const float>(predicted[t].data, predicted.shape(1)),
                  std::span<const float>(real[t].data, real.shape(1)));
