@@ -1,16 +1,37 @@
 #pragma once
 
+#include <atomic>
 #include <numeric>
 
+#include "vcell/core/parallel_for.hpp"
 #include "vcell/data/csr_matrix.hpp"
 
 VCELL_BEGIN_NAMESPACE
+namespace detail {
+
+/// Whether every row names ascending columns, none of them twice.
+template <class T>
+bool has_sorted_rows(const CsrMatrix<T>& m) {
+  std::atomic<bool> sorted = true;
+  parallel_for(m.rows, 256, [&](size_t first, size_t last) {
+    for (size_t row = first; row < last; ++row) {
+      const auto columns = m.row_indices(row);
+      uint32_t wrong = 0;  // no bool, which compilers take one by one
+      for (size_t k = 1; k < columns.size(); ++k) wrong |= uint32_t(columns[k - 1] >= columns[k]);
+      if (wrong) sorted = false;
+    }
+  });
+  return sorted;
+}
+
+}  // namespace detail
 
 /// Puts the columns of every row in ascending order and adds up the values of a column that a row
 /// names more than once, as scipy does; other rows are left as they are.
 /// @throws FormatError if a sum of whole numbers is beyond T, which scipy lets wrap around
 template <class T>
 void sort_rows(CsrMatrix<T>& m) {
+  if (detail::has_sorted_rows(m)) return;
   std::vector<size_t> order;
   std::vector<int32_t> indices;
   std::vector<T> values;

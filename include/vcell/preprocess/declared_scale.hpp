@@ -1,9 +1,14 @@
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <numbers>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "vcell/preprocess/find_value.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
@@ -59,14 +64,24 @@ void check_values(const AnnData& adata, const S& X, const char* declared, const 
                               text_of(*found, &adata), ", expected ", expected));
 }
 
+/// Without branches and calls, so that several values are looked at at once.
 constexpr auto is_no_count = [](auto x) {
-  return !(x >= 0 && std::isfinite(x)) || x != std::trunc(x);
+  using T = decltype(x);
+  constexpr bool is_float = sizeof(T) == sizeof(int32_t);
+  using Whole = std::conditional_t<is_float, int32_t, int64_t>;
+  using Bits = std::conditional_t<is_float, uint32_t, uint64_t>;
+  constexpr Bits size_bits = ~Bits(0) >> 1;                // all but the sign
+  constexpr T bound = T(Whole(1) << (8 * sizeof(T) - 2));  // there are no fractions beyond
+  const T size = std::bit_cast<T>(
+      std::min<Bits>(std::bit_cast<Bits>(x) & size_bits, std::bit_cast<Bits>(bound)));
+  const bool is_count = (x >= 0) & (x <= std::numeric_limits<T>::max());
+  return bool(!is_count | (T(Whole(size)) != size));
 };
 
 template <class S>
 void check_log1p(const AnnData& adata, const S& X) {
   check_values(adata, X, "log1p", "numbers in 0 .. 30; say --scale counts if they are counts",
-               [](auto x) { return !(x >= 0 && x <= highest_log1p); });
+               [](auto x) { return !((x >= 0) & (x <= highest_log1p)); });
   // A whole number above 0 is the logarithm of no fraction, so log1p data without any fractional
   // value does not occur.
   if (find_value(X, [](auto x) { return x != std::trunc(x); })) return;

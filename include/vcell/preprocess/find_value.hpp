@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,9 +33,17 @@ std::optional<FoundValue> find_value(const S& X, F&& is_sought) {
         auto& here = found[first / piece];
         for (size_t i = first; i < last && !here; ++i) {
           const auto values = block.row_values(i);
-          for (size_t k = 0; k < values.size() && !here; ++k)
-            if (values[k] != T(0) && is_sought(values[k]))
-              here = FoundValue{start + i, size_t(block.row_indices(i)[k]), double(values[k])};
+          const auto is_found = [&](T x) { return (x != T(0)) & bool(is_sought(x)); };
+          // Most rows have none, which is seen soonest where no value ends the search.
+          constexpr size_t step = 256;
+          for (size_t k = 0; k < values.size() && !here; k += step) {
+            const auto some = values.subspan(k, std::min(step, values.size() - k));
+            uint32_t any = 0;  // no bool, which compilers take one by one
+            for (const T x : some) any |= uint32_t(is_found(x));
+            if (!any) continue;
+            const auto at = size_t(std::find_if(some.begin(), some.end(), is_found) - some.begin());
+            here = FoundValue{start + i, size_t(block.row_indices(i)[k + at]), double(some[at])};
+          }
         }
       });
       for (const auto& f : found)

@@ -53,8 +53,15 @@ class H5adRows {
   ///         file was changed since it was opened
   template <class = void>
   Matrix read(size_t first, size_t last) const;
+  /// The same into room that is used again; false, and nothing done, where rows are not stored as
+  /// sparse ones of T.
+  template <class T>
+  bool read(size_t first, size_t last, CsrMatrix<T>& out) const;
 
  private:
+  template <class = void>
+  void check_rows(size_t first, size_t last) const;
+
   struct File {
     hdf5::Reading reading;
     hdf5::Object root, element;
@@ -93,10 +100,25 @@ H5adRows::H5adRows(const std::filesystem::path& path, const H5adRowsOptions& opt
 }
 
 template <class>
-Matrix H5adRows::read(size_t first, size_t last) const {
+void H5adRows::check_rows(size_t first, size_t last) const {
   if (first > last || last > rows()) [[unlikely]]
     detail::fail<ShapeError>("H5adRows::read: rows ", first, " .. ", last, " of a matrix with ",
                              rows(), " rows");
+}
+
+template <class T>
+bool H5adRows::read(size_t first, size_t last, CsrMatrix<T>& out) const {
+  if (whole() || !is_sparse() || dtype() != dtype_of<T>()) return false;
+  check_rows(first, last);
+  const hdf5::LibraryUse use;
+  file_->matrix->read({first, last}, out);
+  hdf5::check_unchanged(file_->root);
+  return true;
+}
+
+template <class>
+Matrix H5adRows::read(size_t first, size_t last) const {
+  check_rows(first, last);
   if (whole()) {
     std::vector<size_t> wanted(last - first);
     std::iota(wanted.begin(), wanted.end(), first);
@@ -111,7 +133,7 @@ Matrix H5adRows::read(size_t first, size_t last) const {
 template <class T>
 CsrView<T> row_block(const H5adRows& source, size_t first, size_t last, CsrMatrix<T>& scratch) {
   if (source.whole()) return row_block(*source.whole(), first, last, scratch);
-  scratch = source.read(first, last).template take_csr<T>();
+  if (!source.read(first, last, scratch)) scratch = source.read(first, last).template take_csr<T>();
   return scratch.view();
 }
 

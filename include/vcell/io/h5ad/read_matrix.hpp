@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <optional>
+#include <span>
 
 #include "vcell/data/matrix.hpp"
 #include "vcell/data/sort_rows.hpp"
@@ -64,6 +66,9 @@ class MatrixElement {
   /// before are found soonest.
   template <class = void>
   Matrix read(hdf5::RowRange rows);
+  /// The same of a sparse matrix of this dtype, into room that is used again.
+  template <class T>
+  void read(hdf5::RowRange rows, CsrMatrix<T>& out);
   template <class = void>
   Matrix read_all();
 
@@ -71,7 +76,11 @@ class MatrixElement {
   template <class = void>
   void open_sparse(bool by_columns, const Extents& expected);
   template <class T>
-  CsrMatrix<T> read_lines(hdf5::RowRange lines);
+  void read_lines(hdf5::RowRange lines, CsrMatrix<T>& m);
+  template <class = void>
+  void check_places(std::span<const int32_t> places, size_t first, size_t columns) const;
+  template <class T>
+  void sort_lines(CsrMatrix<T>& m) const;
   template <class = void>
   Matrix read_sparse(hdf5::RowRange lines);
   template <class = void>
@@ -144,25 +153,47 @@ void MatrixElement::open_sparse(bool by_columns, const Extents& expected) {
                   ", one for each value");
 }
 
+/// @param first  the entry that the first of them is
+template <class>
+void MatrixElement::check_places(std::span<const int32_t> found, size_t first,
+                                 size_t expected) const {
+  // A negative one is a large one.
+  const auto is_wrong = [expected](int32_t place) { return uint32_t(place) >= expected; };
+  parallel_for(found.size(), size_t(1) << 18, [&](size_t begin, size_t end) {
+    uint32_t wrong = 0;  // no bool, which compilers take one by one
+    for (size_t i = begin; i < end; ++i) wrong |= uint32_t(is_wrong(found[i]));
+    if (!wrong) return;
+    const auto i = size_t(
+        std::find_if(found.begin() + std::ptrdiff_t(begin), found.end(), is_wrong) - found.begin());
+    indices_.fail("holds ", found[i], " at entry ", first + i, ", expected 0 .. ", expected,
+                  " - 1");
+  });
+}
+
 /// Compressed rows (or columns), as they are stored.
+/// @param m  whose room is used again
 template <class T>
-CsrMatrix<T> MatrixElement::read_lines(hdf5::RowRange lines) {
+void MatrixElement::read_lines(hdf5::RowRange lines, CsrMatrix<T>& m) {
   const int64_t begin = indptr_[lines.first];
   const hdf5::RowRange stored{size_t(begin), size_t(indptr_[lines.last])};
-  CsrMatrix<T> m;
   m.rows = lines.last - lines.first;
   m.columns = layout.by_columns ? rows : columns;
-  m.values = hdf5::read_numbers<T>(values_, stored, &open_values_);
-  m.indices = hdf5::read_numbers<int32_t>(places_, stored, &open_places_);
-  for (size_t i = 0; i < m.indices.size(); ++i)
-    if (m.indices[i] < 0 || size_t(m.indices[i]) >= m.columns)
-      indices_.fail("holds ", m.indices[i], " at entry ", stored.first + i, ", expected 0 .. ",
-                    m.columns, " - 1");
+  hdf5::read_numbers(values_, stored, m.values, &open_values_);
+  hdf5::read_numbers(places_, stored, m.indices, &open_places_);
+  check_places(m.indices, stored.first, m.columns);
   m.indptr.assign(indptr_.begin() + std::ptrdiff_t(lines.first),
                   indptr_.begin() + std::ptrdiff_t(lines.last) + 1);
   if (begin)
     for (int64_t& offset : m.indptr) offset -= begin;
-  return m;
+}
+
+template <class T>
+void MatrixElement::sort_lines(CsrMatrix<T>& m) const {
+  try {
+    sort_rows(m);
+  } catch (const FormatError& e) {
+    element_.fail(e.what());
+  }
 }
 
 template <class>
@@ -171,16 +202,13 @@ Matrix MatrixElement::read_sparse(hdf5::RowRange lines) {
     if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) {
       throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see open_sparse
     } else {
-      CsrMatrix<T> m = read_lines<T>(lines);
+      CsrMatrix<T> m;
+      read_lines(lines, m);
       if (layout.by_columns) {
         element_.take(0, double(m.values.size()) * double(sizeof(T) + sizeof(int32_t)));
         m = transposed(m.view());
       }
-      try {
-        sort_rows(m);
-      } catch (const FormatError& e) {
-        element_.fail(e.what());
-      }
+      sort_lines(m);
       if (dtype == DType::boolean)  // true and true is true
         for (T& value : m.values) value = value != T(0);
       return {m.rows,
@@ -209,6 +237,13 @@ Matrix MatrixElement::read(hdf5::RowRange wanted) {
                                   : double(values_.count_of(wanted));
   element_.take(0, bytes_of(values));
   return is_sparse ? read_sparse(wanted) : read_dense(wanted);
+}
+
+template <class T>
+void MatrixElement::read(hdf5::RowRange wanted, CsrMatrix<T>& out) {
+  element_.take(0, bytes_of(double(indptr_[wanted.last] - indptr_[wanted.first])));
+  read_lines(wanted, out);
+  sort_lines(out);
 }
 
 template <class>

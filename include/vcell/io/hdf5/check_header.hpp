@@ -23,8 +23,9 @@ constexpr uint64_t newest_layout = 4;
 /// file's table of shared descriptions, which is left to HDF5.
 struct Header {
   std::optional<uint64_t> element_bytes, rank;
-  std::vector<uint64_t> most, chunk;  ///< extents that the shape may grow to, and those of a chunk
-  std::optional<uint64_t> places;     ///< for chunks, in an index that is a fixed array
+  std::vector<uint64_t> most, chunk;   ///< extents that the shape may grow to, and those of a chunk
+  std::optional<uint64_t> places;      ///< for chunks, in an index that is a fixed array
+  std::optional<uint64_t> chunk_tree;  ///< the address of an index that is a tree of version 1
   std::optional<uint64_t> chunk_rank, chunk_element_bytes;  ///< of a dataset in chunks
 };
 
@@ -90,8 +91,11 @@ void check_layout(Cursor cursor, const RawFile& file, Header& header) {
   if (version < 3) {
     const uint64_t rank = cursor.number(1), kind = cursor.number(1);
     cursor.take(5);
-    if (kind > 0) cursor.take(file.address_size);
-    if (kind == 2) return check_chunk(rank, 4);
+    const uint64_t address = kind > 0 ? cursor.number(file.address_size) : 0;
+    if (kind == 2) {
+      header.chunk_tree = address;
+      return check_chunk(rank, 4);
+    }
     cursor.take(4 * rank);
     if (kind == 0) cursor.take(cursor.number(4));
     return;
@@ -103,7 +107,7 @@ void check_layout(Cursor cursor, const RawFile& file, Header& header) {
     cursor.take(file.address_size + file.length_size);
   } else if (kind == 2 && version == 3) {
     const uint64_t rank = cursor.number(1);
-    cursor.take(file.address_size);
+    header.chunk_tree = cursor.number(file.address_size);
     check_chunk(rank, 4);
   } else if (kind == 2) {
     cursor.take(1);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vcell/data/array.hpp"
+#include "vcell/io/hdf5/chunk_index.hpp"
 #include "vcell/io/hdf5/filters.hpp"
 #include "vcell/io/hdf5/object.hpp"
 #include "vcell/io/hdf5/types.hpp"
@@ -28,6 +29,7 @@ struct Dataset {
   std::vector<size_t> chunk;    ///< extents of a chunk; empty when it is stored in one piece
   std::vector<Filter> filters;  ///< what chunks went through, in that order
   bool plain_edges = false;     ///< chunks that reach beyond the shape went through none
+  ChunkIndex index;             ///< of a list whose chunks went through none
 
   /// All of it; of a scalar the one that there is.
   RowRange rows() const { return {0, shape.empty() ? 1 : shape[0]}; }
@@ -74,6 +76,22 @@ size_t stored_size(hid_t type, size_t reference_size) {
     }
   }
   return size;
+}
+
+/// Where the header of an open object lies.
+template <class = void>
+haddr_t header_address(const Object& object) {
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_info2_t info;
+  haddr_t address = 0;
+  object.check(H5Oget_info3(object.id, &info, H5O_INFO_BASIC), "find it");
+  object.check(H5VLnative_token_to_addr(object.id, info.token, &address), "find it");
+  return address;
+#else
+  H5O_info_t info;
+  object.check(H5Oget_info2(object.id, &info, H5O_INFO_BASIC), "find it");
+  return info.addr;
+#endif
 }
 
 /// Opens a dataset's description and checks, before anything is allocated, that its filters are
@@ -130,6 +148,12 @@ Dataset open_dataset(const Object& object) {
     object.fail("its shape ", d.shape, " needs ", bytes, " bytes, and ", stored,
                 " are stored; the file is damaged");
   object.charge(std::max(bytes, double(d.element_bytes) * chunk), stored, expansion);
+  RawFile& raw = object.reading->raw;
+  if (d.chunk.size() == 1 && d.filters.empty() && d.count && raw.base() == 0) try {
+      d.index = read_chunk_index(raw, header_address(object), d.count, d.chunk[0], d.element_bytes);
+    } catch (const Damage&) {
+      d.index = {};  // HDF5, which is asked where there is none, says what is wrong
+    }
   return d;
 }
 

@@ -8,6 +8,7 @@
 
 #include "vcell/data/array.hpp"
 #include "vcell/io/hdf5/chunks.hpp"
+#include "vcell/io/hdf5/read_plain.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
@@ -96,7 +97,9 @@ void read_elements(const Dataset& d, RowRange rows, hid_t memory, void* to,
   const size_t count = d.count_of(rows), size = H5Tget_size(memory);
   if (count == 0) return;
   d.object->take(0, passing_bytes(d, count, size));
-  const bool as_stored = H5Tequal(d.type, memory) > 0 || H5Tget_class(memory) == H5T_OPAQUE;
+  const bool is_same = H5Tequal(d.type, memory) > 0,
+             as_stored = is_same || H5Tget_class(memory) == H5T_OPAQUE;
+  if (is_same && read_plain(d, rows, static_cast<char*>(to))) return;
   if (!d.chunk.empty()) {
     // Elements are converted in place, so only those that become narrower need room of their own.
     std::vector<char> wide(d.element_bytes > size ? count * d.element_bytes : 0);
@@ -169,15 +172,30 @@ Array read_array(const Dataset& d) {
 
 /// The numbers of some rows of a dataset as T, which holds each of them exactly except that whole
 /// numbers beyond T's range come out as its nearest end (HDF5's rule).
+/// @param out  room that is used again; what it held is gone
 /// @throws FormatError if it holds floating numbers and T is an integer, or cannot be read
 template <class T>
-std::vector<T> read_numbers(const Dataset& d, RowRange rows, OpenChunks* open = nullptr) {
+void read_numbers(const Dataset& d, RowRange rows, std::vector<T>& out,
+                  OpenChunks* open = nullptr) {
   const DType dtype = number_type(d);
-  if (dtype == DType::boolean) return read_rows(d, rows, open).template as<T>();
+  if (dtype == DType::boolean) {
+    out = read_rows(d, rows, open).template as<T>();
+    return;
+  }
   if (std::is_integral_v<T> && H5Tget_class(d.type) != H5T_INTEGER)
     d.object->fail("holds ", name_of(dtype), ", expected whole numbers");
-  std::vector<T> out(d.count_of(rows));
-  read_elements(d, rows, memory_type(dtype_of<T>()), out.data(), open);
+  out.resize(d.count_of(rows));
+  const Handle memory(memory_type(dtype_of<T>()));
+  if (H5Tequal(d.type, memory) > 0 && read_plain(d, rows, reinterpret_cast<char*>(out.data())))
+    return;
+  std::fill(out.begin(), out.end(), T(0));
+  read_elements(d, rows, memory, out.data(), open);
+}
+/// The same in room of its own.
+template <class T>
+std::vector<T> read_numbers(const Dataset& d, RowRange rows, OpenChunks* open = nullptr) {
+  std::vector<T> out;
+  read_numbers(d, rows, out, open);
   return out;
 }
 /// The same of all of it.

@@ -85,6 +85,8 @@ class RawFile {
   /// Bytes of a stored reference to text of variable length: a length, an address and a number.
   size_t reference_size() const { return 4 + address_size + 4; }
   uint64_t size() const { return size_; }
+  /// Where HDF5's addresses begin: behind a block of the user's.
+  uint64_t base() const { return base_; }
 
   /// Whether the file has the size and the time of its last change that it was opened with.
   bool unchanged() const {
