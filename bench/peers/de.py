@@ -110,7 +110,8 @@ def run_peer(name, a):
 
 
 def run_ours(a):
-    command = [f"{a.build}/bench/differential_expression", "--benchmark_format=json", "--benchmark_min_time=0.001"]
+    command = [f"{a.build}/bench/differential_expression", "--benchmark_format=json", "--benchmark_min_time=0.001",
+               f"--benchmark_filter=threads:{a.threads}/"]
     found = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"VCELL_BENCH_FILE": a.file})
     one = json.loads(found.stdout)["benchmarks"][0]
     return {"seconds": one["real_time"] / 1e3, "mib": one["peak_mib"]}

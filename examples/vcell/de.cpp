@@ -95,6 +95,34 @@ void check_genes(const std::vector<std::string>& genes) {
                        "; make the names of var unique"));
 }
 
+/// Whether X is tested in less time and memory while it is read than after it: there is one table,
+/// and reading X twice, which the check of its scale takes, costs little.
+bool is_tested_while_read(const DeSettings& s) {
+  if (!s.context_keys.empty()) return false;
+  for (const vcell::H5adElement& element : vcell::describe_h5ad(s.data))
+    if (element.path == "/X") return element.encoding == "csr_matrix" && element.filters.empty();
+  return false;
+}
+
+/// Whether a table is small enough to be measured whole.
+bool is_kept(size_t targets, size_t genes) {
+  return double(targets) * double(genes * vcell::expression_entry_bytes()) <=
+         double(vcell::ExpressionMemory().kept_bytes);
+}
+
+/// The cells with nothing but X.
+vcell::AnnData read_only_x(const DeSettings& s, Console& console) {
+  return vcell::read_h5ad(s.data, {.layers = false,
+                                   .obsm = false,
+                                   .varm = false,
+                                   .obsp = false,
+                                   .varp = false,
+                                   .raw = false,
+                                   .uns = false,
+                                   .budget = size_t(s.memory * 1e9),
+                                   .progress = console.progress()});
+}
+
 void de(const DeSettings& s, Console& console) {
   namespace fs = std::filesystem;
   const std::string view_name = !s.columns.empty()           ? s.columns
@@ -107,19 +135,29 @@ void de(const DeSettings& s, Console& console) {
   const double memory = s.memory > 0 ? s.memory * 1e9 : vcell::detail::machine_memory() / 2;
   const double needed = vcell::detail::bytes_of_x(s.data);
   const bool fits = needed <= memory || memory == 0;
-  auto adata =
-      read_cells(s.data, console, fits ? CellParts::expression : CellParts::annotations, s.memory);
-  std::optional<vcell::H5adRows> stream;
-  if (!fits) {
+  bool streams = !fits || is_tested_while_read(s);
+  auto adata = read_cells(s.data, console, streams ? CellParts::annotations : CellParts::expression,
+                          s.memory);
+  if (!fits)
     console.note(
         fmt::format("X takes {:.0f} MB, more than the {:.0f} MB granted (--memory), so it "
                     "is read in blocks, several times",
                     needed / 1e6, memory / 1e6));
-    stream.emplace(s.data);
-  }
   vcell::detail::check_column(adata, "[data] perturbation_key", s.perturbation_key);
   for (const auto& key : s.context_keys)
     vcell::detail::check_column(adata, "[data] context_keys", key);
+  const auto labels = vcell::factor(adata.obs.column(s.perturbation_key));
+  if (fits && streams && !is_kept(labels.names.size(), adata.genes())) {
+    streams = false;
+    adata.X = std::move(read_only_x(s, console).X);
+  }
+  std::optional<vcell::H5adRows> stream;
+  if (streams) {
+    std::vector<std::string> remarks;
+    stream.emplace(s.data, vcell::H5adRowsOptions{.warnings = &remarks});
+    for (const auto& remark : remarks) console.note(remark);
+    vcell::check_size_match("de", "rows of X", stream->rows(), "cells", adata.cells());
+  }
   const auto declared =
       stream ? vcell::declared_scale(
                    adata, vcell::WatchedRows(*stream, console.progress(), "check"), s.scale)
@@ -134,7 +172,6 @@ void de(const DeSettings& s, Console& console) {
   auto options = options_of(s, declared.scale, view_name);
   options.progress = console.progress();
   check_genes(adata.var.index);
-  const auto labels = vcell::factor(adata.obs.column(s.perturbation_key));
   vcell::Factor contexts;
   if (!s.context_keys.empty()) contexts = vcell::joined_factor(adata.obs, s.context_keys);
   const bool has_contexts = !s.context_keys.empty();
@@ -165,7 +202,7 @@ void de(const DeSettings& s, Console& console) {
       groups.own_genes = own_genes_of(groups, adata.obs.column(s.gene_key), s.gene_key);
     }
     // Beside the table and what is read at a time.
-    const auto panel_bytes = size_t(std::min(0.6 * memory, 1e9));
+    const auto panel_bytes = fits ? ~size_t(0) : size_t(std::min(0.7 * memory, 1.05e9));
     const auto table =
         stream ? vcell::ExpressionTable(vcell::streamed_expression(*stream, adata.var.index, groups,
                                                                    options, {panel_bytes}))

@@ -97,6 +97,8 @@
 #include "vcell/eval/expression_table.hpp"
 #include "vcell/eval/fdr_steps.hpp"
 #include "vcell/eval/fold_change.hpp"
+#include "vcell/eval/gene_blocks.hpp"
+#include "vcell/eval/gene_cuts.hpp"
 #include "vcell/eval/gene_measure.hpp"
 #include "vcell/eval/gene_panel.hpp"
 #include "vcell/eval/half_sample.hpp"

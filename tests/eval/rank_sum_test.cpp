@@ -107,6 +107,27 @@ TEST_CASE("rank_sweep: every group is compared with the reference as if it were 
   REQUIRE(sweep.reference_ties() == 12. * (12 * 12 - 1));
 }
 
+TEST_CASE("sort_keys: ascending by the upper half, whatever its range", "[eval]") {
+  Rng rng(9);
+  std::vector<uint64_t> scratch;
+  for (const size_t n : {0, 1, 255, 256, 257, 3000})
+    for (const int bits : {0, 1, 11, 12, 22, 23, 32})
+      for (const uint64_t base : {uint64_t(0), ~uint64_t(0) << bits >> 32 << 32}) {
+        std::vector<uint64_t> keys(n);
+        for (uint64_t& key : keys) {
+          const uint64_t low = bits ? rng.next() >> (64 - bits) : 0;
+          key = ((base >> 32) + low) << 32 | rng.below(5);
+        }
+        auto before = keys;
+        sort_keys(keys, scratch);
+        REQUIRE(std::is_sorted(keys.begin(), keys.end(),
+                               [](uint64_t a, uint64_t b) { return a >> 32 < b >> 32; }));
+        std::sort(keys.begin(), keys.end());
+        std::sort(before.begin(), before.end());
+        REQUIRE(keys == before);
+      }
+}
+
 TEST_CASE("count_histogram: counts are ranked as sorted values are, bit by bit", "[eval]") {
   Rng rng(8);
   const std::vector<uint32_t> sizes = {40, 0, 13, 1, 90};

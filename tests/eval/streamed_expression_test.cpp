@@ -57,7 +57,9 @@ TEST_CASE("streamed_expression: the bytes of cells in memory, whatever blocks, p
            {StreamedExpressionOptions{}, StreamedExpressionOptions{1, {2000, 7}},
             // Room for some counts; others have none.
             StreamedExpressionOptions{2 * 4 * 5 * 70 * 12, {5000, 50}},
-            StreamedExpressionOptions{9000, {size_t(64) << 20, 8192}}})
+            StreamedExpressionOptions{9000, {size_t(64) << 20, 8192}},
+            // Too little after most of the cells.
+            StreamedExpressionOptions{20'000, {3000, 50}}})
         REQUIRE(same_expression(
             streamed_expression(X, c.genes, c.groups(options), options, streamed), expected));
     }
@@ -70,8 +72,11 @@ TEST_CASE("streamed_expression: fractions and large values among counts", "[eval
   c.X.values[50] = 3e6f;
   c.X.values[51] = 300;
   const DifferentialExpressionOptions options{.is_log1p = false};
-  REQUIRE(same_expression(streamed_expression(c.matrix(), c.genes, c.groups(options), options),
-                          differential_expression(c.X.view(), c.genes, c.labels, "ctrl", options)));
+  const auto expected = differential_expression(c.X.view(), c.genes, c.labels, "ctrl", options);
+  // Of 60,000 bytes half are for counts; all the values that X might hold take more.
+  for (const size_t bytes : {size_t(60'000), size_t(1) << 30})
+    REQUIRE(same_expression(
+        streamed_expression(c.matrix(), c.genes, c.groups(options), options, {bytes}), expected));
 }
 
 TEST_CASE("streamed_expression: wrong values and groups are errors", "[eval]") {

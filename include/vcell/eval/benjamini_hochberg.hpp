@@ -1,12 +1,14 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/eval/sort_keys.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -18,13 +20,28 @@ VCELL_BEGIN_NAMESPACE
 template <class = void>
 void benjamini_hochberg(std::span<const double> p, std::span<double> fdr) {
   check_size_match("benjamini_hochberg", "size of p", p.size(), "size of fdr", fdr.size());
-  std::vector<std::pair<double, uint32_t>> sorted(p.size());
-  for (size_t i = 0; i < p.size(); ++i) sorted[i] = {std::isnan(p[i]) ? 1.0 : p[i], uint32_t(i)};
-  std::sort(sorted.begin(), sorted.end());
+  const auto value = [p](uint64_t key) {
+    const double x = p[uint32_t(key)];
+    return std::isnan(x) ? 1.0 : x;
+  };
+  // By the upper half of their bits, and then those that have the same. Equal ones get one rate.
+  std::vector<uint64_t> order(p.size()), scratch;
+  for (size_t i = 0; i < p.size(); ++i) {
+    const auto bits = std::bit_cast<uint64_t>(value(i) + 0.0);
+    order[i] = (bits >> 63 ? ~bits : bits | uint64_t(1) << 63) >> 32 << 32 | i;
+  }
+  sort_keys(order, scratch);
+  const auto is_less = [&](uint64_t a, uint64_t b) { return value(a) < value(b); };
+  for (size_t first = 0, last; first < order.size(); first = last) {
+    for (last = first + 1; last < order.size() && order[last] >> 32 == order[first] >> 32;) ++last;
+    const auto begin = order.begin() + std::ptrdiff_t(first),
+               end = order.begin() + std::ptrdiff_t(last);
+    if (last - first > 1 && !std::is_sorted(begin, end, is_less)) std::sort(begin, end, is_less);
+  }
   double least = 1;
   for (size_t i = p.size(); i-- > 0;) {
-    least = std::min(least, sorted[i].first * double(p.size()) / double(i + 1));
-    fdr[sorted[i].second] = least;
+    least = std::min(least, value(order[i]) * double(p.size()) / double(i + 1));
+    fdr[uint32_t(order[i])] = least;
   }
 }
 

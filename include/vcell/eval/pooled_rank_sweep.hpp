@@ -25,7 +25,9 @@ class PooledRankSweep {
   template <class = void>
   void run(std::span<const uint64_t> sorted) {
     clear();
-    blocks_.for_each(sorted, [this](auto touched, auto cells) { this->add_block(touched, cells); });
+    blocks_.for_each(
+        sorted, [this](auto touched, auto cells) { this->add_block(touched, cells); },
+        [this](uint32_t group) { this->twice_u_[group] += 2 * ++this->below_; });
     finish();
   }
   /// The same of counts, in groups of the same sizes.

@@ -31,7 +31,9 @@ class RankSweep {
   template <class = void>
   void run(std::span<const uint64_t> sorted) {
     clear();
-    blocks_.for_each(sorted, [this](auto touched, auto cells) { this->add_block(touched, cells); });
+    blocks_.for_each(
+        sorted, [this](auto touched, auto cells) { this->add_block(touched, cells); },
+        [this](uint32_t group) { this->add_one(group); });
   }
   /// The same of counts, in groups of the same sizes.
   template <class = void>
@@ -74,6 +76,13 @@ class RankSweep {
     }
     reference_ties_ += (r * r - 1) * r;
     references_below_ += references;
+  }
+
+  /// A block of one cell, which is no tie.
+  void add_one(uint32_t group) {
+    const bool is_reference = group == reference_;
+    groups_[group].twice_u += is_reference ? 0 : 2 * references_below_;
+    references_below_ += is_reference;
   }
 
   TieBlocks blocks_;

@@ -21,16 +21,21 @@ class TieBlocks {
   const std::vector<uint32_t>& sizes() const { return sizes_; }
 
   /// Calls f(groups, cells) for every block: the groups that have cells in it, and how many cells
-  /// in it each group has, by group. Where zeros are, all groups are named.
+  /// in it each group has, by group. Where zeros are, all groups are named. Of a block of one cell
+  /// one(group) is called in place of it.
   /// @param sorted  the gene's values other than 0, as sort_keys leaves them, with the group in the
   ///                lower half; all other cells of the groups have the value 0
-  template <class F>
-  void for_each(std::span<const uint64_t> sorted, F&& f) {
+  template <class F, class G>
+  void for_each(std::span<const uint64_t> sorted, F&& f, G&& one) {
     const uint32_t zero = ordered_key(0.0f);
     size_t i = 0;
     const auto sweep = [&](auto&& more) {
       while (i < sorted.size() && more(uint32_t(sorted[i] >> 32))) {
         const auto key = uint32_t(sorted[i] >> 32);
+        if (i + 1 == sorted.size() || uint32_t(sorted[i + 1] >> 32) != key) {
+          one(uint32_t(sorted[i++]));
+          continue;
+        }
         touched_.clear();
         for (; i < sorted.size() && uint32_t(sorted[i] >> 32) == key; ++i) {
           const auto group = uint32_t(sorted[i]);
