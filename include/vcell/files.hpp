@@ -20,6 +20,7 @@
 #include "vcell/io/atomic_folder.hpp"
 #include "vcell/io/crc32c.hpp"
 #include "vcell/io/csv.hpp"
+#include "vcell/io/csv_number.hpp"
 #include "vcell/io/event_file.hpp"
 #include "vcell/io/file_stamp.hpp"
 #include "vcell/io/h5ad.hpp"

@@ -150,7 +150,8 @@ TEST_CASE("results: intervals are kept beside the tables, and go with them", "[e
     write_text(path, text);
     check_error<FormatError>([&] { read_intervals(path); }, parts);
   };
-  damaged("context,metric,sd,low,high\n,mae,1,x,3\n", {"read_intervals", "row 1", "no numbers"});
+  damaged("context,metric,sd,low,high\n,mae,1,x,3\n",
+          {"read_intervals", "row 1", "'low' holds 'x'"});
   damaged("context,metric,sd,low,high\nx,mae,1,2,3\n,mse,1,2,3\n", {"row 2", "'mse'"});
   damaged("context,metric,sd,low,high\nx,mae,1,2,3\nx,mse,1,2,3\n,mae,1,2,3\n",
           {"1 rows", "expected 2"});

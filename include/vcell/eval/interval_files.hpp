@@ -6,7 +6,7 @@
 
 #include "vcell/eval/score_interval.hpp"
 #include "vcell/io/csv.hpp"
-#include "vcell/io/number_text.hpp"
+#include "vcell/io/csv_number.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -39,10 +39,6 @@ ScoreIntervals read_intervals(const std::filesystem::path& path) {
   const CsvTable table = read_csv(path);
   const size_t context = table.column("context"), metric = table.column("metric"),
                sd = table.column("sd"), low = table.column("low"), high = table.column("high");
-  const auto wrong = [&](size_t row, const std::string& what) {
-    return FormatError(
-        message("read_intervals: ", quoted(path.string()), ", row ", row + 1, " ", what));
-  };
   ScoreIntervals out;
   for (size_t r = 0; r < table.rows.size(); ++r) {
     const auto& row = table.rows[r];
@@ -53,15 +49,17 @@ ScoreIntervals read_intervals(const std::filesystem::path& path) {
     if (out.contexts.size() == 1)
       out.metrics.push_back(row[metric]);
     else if (m >= out.metrics.size() || out.metrics[m] != row[metric])
-      throw wrong(r,
-                  "is of " + quoted(row[metric]) + ", expected the metrics of the first context");
+      throw FormatError(message("read_intervals: ", quoted(path.string()), ", row ", r + 1,
+                                " is of ", quoted(row[metric]),
+                                ", expected the metrics of the first context"));
     if (row[sd].empty() && row[low].empty() && row[high].empty()) {
       place.intervals.emplace_back();
       continue;
     }
-    const auto a = parse_number(row[sd]), b = parse_number(row[low]), c = parse_number(row[high]);
-    if (!a || !b || !c) throw wrong(r, "has no numbers, expected sd, low and high");
-    place.intervals.push_back(ScoreInterval{*a, *b, *c});
+    const auto number = [&](size_t column) {
+      return csv_number("read_intervals", path, table.header, row, r, column);
+    };
+    place.intervals.push_back(ScoreInterval{number(sd), number(low), number(high)});
   }
   for (const ContextIntervals& place : out.contexts)
     if (place.intervals.size() != out.metrics.size())

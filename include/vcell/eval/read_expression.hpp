@@ -13,6 +13,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/write_expression.hpp"
+#include "vcell/io/csv_number.hpp"
 #include "vcell/io/file_stamp.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -27,15 +28,6 @@ enum class ExpressionColumns {
 };
 
 namespace detail {
-
-template <class = void>
-double number_in(const std::filesystem::path& path, const std::vector<std::string>& header,
-                 const std::vector<std::string>& fields, size_t row, size_t column) {
-  if (const auto number = parse_number(fields[column])) return *number;
-  throw FormatError(message("read_results: ", quoted(path.string()), ", row ", row + 1, ", column ",
-                            quoted(header[column]), " holds ", quoted(fields[column]),
-                            ", expected a number"));
-}
 
 /// The rows of a file of a table of differential expression, one after the other.
 class ExpressionRows {
@@ -88,7 +80,7 @@ class ExpressionRows {
   double number(size_t c) const {
     if (column_[c] == none || (columns_ == ExpressionColumns::any && fields_[column_[c]].empty()))
       return std::numeric_limits<double>::quiet_NaN();
-    return number_in(path_, header_.header, fields_, rows_ - 1, column_[c]);
+    return csv_number("read_results", path_, header_.header, fields_, rows_ - 1, column_[c]);
   }
 
   std::filesystem::path path_;

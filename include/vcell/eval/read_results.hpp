@@ -27,7 +27,8 @@ ScoreTable read_scores(const std::filesystem::path& path) {
     for (size_t r = 0; r < table.rows.size(); ++r) {
       const bool null = table.rows[r][c].empty();
       out.columns.back().values.push_back(
-          null ? Score() : Score(detail::number_in(path, table.header, table.rows[r], r, c)));
+          null ? Score()
+               : Score(csv_number("read_results", path, table.header, table.rows[r], r, c)));
     }
   }
   return out;

@@ -7,7 +7,7 @@
 
 #include "vcell/eval/score_stratum.hpp"
 #include "vcell/io/csv.hpp"
-#include "vcell/io/number_text.hpp"
+#include "vcell/io/csv_number.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -34,12 +34,7 @@ ScoreStrata read_strata(const std::filesystem::path& path) {
   const size_t by = table.column("by"), low = table.column("low"), high = table.column("high"),
                size = table.column("size");
   const auto number = [&](size_t row, size_t column) {
-    const auto found = parse_number(table.rows[row][column]);
-    if (!found)
-      throw FormatError(message("read_strata: ", quoted(path.string()), ", row ", row + 1,
-                                ", column ", quoted(table.header[column]), " holds ",
-                                quoted(table.rows[row][column]), ", expected a number"));
-    return *found;
+    return csv_number("read_strata", path, table.header, table.rows[row], row, column);
   };
   ScoreStrata out;
   std::vector<size_t> columns;

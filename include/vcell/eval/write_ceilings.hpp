@@ -77,13 +77,8 @@ ContextCeiling ceilings_in(const char* function, const std::filesystem::path& pa
                            const CsvTable& table, size_t row, size_t first) {
   ContextCeiling out;
   for (size_t m = first; m < table.header.size(); ++m) {
-    const auto number = parse_number(table.rows[row][m]);
-    if (!number)
-      throw FormatError(message(function, ": ", quoted(path.string()), ", column ",
-                                quoted(table.header[m]), " holds ", quoted(table.rows[row][m]),
-                                ", expected a number"));
     out.scores.columns.push_back({table.header[m], {}});
-    out.ceilings.push_back(*number);
+    out.ceilings.push_back(csv_number(function, path, table.header, table.rows[row], row, m));
   }
   return out;
 }

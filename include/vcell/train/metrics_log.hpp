@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "vcell/io/csv.hpp"
-#include "vcell/io/number_text.hpp"
+#include "vcell/io/csv_number.hpp"
 #include "vcell/train/train_state.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -144,13 +144,7 @@ std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
   }
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto read = [&](size_t column) {
-      const std::string& text = table.rows[i][column];
-      const auto value = parse_number(text);
-      if (!value)
-        throw FormatError(message("read_metrics: ", quoted(path.string()), ", row ", i + 1,
-                                  ", column ", quoted(table.header[column]), ": ", quoted(text),
-                                  ", expected a number"));
-      return *value;
+      return csv_number("read_metrics", path, table.header, table.rows[i], i, column);
     };
     const MetricsRow before = i ? rows[i - 1] : MetricsRow();
     const bool next = members && i && read(member) == double(before.member + 1);
