@@ -332,6 +332,59 @@ TEST_CASE("hdf5: every layout and borrowed description that HDF5 writes", "[io]"
       }
 }
 
+TEST_CASE("hdf5: a list in many plain chunks is read where its index says, or by HDF5", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  constexpr size_t count = 9001, length = 4;  // more chunks than two levels of nodes name
+  std::vector<int32_t> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = int32_t(i * i % 9973);
+  for (const hsize_t user_block : {0, 512})
+    for (const bool has_gap : {false, true}) {
+      CAPTURE(user_block, has_gap);
+      {
+        const hdf5::Handle files(H5Pcreate(H5P_FILE_CREATE)),
+            creation(H5Pcreate(H5P_DATASET_CREATE));
+        H5Pset_userblock(files, user_block);
+        const hsize_t shape = count, chunk = length;
+        H5Pset_chunk(creation, 1, &chunk);
+        const int32_t fill = -7;
+        H5Pset_fill_value(creation, H5T_NATIVE_INT32, &fill);
+        const hdf5::Handle file(
+            vcell_test::must(H5Fcreate(path.string().c_str(), H5F_ACC_TRUNC, files, H5P_DEFAULT)));
+        const hdf5::Handle space(H5Screate_simple(1, &shape, nullptr)), all(H5Scopy(space));
+        const hdf5::Handle x(vcell_test::must(
+            H5Dcreate2(file, "/x", H5T_STD_I32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT)));
+        // All but the chunk of 4000 .. 4003, or all.
+        const hsize_t from = has_gap ? 4000 : 0, n = has_gap ? length : 0;
+        if (n) H5Sselect_hyperslab(all, H5S_SELECT_NOTB, &from, nullptr, &n, nullptr);
+        vcell_test::must(H5Dwrite(x, H5T_NATIVE_INT32, all, all, H5P_DEFAULT, values.data()));
+        for (size_t i = from; i < from + n; ++i) values[i] = fill;
+      }
+      const hdf5::LibraryUse use;
+      hdf5::Reading reading;
+      const hdf5::Object x = hdf5::open_file(path, reading).open("x");
+      const hdf5::Dataset d = hdf5::open_dataset(x);
+      REQUIRE(d.index.addresses.size() == (user_block ? 0 : (count + length - 1) / length));
+      std::vector<int32_t> found = {1, 2, 3};
+      for (const hdf5::RowRange rows : {hdf5::RowRange{0, count},
+                                        {0, 1},
+                                        {3, 4005},
+                                        {9000, 9001},
+                                        {4001, 4002},
+                                        {17, 17},
+                                        {4004, 8999}}) {
+        hdf5::read_numbers(d, rows, found);
+        REQUIRE(found == std::vector<int32_t>(values.begin() + std::ptrdiff_t(rows.first),
+                                              values.begin() + std::ptrdiff_t(rows.last)));
+      }
+      const hdf5::RowRange beside = {0, 4000}, with = {0, 4004};
+      found.resize(4004);
+      auto* const bytes = reinterpret_cast<char*>(found.data());
+      REQUIRE(hdf5::read_plain(d, beside, bytes) == (user_block == 0));
+      REQUIRE(hdf5::read_plain(d, with, bytes) == (user_block == 0 && !has_gap));
+    }
+}
+
 TEST_CASE("hdf5: what borrows its description from nowhere", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto path = folder.path() / "a.h5";

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/parallel_for.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/eval/gene_cuts.hpp"
 #include "vcell/eval/sort_keys.hpp"
@@ -28,6 +29,15 @@ class GeneBlocks {
 
   /// @param first, last  the genes, last not among them
   GeneBlocks(size_t first, size_t last) : cuts_(first, last), last_(last), stored_(last - first) {}
+
+  GeneBlocks(GeneBlocks&&) = default;
+  GeneBlocks& operator=(GeneBlocks&&) = default;
+  /// Gives memory back by all threads: it takes the system a while.
+  ~GeneBlocks() {
+    parallel_for(blocks_.size(), 1, [this](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) blocks_[i].room.reset();
+    });
+  }
 
   size_t first() const { return cuts_.first(); }
   size_t last() const { return last_; }
