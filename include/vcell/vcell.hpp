@@ -17,6 +17,7 @@
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/cgroup.hpp"
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/compiled_for.hpp"
 #include "vcell/core/counted_names.hpp"
 #include "vcell/core/device.hpp"

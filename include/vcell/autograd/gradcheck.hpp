@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "vcell/autograd/backward.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/rng.hpp"
 
 VCELL_BEGIN_NAMESPACE

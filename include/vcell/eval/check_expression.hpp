@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/eval/expression_maker.hpp"
 

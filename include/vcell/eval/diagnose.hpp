@@ -1,13 +1,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/mean_shift.hpp"
 

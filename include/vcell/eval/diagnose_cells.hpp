@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/eval/evaluation_side.hpp"
 

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <type_traits>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/distance_tile.hpp"
 #include "vcell/eval/row_products.hpp"
 

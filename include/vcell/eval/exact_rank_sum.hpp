@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

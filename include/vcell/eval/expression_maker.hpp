@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/name_places.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/eval/benjamini_hochberg.hpp"

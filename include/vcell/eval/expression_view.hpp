@@ -1,11 +1,11 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/message.hpp"
 #include "vcell/eval/expression_columns.hpp"
 #include "vcell/io/number_text.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cmath>
 #include <limits>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/expression_options.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/compared_cells.hpp"
 #include "vcell/eval/pooled_rank_sweep.hpp"
 #include "vcell/eval/rank_sum.hpp"

@@ -47,7 +47,7 @@ HalfRows half_rows(const EvaluationSide& side, Rng& rng) {
 /// @throws ShapeError if the side has some of its genes alone (select_genes)
 template <class = void>
 std::vector<EvaluationSide> half_samples(const EvaluationSide& side,
-                                         std::span<const HalfRows> halves) {
+                                         const std::vector<HalfRows>& halves) {
   const size_t genes = side.genes().size();
   check_size_match("half_sample", "columns of X", side.cells->columns, "genes", genes);
   std::vector<EvaluationSide> out(halves.size());

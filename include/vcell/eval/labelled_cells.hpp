@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/name_places.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/data/factor.hpp"

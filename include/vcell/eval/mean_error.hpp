@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <limits>
 #include <span>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <span>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

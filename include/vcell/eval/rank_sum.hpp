@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <numbers>
 #include <span>
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/expression_options.hpp"
 #include "vcell/eval/rank_sweep.hpp"
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/kernels/gemm_panels.hpp"
 #include "vcell/kernels/lanes.hpp"

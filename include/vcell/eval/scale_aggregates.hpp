@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/counted_names.hpp"
 #include "vcell/eval/metrics.hpp"
 #include "vcell/eval/summary.hpp"

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/evaluate.hpp"
 #include "vcell/eval/half_sample.hpp"

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/differential_expression.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <string>
 #include <utility>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/score_stratum.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/csv_number.hpp"

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/row_source.hpp"
 #include "vcell/eval/differential_expression.hpp"
 #include "vcell/eval/gene_blocks.hpp"

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <string_view>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/score_table.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -2,7 +2,6 @@
 
 #include <cctype>
 #include <charconv>
-#include <cmath>
 #include <concepts>
 #include <cstdlib>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <version>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/message.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -2,8 +2,8 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <cmath>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/step_numbers.hpp"
 #include "vcell/tensor/context.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/step_numbers.hpp"
 #include "vcell/tensor/context.hpp"

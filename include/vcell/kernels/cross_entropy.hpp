@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/rows_at_a_time.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/tensor/view.hpp"
 

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/device.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "vcell/core/abi.hpp"
+#include "vcell/core/cmath.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel::detail {

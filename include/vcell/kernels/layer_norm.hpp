@@ -1,8 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/target.hpp"

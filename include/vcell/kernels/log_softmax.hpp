@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/rows_at_a_time.hpp"

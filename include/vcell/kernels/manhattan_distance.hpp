@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/centred_sets.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/status.hpp"

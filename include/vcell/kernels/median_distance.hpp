@@ -1,8 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/pair_squares.hpp"
 #include "vcell/kernels/status.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <cmath>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/step_numbers.hpp"
 #include "vcell/tensor/context.hpp"

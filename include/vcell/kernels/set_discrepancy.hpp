@@ -1,9 +1,9 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/distance_functions.hpp"
 #include "vcell/kernels/pair_squares.hpp"
 #include "vcell/kernels/status.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cmath>
 #include <limits>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/lanes.hpp"
 #include "vcell/kernels/sinkhorn_sets.hpp"
 #include "vcell/kernels/status.hpp"

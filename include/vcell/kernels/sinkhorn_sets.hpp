@@ -1,8 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/centred_sets.hpp"
 #include "vcell/kernels/exponential.hpp"
 #include "vcell/kernels/serial_gemm.hpp"

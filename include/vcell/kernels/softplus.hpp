@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/argument.hpp"
 #include "vcell/kernels/logistic.hpp"
 

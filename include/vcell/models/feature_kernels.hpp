@@ -3,11 +3,11 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/models/feature_regression.hpp"

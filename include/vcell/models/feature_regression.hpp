@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <span>
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/models/standard_features.hpp"
 #include "vcell/tensor/tensor.hpp"
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/sets/combination.hpp"
 #include "vcell/sets/near_names.hpp"
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include "vcell/autograd/grad_mode.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/data/dense_matrix.hpp"
 #include "vcell/models/state_transition.hpp"

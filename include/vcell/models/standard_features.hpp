@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/models/pair_shifts.hpp"
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/tensor/tensor.hpp"

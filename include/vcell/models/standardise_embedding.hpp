@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/dense_matrix.hpp"
 #include "vcell/models/trained_embedding.hpp"
 

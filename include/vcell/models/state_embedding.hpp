@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "vcell/autograd/recompute.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/models/embedded_cells.hpp"
 #include "vcell/models/state_embedding_config.hpp"

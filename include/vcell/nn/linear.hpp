@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/nn/parameters.hpp"
 #include "vcell/ops/linear.hpp"
 #include "vcell/ops/linear_add.hpp"

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <map>
 #include <string>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/array.hpp"
 #include "vcell/nn/parameters.hpp"
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cmath>
-
 #include "vcell/autograd/make_variable.hpp"
 #include "vcell/autograd/with_targets.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/attention.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/logistic.hpp"
 #include "vcell/ops/elementwise.hpp"
 #include "vcell/ops/mean.hpp"

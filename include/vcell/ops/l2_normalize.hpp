@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/ops/rms_norm.hpp"
 #include "vcell/tensor/copy.hpp"
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/median_distance.hpp"
 #include "vcell/ops/mmd_estimator.hpp"

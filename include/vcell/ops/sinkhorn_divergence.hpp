@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/sinkhorn_divergence.hpp"
 #include "vcell/ops/set_discrepancy.hpp"

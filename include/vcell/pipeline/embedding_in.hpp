@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cmath>
 #include <string>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/anndata.hpp"
 
 VCELL_BEGIN_NAMESPACE

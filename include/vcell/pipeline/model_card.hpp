@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/summary.hpp"
 #include "vcell/io/atomic_file.hpp"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numbers>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/preprocess/find_value.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
 #include "vcell/preprocess/scale.hpp"

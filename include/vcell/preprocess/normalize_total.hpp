@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/borrowed_rows.hpp"
 #include "vcell/data/watched_rows.hpp"
 #include "vcell/preprocess/declared_scale.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
 #include "vcell/core/abi.hpp"
+#include "vcell/core/cmath.hpp"
 
 VCELL_BEGIN_NAMESPACE
 

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "vcell/core/abi.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/score_table.hpp"
 #include "vcell/io/utf8.hpp"
 

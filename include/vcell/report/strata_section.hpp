@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/report/html.hpp"
 #include "vcell/report/report_input.hpp"
 

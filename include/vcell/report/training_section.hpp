@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/report/html.hpp"
 #include "vcell/report/plot.hpp"
 #include "vcell/report/report_input.hpp"

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/rng.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <string>
 #include <utility>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/dense_matrix.hpp"
 #include "vcell/sets/screen.hpp"
 

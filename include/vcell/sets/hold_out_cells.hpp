@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/sets/cell_groups.hpp"
 #include "vcell/sets/part.hpp"

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/row_source.hpp"
 #include "vcell/sets/task_genes.hpp"
 #include "vcell/tensor/tensor.hpp"

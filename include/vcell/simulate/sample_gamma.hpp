@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/rng.hpp"
 
 VCELL_BEGIN_NAMESPACE

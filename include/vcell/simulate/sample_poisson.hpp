@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <numbers>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/rng.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/dense_matrix.hpp"
 
 VCELL_BEGIN_NAMESPACE

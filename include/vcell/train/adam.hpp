@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/adam.hpp"
 #include "vcell/kernels/launch.hpp"

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/io/safetensors.hpp"
 #include "vcell/models/anchors.hpp"
 

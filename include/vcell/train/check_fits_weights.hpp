@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <map>
 #include <string>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/array.hpp"
 #include "vcell/models/check_state_transition.hpp"
 

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "vcell/core/cmath.hpp"
 #include "vcell/kernels/check_step.hpp"
 #include "vcell/kernels/elementwise.hpp"
 #include "vcell/kernels/gradient_norm.hpp"

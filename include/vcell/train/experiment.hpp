@@ -1,12 +1,12 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/score_interval.hpp"
 #include "vcell/models/model_kind.hpp"
 #include "vcell/preprocess/declared_scale.hpp"

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <set>
 #include <span>
@@ -9,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/atomic_folder.hpp"
 #include "vcell/models/reference_arrays.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/train/schedule.hpp"
 
 VCELL_BEGIN_NAMESPACE

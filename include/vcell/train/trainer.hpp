@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "vcell/autograd/backward.hpp"
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/kernels/check_step.hpp"
 #include "vcell/kernels/gradient_norm.hpp"

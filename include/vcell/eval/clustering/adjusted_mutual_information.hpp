@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "vcell/core/check.hpp"
+#include "vcell/core/cmath.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/eval/clustering/nearest_neighbours.hpp"
 

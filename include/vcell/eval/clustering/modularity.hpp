@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/csr_matrix.hpp"
 
 VCELL_BEGIN_NAMESPACE

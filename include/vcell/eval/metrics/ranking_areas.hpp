@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/metric.hpp"
 #include "vcell/eval/ranking_areas.hpp"
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/counted_names.hpp"
 #include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/data/csr_matrix.hpp"

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <span>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/vcc2026/direction_fidelity.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/score_table.hpp"
 #include "vcell/eval/vcc2026/target_test.hpp"
 

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/tensor/tensor.hpp"
 

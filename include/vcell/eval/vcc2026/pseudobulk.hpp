@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/parallel_for_watched.hpp"
 #include "vcell/data/csr_matrix.hpp"
 #include "vcell/tensor/tensor.hpp"

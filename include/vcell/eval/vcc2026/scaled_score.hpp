@@ -1,8 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
 #include "vcell/eval/vcc2026/scored_metrics.hpp"

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/eval/cell_totals.hpp"
 #include "vcell/eval/vcc2026/compare_sides.hpp"

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/eval/vcc2026/pseudobulk.hpp"
 
 VCELL_BEGIN_NAMESPACE

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <numeric>
 #include <string>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/data/row_source.hpp"
 #include "vcell/io/h5ad/read_h5ad.hpp"
 

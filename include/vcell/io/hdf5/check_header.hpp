@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/io/hdf5/check_datatype.hpp"
 #include "vcell/io/hdf5/check_symbol_table.hpp"
 

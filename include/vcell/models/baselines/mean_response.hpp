@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cmath>
 #include <map>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "vcell/core/cmath.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/models/baselines/mean_of_perturbation_means.hpp"
 #include "vcell/models/response_scale.hpp"
