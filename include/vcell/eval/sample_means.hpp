@@ -28,8 +28,8 @@ using SetRows = std::vector<std::vector<size_t>>;
 /// @param sets     rows of X, ascending
 /// @param samples  at most samples_at_once; of each set one row or more, ascending. Not checked
 template <class F>
-void for_each_sample_mean(CsrView<float> X, const SetRows& sets, std::span<const SetRows> samples,
-                          F&& f) {
+void for_each_sample_mean(CsrView<float> X, const SetRows& sets,
+                          const std::vector<SetRows>& samples, F&& f) {
   constexpr size_t lanes = samples_at_once, width = 4096;  // genes whose sums stay in cache
   const size_t blocks = (X.columns + width - 1) / width;
   const size_t tasks = sets.size() * blocks;
