@@ -9,16 +9,16 @@ cmake_minimum_required(VERSION 3.25)
 # above what is reached; who needs more asks first whether a function could be a template, and which
 # standard header is dear.
 set(limits
-  "vcell/core/parallel_for.hpp 70 75"
-  "vcell/ops/energy_distance.hpp 120 130"
-  "vcell/data/anndata.hpp 65 80"
-  "vcell/models/state_transition.hpp 125 140"
-  "vcell/train/trainer.hpp 125 140"
-  "vcell/sets/set_loader.hpp 90 115"
-  "vcell/eval/evaluate.hpp 130 195"
-  "vcell/io/h5ad.hpp 105 170"
-  "vcell/vcell.hpp 150 360"
-  "vcell/files.hpp 195 500")
+  "vcell/core/parallel_for.hpp 62 70"
+  "vcell/ops/energy_distance.hpp 118 127"
+  "vcell/data/anndata.hpp 56 67"
+  "vcell/models/state_transition.hpp 121 133"
+  "vcell/train/trainer.hpp 119 131"
+  "vcell/sets/set_loader.hpp 83 115"
+  "vcell/eval/evaluate.hpp 129 182"
+  "vcell/io/h5ad.hpp 101 170"
+  "vcell/vcell.hpp 150 302"
+  "vcell/files.hpp 195 455")
 
 string(REPLACE "|" ";-I" folders "-I${FOLDERS}")
 file(MAKE_DIRECTORY "${WORK}")
