@@ -89,7 +89,7 @@ TEST_CASE("run: from a screen in memory to scores of every method", "[pipeline]"
   REQUIRE(names_of(result) == std::vector<std::string>{"State Transition", "control_copy",
                                                        "perturbation_mean",
                                                        "perturbation_mean_shrunk", "context_mean"});
-  REQUIRE(stages == std::set<std::string>{"train", "predict", "evaluate"});
+  REQUIRE(stages == std::set<std::string>{"normalize", "train", "predict", "evaluate"});
   REQUIRE(notes.size() > 8);
   REQUIRE(result.metrics.size() == 6);
   REQUIRE(result.report.training_loss.size() == 6);

@@ -90,7 +90,7 @@ TEST_CASE("metrics_log: errors", "[train]") {
   write_text(path, header + "1,2,0.5,3,4\n");  // of before there were metrics
   REQUIRE(read_metrics(path) == std::vector<MetricsRow>{{1, 2, 0.5, 3, 4}});
   write_text(path, header + "1,2,x,3,4\n");
-  REQUIRE_THROWS_WITH(read_metrics(path), contains("row 1, column 'validation_loss': 'x'"));
+  REQUIRE_THROWS_WITH(read_metrics(path), contains("row 1, column 'validation_loss' holds 'x'"));
   write_text(path, header + "2,2,,3,4\n");
   REQUIRE_THROWS_WITH(read_metrics(path), contains("row 1 is of step 2"));
 }
