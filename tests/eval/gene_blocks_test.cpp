@@ -52,8 +52,9 @@ TEST_CASE("gene_blocks: have what a panel of all cells has, whatever blocks and 
   for (const int threads : {1, 3}) {
     const Threads scope(threads);
     for (const size_t step : {1, 7, 60})
-      for (const auto& [first, last] :
+      for (const auto& part :
            std::vector<std::pair<size_t, size_t>>{{0, genes}, {3, 4}, {4, 22}, {5, 5}}) {
+        const size_t first = part.first, last = part.second;
         panel.fill(X.view(), chosen.rows, chosen.labels, first, last);
         auto blocks = blocks_of(X, chosen, first, last, step);
         std::vector<uint64_t> keys = {1, 2, 3};
