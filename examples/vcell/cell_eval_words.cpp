@@ -13,12 +13,11 @@ using Words = std::vector<std::string>;
 struct Flag {
   std::string_view command;  ///< vcell's
   std::string_view short_name, name, ours;
-  bool has_value = true;
   bool names_cells = false;  ///< who says this speaks to cell-eval
 };
 constexpr Flag flags[] = {
-    {"evaluate", "-ap", "--adata-pred", "--pred", true, true},
-    {"evaluate", "-ar", "--adata-real", "--real", true, true},
+    {"evaluate", "-ap", "--adata-pred", "--pred", true},
+    {"evaluate", "-ar", "--adata-real", "--real", true},
     {"evaluate", "-dp", "--de-pred", "--de-pred"},
     {"evaluate", "-dr", "--de-real", "--de-real"},
     {"evaluate", "", "--control-pert", "--control"},
@@ -32,13 +31,13 @@ constexpr Flag flags[] = {
     {"evaluate", "", "--ceiling-seed", "--ceiling-seed"},
     {"evaluate", "", "--cpm-filter", "--cpm-filter"},
     {"evaluate", "", "--epsilon", "--epsilon"},
-    {"baseline", "-a", "--adata", "--data", true, true},
+    {"baseline", "-a", "--adata", "--data", true},
     {"baseline", "-o", "--output-path", "--out"},
     {"baseline", "-O", "--output-de-path", "--de"},
     {"baseline", "", "--control-pert", "--control"},
     {"baseline", "", "--pert-col", "--perturbation-key"},
     {"baseline", "-t", "--num-threads", "--threads"},
-    {"baseline", "", "--skip-de", "", false},
+    {"baseline", "", "--skip-de", ""},
 };
 
 /// What cell-eval takes for granted and vcell does not.
