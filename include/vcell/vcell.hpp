@@ -405,6 +405,7 @@
 #include "vcell/tensor/copy.hpp"
 #include "vcell/tensor/memory_cpu.hpp"
 #include "vcell/tensor/poison.hpp"
+#include "vcell/tensor/precision.hpp"
 #include "vcell/tensor/scratch.hpp"
 #include "vcell/tensor/shape.hpp"
 #include "vcell/tensor/tensor.hpp"

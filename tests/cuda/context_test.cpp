@@ -31,6 +31,17 @@ TEST_CASE("cuda context: a handle, copies are the same stream", "[cuda]") {
   CHECK(current_context<Cuda>().stream() == current_context<Cuda>().stream());
 }
 
+TEST_CASE("cuda context: the precision of products", "[cuda]") {
+  if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  CHECK(Context<Cuda>().precision() == Precision::float32);
+  CHECK(current_context<Cuda>().precision() == Precision::float32);
+  const Context<Cuda> tf32(Precision::tf32), coarse(Precision::bfloat16);
+  CHECK(tf32.precision() == Precision::tf32);
+  CHECK(Context<Cuda>(coarse).precision() == Precision::bfloat16);
+  const UseContext use(tf32);
+  CHECK(current_context<Cuda>().precision() == Precision::tf32);
+}
+
 TEST_CASE("cuda context: every thread has one of its own", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const cudaStream_t mine = current_context<Cuda>().stream();

@@ -4,6 +4,7 @@
 
 #include "vcell/tensor/context.hpp"
 #include "vcell/tensor/pool_cuda.hpp"
+#include "vcell/tensor/precision.hpp"
 #include "vcell/tensor/staging_cuda.hpp"
 #include "vcell/tensor/stream_cuda.hpp"
 
@@ -18,12 +19,16 @@ template <>
 class Context<Cuda> {
  public:
   /// A new stream.
-  Context() : state_(std::make_shared<State>()) {}
+  /// @param precision  of all products of float32 matrices that are queued here
+  explicit Context(Precision precision = Precision::float32)
+      : state_(std::make_shared<State>(precision)) {}
 
   /// Where kernels are started; valid as long as the context or a copy of it.
   cudaStream_t stream() const { return state_->stream.get(); }
   /// The number of its device, as CUDA counts.
   int device() const { return state_->device; }
+  /// How products of float32 matrices are computed.
+  Precision precision() const { return state_->precision; }
   /// What buffers are made from, one for all contexts of a device.
   cudaMemPool_t memory_pool() const { return state_->pool; }
   /// Queues a copy from the host, whose bytes may change as soon as it returns.
@@ -57,6 +62,8 @@ class Context<Cuda> {
     return device;
   }
   struct State {
+    explicit State(Precision wanted) : precision(wanted) {}
+    const Precision precision;
     int device = current_device();
     cudaMemPool_t pool = detail::cuda_pool(made_by, device);
     detail::CudaStream stream{made_by};
