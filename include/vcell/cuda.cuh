@@ -13,5 +13,6 @@
 #include "vcell/tensor/context_cuda.hpp"
 #include "vcell/tensor/memory_cuda.hpp"
 #include "vcell/tensor/pool_cuda.hpp"
+#include "vcell/tensor/recording_cuda.hpp"
 #include "vcell/tensor/staging_cuda.hpp"
 #include "vcell/tensor/stream_cuda.hpp"

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "vcell/tensor/context.hpp"
+#include "vcell/tensor/kept_memory.hpp"
 #include "vcell/tensor/pool_cuda.hpp"
 #include "vcell/tensor/precision.hpp"
 #include "vcell/tensor/staging_cuda.hpp"
@@ -37,6 +38,14 @@ class Context<Cuda> {
     state_->staging.upload(function, to, from, bytes, stream());
   }
 
+  /// Where memory that is given back is kept, and taken from, while work is recorded
+  /// (tensor/recording_cuda.hpp); null: nowhere.
+  detail::KeptMemory* kept_memory() const { return state_->kept; }
+  void keep_memory(detail::KeptMemory* kept) const { state_->kept = kept; }
+  /// Whether what is queued is recorded and not done.
+  bool is_recording() const { return state_->is_recording; }
+  void set_recording(bool is_recording) const { state_->is_recording = is_recording; }
+
   /// What is queued here from now on runs after what is queued there by now. The host goes on.
   void wait_for(const Context& other) const {
     if (state_ == other.state_) return;
@@ -69,6 +78,8 @@ class Context<Cuda> {
     detail::CudaStream stream{made_by};
     detail::CudaEvent by_now{made_by};
     detail::CudaStaging staging;
+    detail::KeptMemory* kept = nullptr;
+    bool is_recording = false;
   };
   std::shared_ptr<State> state_;
 };

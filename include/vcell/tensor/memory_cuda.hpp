@@ -16,14 +16,20 @@ template <>
 struct Memory<Cuda> {
   /// A block of at least this many bytes, 256-byte aligned, not initialised.
   static void* allocate(const Context<Cuda>& context, size_t bytes) {
-    void* block = nullptr;
+    detail::KeptMemory* const kept = context.kept_memory();
+    void* block = kept ? kept->take(bytes) : nullptr;
+    if (block) return block;
+    check_not_recording("Memory<Cuda>::allocate", context, bytes);
     check_cuda("Memory<Cuda>::allocate",
                cudaMallocFromPoolAsync(&block, bytes, context.memory_pool(), context.stream()),
                "cudaMallocFromPoolAsync of ", bytes, " bytes");
+    if (kept) kept->add(block, bytes);
     return block;
   }
   /// Gives a block back to the pool.
   static void deallocate(const Context<Cuda>& context, void* block, size_t) noexcept {
+    detail::KeptMemory* const kept = context.kept_memory();
+    if (kept && kept->give_back(block)) return;
     // A failure here repeats one that an earlier call has reported, or the driver is gone because
     // the program ends: nothing is left to be done about it.
     if (cudaFreeAsync(block, context.stream()) != cudaSuccess) cudaGetLastError();
@@ -43,11 +49,13 @@ struct Memory<Cuda> {
   /// From the host, whose bytes may change as soon as it returns; it seldom waits for the stream
   /// (staging_cuda.hpp).
   static void upload(const Context<Cuda>& context, void* to, const void* from, size_t bytes) {
+    check_not_recording("Memory<Cuda>::upload", context, bytes);
     if (bytes) context.upload("Memory<Cuda>::upload", to, from, bytes);
   }
   /// To the host, once the work queued before is done.
   static void download(const Context<Cuda>& context, void* to, const void* from, size_t bytes) {
     constexpr const char* function = "Memory<Cuda>::download";
+    check_not_recording(function, context, bytes);
     if (!bytes) return;
     check_cuda(function, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, context.stream()),
                "cudaMemcpyAsync of ", bytes, " bytes");
@@ -67,6 +75,14 @@ struct Memory<Cuda> {
   }
 
  private:
+  /// What cannot be done again without the host.
+  static void check_not_recording(const char* function, const Context<Cuda>& context,
+                                  size_t bytes) {
+    if (context.is_recording() && bytes) [[unlikely]]
+      throw CudaError(message(function, ": ", bytes,
+                              " bytes in work that is recorded, which may use memory and numbers "
+                              "of the device alone; send or make them before it"));
+  }
   static size_t pool_bytes(cudaMemPoolAttr attribute) {
     uint64_t bytes = 0;
     check_cuda("Memory<Cuda>::cached_bytes",

@@ -42,15 +42,13 @@ namespace device::detail {
 
 /// @throws vcell_emulation::Failure for what a kernel does wrong, which a device does not notice
 template <class... P>
-cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t stream,
-                          P... arguments) {
-  if (!vcell_emulation::launchable(grid, block)) return cudaErrorInvalidConfiguration;
+void run_kernel(void (*kernel)(P...), dim3 grid, dim3 block, vcell_emulation::Stream& stream,
+                P... arguments) {
   {
     auto& device = vcell_emulation::Device::instance();
     const std::lock_guard lock(device.mutex);
-    if (!device.is_live(stream)) return cudaErrorInvalidResourceHandle;
-    device.step(*stream);
-    (vcell_emulation::note_argument(*stream, arguments), ...);
+    device.step(stream);
+    (vcell_emulation::note_argument(stream, arguments), ...);
   }
   gridDim = grid;
   blockDim = block;
@@ -61,6 +59,24 @@ cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStrea
     threads.run({unsigned(i % grid.x), unsigned(i / grid.x % grid.y),
                  unsigned(i / (size_t(grid.x) * grid.y))},
                 body);
+}
+
+template <class... P>
+cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t stream,
+                          P... arguments) {
+  if (!vcell_emulation::launchable(grid, block)) return cudaErrorInvalidConfiguration;
+  {
+    auto& device = vcell_emulation::Device::instance();
+    const std::lock_guard lock(device.mutex);
+    if (!device.is_live(stream)) return cudaErrorInvalidResourceHandle;
+  }
+  const auto work = [=](vcell_emulation::Stream& on) {
+    run_kernel(kernel, grid, block, on, arguments...);
+  };
+  if (stream->recording)
+    stream->recording->work.push_back(work);
+  else
+    work(*stream);
   return cudaSuccess;
 }
 

@@ -1,6 +1,6 @@
 // The device's memory, streams and events, and which work is ordered. Everything queued is done at
-// once but copies from and to the host: those are done as late as a device might, when the stream
-// is used for something else or waited for.
+// once but copies from and to the host, which are done as late as a device might, when the stream
+// is used for something else or waited for, and but what is recorded in a graph.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,17 @@ inline bool knows(const Past& past, unsigned stream, uint64_t step) {
   return found != past.end() && found->second >= step;
 }
 
+struct Stream;
+/// Work that was recorded: done in its order, by whatever stream it is launched in.
+struct Graph {
+  std::vector<std::function<void(Stream&)>> work;
+};
 struct Stream {
   unsigned number = 0;
   Past past;  // its own last step and what it has waited for
   std::vector<std::function<void()>> late;
+  std::unique_ptr<Graph> recording;
+  bool is_spoilt = false;  // the recording, by what cannot be recorded
 };
 struct Event {
   Past past;
@@ -77,6 +84,12 @@ class Device {
   bool is_live(const Event* event) const { return events_.count(event); }
   void destroy(Event* event) { events_.erase(event); }
   Pool* make_pool() { return pools_.emplace_back(std::make_unique<Pool>()).get(); }
+  Graph* keep(std::unique_ptr<Graph> graph) {
+    return (graphs_[graph.get()] = std::move(graph)).get();
+  }
+  bool is_live(const Graph* graph) const { return graphs_.count(graph); }
+  void destroy(Graph* graph) { graphs_.erase(graph); }
+  size_t live_graphs() const { return graphs_.size(); }
   size_t live_streams() const { return streams_.size(); }
   size_t live_events() const { return events_.size(); }
 
@@ -169,6 +182,7 @@ class Device {
 
   std::map<const Stream*, std::unique_ptr<Stream>> streams_;
   std::map<const Event*, std::unique_ptr<Event>> events_;
+  std::map<const Graph*, std::unique_ptr<Graph>> graphs_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::map<const void*, DeviceBlock> blocks_;
   Past host_;

@@ -17,13 +17,16 @@ enum cudaError_t {
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
-  cudaErrorInvalidResourceHandle = 400
+  cudaErrorInvalidResourceHandle = 400,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
   cudaMemcpyDeviceToHost,
   cudaMemcpyDeviceToDevice
 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 enum cudaMemAllocationType { cudaMemAllocationTypePinned = 1 };
 enum cudaMemAllocationHandleType { cudaMemHandleTypeNone = 0 };
 enum cudaMemLocationType { cudaMemLocationTypeDevice = 1 };
@@ -47,6 +50,8 @@ constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHo
 using cudaStream_t = vcell_emulation::Stream*;
 using cudaEvent_t = vcell_emulation::Event*;
 using cudaMemPool_t = vcell_emulation::Pool*;
+using cudaGraph_t = vcell_emulation::Graph*;
+using cudaGraphExec_t = vcell_emulation::Graph*;
 
 inline const char* cudaGetErrorName(cudaError_t error) {
   switch (error) {
@@ -64,6 +69,10 @@ inline const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorNoDevice";
     case cudaErrorInvalidResourceHandle:
       return "cudaErrorInvalidResourceHandle";
+    case cudaErrorStreamCaptureUnsupported:
+      return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorStreamCaptureInvalidated:
+      return "cudaErrorStreamCaptureInvalidated";
   }
   return "unknown error";
 }
@@ -83,6 +92,10 @@ inline const char* cudaGetErrorString(cudaError_t error) {
       return "no CUDA-capable device is detected";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
   }
   return "unknown error";
 }
@@ -103,7 +116,82 @@ cudaError_t with_live(F&& f, Handles... handles) {
   return f(device);
 }
 
+/// The same of a stream that is not being recorded: what cannot be part of a graph spoils it.
+template <class F, class... Handles>
+cudaError_t with_unrecorded(F&& f, Stream* stream, Handles... handles) {
+  return with_live(
+      [&](Device& device) {
+        if (!stream->recording) return f(device);
+        stream->is_spoilt = true;
+        return cudaErrorStreamCaptureUnsupported;
+      },
+      stream, handles...);
+}
+
+/// Does work in a stream, or records it.
+template <class F>
+cudaError_t do_or_record(Stream* stream, F work) {
+  if (stream->recording) {
+    stream->recording->work.push_back([work](Stream& on) { work(Device::instance(), on); });
+    return cudaSuccess;
+  }
+  work(Device::instance(), *stream);
+  return cudaSuccess;
+}
+
 }  // namespace vcell_emulation
+
+/// A recording may allocate and copy from the host on a real device; vcell's do neither.
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
+  if (mode != cudaStreamCaptureModeThreadLocal) return cudaErrorInvalidValue;
+  return vcell_emulation::with_unrecorded(
+      [&](auto&) {
+        stream->recording = std::make_unique<vcell_emulation::Graph>();
+        stream->is_spoilt = false;
+        return cudaSuccess;
+      },
+      stream);
+}
+inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = nullptr;
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        if (!stream->recording) return cudaErrorInvalidValue;
+        auto recorded = std::move(stream->recording);
+        if (stream->is_spoilt) return cudaErrorStreamCaptureInvalidated;
+        *graph = device.keep(std::move(recorded));
+        return cudaSuccess;
+      },
+      stream);
+}
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph,
+                                        unsigned long long flags) {
+  *made = nullptr;
+  if (flags) return cudaErrorInvalidValue;
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        *made = device.keep(std::make_unique<vcell_emulation::Graph>(*graph));
+        return cudaSuccess;
+      },
+      graph);
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  return vcell_emulation::with_live(
+      [&](auto& device) {
+        device.destroy(graph);
+        return cudaSuccess;
+      },
+      graph);
+}
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) { return cudaGraphDestroy(graph); }
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+  const auto error = vcell_emulation::with_live(
+      [&](auto& device) { return device.is_live(graph) ? cudaSuccess : cudaErrorInvalidValue; },
+      stream);
+  if (error != cudaSuccess) return error;
+  for (const auto& work : graph->work) work(*stream);
+  return cudaSuccess;
+}
 
 inline cudaError_t cudaDeviceSynchronize() {
   return vcell_emulation::with_live([](auto& device) {
@@ -119,7 +207,7 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flag
   });
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  return vcell_emulation::with_live(
+  return vcell_emulation::with_unrecorded(
       [&](auto& device) {
         device.destroy(stream);
         return cudaSuccess;
@@ -127,7 +215,7 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
       stream);
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return vcell_emulation::with_live(
+  return vcell_emulation::with_unrecorded(
       [&](auto& device) {
         device.wait_for(*stream);
         return cudaSuccess;
@@ -135,7 +223,7 @@ inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
       stream);
 }
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-  return vcell_emulation::with_live(
+  return vcell_emulation::with_unrecorded(
       [&](auto& device) {
         device.wait(*stream, *event);
         return cudaSuccess;
@@ -158,12 +246,12 @@ inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
       event);
 }
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  return vcell_emulation::with_live(
+  return vcell_emulation::with_unrecorded(
       [&](auto& device) {
         device.record(*event, *stream);
         return cudaSuccess;
       },
-      event, stream);
+      stream, event);
 }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return vcell_emulation::with_live(
@@ -212,7 +300,7 @@ inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPo
   constexpr size_t device_bytes = size_t(1) << 40;
   *block = nullptr;
   if (!pool) return cudaErrorInvalidValue;
-  return vcell_emulation::with_live(
+  return vcell_emulation::with_unrecorded(
       [&](auto& device) {
         if (bytes == 0) return cudaSuccess;
         if (bytes > device_bytes) return cudaErrorMemoryAllocation;
@@ -226,7 +314,7 @@ inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPo
       stream);
 }
 inline cudaError_t cudaFreeAsync(void* block, cudaStream_t stream) {
-  return vcell_emulation::with_live(
+  return vcell_emulation::with_unrecorded(
       [&](auto& device) {
         if (!device.is_block(block)) return cudaErrorInvalidValue;
         device.step(*stream);
@@ -239,31 +327,33 @@ inline cudaError_t cudaFreeAsync(void* block, cudaStream_t stream) {
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                                    cudaStream_t stream) {
-  return vcell_emulation::with_live(
-      [&](auto& device) {
-        const bool to_host = kind == cudaMemcpyDeviceToHost;
-        const bool from_host = kind == cudaMemcpyHostToDevice;
-        if (device.holds(to, bytes) == to_host || device.holds(from, bytes) == from_host)
-          return cudaErrorInvalidValue;
-        device.step(*stream, to_host || from_host);
-        if (!from_host) device.note_use(*stream, from, false);
-        if (!to_host) device.note_use(*stream, to, true);
-        if (to_host || from_host)
-          stream->late.push_back([=] { std::memcpy(to, from, bytes); });
-        else
-          std::memcpy(to, from, bytes);
-        return cudaSuccess;
-      },
-      stream);
+  const bool to_host = kind == cudaMemcpyDeviceToHost, from_host = kind == cudaMemcpyHostToDevice;
+  const auto copy = [=](auto& device, auto& on) {
+    device.step(on, to_host || from_host);
+    if (!from_host) device.note_use(on, from, false);
+    if (!to_host) device.note_use(on, to, true);
+    if (to_host || from_host)
+      on.late.push_back([=] { std::memcpy(to, from, bytes); });
+    else
+      std::memcpy(to, from, bytes);
+  };
+  const auto check_and_copy = [&](auto& device) {
+    if (device.holds(to, bytes) == to_host || device.holds(from, bytes) == from_host)
+      return cudaErrorInvalidValue;
+    return vcell_emulation::do_or_record(stream, copy);
+  };
+  return to_host || from_host ? vcell_emulation::with_unrecorded(check_and_copy, stream)
+                              : vcell_emulation::with_live(check_and_copy, stream);
 }
 inline cudaError_t cudaMemsetAsync(void* block, int value, size_t bytes, cudaStream_t stream) {
   return vcell_emulation::with_live(
       [&](auto& device) {
         if (!device.holds(block, bytes)) return cudaErrorInvalidValue;
-        device.step(*stream);
-        device.note_use(*stream, block, true);
-        std::memset(block, value, bytes);
-        return cudaSuccess;
+        return vcell_emulation::do_or_record(stream, [=](auto& there, auto& on) {
+          there.step(on);
+          there.note_use(on, block, true);
+          std::memset(block, value, bytes);
+        });
       },
       stream);
 }
