@@ -4,6 +4,7 @@
 
 #include "vcell/tensor/context.hpp"
 #include "vcell/tensor/kept_memory.hpp"
+#include "vcell/tensor/on_device_cuda.hpp"
 #include "vcell/tensor/pool_cuda.hpp"
 #include "vcell/tensor/precision.hpp"
 #include "vcell/tensor/staging_cuda.hpp"
@@ -11,18 +12,26 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// The GPU's: a stream of its own on the device that is current when it is made, which must also
-/// be current where work is queued (cudaSetDevice). Work runs in the order in which it was queued,
-/// and at the same time as that of other contexts. The runtime alone is used, so a file compiled
-/// without nvcc can have one. Every function throws CudaError, which names the call and what CUDA
-/// said of it; a failure of work that was queued before may show there as well.
+/// The GPU's: a stream of its own. Work runs in the order in which it was queued, and at the same
+/// time as that of other contexts. A context belongs to a device, and whoever queues work in it
+/// need not care which one is current: a process may use several, each through contexts of its own.
+/// Memory is its device's; what is wanted on another goes there through the host. The runtime alone
+/// is used, so a file compiled without nvcc can have one. Every function throws CudaError, which
+/// names the call and what CUDA said of it; a failure of work that was queued before may show there
+/// as well.
+///
+///   const Context<Cuda> second(1);
+///   const UseContext use(second);
 template <>
 class Context<Cuda> {
  public:
-  /// A new stream.
+  /// A new stream on the device that is current (cudaSetDevice; 0 at first).
   /// @param precision  of all products of float32 matrices that are queued here
   explicit Context(Precision precision = Precision::float32)
-      : state_(std::make_shared<State>(precision)) {}
+      : Context(current_device(), precision) {}
+  /// A new stream on a device, by its number (cuda_devices).
+  explicit Context(int device, Precision precision = Precision::float32)
+      : state_(make_state(device, precision)) {}
 
   /// Where kernels are started; valid as long as the context or a copy of it.
   cudaStream_t stream() const { return state_->stream.get(); }
@@ -35,6 +44,7 @@ class Context<Cuda> {
   /// Queues a copy from the host, whose bytes may change as soon as it returns.
   /// @param function  who asks, for the message
   void upload(const char* function, void* to, const void* from, size_t bytes) const {
+    const detail::OnCudaDevice there(function, device());
     state_->staging.upload(function, to, from, bytes, stream());
   }
 
@@ -52,8 +62,12 @@ class Context<Cuda> {
     // One event of the other serves all: where two threads record it at once, one of them waits
     // for a little more than it asked.
     const cudaEvent_t by_now = other.state_->by_now.get();
-    check_cuda("Context<Cuda>::wait_for", cudaEventRecord(by_now, other.stream()),
-               "cudaEventRecord");
+    {
+      const detail::OnCudaDevice there("Context<Cuda>::wait_for", other.device());
+      check_cuda("Context<Cuda>::wait_for", cudaEventRecord(by_now, other.stream()),
+                 "cudaEventRecord");
+    }
+    const detail::OnCudaDevice here("Context<Cuda>::wait_for", device());
     check_cuda("Context<Cuda>::wait_for", cudaStreamWaitEvent(stream(), by_now, 0),
                "cudaStreamWaitEvent");
   }
@@ -71,9 +85,9 @@ class Context<Cuda> {
     return device;
   }
   struct State {
-    explicit State(Precision wanted) : precision(wanted) {}
+    State(int number, Precision wanted) : device(number), precision(wanted) {}
+    const int device;
     const Precision precision;
-    int device = current_device();
     cudaMemPool_t pool = detail::cuda_pool(made_by, device);
     detail::CudaStream stream{made_by};
     detail::CudaEvent by_now{made_by};
@@ -81,6 +95,10 @@ class Context<Cuda> {
     detail::KeptMemory* kept = nullptr;
     bool is_recording = false;
   };
+  static std::shared_ptr<State> make_state(int device, Precision precision) {
+    const detail::OnCudaDevice there(made_by, device);
+    return std::make_shared<State>(device, precision);
+  }
   std::shared_ptr<State> state_;
 };
 

@@ -20,6 +20,7 @@ struct Memory<Cuda> {
     void* block = kept ? kept->take(bytes) : nullptr;
     if (block) return block;
     check_not_recording("Memory<Cuda>::allocate", context, bytes);
+    const detail::OnCudaDevice there("Memory<Cuda>::allocate", context.device());
     check_cuda("Memory<Cuda>::allocate",
                cudaMallocFromPoolAsync(&block, bytes, context.memory_pool(), context.stream()),
                "cudaMallocFromPoolAsync of ", bytes, " bytes");
@@ -32,19 +33,22 @@ struct Memory<Cuda> {
     if (kept && kept->give_back(block)) return;
     // A failure here repeats one that an earlier call has reported, or the driver is gone because
     // the program ends: nothing is left to be done about it.
+    const detail::OnCudaDevice there(context.device());
     if (cudaFreeAsync(block, context.stream()) != cudaSuccess) cudaGetLastError();
   }
-  /// Both on the GPU.
+  /// Both on the context's device.
   static void copy(const Context<Cuda>& context, void* to, const void* from, size_t bytes) {
-    if (bytes)
-      check_cuda("Memory<Cuda>::copy",
-                 cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, context.stream()),
-                 "cudaMemcpyAsync of ", bytes, " bytes");
+    if (!bytes) return;
+    const detail::OnCudaDevice there("Memory<Cuda>::copy", context.device());
+    check_cuda("Memory<Cuda>::copy",
+               cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, context.stream()),
+               "cudaMemcpyAsync of ", bytes, " bytes");
   }
   static void zero(const Context<Cuda>& context, void* block, size_t bytes) {
-    if (bytes)
-      check_cuda("Memory<Cuda>::zero", cudaMemsetAsync(block, 0, bytes, context.stream()),
-                 "cudaMemsetAsync of ", bytes, " bytes");
+    if (!bytes) return;
+    const detail::OnCudaDevice there("Memory<Cuda>::zero", context.device());
+    check_cuda("Memory<Cuda>::zero", cudaMemsetAsync(block, 0, bytes, context.stream()),
+               "cudaMemsetAsync of ", bytes, " bytes");
   }
   /// From the host, whose bytes may change as soon as it returns; it seldom waits for the stream
   /// (staging_cuda.hpp).
@@ -57,6 +61,7 @@ struct Memory<Cuda> {
     constexpr const char* function = "Memory<Cuda>::download";
     check_not_recording(function, context, bytes);
     if (!bytes) return;
+    const detail::OnCudaDevice there(function, context.device());
     check_cuda(function, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, context.stream()),
                "cudaMemcpyAsync of ", bytes, " bytes");
     check_cuda(function, cudaStreamSynchronize(context.stream()), "cudaStreamSynchronize");
@@ -64,7 +69,9 @@ struct Memory<Cuda> {
   /// Waits for the current context's device and gives all its unused blocks back to it.
   static void release_cache() {
     constexpr const char* function = "Memory<Cuda>::release_cache";
-    const cudaMemPool_t pool = current_context<Cuda>().memory_pool();
+    const Context<Cuda>& context = current_context<Cuda>();
+    const cudaMemPool_t pool = context.memory_pool();
+    const detail::OnCudaDevice there(function, context.device());
     check_cuda(function, cudaDeviceSynchronize(), "cudaDeviceSynchronize");
     check_cuda(function, cudaMemPoolTrimTo(pool, 0), "cudaMemPoolTrimTo");
   }

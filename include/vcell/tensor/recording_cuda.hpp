@@ -47,6 +47,7 @@ class Recording<Cuda> {
   /// Queues the work again.
   /// @throws CudaError
   void replay() const {
+    const detail::OnCudaDevice there("Recording<Cuda>::replay", state_->context.device());
     check_cuda("Recording<Cuda>::replay", cudaGraphLaunch(state_->graph, state_->context.stream()),
                "cudaGraphLaunch");
   }
@@ -74,6 +75,7 @@ class Recording<Cuda> {
       const cudaStream_t stream = context.stream();
       cudaGraph_t recorded = nullptr;
       std::string failure;
+      const detail::OnCudaDevice there(function, context.device());
       try {
         check_cuda(function, cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal),
                    "cudaStreamBeginCapture");

@@ -68,7 +68,8 @@ cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStrea
   {
     auto& device = vcell_emulation::Device::instance();
     const std::lock_guard lock(device.mutex);
-    if (!device.is_live(stream)) return cudaErrorInvalidResourceHandle;
+    if (!device.is_live(stream) || !vcell_emulation::is_current(stream))
+      return cudaErrorInvalidResourceHandle;
   }
   const auto work = [=](vcell_emulation::Stream& on) {
     run_kernel(kernel, grid, block, on, arguments...);

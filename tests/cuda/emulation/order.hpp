@@ -28,6 +28,32 @@ inline bool knows(const Past& past, unsigned stream, uint64_t step) {
   return found != past.end() && found->second >= step;
 }
 
+/// What the machine is said to have.
+struct Machine {
+  int devices = 1;
+  int driver = 13000;  // of CUDA 13.0, as the runtime is; 0: there is none
+};
+inline Machine& machine() {
+  static Machine all;
+  return all;
+}
+/// While it lives, the machine has something else.
+class Pretend {
+ public:
+  explicit Pretend(Machine other) : before_(std::exchange(machine(), other)) {}
+  ~Pretend() { machine() = before_; }
+  Pretend(const Pretend&) = delete;
+  Pretend& operator=(const Pretend&) = delete;
+
+ private:
+  Machine before_;
+};
+/// The device that the calling thread's calls are meant for.
+inline int& current_device() {
+  static thread_local int number = 0;
+  return number;
+}
+
 struct Stream;
 /// Work that was recorded: done in its order, by whatever stream it is launched in.
 struct Graph {
@@ -35,6 +61,7 @@ struct Graph {
 };
 struct Stream {
   unsigned number = 0;
+  int device = 0;
   Past past;  // its own last step and what it has waited for
   std::vector<std::function<void()>> late;
   std::unique_ptr<Graph> recording;
@@ -43,18 +70,23 @@ struct Stream {
 struct Event {
   Past past;
   const Stream* source = nullptr;
+  int device = 0;
 };
-struct Pool {};
+struct Pool {
+  int device = 0;
+};
 
 /// A block of memory and who used it last.
 struct DeviceBlock {
   size_t bytes = 0;
+  int device = 0;
   unsigned writer = 0;
   uint64_t written = 0;
   Past read;
 };
 
-/// One device. Host threads count as one: what one of them has waited for, all know.
+/// All devices of the machine. Host threads count as one: what one of them has waited for, all
+/// know.
 class Device {
  public:
   static Device& instance() {
@@ -66,6 +98,7 @@ class Device {
   Stream* make_stream() {
     auto stream = std::make_unique<Stream>();
     stream->number = ++streams_made_;
+    stream->device = current_device();
     Stream* made = stream.get();
     streams_[made] = std::move(stream);
     return made;
@@ -77,13 +110,16 @@ class Device {
   }
   Event* make_event() {
     auto event = std::make_unique<Event>();
+    event->device = current_device();
     Event* made = event.get();
     events_[made] = std::move(event);
     return made;
   }
   bool is_live(const Event* event) const { return events_.count(event); }
   void destroy(Event* event) { events_.erase(event); }
-  Pool* make_pool() { return pools_.emplace_back(std::make_unique<Pool>()).get(); }
+  Pool* make_pool(int device) {
+    return pools_.emplace_back(std::make_unique<Pool>(Pool{device})).get();
+  }
   Graph* keep(std::unique_ptr<Graph> graph) {
     return (graphs_[graph.get()] = std::move(graph)).get();
   }
@@ -108,7 +144,7 @@ class Device {
   }
   void record(Event& event, Stream& stream) {
     step(stream, true);
-    event = {stream.past, &stream};
+    event = {stream.past, &stream, stream.device};
   }
   /// The host waits for a stream, an event, or all.
   void wait_for(Stream& stream) {
@@ -120,18 +156,19 @@ class Device {
     join(host_, event.past);
   }
   void wait_for_all() {
-    for (auto& [key, stream] : streams_) wait_for(*stream);
+    for (auto& [key, stream] : streams_)
+      if (stream->device == current_device()) wait_for(*stream);
   }
 
   /// Memory that came to be at a stream's step.
   void add_block(const void* block, size_t bytes, const Stream& stream) {
-    blocks_[block] = {bytes, stream.number, stream.past.at(stream.number), {}};
+    blocks_[block] = {bytes, stream.device, stream.number, stream.past.at(stream.number), {}};
   }
   void remove_block(const void* block) { blocks_.erase(block); }
   bool is_block(const void* block) const { return blocks_.count(block); }
-  size_t bytes_in_use() const {
+  size_t bytes_in_use(int device = 0) const {
     size_t bytes = 0;
-    for (const auto& [address, block] : blocks_) bytes += block.bytes;
+    for (const auto& [address, block] : blocks_) bytes += block.device == device ? block.bytes : 0;
     return bytes;
   }
   /// Whether these bytes lie within one block.
@@ -141,6 +178,10 @@ class Device {
   /// @throws Failure if work of another stream on it may be under way
   void note_use(const Stream& stream, const void* address, bool write) {
     DeviceBlock& block = *find(address, 0);
+    if (block.device != stream.device)
+      throw Failure("emulation: stream " + std::to_string(stream.number) + " of device " +
+                    std::to_string(stream.device) + (write ? " writes to or frees" : " reads") +
+                    " memory of device " + std::to_string(block.device));
     if (!knows(stream.past, block.writer, block.written))
       fail(stream, write, block.writer, "writes");
     if (write)

@@ -51,6 +51,8 @@ constexpr unsigned warp_size = 32;
 template <class... P, class... A>
 kernel::Status launch(const Context<Cuda>& context, void (*function)(P...), dim3 grid, dim3 block,
                       A... arguments) {
+  const vcell::detail::OnCudaDevice there(context.device());
+  if (there.error() != cudaSuccess) return {cudaGetErrorString(there.error())};
   const cudaError_t error = detail::launch_kernel<P...>(function, grid, block, context.stream(),
                                                         static_cast<P>(arguments)...);
   if (error == cudaSuccess) return {};

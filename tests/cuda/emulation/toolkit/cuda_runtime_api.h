@@ -1,6 +1,6 @@
 // Stands in for the CUDA runtime where kernels run as plain C++: the calls that vcell makes, over
-// host memory, so that AddressSanitizer watches what a kernel does to it. There is one device, and
-// no default stream, since vcell uses none.
+// host memory, so that AddressSanitizer watches what a kernel does to it. There are as many devices
+// as a test pretends, one by itself; and no default stream, since vcell uses none.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@ enum cudaError_t {
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureInvalidated = 901
@@ -67,6 +68,8 @@ inline const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInsufficientDriver";
     case cudaErrorNoDevice:
       return "cudaErrorNoDevice";
+    case cudaErrorInvalidDevice:
+      return "cudaErrorInvalidDevice";
     case cudaErrorInvalidResourceHandle:
       return "cudaErrorInvalidResourceHandle";
     case cudaErrorStreamCaptureUnsupported:
@@ -87,9 +90,11 @@ inline const char* cudaGetErrorString(cudaError_t error) {
     case cudaErrorInvalidConfiguration:
       return "invalid configuration argument";
     case cudaErrorInsufficientDriver:
-      return "driver too old";
+      return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice:
       return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
     case cudaErrorStreamCaptureUnsupported:
@@ -100,12 +105,65 @@ inline const char* cudaGetErrorString(cudaError_t error) {
   return "unknown error";
 }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+
+struct cudaDeviceProp {
+  char name[256];
+  size_t totalGlobalMem;
+  int major, minor;
+};
+
+namespace vcell_emulation {
+
+constexpr int runtime_version = 13000;
+constexpr size_t device_bytes = size_t(1) << 40;
+
+/// What every call says where there is no device, or no driver for one.
+inline cudaError_t any_device() {
+  if (machine().driver < runtime_version) return cudaErrorInsufficientDriver;
+  return machine().devices ? cudaSuccess : cudaErrorNoDevice;
+}
+/// Whether there is a device of this number.
+inline cudaError_t that_device(int device) {
+  const cudaError_t error = any_device();
+  if (error != cudaSuccess) return error;
+  return device >= 0 && device < machine().devices ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+}  // namespace vcell_emulation
+
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  *version = vcell_emulation::machine().driver;
+  return cudaSuccess;
+}
+inline cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = vcell_emulation::runtime_version;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  const cudaError_t error = vcell_emulation::any_device();
+  *count = error == cudaSuccess ? vcell_emulation::machine().devices : 0;
+  return error;
+}
 inline cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = vcell_emulation::current_device();
+  return vcell_emulation::any_device();
+}
+inline cudaError_t cudaSetDevice(int device) {
+  const cudaError_t error = vcell_emulation::that_device(device);
+  if (error == cudaSuccess) vcell_emulation::current_device() = device;
+  return error;
+}
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* found, int device) {
+  const cudaError_t error = vcell_emulation::that_device(device);
+  if (error != cudaSuccess) return error;
+  *found = {"Emulated GPU", vcell_emulation::device_bytes, 9, 0};
   return cudaSuccess;
 }
 
 namespace vcell_emulation {
+
+/// Whether a call that queues work finds the stream's device current, as it must.
+inline bool is_current(cudaStream_t stream) { return stream->device == current_device(); }
 
 /// Runs f(device), one host thread at a time, unless one of the handles is not one, or no longer.
 template <class F, class... Handles>
@@ -186,13 +244,23 @@ inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
 inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) { return cudaGraphDestroy(graph); }
 inline cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
   const auto error = vcell_emulation::with_live(
-      [&](auto& device) { return device.is_live(graph) ? cudaSuccess : cudaErrorInvalidValue; },
+      [&](auto& device) {
+        if (!vcell_emulation::is_current(stream)) return cudaErrorInvalidResourceHandle;
+        return device.is_live(graph) ? cudaSuccess : cudaErrorInvalidValue;
+      },
       stream);
   if (error != cudaSuccess) return error;
   for (const auto& work : graph->work) work(*stream);
   return cudaSuccess;
 }
 
+inline cudaError_t cudaMemGetInfo(size_t* free, size_t* all) {
+  return vcell_emulation::with_live([&](auto& device) {
+    *all = vcell_emulation::device_bytes;
+    *free = *all - device.bytes_in_use(vcell_emulation::current_device());
+    return vcell_emulation::any_device();
+  });
+}
 inline cudaError_t cudaDeviceSynchronize() {
   return vcell_emulation::with_live([](auto& device) {
     device.wait_for_all();
@@ -248,6 +316,7 @@ inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return vcell_emulation::with_unrecorded(
       [&](auto& device) {
+        if (event->device != stream->device) return cudaErrorInvalidResourceHandle;
         device.record(*event, *stream);
         return cudaSuccess;
       },
@@ -272,10 +341,11 @@ inline cudaError_t cudaFreeHost(void* block) {
 }
 
 inline cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* wanted) {
-  if (wanted->allocType != cudaMemAllocationTypePinned || wanted->location.id != 0)
+  if (wanted->allocType != cudaMemAllocationTypePinned ||
+      vcell_emulation::that_device(wanted->location.id) != cudaSuccess)
     return cudaErrorInvalidValue;
   return vcell_emulation::with_live([&](auto& device) {
-    *pool = device.make_pool();
+    *pool = device.make_pool(wanted->location.id);
     return cudaSuccess;
   });
 }
@@ -283,9 +353,9 @@ inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr, 
   return pool && value ? cudaSuccess : cudaErrorInvalidValue;
 }
 /// Nothing is kept for reuse here, so that AddressSanitizer sees every block that is freed.
-inline cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr, void* value) {
+inline cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr, void* value) {
   return vcell_emulation::with_live([&](auto& device) {
-    const uint64_t bytes = device.bytes_in_use();
+    const uint64_t bytes = device.bytes_in_use(pool->device);
     std::memcpy(value, &bytes, sizeof bytes);
     return cudaSuccess;
   });
@@ -297,13 +367,14 @@ inline cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t) {
 /// New memory holds bytes 0xff (not-a-number): nobody may count on zeros.
 inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPool_t pool,
                                            cudaStream_t stream) {
-  constexpr size_t device_bytes = size_t(1) << 40;
   *block = nullptr;
   if (!pool) return cudaErrorInvalidValue;
   return vcell_emulation::with_unrecorded(
       [&](auto& device) {
+        if (!vcell_emulation::is_current(stream) || pool->device != stream->device)
+          return cudaErrorInvalidResourceHandle;
         if (bytes == 0) return cudaSuccess;
-        if (bytes > device_bytes) return cudaErrorMemoryAllocation;
+        if (bytes > vcell_emulation::device_bytes) return cudaErrorMemoryAllocation;
         *block = ::operator new(bytes, std::nothrow);
         if (!*block) return cudaErrorMemoryAllocation;
         std::memset(*block, 0xff, bytes);
@@ -316,6 +387,7 @@ inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPo
 inline cudaError_t cudaFreeAsync(void* block, cudaStream_t stream) {
   return vcell_emulation::with_unrecorded(
       [&](auto& device) {
+        if (!vcell_emulation::is_current(stream)) return cudaErrorInvalidResourceHandle;
         if (!device.is_block(block)) return cudaErrorInvalidValue;
         device.step(*stream);
         device.note_use(*stream, block, true);
@@ -338,6 +410,7 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
       std::memcpy(to, from, bytes);
   };
   const auto check_and_copy = [&](auto& device) {
+    if (!vcell_emulation::is_current(stream)) return cudaErrorInvalidResourceHandle;
     if (device.holds(to, bytes) == to_host || device.holds(from, bytes) == from_host)
       return cudaErrorInvalidValue;
     return vcell_emulation::do_or_record(stream, copy);
@@ -348,6 +421,7 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
 inline cudaError_t cudaMemsetAsync(void* block, int value, size_t bytes, cudaStream_t stream) {
   return vcell_emulation::with_live(
       [&](auto& device) {
+        if (!vcell_emulation::is_current(stream)) return cudaErrorInvalidResourceHandle;
         if (!device.holds(block, bytes)) return cudaErrorInvalidValue;
         return vcell_emulation::do_or_record(stream, [=](auto& there, auto& on) {
           there.step(on);
