@@ -5,6 +5,7 @@
 
 #include "vcell/kernels/copy.cuh"
 #include "vcell/kernels/device/each.cuh"
+#include "vcell/kernels/device/mma.cuh"
 #include "vcell/kernels/device/platform.cuh"
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/elementwise.cuh"

@@ -1,6 +1,7 @@
 // The threads of one block, each a fiber, run in an order drawn from a seed.
 #pragma once
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -76,10 +77,33 @@ class Block {
     if (!(mask >> lane & 1))
       fail(name, ": lane ", lane, " is not in its own mask ", hexadecimal(mask));
     running_->state = State::in_collective;
-    running_->call = {name, mask, value, source, orders_memory};
+    running_->call = {name, mask, value, source, orders_memory, nullptr, nullptr};
     open_collective(*running_);
     wait();
     return running_->result;
+  }
+  /// What all 32 lanes of a warp do at once, such as a product of their fragments: `work` gets what
+  /// each of them gave, while all wait.
+  void together(const char* name, void* given, void (*work)(const std::array<void*, 32>& given)) {
+    running_->state = State::in_collective;
+    running_->call = {name, ~0u, 0, 0, false, given, work};
+    open_collective(*running_);
+    wait();
+  }
+  /// @throws Failure (the block's) unless every register of a fragment is_allowed
+  template <class A, class B, class Allowed>
+  void check_operands(const char* name, const A& a, const B& b, Allowed is_allowed) {
+    const auto check = [&](const char* operand, const auto& registers) {
+      unsigned i = 0;
+      for (const auto bits : registers) {
+        if (!is_allowed(bits))
+          fail(name, ": thread ", running_->clock.thread, ": register ", i, " of ", operand,
+               " is no number of that type");
+        ++i;
+      }
+    };
+    check("A", a);
+    check("B", b);
   }
 
   /// The storage of one declaration in the source.
@@ -113,6 +137,8 @@ class Block {
     uint64_t value = 0;
     int source = 0;
     bool orders_memory = false;
+    void* given = nullptr;
+    void (*work)(const std::array<void*, 32>&) = nullptr;
     bool same(const Collective& other) const {
       return !std::strcmp(name, other.name) && mask == other.mask;
     }
@@ -237,6 +263,14 @@ inline void Block::open_collective(Thread& t) {
     if (other->state != State::in_collective || !other->call.same(t.call)) return;
     present |= 1u << (other->clock.thread % 32);
     for (size_t l = 0; l < 32; ++l) joined.lane[l] = std::max(joined.lane[l], other->clock.lane[l]);
+  }
+  if (t.call.work) {
+    if (~present)
+      return note_failure(t.call.name, ": of a warp's lanes ", hexadecimal(~present),
+                          " take no part");
+    std::array<void*, 32> given;
+    for (Thread* other : lanes) given[size_t(other->clock.thread) % 32] = other->call.given;
+    t.call.work(given);
   }
   for (Thread* other : lanes) {
     const int source = other->call.source;

@@ -7,3 +7,4 @@
 
 #include "cuda/emulation/device.hpp"
 #include "cuda/emulation/launch.hpp"
+#include "cuda/emulation/mma.hpp"
