@@ -14,6 +14,25 @@ inline void check_status(const char* function, Status status) {
     throw CudaError(message(function, ": the kernel did not start: ", status.failure));
 }
 
+namespace detail {
+
+// Concepts of their own, because nvcc 13 answers `if constexpr (requires { ... })` in a function
+// with packs as it did for other arguments.
+template <class Kernel, class C, class... A>
+concept needs_forward_scratch = requires(const C& context, const A&... arguments) {
+  Kernel::forward_scratch(context, arguments...);
+};
+template <class Kernel, class C, class... A>
+concept needs_backward_scratch = requires(const C& context, const A&... arguments) {
+  Kernel::backward_scratch(context, arguments...);
+};
+template <class Kernel, class C, class... A>
+concept needs_run_scratch = requires(const C& context, const A&... arguments) {
+  Kernel::run_scratch(context, arguments...);
+};
+
+}  // namespace detail
+
 // How operations call kernels. A kernel has the entry points `forward` and `backward`, or `run`,
 // and their first argument is the context. One that needs working memory has a function
 // `forward_scratch` (backward_scratch, run_scratch) of the same arguments, which says how many
@@ -24,7 +43,7 @@ inline void check_status(const char* function, Status status) {
 template <template <class> class K, class Device, class... A>
 void forward(const char* function, const A&... arguments) {
   const Context<Device>& context = current_context<Device>();
-  if constexpr (requires { K<Device>::forward_scratch(context, arguments...); }) {
+  if constexpr (detail::needs_forward_scratch<K<Device>, Context<Device>, A...>) {
     Buffer<std::byte, Device> memory(K<Device>::forward_scratch(context, arguments...));
     const Scratch<Device> scratch{memory.data(), {memory.count()}};
     check_status(function, K<Device>::forward(context, arguments..., scratch));
@@ -37,7 +56,7 @@ void forward(const char* function, const A&... arguments) {
 template <template <class> class K, class Device, class... A>
 void backward(const char* function, const A&... arguments) {
   const Context<Device>& context = current_context<Device>();
-  if constexpr (requires { K<Device>::backward_scratch(context, arguments...); }) {
+  if constexpr (detail::needs_backward_scratch<K<Device>, Context<Device>, A...>) {
     Buffer<std::byte, Device> memory(K<Device>::backward_scratch(context, arguments...));
     const Scratch<Device> scratch{memory.data(), {memory.count()}};
     check_status(function, K<Device>::backward(context, arguments..., scratch));
@@ -50,7 +69,7 @@ void backward(const char* function, const A&... arguments) {
 template <template <class> class K, class Device, class... A>
 void run(const char* function, const A&... arguments) {
   const Context<Device>& context = current_context<Device>();
-  if constexpr (requires { K<Device>::run_scratch(context, arguments...); }) {
+  if constexpr (detail::needs_run_scratch<K<Device>, Context<Device>, A...>) {
     Buffer<std::byte, Device> memory(K<Device>::run_scratch(context, arguments...));
     const Scratch<Device> scratch{memory.data(), {memory.count()}};
     check_status(function, K<Device>::run(context, arguments..., scratch));
