@@ -26,3 +26,4 @@
 #include "vcell/tensor/recording_cuda.hpp"
 #include "vcell/tensor/staging_cuda.hpp"
 #include "vcell/tensor/stream_cuda.hpp"
+#include "vcell/tensor/work_cuda.hpp"

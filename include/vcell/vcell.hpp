@@ -403,7 +403,6 @@
 #include "vcell/tensor/buffer.hpp"
 #include "vcell/tensor/context.hpp"
 #include "vcell/tensor/copy.hpp"
-#include "vcell/tensor/kept_memory.hpp"
 #include "vcell/tensor/memory_cpu.hpp"
 #include "vcell/tensor/poison.hpp"
 #include "vcell/tensor/precision.hpp"

@@ -31,24 +31,31 @@ float first_of(const Vector& x) { return to_host(x.view())[0]; }
 
 }  // namespace
 
-TEST_CASE("cuda recording: work is done once when it is recorded, and again by each replay",
-          "[cuda]") {
+TEST_CASE("cuda recording: the first run is queued, later ones are replayed", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const Context<Cuda> context;
   const UseContext use(context);
   const float one[] = {1, 1, 1}, five[] = {5, 5, 5};
   Vector x({3}, one), y({3});
-  const Recording<Cuda> recording(context, [&] { add_twice(x, y); });
-  REQUIRE(recording.why_not() == "");
-  REQUIRE(recording);
+  Recording<Cuda> recording(context);
+  size_t calls = 0;
+  const auto work = [&] {
+    ++calls;
+    add_twice(x, y);
+  };
+  recording.run(work);
+  CHECK_FALSE(recording.is_recorded());
   CHECK(first_of(y) == 2);
-  recording.replay();
+  recording.run(work);
+  CHECK(recording.why_not() == "");
+  REQUIRE(recording.is_recorded());
   CHECK(first_of(y) == 4);
   Memory<Cuda>::upload(context, x.data(), five, sizeof five);
   // Memory that is taken in between is not what the recording works in.
   auto other = Vector::uninitialized({3});
   other.zero();
-  recording.replay();
+  recording.run(work);
+  CHECK(calls == 2);
   CHECK(first_of(y) == 14);
   CHECK(first_of(other) == 0);
 }
@@ -63,9 +70,10 @@ TEST_CASE("cuda recording: its memory is its own until it goes", "[cuda]") {
   const size_t bytes = device.bytes_in_use(), graphs = device.live_graphs();
 #endif
   {
-    const Recording<Cuda> recording(context, [&] { add_twice(x, y); });
-    REQUIRE(recording);
-    CHECK(context.kept_memory() == nullptr);
+    Recording<Cuda> recording(context);
+    for (int i = 0; i < 3; ++i) recording.run([&] { add_twice(x, y); });
+    REQUIRE(recording.is_recorded());
+    CHECK(context.kept_work() == nullptr);
 #if defined(VCELL_EMULATE_CUDA)
     CHECK(device.bytes_in_use() == bytes + 2 * 1000 * sizeof(float));
     CHECK(device.live_graphs() == graphs + 1);
@@ -77,63 +85,86 @@ TEST_CASE("cuda recording: its memory is its own until it goes", "[cuda]") {
 #endif
 }
 
-TEST_CASE("cuda recording: what cannot be recorded is done once, and the reason is told",
+TEST_CASE("cuda recording: uploads of the same bytes are part of it", "[cuda]") {
+  if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  const Context<Cuda> context;
+  const UseContext use(context);
+  Vector y({3});
+  Recording<Cuda> recording(context);
+  for (int i = 1; i <= 4; ++i) {
+    recording.run([&] {
+      const float half[] = {0.5, 0.5, 0.5};
+      add_twice(Vector({3}, half), y);
+    });
+    CHECK(first_of(y) == float(i));
+  }
+  CHECK(recording.why_not() == "");
+  CHECK(recording.is_recorded());
+}
+
+TEST_CASE("cuda recording: what cannot be recorded is queued every time, and the reason is told",
           "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const Context<Cuda> context;
   const UseContext use(context);
   const float one[] = {1, 1, 1};
-  Vector x({3}, one), y({3});
-  {
-    const Recording<Cuda> uploads(context, [&] {
-      add_twice(x, y);
-      Memory<Cuda>::upload(context, x.data(), one, sizeof one);
-    });
-    CHECK_FALSE(uploads);
-    CHECK_THAT(uploads.why_not(),
-               contains("Memory<Cuda>::upload: 12 bytes in work that is recorded"));
+  Vector x({3}, one), y({3}), other({3}), left;
+  size_t n = 2, runs = 0;
+  float sent = 0;
+  bool is_late = false;
+  const std::vector<std::pair<std::function<void()>, std::string>> works{
+      {[&] {  // other bytes every time
+         const float next[] = {++sent, 0, 0};
+         Memory<Cuda>::upload(context, other.data(), next, sizeof next);
+       },
+       "Memory<Cuda>::upload: 12 bytes that were others in the run before"},
+      {[&] { first_of(y); }, "Memory<Cuda>::download: 12 bytes"},
+      {[&] { Vector::uninitialized({++n}); }, "Memory<Cuda>::allocate: 16 bytes"},
+      {[&] { left = Vector(x); }, "leaves memory behind"},
+      {[&] { context.synchronize(); }, "cudaStreamSynchronize failed"},
+      {[&] {  // not in the first run
+         if (++runs > 1) Memory<Cuda>::upload(context, x.data(), one, sizeof one);
+       },
+       "Memory<Cuda>::upload: 12 bytes"},
+      {[&] {  // in the first run alone
+         if (!std::exchange(is_late, true))
+           Memory<Cuda>::upload(context, x.data(), one, sizeof one);
+       },
+       "uploaded 0 times, and 1 times in the run before"}};
+  for (const auto& [also, reason] : works) {
+    y.zero();
+    Recording<Cuda> recording(context);
+    for (int i = 1; i <= 4; ++i) {
+      recording.run([&, &also = also] {
+        add_twice(x, y);
+        also();
+      });
+      CHECK(first_of(y) == 2 * float(i));
+    }
+    CHECK_FALSE(recording.is_recorded());
+    CHECK_THAT(recording.why_not(), contains(reason));
+    CHECK(context.kept_work() == nullptr);
   }
-  CHECK(first_of(y) == 2);
-  const Recording<Cuda> waits(context, [&] {
-    add_twice(x, y);
-    first_of(y);
-  });
-  CHECK_FALSE(waits);
-  CHECK_THAT(waits.why_not(), contains("Memory<Cuda>::download"));
-  CHECK(first_of(y) == 4);
-  size_t n = 2;
-  const Recording<Cuda> grows(context, [&] { Vector::uninitialized({++n}); });
-  CHECK_FALSE(grows);
-  CHECK_THAT(grows.why_not(), contains("Memory<Cuda>::allocate: 16 bytes"));
-  Vector left;
-  const Recording<Cuda> leaves(context, [&] { left = Vector(x); });
-  CHECK_FALSE(leaves);
-  CHECK_THAT(leaves.why_not(), contains("leaves memory behind"));
-  CHECK(first_of(left) == 1);
-  const Recording<Cuda> synchronizes(context, [&] { context.synchronize(); });
-  CHECK_FALSE(synchronizes);
-  CHECK_THAT(synchronizes.why_not(), contains("cudaStreamSynchronize"));
-  CHECK_FALSE(Recording<Cuda>());
-  add_twice(x, y);  // the context is as it was
-  CHECK(first_of(y) == 6);
 }
 
-TEST_CASE("cuda recording: an error of the caller's passes, and leaves nothing behind", "[cuda]") {
+TEST_CASE("cuda recording: an error of the caller's passes, and the context stays good", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const Context<Cuda> context;
   const UseContext use(context);
   for (int when : {1, 2}) {
-    int calls = 0;
-    const Vector x({3});
+    const float one[] = {1, 1, 1};
+    const Vector x({3}, one);
     Vector y({3});
+    Recording<Cuda> recording(context);
+    int calls = 0;
     const auto work = [&] {
       add_twice(x, y);
       if (++calls == when) throw std::runtime_error("no such thing");
     };
-    CHECK_THROWS_WITH(Recording<Cuda>(context, work), "no such thing");
-    CHECK(context.kept_memory() == nullptr);
-    CHECK_FALSE(context.is_recording());
+    if (when == 2) recording.run(work);
+    CHECK_THROWS_WITH(recording.run(work), "no such thing");
+    CHECK(context.kept_work() == nullptr);
     add_twice(x, y);
-    CHECK(first_of(y) == 0);
+    CHECK(first_of(y) == 4);  // what had been queued, in the first run alone
   }
 }

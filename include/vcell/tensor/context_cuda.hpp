@@ -3,12 +3,12 @@
 #include <memory>
 
 #include "vcell/tensor/context.hpp"
-#include "vcell/tensor/kept_memory.hpp"
 #include "vcell/tensor/on_device_cuda.hpp"
 #include "vcell/tensor/pool_cuda.hpp"
 #include "vcell/tensor/precision.hpp"
 #include "vcell/tensor/staging_cuda.hpp"
 #include "vcell/tensor/stream_cuda.hpp"
+#include "vcell/tensor/work_cuda.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -45,16 +45,18 @@ class Context<Cuda> {
   /// @param function  who asks, for the message
   void upload(const char* function, void* to, const void* from, size_t bytes) const {
     const detail::OnCudaDevice there(function, device());
+    if (state_->kept_work)
+      return check_cuda(function,
+                        cudaMemcpyAsync(to, state_->kept_work->pinned(function, from, bytes), bytes,
+                                        cudaMemcpyHostToDevice, stream()),
+                        "cudaMemcpyAsync of ", bytes, " bytes");
     state_->staging.upload(function, to, from, bytes, stream());
   }
 
-  /// Where memory that is given back is kept, and taken from, while work is recorded
-  /// (tensor/recording_cuda.hpp); null: nowhere.
-  detail::KeptMemory* kept_memory() const { return state_->kept; }
-  void keep_memory(detail::KeptMemory* kept) const { state_->kept = kept; }
-  /// Whether what is queued is recorded and not done.
-  bool is_recording() const { return state_->is_recording; }
-  void set_recording(bool is_recording) const { state_->is_recording = is_recording; }
+  /// What is queued here as work that is done again and again (tensor/recording_cuda.hpp); null:
+  /// nothing is.
+  detail::CudaWork* kept_work() const { return state_->kept_work; }
+  void keep_work(detail::CudaWork* work) const { state_->kept_work = work; }
 
   /// What is queued here from now on runs after what is queued there by now. The host goes on.
   void wait_for(const Context& other) const {
@@ -92,8 +94,7 @@ class Context<Cuda> {
     detail::CudaStream stream{made_by};
     detail::CudaEvent by_now{made_by};
     detail::CudaStaging staging;
-    detail::KeptMemory* kept = nullptr;
-    bool is_recording = false;
+    detail::CudaWork* kept_work = nullptr;
   };
   static std::shared_ptr<State> make_state(int device, Precision precision) {
     const detail::OnCudaDevice there(made_by, device);

@@ -16,7 +16,7 @@ template <>
 struct Memory<Cuda> {
   /// A block of at least this many bytes, 256-byte aligned, not initialised.
   static void* allocate(const Context<Cuda>& context, size_t bytes) {
-    detail::KeptMemory* const kept = context.kept_memory();
+    detail::CudaWork* const kept = context.kept_work();
     void* block = kept ? kept->take(bytes) : nullptr;
     if (block) return block;
     check_not_recording("Memory<Cuda>::allocate", context, bytes);
@@ -29,7 +29,7 @@ struct Memory<Cuda> {
   }
   /// Gives a block back to the pool.
   static void deallocate(const Context<Cuda>& context, void* block, size_t) noexcept {
-    detail::KeptMemory* const kept = context.kept_memory();
+    detail::CudaWork* const kept = context.kept_work();
     if (kept && kept->give_back(block)) return;
     // A failure here repeats one that an earlier call has reported, or the driver is gone because
     // the program ends: nothing is left to be done about it.
@@ -53,7 +53,6 @@ struct Memory<Cuda> {
   /// From the host, whose bytes may change as soon as it returns; it seldom waits for the stream
   /// (staging_cuda.hpp).
   static void upload(const Context<Cuda>& context, void* to, const void* from, size_t bytes) {
-    check_not_recording("Memory<Cuda>::upload", context, bytes);
     if (bytes) context.upload("Memory<Cuda>::upload", to, from, bytes);
   }
   /// To the host, once the work queued before is done.
@@ -85,10 +84,10 @@ struct Memory<Cuda> {
   /// What cannot be done again without the host.
   static void check_not_recording(const char* function, const Context<Cuda>& context,
                                   size_t bytes) {
-    if (context.is_recording() && bytes) [[unlikely]]
+    if (context.kept_work() && context.kept_work()->is_recording() && bytes) [[unlikely]]
       throw CudaError(message(function, ": ", bytes,
-                              " bytes in work that is recorded, which may use memory and numbers "
-                              "of the device alone; send or make them before it"));
+                              " bytes that were not asked for in the run before, in work that is "
+                              "recorded; every run asks for the same, and reads nothing back"));
   }
   static size_t pool_bytes(cudaMemPoolAttr attribute) {
     uint64_t bytes = 0;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -9,107 +9,136 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// Work of a stream as a CUDA graph:
+/// Work of a stream as a CUDA graph, which costs the host one launch:
 ///
-///   const Recording<Cuda> step(context, [&] { ... });  // done once, and recorded
-///   if (step) step.replay();                           // done again
+///   Recording<Cuda> step(context);
+///   for (...) step.run([&] { ... });  // queued the first time, recorded the second, then replayed
 ///
-/// What is recorded are kernels with their arguments, fills and copies within the device: numbers
-/// that change come from memory that the kernels read. The recording keeps all memory that the work
-/// takes for itself, so that addresses stay good, and gives it back when it goes. What the work
-/// leaves behind must lie in memory that was there before.
+/// All runs do the same: kernels with the same arguments, fills, copies within the device, and
+/// uploads of the same bytes. Numbers that change come from memory of the device that was there
+/// before. The memory that the work takes for itself is kept for the next run, so that addresses
+/// stay good, and given back with the recording; nothing else may be left behind in it.
+///
+/// Where CUDA or the work itself does not allow a recording, why_not() says so and every run queues
+/// the work as it comes.
 template <>
 class Recording<Cuda> {
  public:
   static constexpr bool is_possible = true;
 
-  Recording() = default;
-  /// Queues work in a context, by calling f, and calls f once more to record the same.
-  /// Where CUDA cannot record it, why_not() says so; the work itself has been queued even so.
-  /// @param context  the one that is current for f
-  /// @throws what f throws when it is first called; nothing is kept then
+  /// @param context  the one that is current for the work
+  explicit Recording(const Context<Cuda>& context) : state_(std::make_unique<State>(context)) {}
+
+  /// Queues the work once, by calling f where nothing is recorded, else by replaying it.
+  /// @param f  does nothing but queue: where it turns out that it cannot be recorded, it is called
+  ///           twice
+  /// @throws CudaError; what f throws, and then the work was not queued, or not all of it
   template <class F>
-  Recording(const Context<Cuda>& context, F&& f) : state_(std::make_unique<State>(context)) {
-    state_->context.keep_memory(&state_->kept);
+  void run(F&& f) {
+    if (is_recorded()) return replay();
+    if (!why_not_.empty()) return f();
+    if (!is_noted_) {
+      state_->note(f);
+      is_noted_ = true;
+      if (state_->work.taken()) give_up(leaves_memory);
+      return;
+    }
+    std::string failure = state_->record(f);
+    if (is_recorded()) return replay();
+    give_up(std::move(failure));
     f();
-    if (state_->kept.taken())
-      why_not_ = "it leaves memory behind that was made in it";
-    else
-      why_not_ = state_->record(f);
-    state_->context.keep_memory(nullptr);
   }
 
-  /// Whether there is something to replay.
-  explicit operator bool() const { return state_ && why_not_.empty(); }
-  /// Why the work was not recorded; empty where it was.
+  bool is_recorded() const { return state_->graph; }
+  /// Why the work was not recorded; empty where it was, or will be.
   const std::string& why_not() const { return why_not_; }
 
-  /// Queues the work again.
-  /// @throws CudaError
+ private:
+  static constexpr const char* leaves_memory =
+      "it leaves memory behind that was made in it; make that before";
+
+  void give_up(std::string reason) {
+    why_not_ = std::move(reason);
+    state_->release();
+  }
   void replay() const {
-    const detail::OnCudaDevice there("Recording<Cuda>::replay", state_->context.device());
-    check_cuda("Recording<Cuda>::replay", cudaGraphLaunch(state_->graph, state_->context.stream()),
+    const detail::OnCudaDevice there("Recording<Cuda>::run", state_->context.device());
+    check_cuda("Recording<Cuda>::run", cudaGraphLaunch(state_->graph, state_->context.stream()),
                "cudaGraphLaunch");
   }
 
- private:
   struct State {
     Context<Cuda> context;
-    detail::KeptMemory kept;
+    detail::CudaWork work;
     cudaGraphExec_t graph = nullptr;
 
     explicit State(const Context<Cuda>& c) : context(c) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() {
-      if (context.kept_memory() == &kept) context.keep_memory(nullptr);
       if (graph && cudaGraphExecDestroy(graph) != cudaSuccess) cudaGetLastError();
-      kept.release(
+      // The pinned bytes may be on their way yet.
+      if (cudaStreamSynchronize(context.stream()) != cudaSuccess) cudaGetLastError();
+      release();
+    }
+    void release() {
+      work.release(
           [&](void* block, size_t bytes) { Memory<Cuda>::deallocate(context, block, bytes); });
     }
 
+    /// While it lives the context keeps what its work takes.
+    struct Keeping {
+      explicit Keeping(State& s) : context(s.context) { context.keep_work(&s.work); }
+      ~Keeping() { context.keep_work(nullptr); }
+      Keeping(const Keeping&) = delete;
+      Keeping& operator=(const Keeping&) = delete;
+      const Context<Cuda>& context;
+    };
+
+    template <class F>
+    void note(F& f) {
+      const Keeping keeping(*this);
+      f();
+    }
     /// @return why it could not; empty when it could
     template <class F>
     std::string record(F& f) {
-      constexpr const char* function = "Recording<Cuda>";
-      const cudaStream_t stream = context.stream();
+      constexpr const char* function = "Recording<Cuda>::run";
+      const Keeping keeping(*this);
       cudaGraph_t recorded = nullptr;
       std::string failure;
       const detail::OnCudaDevice there(function, context.device());
       try {
-        check_cuda(function, cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal),
+        check_cuda(function, cudaStreamBeginCapture(context.stream(), mode),
                    "cudaStreamBeginCapture");
-        context.set_recording(true);
+        work.begin_recording();
         f();
-      } catch (const CudaError& e) {
-        failure = e.what();
-      } catch (...) {
-        end(recorded);
-        throw;
-      }
-      const cudaError_t ended = end(recorded);
-      try {
-        if (failure.empty()) check_cuda(function, ended, "cudaStreamEndCapture");
-        if (failure.empty() && kept.taken())
-          failure = "it leaves memory behind that was made in it";
-        if (failure.empty())
+        check_cuda(function, end(recorded), "cudaStreamEndCapture");
+        work.check_complete(function);
+        if (work.taken())
+          failure = leaves_memory;
+        else
           check_cuda(function, cudaGraphInstantiate(&graph, recorded, 0), "cudaGraphInstantiate");
       } catch (const CudaError& e) {
         failure = e.what();
+      } catch (...) {
+        if (end(recorded) == cudaSuccess) cudaGraphDestroy(recorded);
+        throw;
       }
+      if (end(recorded) != cudaSuccess) cudaGetLastError();
       if (recorded && cudaGraphDestroy(recorded) != cudaSuccess) cudaGetLastError();
       return failure;
     }
+    static constexpr auto mode = cudaStreamCaptureModeThreadLocal;
     cudaError_t end(cudaGraph_t& recorded) {
-      if (!context.is_recording()) return cudaSuccess;
-      const cudaError_t ended = cudaStreamEndCapture(context.stream(), &recorded);
-      context.set_recording(false);
-      if (ended != cudaSuccess) cudaGetLastError();
-      return ended;
+      if (!work.is_recording()) return cudaSuccess;
+      work.end_recording();
+      return cudaStreamEndCapture(context.stream(), &recorded);
     }
   };
   std::unique_ptr<State> state_;
-  std::string why_not_ = "nothing was recorded";
+  bool is_noted_ = false;
+  std::string why_not_;
 };
 
 VCELL_END_NAMESPACE

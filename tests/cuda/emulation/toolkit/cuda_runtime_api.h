@@ -199,7 +199,7 @@ cudaError_t do_or_record(Stream* stream, F work) {
 
 }  // namespace vcell_emulation
 
-/// A recording may allocate and copy from the host on a real device; vcell's do neither.
+/// A recording may allocate and copy to the host on a real device; vcell's do neither.
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   if (mode != cudaStreamCaptureModeThreadLocal) return cudaErrorInvalidValue;
   return vcell_emulation::with_unrecorded(
@@ -415,8 +415,8 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
       return cudaErrorInvalidValue;
     return vcell_emulation::do_or_record(stream, copy);
   };
-  return to_host || from_host ? vcell_emulation::with_unrecorded(check_and_copy, stream)
-                              : vcell_emulation::with_live(check_and_copy, stream);
+  return to_host ? vcell_emulation::with_unrecorded(check_and_copy, stream)
+                 : vcell_emulation::with_live(check_and_copy, stream);
 }
 inline cudaError_t cudaMemsetAsync(void* block, int value, size_t bytes, cudaStream_t stream) {
   return vcell_emulation::with_live(
