@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 
 #include "commands.hpp"
+#include "cuda.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/core/product_backend.hpp"
 #include "vcell/io/json.hpp"
@@ -42,8 +43,10 @@ void add_info(CLI::App& program, Console& console) {
   auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "As JSON");
   command->callback([json, &console] {
-    const auto all = facts();
+    auto all = facts();
+    const auto cuda = cuda_facts();
     if (*json) {
+      all.add("cuda", cuda.json);
       console.result(vcell::json_text(all, 2));
       return;
     }
@@ -53,5 +56,7 @@ void add_info(CLI::App& program, Console& console) {
       console.result(
           fmt::format("{:<14}{}", all.keys[i], is_text ? value.text : vcell::json_text(value)));
     }
+    for (const auto& [what, value] : cuda.lines)
+      console.result(fmt::format("{:<14}{}", what, value));
   });
 }

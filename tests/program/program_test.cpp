@@ -133,7 +133,17 @@ TEST_CASE("program: info and inspect, also as JSON", "[program]") {
   const TemporaryFolder folder("inspect");
   const auto info = run_vcell(folder, "info --json");
   CHECK(info.code == 0);
-  CHECK(nlohmann::json::parse(info.out).at("version") == VCELL_VERSION);
+  const auto facts = nlohmann::json::parse(info.out);
+  CHECK(facts.at("version") == VCELL_VERSION);
+  const auto words = run_vcell(folder, "info").out;
+  const auto cuda = facts.at("cuda");
+  if (cuda.at("built_in") == false) {
+    CHECK_THAT(words, contains("not built in; configure with -DVCELL_WITH_CUDA=ON"));
+  } else {
+    CHECK_THAT(words, contains("runtime " + cuda.at("runtime").get<std::string>()));
+    CHECK(cuda.at("devices").empty() == (cuda.at("reason") != ""));
+    CHECK(cuda.at("libraries").contains("cublasLt"));
+  }
   const auto screen = simulate(folder);
   const auto text = run_vcell(folder, "inspect " + screen);
   CHECK(text.code == 0);
