@@ -188,6 +188,7 @@
 #include "vcell/kernels/differences.hpp"
 #include "vcell/kernels/distance_functions.hpp"
 #include "vcell/kernels/dropout.hpp"
+#include "vcell/kernels/eigen.hpp"
 #include "vcell/kernels/elementwise.hpp"
 #include "vcell/kernels/embedding.hpp"
 #include "vcell/kernels/exponential.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 
 #include "vcell/core/cmath.hpp"
+#include "vcell/kernels/eigen.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/step_numbers.hpp"
 #include "vcell/tensor/context.hpp"

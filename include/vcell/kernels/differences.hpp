@@ -1,8 +1,7 @@
 #pragma once
 
-#include <Eigen/Core>
-
 #include "vcell/core/abi.hpp"
+#include "vcell/kernels/eigen.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {

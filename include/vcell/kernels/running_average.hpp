@@ -1,8 +1,7 @@
 #pragma once
 
-#include <Eigen/Core>
-
 #include "vcell/core/cmath.hpp"
+#include "vcell/kernels/eigen.hpp"
 #include "vcell/kernels/status.hpp"
 #include "vcell/kernels/step_numbers.hpp"
 #include "vcell/tensor/context.hpp"

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <Eigen/Core>
-
 #include "vcell/core/instantiate.hpp"
+#include "vcell/kernels/eigen.hpp"
 #include "vcell/kernels/matrix_view.hpp"
 
 VCELL_BEGIN_NAMESPACE
