@@ -3,17 +3,23 @@
 /// The include list is written by cmake/umbrella.cmake.
 #pragma once
 
+#include "vcell/kernels/adam.cuh"
+#include "vcell/kernels/check_step.cuh"
 #include "vcell/kernels/copy.cuh"
 #include "vcell/kernels/device/column_sums.cuh"
 #include "vcell/kernels/device/divide.cuh"
 #include "vcell/kernels/device/each.cuh"
 #include "vcell/kernels/device/element_of_row.cuh"
 #include "vcell/kernels/device/mma.cuh"
+#include "vcell/kernels/device/pack.cuh"
 #include "vcell/kernels/device/platform.cuh"
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/device/sum_in_pieces.cuh"
+#include "vcell/kernels/dropout.cuh"
 #include "vcell/kernels/elementwise.cuh"
+#include "vcell/kernels/gradient_norm.cuh"
 #include "vcell/kernels/mean.cuh"
+#include "vcell/kernels/running_average.cuh"
 #include "vcell/kernels/set_bias.cuh"
 #include "vcell/kernels/softmax.cuh"
 #include "vcell/kernels/sum_rows.cuh"
