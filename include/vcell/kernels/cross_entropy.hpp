@@ -28,15 +28,30 @@ namespace kernel {
 template <class Device>
 struct CrossEntropy : Missing<Device> {};
 
+/// What value and gradient of a row are made of.
+template <class T>
+struct CrossEntropyRow {
+  T largest, true_gap;  ///< the largest logit, and how far the label's lies below it
+  T true_part, others;  ///< exp(x - largest) of the label, and the sum of those of the others
+
+  VCELL_IN_LOOPS T value() const {
+    return true_gap == 0 ? std::log1p(others) : true_gap + std::log(others + true_part);
+  }
+  /// The gradient of value() by the label's logit, and by another one with this exp(x - largest),
+  /// both with share(dy) as their scale.
+  VCELL_IN_LOOPS T share(T dy) const { return dy / (others + true_part); }
+  VCELL_IN_LOOPS T gradient_of_label(T scale) const { return -scale * others; }
+  VCELL_IN_LOOPS T gradient_of_other(T scale, T part) const { return scale * part; }
+};
+
 template <>
 struct CrossEntropy<Cpu> {
   template <class T>
   static Status forward(const Context<Cpu>& context, View<const T, 2> x,  // (rows, classes)
                         View<const int32_t, 1> label,                     // (rows)
                         View<T, 1> y) {                                   // (rows)
-    for_rows(context, x, label, [&](size_t i, const Row<T>& row, const T*, size_t) {
-      y.data[i] = row.true_gap == 0 ? std::log1p(row.others)
-                                    : row.true_gap + std::log(row.others + row.true_part);
+    for_rows(context, x, label, [&](size_t i, const CrossEntropyRow<T>& row, const T*, size_t) {
+      y.data[i] = row.value();
     });
     return {};
   }
@@ -49,23 +64,19 @@ struct CrossEntropy<Cpu> {
     if (!dx) return {};
     const size_t classes = x.shape[1];
     with_put(dx.accumulate, [&](auto put) {
-      for_rows(context, x, label, [&](size_t i, const Row<T>& row, const T* xi, size_t l) {
-        const T share = dy.data[i] / (row.others + row.true_part);
-        T* dxi = dx.view.data + i * classes;
-        for (size_t j = 0; j < classes; ++j)
-          put(dxi[j], j == l ? -share * row.others : share * exponential(xi[j] - row.largest));
-      });
+      for_rows(
+          context, x, label, [&](size_t i, const CrossEntropyRow<T>& row, const T* xi, size_t l) {
+            const T share = row.share(dy.data[i]);
+            T* dxi = dx.view.data + i * classes;
+            for (size_t j = 0; j < classes; ++j)
+              put(dxi[j], j == l ? row.gradient_of_label(share)
+                                 : row.gradient_of_other(share, exponential(xi[j] - row.largest)));
+          });
     });
     return {};
   }
 
  private:
-  template <class T>
-  struct Row {
-    T largest, true_gap;  ///< the largest logit, and how far the label's lies below it
-    T true_part, others;  ///< exp(x - largest) of the label, and the sum of those of the others
-  };
-
   /// Calls f(i, row, its logits, its label) for every row.
   template <class T, class F>
   static void for_rows(const Context<Cpu>& context, View<const T, 2> x,
@@ -76,7 +87,7 @@ struct CrossEntropy<Cpu> {
       for (size_t i = begin; i < end; ++i) {
         const T* xi = x.data + i * classes;
         const size_t l = size_t(label.data[i]);
-        Row<T> row;
+        CrossEntropyRow<T> row;
         row.largest = max_lanes<T>(classes, [=](size_t j) { return xi[j]; });
         row.true_gap = row.largest - xi[l];
         row.true_part = exponential(-row.true_gap);
