@@ -19,7 +19,7 @@ namespace kernel {
 ///
 ///   g[i, j]   = w[j] dy[i, j]
 ///   dx[i, j] (+)= r[i] (g[i, j] - mean_j g[i, j] - n[i, j] mean_j(g[i, j] n[i, j]))
-///   dw[j]    (+)= sum_i dy[i, j] n[i, j]      db[j] (+)= sum_i dy[i, j]      in row order
+///   dw[j]    (+)= sum_i dy[i, j] n[i, j]      db[j] (+)= sum_i dy[i, j]      in one order
 ///
 /// w and b may be null (1 and 0). The mean is taken off before squaring: rows far from 0 keep their
 /// digits. Views must not overlap, except that y may be x.

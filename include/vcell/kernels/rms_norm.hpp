@@ -18,7 +18,7 @@ namespace kernel {
 ///
 ///   s[i]      = sum_j x[i, j] w[j] dy[i, j]
 ///   dx[i, j] (+)= r[i] (w[j] dy[i, j] - x[i, j] r[i]^2 s[i] / columns)
-///   dw[j]    (+)= sum_i x[i, j] r[i] dy[i, j]           in row order: the same bytes every time
+///   dw[j]    (+)= sum_i x[i, j] r[i] dy[i, j]           in one order: the same bytes every time
 ///
 /// Views must not overlap, except that y may be x. A row of zeros gives zeros and finite gradients
 /// (epsilon > 0).
