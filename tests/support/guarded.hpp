@@ -5,8 +5,15 @@
 #include "support/guarded_queue.hpp"
 #include "support/guarded_stack.hpp"
 #include "vcell/tensor/copy.hpp"
+#include "vcell/tensor/recording.hpp"
 
 VCELL_BEGIN_NAMESPACE
+
+template <>
+class Recording<vcell_test::Guarded> {
+ public:
+  static constexpr bool is_possible = false;
+};
 
 template <>
 struct Memory<vcell_test::Guarded> {

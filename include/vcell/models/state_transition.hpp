@@ -93,7 +93,7 @@ class StateTransition {
   /// @throws ShapeError, ConfigError
   Variable<T, 3, Device> operator()(const Variable<T, 3, Device>& control,
                                     const Variable<T, 2, Device>& perturbation,
-                                    const Tensor<int32_t, 2>& batch = {},
+                                    const Indices<2, Device>& batch = {},
                                     const Pass<Device>& pass = {},
                                     const Variable<int32_t, 1, Device>& lengths = {},
                                     const Variable<T, 2, Device>& anchor = {},
@@ -105,7 +105,7 @@ class StateTransition {
   /// The same with all else that the model says: decoded genes, confidence, batches.
   StateTransitionOutput<T, Device> predict(const Variable<T, 3, Device>& control,
                                            const Variable<T, 2, Device>& perturbation,
-                                           const Tensor<int32_t, 2>& batch = {},
+                                           const Indices<2, Device>& batch = {},
                                            const Pass<Device>& pass = {},
                                            const Variable<int32_t, 1, Device>& lengths = {},
                                            const Variable<T, 2, Device>& anchor = {},
@@ -118,7 +118,7 @@ class StateTransition {
   /// There are no genes yet.
   StateTransitionOutput<T, Device> learn(const Variable<T, 3, Device>& control,
                                          const Variable<T, 2, Device>& perturbation,
-                                         const Tensor<int32_t, 2>& batch = {},
+                                         const Indices<2, Device>& batch = {},
                                          const Pass<Device>& pass = {},
                                          const Variable<int32_t, 1, Device>& lengths = {},
                                          const Variable<T, 2, Device>& anchor = {}) const;
@@ -200,7 +200,7 @@ class StateTransition {
 template <class T, class Device>
 StateTransitionOutput<T, Device> StateTransition<T, Device>::learn(
     const Variable<T, 3, Device>& control, const Variable<T, 2, Device>& perturbation,
-    const Tensor<int32_t, 2>& batch, const Pass<Device>& pass,
+    const Indices<2, Device>& batch, const Pass<Device>& pass,
     const Variable<int32_t, 1, Device>& lengths, const Variable<T, 2, Device>& anchor) const {
   check_size_match("StateTransition", "last size of control", control.shape(2),
                    "config.input_width", config_.input_width);

@@ -24,7 +24,7 @@ struct StateTransitionTargets {
   /// binomial decoder counts.
   Variable<T, 3, Device> genes = {};
   /// (B) the batch of each set, where the model has a batch token (batch_of_sets).
-  Tensor<int32_t, 1> batches = {};
+  Indices<1, Device> batches = {};
 };
 
 /// A loss and what it is made of.

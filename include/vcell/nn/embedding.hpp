@@ -17,7 +17,7 @@ class Embedding {
   /// @param index  (...), each within 0 .. entries - 1
   /// @return       (..., columns)
   template <int rank>
-  Variable<T, rank + 1, Device> operator()(const Tensor<int32_t, rank>& index) const {
+  Variable<T, rank + 1, Device> operator()(const Indices<rank, Device>& index) const {
     return embedding(index, table_);
   }
 

@@ -51,7 +51,14 @@ class Adam {
   void step(double rate, View<const double, 0, Device> factor = {});
   /// The same with numbers(rate), sent ahead: kernels read them on the device.
   void step(View<const kernel::StepNumbers, 0, Device> numbers,
-            View<const double, 0, Device> factor = {});
+            View<const double, 0, Device> factor = {}) {
+    queue(numbers, factor);
+    note_step();
+  }
+  /// The two halves of that: the work, which may be recorded, and the host's count of it.
+  void queue(View<const kernel::StepNumbers, 0, Device> numbers,
+             View<const double, 0, Device> factor);
+  void note_step() { ++steps_; }
   /// Rate and corrections of the step that comes next.
   kernel::StepNumbers numbers(double rate) const;
 
@@ -109,9 +116,8 @@ void Adam<T, Device>::step(double rate, View<const double, 0, Device> factor) {
 }
 
 template <class T, class Device>
-void Adam<T, Device>::step(View<const kernel::StepNumbers, 0, Device> numbers,
-                           View<const double, 0, Device> factor) {
-  ++steps_;
+void Adam<T, Device>::queue(View<const kernel::StepNumbers, 0, Device> numbers,
+                            View<const double, 0, Device> factor) {
   const View<const T, 1, Device> gradients = parameters_->gradients();
   const View<T, 1, Device> values = parameters_->values();
   for (const auto& run : runs_) {

@@ -14,6 +14,7 @@
 #include "vcell/models/training_anchors.hpp"
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
+#include "vcell/train/recorded_steps.hpp"
 #include "vcell/train/train_state.hpp"
 #include "vcell/train/validation_shifts.hpp"
 
@@ -59,7 +60,21 @@ class StateTransitionTask {
 
   /// The training loss of a step; steps come in order.
   /// @throws Error if it is not the next one
-  Variable<T, 0, Device> loss(const TrainingStep<Device>& step);
+  Variable<T, 0, Device> loss(const TrainingStep<Device>& step) {
+    load(step);
+    return loss_of_loaded(step);
+  }
+
+  /// The first half of that: the batch of a step is brought to the device. Batches of equal shapes
+  /// come to lie in the same places.
+  /// @return what has to be equal for the second half to be the same work
+  BatchShape load(const TrainingStep<Device>& step);
+  /// The second half, which reads and sends nothing that differs between steps.
+  Variable<T, 0, Device> loss_of_loaded(const TrainingStep<Device>& step) const {
+    const Pass<Device> pass{.training = true, .seed = seed_, .step = step};
+    const Done done = run(loaded_, pass);
+    return loss_of(done, output_of(done, pass, 1));
+  }
 
   /// The mean loss over the sets of the validation part, and how well their perturbations' shifts
   /// are met (ValidationShifts); nothing if there are none.
@@ -81,26 +96,35 @@ class StateTransitionTask {
   /// Where each perturbation of the screen is among the features; every one in use must be there.
   void find_places(const Screen& screen);
 
-  /// A batch after its pass through the model.
-  struct Done {
+  /// A batch on the device.
+  struct Loaded {
     Variable<T, 3, Device> control;
     StateTransitionTargets<T, Device> targets;
-    StateTransitionOutput<T, Device> learnt;
-    Variable<T, 2, Device> anchor;
+    Variable<T, 2, Device> perturbation, anchor;
+    Indices<2, Device> batches;
     Variable<int32_t, 1, Device> lengths;
   };
   /// @param draws  what sets draw their anchors by, where there are two
-  Done run(const SetSource& source, const SetBatch& batch, const Pass<Device>& pass,
-           Rng draws) const;
+  void load(const SetSource& source, const SetBatch& batch, Rng draws, Loaded& out) const;
+
+  /// A batch after its pass through the model.
+  struct Done {
+    const Loaded* batch;
+    StateTransitionOutput<T, Device> learnt;
+  };
+  Done run(const Loaded& batch, const Pass<Device>& pass) const {
+    return {&batch, model_->learn(batch.control, batch.perturbation, batch.batches, pass,
+                                  batch.lengths, batch.anchor)};
+  }
 
   StateTransitionOutput<T, Device> output_of(const Done& done, const Pass<Device>& pass,
                                              double alpha) const {
-    return model_->finish(done.control, done.anchor, done.learnt, pass, alpha);
+    return model_->finish(done.batch->control, done.batch->anchor, done.learnt, pass, alpha);
   }
   Variable<T, 0, Device> loss_of(const Done& done,
                                  const StateTransitionOutput<T, Device>& output) const {
-    return state_transition_terms(model_->config(), output, done.targets, done.control,
-                                  done.lengths)
+    return state_transition_terms(model_->config(), output, done.batch->targets,
+                                  done.batch->control, done.batch->lengths)
         .total();
   }
 
@@ -119,6 +143,7 @@ class StateTransitionTask {
   SetSource validation_;
   size_t validation_batches_;
   std::vector<size_t> places_;  // (perturbations of the screen)
+  Loaded loaded_;               // of training
   SetBatch batch_;              // of validation; its memory is used again
   ValidationShifts shifts_;
 };
@@ -180,16 +205,14 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
 }
 
 template <class T, class Device>
-Variable<T, 0, Device> StateTransitionTask<T, Device>::loss(const TrainingStep<Device>& step) {
+BatchShape StateTransitionTask<T, Device>::load(const TrainingStep<Device>& step) {
   if (step.number != loader_.step())
     throw Error(message("StateTransitionTask: step ", step.number, " was asked for after step ",
                         loader_.step(), " had been prepared; make the task with the step that ",
                         "training starts at"));
-  const SetBatch& batch = loader_.next();
-  const Pass<Device> pass{.training = true, .seed = seed_, .step = step};
-  const Done done =
-      run(loader_.source(), batch, pass, Rng(seed_, stream_of("anchors of sets") + step.number));
-  return loss_of(done, output_of(done, pass, 1));
+  load(loader_.source(), loader_.next(), Rng(seed_, stream_of("anchors of sets") + step.number),
+       loaded_);
+  return {loaded_.control.shape(0), loaded_.control.shape(1), bool(loaded_.lengths)};
 }
 
 template <class T, class Device>
@@ -197,13 +220,14 @@ std::optional<Validation> StateTransitionTask<T, Device>::validation_loss() {
   if (validation_batches_ == 0) return std::nullopt;
   const NoGrad no_grad;
   std::vector<double> sums(alphas().size());
+  Loaded loaded;
   size_t sets = 0;
   shifts_.clear();
   for (size_t i = 0; i < validation_batches_; ++i) {
     validation_.read_pass(i, batch_);
     const size_t n = batch_.perturbation.size();
-    const Done done =
-        run(validation_, batch_, {}, Rng(seed_, stream_of("anchors of validation sets") + i));
+    load(validation_, batch_, Rng(seed_, stream_of("anchors of validation sets") + i), loaded);
+    const Done done = run(loaded, {});
     const auto lengths = std::as_const(batch_.lengths).view();
     shifts_.add_observed(batch_.group, lengths, std::as_const(batch_.target).view());
     for (size_t a = 0; a < sums.size(); ++a) {
@@ -247,8 +271,8 @@ void StateTransitionTask<T, Device>::find_places(const Screen& screen) {
 }
 
 template <class T, class Device>
-auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch& batch,
-                                         const Pass<Device>& pass, Rng draws) const -> Done {
+void StateTransitionTask<T, Device>::load(const SetSource& source, const SetBatch& batch, Rng draws,
+                                          Loaded& out) const {
   const auto& config = model_->config();
   const size_t sets = batch.perturbation.size();
   const size_t width = features_->width();
@@ -256,11 +280,11 @@ auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch
   for (size_t b = 0; b < sets; ++b)
     features_->copy<T>(places_[size_t(batch.perturbation[b])],
                        {rows[b].begin(), rows[b].begin() + std::ptrdiff_t(width)});
-  Done out;
-  if (std::ranges::any_of(batch.lengths.values(), [&](int32_t n) {  // only where a set is short
-        return size_t(n) < batch.input.shape(1);
-      }))
-    out.lengths = Variable<int32_t, 1, Device>(to_device<Device>(batch.lengths));
+  if (std::ranges::any_of(batch.lengths.values(),
+                          [&](int32_t n) { return size_t(n) < batch.input.shape(1); }))
+    send(batch.lengths, out.lengths);
+  else
+    out.lengths = {};  // no set is short
   if (anchors_) {
     auto values = Tensor<T, 2>::uninitialized({sets, config.output_width});
     for (size_t b = 0; b < sets; ++b) {
@@ -269,26 +293,27 @@ auto StateTransitionTask<T, Device>::run(const SetSource& source, const SetBatch
       std::ranges::copy(chosen.anchor, values[b].begin());
       if (anchors_->has_features()) rows(b, width) = T(chosen.by_features);
     }
-    out.anchor = Variable<T, 2, Device>(to_device<Device>(std::move(values)));
+    send(values, out.anchor);
   }
-  const auto cells = [](const Tensor<float, 3>& x) {
-    return Variable<T, 3, Device>(to_device<Device>(cast<T>(x)));
+  send(rows, out.perturbation);
+  const auto send_cells = [](const Tensor<float, 3>& x, Variable<T, 3, Device>& to) {
+    if constexpr (std::is_same_v<T, float>)
+      send(x, to);
+    else
+      send(cast<T>(x), to);
   };
-  out.control = cells(batch.input);
-  out.targets.cells = cells(batch.target);
+  send_cells(batch.input, out.control);
+  send_cells(batch.target, out.targets.cells);
   if (config.decoder == GeneDecoderKind::negative_binomial) {
     auto counts = Tensor<float, 3>::uninitialized(batch.genes.shape());
     std::ranges::transform(batch.genes.values(), counts.data(),
                            [](float x) { return std::expm1(x); });
-    out.targets.genes = cells(counts);
+    send_cells(counts, out.targets.genes);
   } else if (config.gene_width) {
-    out.targets.genes = cells(batch.genes);
+    send_cells(batch.genes, out.targets.genes);
   }
-  if (config.token_batches) out.targets.batches = batch_of_sets(batch.batch, batch.lengths);
-  out.learnt = model_->learn(
-      out.control, Variable<T, 2, Device>(to_device<Device>(std::move(rows))),
-      config.batches ? batch.batch : Tensor<int32_t, 2>(), pass, out.lengths, out.anchor);
-  return out;
+  if (config.token_batches) out.targets.batches.send(batch_of_sets(batch.batch, batch.lengths));
+  if (config.batches) out.batches.send(batch.batch);
 }
 
 VCELL_INSTANTIATE(models, class StateTransitionTask<float>);

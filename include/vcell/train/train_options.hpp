@@ -60,6 +60,9 @@ struct TrainOptions {
   /// Steps after which the host reads loss and norm, tells of them and may stop; 0: 1 on the Cpu,
   /// 20 elsewhere, where reading means to wait. Changes no result.
   uint64_t report_every = 0;
+  /// Where the device can, record the steps of a task that loads its batches apart, and launch each
+  /// as one (train/recorded_steps.hpp). Changes no result.
+  bool record = true;
   /// Steps between checkpoints that are kept; 0: none beside best and last.
   uint64_t checkpoint_every = 0;
   /// What batches and dropout are functions of, together with the step.

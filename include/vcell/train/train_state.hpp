@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "vcell/core/progress.hpp"
+#include "vcell/train/recorded_steps.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -70,8 +71,9 @@ struct TrainCallbacks {
 
 struct TrainResult {
   TrainState state;
-  bool stopped = false;        ///< the progress callback asked for it
-  bool stopped_early = false;  ///< before max_steps: no new best for `patience` validations
+  bool stopped = false;         ///< the progress callback asked for it
+  bool stopped_early = false;   ///< before max_steps: no new best for `patience` validations
+  RecordedSteps recorded = {};  ///< on a device that can record them
 };
 
 VCELL_END_NAMESPACE

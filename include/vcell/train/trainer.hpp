@@ -30,6 +30,9 @@ VCELL_BEGIN_NAMESPACE
 ///   std::optional<double> validation_loss();  // nothing when there is nothing to measure; or
 ///                                             // std::optional<Validation>
 ///
+/// A task may have its loss in two halves (LoadsBatches); then steps are recorded where the device
+/// can do that.
+///
 /// The state between steps is small and open (state, optimizer, best parameters), so a trainer can
 /// be put where another one was; a task that is a function of the step alone then goes on exactly.
 ///
@@ -55,8 +58,9 @@ class Trainer {
   template <class Task>
   TrainResult run(Task& task, const TrainCallbacks& callbacks = {}) {
     TrainResult result;
+    StepRecordings<Device> recordings;
     while (!is_last() && !out_of_patience() && !result.stopped) {
-      take_step(task);
+      take_step(task, recordings);
       const bool kept = is_multiple(options_.checkpoint_every);
       if (unread_ < report_every() && !kept && !validates()) continue;
       rows_.clear();
@@ -71,6 +75,7 @@ class Trainer {
       if (state_.best_step == state_.step) callbacks.checkpoint(CheckpointKind::best);
     }
     result.state = state_;
+    result.recorded = recordings.told();
     result.stopped_early = out_of_patience() && !is_last();
     return result;
   }
@@ -119,12 +124,36 @@ class Trainer {
   double rate_of(uint64_t step) const { return learning_rate(schedule_of(options_), step); }
 
   template <class Task>
-  void take_step(Task& task) {
+  void take_step(Task& task, StepRecordings<Device>&) {
+    queue_step(task);
+    note_step();
+  }
+  template <class Task>
+  requires(Recording<Device>::is_possible&& LoadsBatches<Task, T, Device>)  //
+      void take_step(Task& task, StepRecordings<Device>& recordings) {
+    if (options_.record && options_.accumulate == 1) {
+      make_average();
+      const TrainingStep<Device> step = send_numbers(batches());
+      recordings.run(task.load(step), [&] {
+        parameters_->clear_gradients();
+        const Variable<T, 0, Device> loss = task.loss_of_loaded(step);
+        backward(loss);
+        queue_update(loss);
+      });
+    } else {
+      queue_step(task);
+    }
+    note_step();
+  }
+
+  template <class Task>
+  void queue_step(Task& task) {
+    make_average();
     parameters_->clear_gradients();
     Variable<T, 0, Device> loss;
     for (uint64_t i = 0; i < options_.accumulate; ++i)
       add_gradient(task.loss(send_numbers(batches() + i)), loss);
-    follow(loss);
+    queue_update(loss);
   }
 
   /// Sends ahead what the kernels read of the next batch, or step. The place is theirs until its
@@ -135,7 +164,19 @@ class Trainer {
   void add_gradient(const Variable<T, 0, Device>& of_batch, Variable<T, 0, Device>& loss) const;
 
   /// The rest of a step, the same for every task: down the gradient of its loss.
-  void follow(const Variable<T, 0, Device>& loss);
+  void queue_update(const Variable<T, 0, Device>& loss);
+  /// A step has been queued.
+  void note_step() {
+    optimizer_.note_step();
+    ++state_.step;
+    ++unread_;
+  }
+  /// Room for the average, which begins where the parameters do.
+  void make_average() {
+    if (options_.ema == 0 || average_.count()) return;
+    average_ = Tensor<T, 1, Device>::uninitialized({parameters_->values_count()});
+    copy(parameters_->values().data, average_.data());
+  }
 
   /// Reads what the last steps left, into rows_. On a bad step the rows before it are told of and
   /// the state is that of before.
@@ -242,25 +283,18 @@ void Trainer<T, Device>::add_gradient(const Variable<T, 0, Device>& of_batch,
 }
 
 template <class T, class Device>
-void Trainer<T, Device>::follow(const Variable<T, 0, Device>& loss) {
-  const bool averages = options_.ema > 0;
-  if (averages && !average_.count()) {
-    average_ = Tensor<T, 1, Device>::uninitialized({parameters_->values_count()});
-    copy(parameters_->values().data, average_.data());
-  }
+void Trainer<T, Device>::queue_update(const Variable<T, 0, Device>& loss) {
   const View<const T, 1, Device> gradients = parameters_->gradients();
   kernel::run<kernel::GradientNorm, Device>("Trainer", gradients, squares_.view());
   const View<const kernel::StepNumbers, 0, Device> numbers = numbers_.view();
   kernel::run<kernel::CheckStep, Device>("Trainer", numbers, options_.clip, loss.value(),
                                          std::as_const(squares_).view(), bad_step_.view(),
                                          reports_.view(), factor_.view());
-  optimizer_.step(numbers, std::as_const(factor_).view());
-  if (averages)
+  optimizer_.queue(numbers, std::as_const(factor_).view());
+  if (options_.ema > 0)
     kernel::run<kernel::RunningAverage, Device>("Trainer", numbers, std::as_const(factor_).view(),
                                                 View<const T, 1, Device>(parameters_->values()),
                                                 average_.view());
-  ++state_.step;
-  ++unread_;
 }
 
 template <class T, class Device>
