@@ -425,6 +425,7 @@
 #include "vcell/train/presets.hpp"
 #include "vcell/train/recorded_steps.hpp"
 #include "vcell/train/reference_table.hpp"
+#include "vcell/train/resident_cells.hpp"
 #include "vcell/train/schedule.hpp"
 #include "vcell/train/start_embedding_from.hpp"
 #include "vcell/train/start_from.hpp"

@@ -34,7 +34,7 @@ struct Outcome {
 /// these steps, and the next one resumes. Then predicts with the best parameters.
 template <class Device>
 Outcome train(const StScreen& s, StateTransitionConfig config, TrainOptions options,
-              const std::vector<uint64_t>& stops) {
+              const std::vector<uint64_t>& stops, size_t resident_bytes = 0) {
   const bool batches = config.batches > 0;
   const auto features = s.one_hot();
   const TemporaryFolder folder;
@@ -56,8 +56,10 @@ Outcome train(const StScreen& s, StateTransitionConfig config, TrainOptions opti
     task_options.sets.sets.fill = false;  // short sets are padded
     task_options.anchors = anchors ? &*anchors : nullptr;
     task_options.choose_alpha = true;
+    task_options.resident_bytes = resident_bytes;
     StateTransitionTask<float, Device> task(model, features, s.screen, parts, task_options,
                                             trainer.batches());
+    CHECK(task.is_resident() == (resident_bytes > 0));
     MetricsLog log(folder.path() / "metrics.csv", trainer.state().step);
     TrainCallbacks callbacks;
     callbacks.metrics = [&](const MetricsRow& row) { log.add(row); };
@@ -148,6 +150,22 @@ TEST_CASE("device: other kinds of the model give the bytes of the Cpu as well", 
   config.predict_residual = false;
   config.loss = SetLoss::mean_squared_error;
   check_same(train<Guarded>(s, config, few, {}), train<Cpu>(s, config, few, {}));
+}
+
+TEST_CASE("device: cells that are gathered there give the bytes of cells that are sent",
+          "[device]") {
+  const StScreen s;
+  TrainOptions few = options;
+  few.max_steps = 20;
+  const auto expected = train<Cpu>(s, s.config(true), few, {});
+  const size_t room = (s.screen.cells() + 1) * StScreen::genes * sizeof(float);
+  check_same(train<Guarded>(s, s.config(true), few, {7}, room), expected);
+  check_same(train<Cpu>(s, s.config(true), few, {}, room), expected);
+  StateTransitionTaskOptions less = s.options(true);
+  less.resident_bytes = room - 1;
+  const auto features = s.one_hot();
+  const StateTransition<float> model(s.config(true), 1);
+  CHECK_FALSE(StateTransitionTask<float>(model, features, s.screen, s.parts, less).is_resident());
 }
 
 TEST_CASE("device: an anchored model gives the bytes of the Cpu, also when it is resumed",

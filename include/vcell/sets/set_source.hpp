@@ -45,6 +45,8 @@ struct SetSourceOptions {
   /// holds an embedding: (cells, genes), rows as in the screen. Must outlive the source; null:
   /// nothing.
   const CsrMatrix<float>* genes = nullptr;
+  /// Batches name their cells and hold no values of them: input, target and genes are (0, 0, 0).
+  bool rows_only = false;
   /// B: sets in a batch.
   size_t batch_size = 8;
   /// Order of the sets, cells in them, and controls.
@@ -135,7 +137,7 @@ class SetSource {
 
   template <class = void>
   void read_sets(uint64_t first, size_t n, SetBatch& out) const {
-    const size_t size = options_.sets.set_size, genes = screen_->expression.columns;
+    const size_t size = options_.sets.set_size;
     out.perturbation.resize(n);
     out.context.resize(n);
     out.group.resize(n);
@@ -161,22 +163,27 @@ class SetSource {
         out.lengths(b) += is_cell;
       }
     }
-    fit(out.input, {n, size, input_width()});
-    fit(out.target, {n, size, genes});
-    if (options_.input)
-      gather_rows(*options_.input, out.control_cells, out.input.matrix(), no_cell);
-    else
-      gather_rows(screen_->expression, out.control_cells, out.input.matrix(), no_cell);
-    gather_rows(screen_->expression, out.target_cells, out.target.matrix(), no_cell);
-    if (options_.genes) {
-      fit(out.genes, {n, size, gene_width()});
-      gather_rows(*options_.genes, out.target_cells, out.genes.matrix(), no_cell);
-    }
+    if (!options_.rows_only) read_cells(n, out);
     if (!screen_->has_batches()) return;
     fit(out.batch, {n, size});
     for (size_t i = 0; i < n * size; ++i)
       out.batch.data()[i] =
           out.control_cells[i] == no_cell ? 0 : screen_->batch.codes[out.control_cells[i]];
+  }
+
+  template <class = void>
+  void read_cells(size_t n, SetBatch& out) const {
+    const size_t size = options_.sets.set_size;
+    fit(out.input, {n, size, input_width()});
+    fit(out.target, {n, size, screen_->expression.columns});
+    if (options_.input)
+      gather_rows(*options_.input, out.control_cells, out.input.matrix(), no_cell);
+    else
+      gather_rows(screen_->expression, out.control_cells, out.input.matrix(), no_cell);
+    gather_rows(screen_->expression, out.target_cells, out.target.matrix(), no_cell);
+    if (!options_.genes) return;
+    fit(out.genes, {n, size, gene_width()});
+    gather_rows(*options_.genes, out.target_cells, out.genes.matrix(), no_cell);
   }
 
   const Screen* screen_;

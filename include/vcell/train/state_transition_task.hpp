@@ -15,6 +15,7 @@
 #include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
 #include "vcell/train/recorded_steps.hpp"
+#include "vcell/train/resident_cells.hpp"
 #include "vcell/train/train_state.hpp"
 #include "vcell/train/validation_shifts.hpp"
 
@@ -35,6 +36,10 @@ struct StateTransitionTaskOptions {
   /// of 0, 0.25, 0.5, 0.7 and 1 the alpha with the lowest loss. Only where the validation cells are
   /// of pairs that are not trained on; else alpha is 1.
   bool choose_alpha = false;
+  /// Bytes of the device that the screen's cells may take. Where all fit they are brought there
+  /// once, dense, and training batches are gathered there; else each batch is sent. Changes no
+  /// result.
+  size_t resident_bytes = 0;
 };
 
 /// Training of a State Transition model on a screen (of expression, or of an embedding:
@@ -84,6 +89,8 @@ class StateTransitionTask {
   size_t training_sets() const { return loader_.source().sets(); }
   /// Sets in the validation part.
   size_t validation_sets() const { return validation_.sets(); }
+  /// Whether training batches are gathered on the device.
+  bool is_resident() const { return bool(resident_.targets); }
 
  private:
   static SetSourceOptions with_part(const StateTransitionTaskOptions& all, Part part) {
@@ -92,6 +99,18 @@ class StateTransitionTask {
     if (all.anchors && part == Part::train) options.sets.strata = all.anchors->strata();
     return options;
   }
+
+  static SetSourceOptions training_sets(const StateTransitionTaskOptions& all, bool is_resident) {
+    SetSourceOptions options = with_part(all, Part::train);
+    options.rows_only = is_resident;
+    return options;
+  }
+
+  /// The cells of a screen on the device; with equal inputs and targets those are there once.
+  struct Resident {
+    ResidentCells<T, Device> inputs, targets, genes;
+  };
+  Resident resident_of(const Screen& screen, const StateTransitionTaskOptions& options) const;
 
   /// Where each perturbation of the screen is among the features; every one in use must be there.
   void find_places(const Screen& screen);
@@ -103,9 +122,13 @@ class StateTransitionTask {
     Variable<T, 2, Device> perturbation, anchor;
     Indices<2, Device> batches;
     Variable<int32_t, 1, Device> lengths;
+    Indices<2, Device> control_rows, target_rows;  // of what is resident
   };
   /// @param draws  what sets draw their anchors by, where there are two
   void load(const SetSource& source, const SetBatch& batch, Rng draws, Loaded& out) const;
+  /// The cells of it.
+  void send_cells(const SetBatch& batch, Loaded& out) const;
+  void gather_cells(const SetBatch& batch, Loaded& out) const;
 
   /// A batch after its pass through the model.
   struct Done {
@@ -139,6 +162,7 @@ class StateTransitionTask {
   const TrainingAnchors* anchors_;
   uint64_t seed_;
   bool choose_alpha_;
+  Resident resident_;
   SetLoader loader_;
   SetSource validation_;
   size_t validation_batches_;
@@ -160,7 +184,9 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
       anchors_(options.anchors),
       seed_(options.sets.seed),
       choose_alpha_(options.choose_alpha),
-      loader_(screen, parts, {with_part(options, Part::train), options.prefetch}, first),
+      resident_(resident_of(screen, options)),
+      loader_(screen, parts, {training_sets(options, bool(resident_.targets)), options.prefetch},
+              first),
       validation_(screen, parts, with_part(options, Part::validation)),
       validation_batches_(options.validation_batches
                               ? std::min(options.validation_batches, validation_.batches())
@@ -281,7 +307,7 @@ void StateTransitionTask<T, Device>::load(const SetSource& source, const SetBatc
     features_->copy<T>(places_[size_t(batch.perturbation[b])],
                        {rows[b].begin(), rows[b].begin() + std::ptrdiff_t(width)});
   if (std::ranges::any_of(batch.lengths.values(),
-                          [&](int32_t n) { return size_t(n) < batch.input.shape(1); }))
+                          [&](int32_t n) { return size_t(n) * sets < batch.target_cells.size(); }))
     send(batch.lengths, out.lengths);
   else
     out.lengths = {};  // no set is short
@@ -296,24 +322,72 @@ void StateTransitionTask<T, Device>::load(const SetSource& source, const SetBatc
     send(values, out.anchor);
   }
   send(rows, out.perturbation);
-  const auto send_cells = [](const Tensor<float, 3>& x, Variable<T, 3, Device>& to) {
+  if (batch.input.count())
+    send_cells(batch, out);
+  else
+    gather_cells(batch, out);
+  if (config.token_batches) out.targets.batches.send(batch_of_sets(batch.batch, batch.lengths));
+  if (config.batches) out.batches.send(batch.batch);
+}
+
+template <class T, class Device>
+void StateTransitionTask<T, Device>::send_cells(const SetBatch& batch, Loaded& out) const {
+  const auto send_to = [](const Tensor<float, 3>& x, Variable<T, 3, Device>& to) {
     if constexpr (std::is_same_v<T, float>)
       send(x, to);
     else
       send(cast<T>(x), to);
   };
-  send_cells(batch.input, out.control);
-  send_cells(batch.target, out.targets.cells);
-  if (config.decoder == GeneDecoderKind::negative_binomial) {
+  send_to(batch.input, out.control);
+  send_to(batch.target, out.targets.cells);
+  if (model_->config().decoder == GeneDecoderKind::negative_binomial) {
     auto counts = Tensor<float, 3>::uninitialized(batch.genes.shape());
     std::ranges::transform(batch.genes.values(), counts.data(),
                            [](float x) { return std::expm1(x); });
-    send_cells(counts, out.targets.genes);
-  } else if (config.gene_width) {
-    send_cells(batch.genes, out.targets.genes);
+    send_to(counts, out.targets.genes);
+  } else if (model_->config().gene_width) {
+    send_to(batch.genes, out.targets.genes);
   }
-  if (config.token_batches) out.targets.batches.send(batch_of_sets(batch.batch, batch.lengths));
-  if (config.batches) out.batches.send(batch.batch);
+}
+
+template <class T, class Device>
+void StateTransitionTask<T, Device>::gather_cells(const SetBatch& batch, Loaded& out) const {
+  const size_t sets = batch.perturbation.size();
+  const auto rows_of = [&](const std::vector<size_t>& cells) {
+    auto rows = Tensor<int32_t, 2>::uninitialized({sets, cells.size() / sets});
+    std::ranges::transform(cells, rows.data(), [&](size_t cell) {
+      return cell == no_cell ? resident_.targets.no_row() : int32_t(cell);
+    });
+    return rows;
+  };
+  out.control_rows.send(rows_of(batch.control_cells));
+  out.target_rows.send(rows_of(batch.target_cells));
+  const auto& inputs = resident_.inputs ? resident_.inputs : resident_.targets;
+  inputs.gather(out.control_rows, out.control);
+  resident_.targets.gather(out.target_rows, out.targets.cells);
+  if (resident_.genes) resident_.genes.gather(out.target_rows, out.targets.genes);
+}
+
+template <class T, class Device>
+auto StateTransitionTask<T, Device>::resident_of(const Screen& screen,
+                                                 const StateTransitionTaskOptions& options) const
+    -> Resident {
+  using Cells = ResidentCells<T, Device>;
+  const DenseMatrix<float>* input = options.sets.input;
+  const CsrMatrix<float>* genes = model_->config().gene_width ? options.sets.genes : nullptr;
+  size_t bytes = Cells::bytes(screen.cells(), screen.expression.columns);
+  if (input) bytes += Cells::bytes(input->rows, input->columns);
+  if (genes) bytes += Cells::bytes(genes->rows, genes->columns);
+  Resident out;
+  if (bytes > options.resident_bytes ||
+      screen.cells() >= size_t(std::numeric_limits<int32_t>::max()))
+    return out;
+  const auto itself = [](float x) { return x; };
+  out.targets = Cells(screen.expression, itself);
+  if (input) out.inputs = Cells(*input, itself);
+  const bool counts = model_->config().decoder == GeneDecoderKind::negative_binomial;
+  if (genes) out.genes = Cells(*genes, [counts](float x) { return counts ? std::expm1(x) : x; });
+  return out;
 }
 
 VCELL_INSTANTIATE(models, class StateTransitionTask<float>);
