@@ -364,6 +364,10 @@ inline cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t) {
   return pool ? cudaSuccess : cudaErrorInvalidValue;
 }
 
+namespace vcell_emulation {
+constexpr std::align_val_t block_alignment{256};
+}
+
 /// New memory holds bytes 0xff (not-a-number): nobody may count on zeros.
 inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPool_t pool,
                                            cudaStream_t stream) {
@@ -375,7 +379,7 @@ inline cudaError_t cudaMallocFromPoolAsync(void** block, size_t bytes, cudaMemPo
           return cudaErrorInvalidResourceHandle;
         if (bytes == 0) return cudaSuccess;
         if (bytes > vcell_emulation::device_bytes) return cudaErrorMemoryAllocation;
-        *block = ::operator new(bytes, std::nothrow);
+        *block = ::operator new(bytes, vcell_emulation::block_alignment, std::nothrow);
         if (!*block) return cudaErrorMemoryAllocation;
         std::memset(*block, 0xff, bytes);
         device.step(*stream);
@@ -392,7 +396,7 @@ inline cudaError_t cudaFreeAsync(void* block, cudaStream_t stream) {
         device.step(*stream);
         device.note_use(*stream, block, true);
         device.remove_block(block);
-        ::operator delete(block);
+        ::operator delete(block, vcell_emulation::block_alignment);
         return cudaSuccess;
       },
       stream);
