@@ -1,6 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <typeindex>
+#include <utility>
+#include <vector>
 
 #include "vcell/tensor/context.hpp"
 #include "vcell/tensor/on_device_cuda.hpp"
@@ -41,6 +45,16 @@ class Context<Cuda> {
   Precision precision() const { return state_->precision; }
   /// What buffers are made from, one for all contexts of a device.
   cudaMemPool_t memory_pool() const { return state_->pool; }
+  /// What a library that kernels call keeps here, a handle or memory: one P, made as P(context)
+  /// when it is first asked for. It goes before the stream does, and must not hold the context.
+  template <class P>
+  P& own() const {
+    const std::lock_guard lock(state_->own_mutex);
+    for (const auto& [type, part] : state_->own)
+      if (type == typeid(P)) return *static_cast<P*>(part.get());
+    state_->own.emplace_back(typeid(P), std::make_shared<P>(*this));
+    return *static_cast<P*>(state_->own.back().second.get());
+  }
   /// Queues a copy from the host, whose bytes may change as soon as it returns.
   /// @param function  who asks, for the message
   void upload(const char* function, void* to, const void* from, size_t bytes) const {
@@ -95,6 +109,8 @@ class Context<Cuda> {
     detail::CudaEvent by_now{made_by};
     detail::CudaStaging staging;
     detail::CudaWork* kept_work = nullptr;
+    std::mutex own_mutex;
+    std::vector<std::pair<std::type_index, std::shared_ptr<void>>> own;
   };
   static std::shared_ptr<State> make_state(int device, Precision precision) {
     const detail::OnCudaDevice there(made_by, device);
