@@ -16,25 +16,28 @@ using vcell::bfloat16, vcell::Cpu;
 using vcell::kernel::Epilogue, vcell::kernel::EpilogueKind, vcell::kernel::Gemm;
 using vcell::kernel::GemmOptions, vcell::kernel::MatrixView;
 
-/// `count` matrices (rows, columns), each amid three rows and columns more.
+/// `count` matrices (rows, columns), each amid rows and columns more: few, or as many as keep every
+/// row and matrix a multiple of 8 elements apart.
 template <class T>
 struct Field {
   size_t rows, columns, count;
+  bool aligned;
   std::vector<T> values;
-  static constexpr size_t margin = 3;
 
-  Field(size_t r, size_t c, size_t n, uint64_t seed)
-      : rows(r), columns(c), count(n), values(n * each()) {
+  Field(size_t r, size_t c, size_t n, uint64_t seed, bool align = false)
+      : rows(r), columns(c), count(n), aligned(align), values(n * each()) {
     vcell::Rng rng(seed);
     for (T& v : values) v = T(float(rng.normal()));
   }
-  size_t stride() const { return columns + margin; }
-  size_t each() const { return (rows + margin) * stride(); }
+  size_t stride() const { return aligned ? (columns + 16) / 8 * 8 : columns + 3; }
+  size_t each() const { return (rows + 3) * stride(); }
+  /// Of the first element.
+  size_t offset() const { return stride() + (aligned ? 8 : 2); }
   /// The first of them; the others lie each() further on.
   MatrixView<T> view() {
-    return {count ? values.data() + stride() + 2 : nullptr, rows, columns, stride()};
+    return {count ? values.data() + offset() : nullptr, rows, columns, stride()};
   }
-  T& at(size_t p, size_t i, size_t j) { return values[p * each() + (i + 1) * stride() + j + 2]; }
+  T& at(size_t p, size_t i, size_t j) { return values[p * each() + offset() + i * stride() + j]; }
   void fill(T value) {
     for (size_t p = 0; p < count; ++p)
       for (size_t i = 0; i < rows; ++i)
@@ -59,6 +62,8 @@ struct GemmCase {
   size_t batch = 1;
   bool one_a = false, one_b = false;  ///< the same one for the whole batch
   bool compare = true;                ///< false: only what comes out counts
+  bool aligned = false;               ///< every row and matrix starts at a multiple of 8 elements
+  double rounding = 0;                ///< of each factor before it is multiplied, relative
 };
 
 /// What a product wrote: C and what it stored.
@@ -69,46 +74,71 @@ struct GemmResult {
 
 inline double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
-/// One product compared element by element; what lies around C and `stored` must stay.
+/// Where everything of one product lies.
 template <class A, class B, class C>
-GemmResult<C> check_gemm(const GemmCase& t) {
+struct GemmFields {
+  Field<A> a;
+  Field<B> b;
+  Field<C> c, residual, stored, bias;
+  GemmOptions options;
+
+  explicit GemmFields(const GemmCase& t, size_t z_columns)
+      : a(t.transpose_a ? t.k : t.m, t.transpose_a ? t.m : t.k, t.one_a ? 1 : t.batch, 1,
+          t.aligned),
+        b(t.transpose_b ? z_columns : t.k, t.transpose_b ? t.k : z_columns, t.one_b ? 1 : t.batch,
+          2, t.aligned),
+        c(t.m, t.n, t.batch, 3, t.aligned),
+        residual(t.m, t.n, t.batch, 4, t.aligned),
+        stored(t.m, z_columns, t.batch, 5, t.aligned),
+        bias(1, z_columns, 1, 6, t.aligned),
+        options{.transpose_a = t.transpose_a,
+                .transpose_b = t.transpose_b,
+                .alpha = t.alpha,
+                .accumulate = t.accumulate} {
+    options.batch = {.count = t.batch,
+                     .a = t.one_a ? 0 : a.each(),
+                     .b = t.one_b ? 0 : b.each(),
+                     .c = c.each(),
+                     .residual = residual.each(),
+                     .stored = stored.each()};
+  }
+};
+
+/// Multiplies on the Cpu, in scratch memory that holds not-a-number.
+struct GemmOnCpu {
+  template <class A, class B, class C>
+  vcell::kernel::Status operator()(const GemmCase& t, GemmFields<A, B, C>& f) const {
+    Epilogue<C> e{.kind = t.kind, .residual = f.residual.view()};
+    if (t.bias) e.bias = {f.bias.view().data, {f.bias.columns}};
+    if (t.stored) e.stored = f.stored.view();
+    const vcell::Context<vcell::Cpu> context;
+    const size_t bytes =
+        Gemm<Cpu>::run_scratch(context, f.options, f.a.view(), f.b.view(), f.c.view(), e);
+    auto scratch = vcell::Tensor<uint8_t, 1>::uninitialized({bytes});
+    std::fill(scratch.values().begin(), scratch.values().end(), uint8_t(0xff));
+    return Gemm<Cpu>::run(context, f.options, f.a.view(), f.b.view(), f.c.view(), e,
+                          {reinterpret_cast<std::byte*>(scratch.data()), {bytes}});
+  }
+};
+
+/// One product compared element by element; what lies around C and `stored` must stay.
+/// @param run  multiplies, in place: a GemmOnCpu or what is like it
+template <class A, class B, class C, class Run = GemmOnCpu>
+GemmResult<C> check_gemm(const GemmCase& t, const Run& run = {}) {
   constexpr bool doubles = std::is_same_v<C, double>;
   const size_t width = t.kind == EpilogueKind::silu_gate ? 2 : 1, z_columns = width * t.n;
-  Field<A> a(t.transpose_a ? t.k : t.m, t.transpose_a ? t.m : t.k, t.one_a ? 1 : t.batch, 1);
-  Field<B> b(t.transpose_b ? z_columns : t.k, t.transpose_b ? t.k : z_columns,
-             t.one_b ? 1 : t.batch, 2);
-  Field<C> c(t.m, t.n, t.batch, 3), residual(t.m, t.n, t.batch, 4);
-  Field<C> stored(t.m, z_columns, t.batch, 5);
-  Field<C> bias(1, z_columns, 1, 6);
+  GemmFields<A, B, C> fields(t, z_columns);
+  auto& [a, b, c, residual, stored, bias, options] = fields;
   if (!t.accumulate) c.fill(C(NAN));
   stored.fill(C(NAN));
   if (t.kind != EpilogueKind::bias_residual) residual.fill(C(NAN));
   if (t.kind == EpilogueKind::none) bias.fill(C(NAN));
   Field<C> c0 = c, stored0 = stored;
-
-  GemmOptions o{.transpose_a = t.transpose_a,
-                .transpose_b = t.transpose_b,
-                .alpha = t.alpha,
-                .accumulate = t.accumulate};
-  o.batch = {.count = t.batch,
-             .a = t.one_a ? 0 : a.each(),
-             .b = t.one_b ? 0 : b.each(),
-             .c = c.each(),
-             .residual = residual.each(),
-             .stored = stored.each()};
-  Epilogue<C> e{.kind = t.kind, .residual = residual.view()};
-  if (t.bias) e.bias = {bias.view().data, {z_columns}};
-  if (t.stored) e.stored = stored.view();
-  const vcell::Context<vcell::Cpu> context;
-  const size_t bytes = Gemm<Cpu>::run_scratch(context, o, a.view(), b.view(), c.view(), e);
-  auto scratch = vcell::Tensor<uint8_t, 1>::uninitialized({bytes});
-  std::fill(scratch.values().begin(), scratch.values().end(), uint8_t(0xff));  // not-a-number
-  const auto status = Gemm<Cpu>::run(context, o, a.view(), b.view(), c.view(), e,
-                                     {reinterpret_cast<std::byte*>(scratch.data()), {bytes}});
+  const auto status = run(t, fields);
   INFO(t.m << " x " << t.n << " x " << t.k << (t.transpose_a ? " T" : " N")
            << (t.transpose_b ? "T" : "N") << " alpha " << t.alpha << " accumulate " << t.accumulate
-           << " kind " << int(t.kind) << " stored " << t.stored << " batch " << t.batch << " sizes "
-           << sizeof(A) << sizeof(B) << sizeof(C));
+           << " kind " << int(t.kind) << " stored " << t.stored << " aligned " << t.aligned
+           << " batch " << t.batch << " sizes " << sizeof(A) << sizeof(B) << sizeof(C));
   REQUIRE(status.ok());
 
   constexpr double sum = doubles ? 2.3e-16 : 1.2e-7;
@@ -127,7 +157,8 @@ GemmResult<C> check_gemm(const GemmCase& t) {
             z[h] += t.alpha * term, size[h] += std::abs(t.alpha * term);
           }
           if (t.bias && t.kind != EpilogueKind::none) z[h] += double(bias.at(0, 0, column));
-          size[h] = sum * (8 + 2 * std::sqrt(double(t.k))) * (size[h] + 1);  // of its error
+          // Of its error.
+          size[h] = (sum * (8 + 2 * std::sqrt(double(t.k))) + 2 * t.rounding) * (size[h] + 1);
           if (t.stored)
             wrong += !(std::abs(double(stored.at(p, i, column)) - z[h]) <=
                        size[h] + rounding * std::abs(z[h]));

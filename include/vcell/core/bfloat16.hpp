@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "vcell/core/abi.hpp"
+#include "vcell/core/device.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -13,11 +13,11 @@ class bfloat16 {
  public:
   bfloat16() = default;
   /// Rounds to nearest, ties to even; NaN stays NaN.
-  explicit bfloat16(float x) {
+  VCELL_HOST_DEVICE explicit bfloat16(float x) {
     const uint32_t u = std::bit_cast<uint32_t>(x);
     bits_ = x != x ? uint16_t(u >> 16 | 0x40) : uint16_t((u + 0x7fff + (u >> 16 & 1)) >> 16);
   }
-  operator float() const { return std::bit_cast<float>(uint32_t(bits_) << 16); }
+  VCELL_HOST_DEVICE operator float() const { return std::bit_cast<float>(uint32_t(bits_) << 16); }
   static bfloat16 from_bits(uint16_t bits) {
     bfloat16 b;
     b.bits_ = bits;

@@ -44,9 +44,11 @@ struct GemmOptions {
 /// A, B and C are double, or each float or bfloat16 with sums in float, rounded where they are
 /// stored. What the epilogue does is done here at once, tile by tile; see gemm_epilogue.hpp, also
 /// for a gate, where op(B) is (k, 2 n). 2 m n k flops. C and `stored` must overlap nothing. The
-/// bytes do not depend on the number of threads.
+/// bytes do not depend on the number of threads. On the GPU a context may ask for factors that are
+/// float to be rounded before they are multiplied (Precision).
 ///
-/// @throws std::bad_alloc if the product library finds no memory for itself (serial_gemm.hpp)
+/// @throws std::bad_alloc if the product library finds no memory for itself (serial_gemm.hpp),
+///         CudaError if that of the GPU cannot be started (gemm.cuh)
 template <class Device>
 struct Gemm : Missing<Device> {};
 
