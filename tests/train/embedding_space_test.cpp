@@ -185,6 +185,33 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("embedding space: batches that are gathered on the device are those that are sent",
+          "[train]") {
+  Setting s;
+  const auto features = s.one_hot();
+  const auto inputs =
+      DenseMatrix<float>{s.space.cells(), width, std::vector<float>(s.space.cells() * width, 0.5f)};
+  for (const auto kind : {GeneDecoderKind::plain, GeneDecoderKind::negative_binomial})
+    for (const auto* input : {static_cast<const DenseMatrix<float>*>(nullptr), &inputs}) {
+      const StateTransition<float> model(s.decoded(kind), 1);
+      auto o = s.options();
+      o.sets.sets.fill = false;
+      o.sets.input = input;
+      o.sets.genes = &s.screen.expression;
+      const auto losses = [&](size_t bytes) {
+        o.resident_bytes = bytes;
+        StateTransitionTask task(model, features, s.space, s.parts, o);
+        CHECK(task.is_resident() == (bytes > 0));
+        std::vector<float> all;
+        for (uint64_t step = 0; step < 4; ++step) all.push_back(task.loss(step).value()());
+        return all;
+      };
+      const auto sent = losses(0);
+      CHECK(losses(1 << 20) == sent);
+      CHECK(sent[0] != sent[1]);
+    }
+}
+
 TEST_CASE("embedding space: what does not belong together is an error", "[train]") {
   Setting s;
   const auto features = s.one_hot();
