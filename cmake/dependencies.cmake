@@ -20,6 +20,20 @@ set(vcell_packages_dnnl          "libdnnl-dev ocl-icd-opencl-dev"  onednn       
 set(vcell_packages_openblas      libopenblas-dev                   openblas       openblas       openblas)
 set(vcell_packages_blis          libblis-dev                       blis           blis           blis)
 
+# Where nothing can be installed: a folder with packages as they are installed, or with the headers alone
+# of those that need no more, in include/ (Eigen also in include/eigen3/).
+set(VCELL_DEPS "$ENV{VCELL_DEPS}" CACHE PATH
+  "A folder with Eigen, Catch2 2, nlohmann_json, RapidJSON: include/Eigen, include/catch2 and so on")
+if(VCELL_DEPS)
+  list(APPEND CMAKE_PREFIX_PATH "${VCELL_DEPS}")
+endif()
+set(vcell_header_Eigen3 Eigen/Core)
+set(vcell_header_Catch2 catch2/catch.hpp)
+set(vcell_header_nlohmann_json nlohmann/json.hpp)
+set(vcell_target_Eigen3 Eigen3::Eigen)
+set(vcell_target_Catch2 Catch2::Catch2)
+set(vcell_target_nlohmann_json nlohmann_json::nlohmann_json)
+
 macro(vcell_missing_message what names purpose)
   list(GET ${names} 0 vcell_apt)
   list(GET ${names} 1 vcell_conda)
@@ -70,6 +84,19 @@ macro(vcell_find package)
     endif()
   else()
     find_package(${package} ${vcell_find_UNPARSED_ARGUMENTS} QUIET ${vcell_find_components})
+    if(NOT ${package}_FOUND AND VCELL_DEPS AND DEFINED vcell_header_${package})
+      find_path(VCELL_${package}_HEADERS "${vcell_header_${package}}" NO_DEFAULT_PATH
+        PATHS "${VCELL_DEPS}/include" "${VCELL_DEPS}/include/eigen3")
+      mark_as_advanced(VCELL_${package}_HEADERS)
+      if(VCELL_${package}_HEADERS)
+        set(${package}_FOUND TRUE)
+        set(Catch2_VERSION 2)  # later ones are no header alone
+        if(NOT TARGET ${vcell_target_${package}})
+          add_library(${vcell_target_${package}} INTERFACE IMPORTED GLOBAL)
+          target_include_directories(${vcell_target_${package}} INTERFACE "${VCELL_${package}_HEADERS}")
+        endif()
+      endif()
+    endif()
   endif()
   if("${package}" STREQUAL "yaml-cpp" AND yaml-cpp_FOUND AND NOT TARGET vcell_yaml)
     # Its target is called yaml-cpp up to 0.7 and yaml-cpp::yaml-cpp from 0.8 on.

@@ -3,13 +3,15 @@
 #   files   reaches the room io, the file system, HDF5, fmt, JSON, TOML or YAML
 #   cuda    a .cuh, or includes the CUDA Toolkit
 #   blas    itself includes a library for matrix products: of use where that library was chosen
+#   nccl    itself includes NCCL, which does not come with the CUDA Toolkit: of use where it is
 #   plain   every other: needs Eigen alone
 # missing_includes lists headers of vcell that are included and not there.
 
 set(umbrellas vcell/vcell.hpp vcell/files.hpp vcell/pipeline.hpp vcell/cuda.cuh)
 set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^rapidjson/|^toml\\+\\+/|^yaml-cpp/|^(zlib|zip|zstd|libdeflate)\\.h$|^filesystem$")
 set(blas_packages "^(oneapi/)?dnnl[/a-z_.]*\\.h|^cblas\\.h$|^blis(/|\\.h$)")
-set(cuda_packages "^(cuda|cublas|cudnn|nccl|curand|cusparse)[A-Za-z0-9_]*\\.h$")
+set(cuda_packages "^(cuda|cublas|cudnn|curand|cusparse)[A-Za-z0-9_]*\\.h$")
+set(nccl_packages "^nccl\\.h$")
 
 file(GLOB_RECURSE headers RELATIVE "${include_folder}" "${include_folder}/vcell/*.hpp" "${include_folder}/vcell/*.cuh")
 list(REMOVE_ITEM headers ${umbrellas})
@@ -37,7 +39,9 @@ foreach(header IN LISTS headers)
         set(kind_${header} files)
       elseif(name MATCHES "${blas_packages}" AND kind_${header} STREQUAL "plain")
         set(kind_${header} blas)
-      elseif(name MATCHES "${cuda_packages}")
+      elseif(name MATCHES "${nccl_packages}")
+        set(kind_${header} nccl)
+      elseif(name MATCHES "${cuda_packages}" AND NOT kind_${header} STREQUAL "nccl")
         set(kind_${header} cuda)
       endif()
     endif()

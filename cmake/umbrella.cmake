@@ -4,7 +4,7 @@
 #   files.hpp   what needs vcell::files
 #   cuda.cuh    every .cuh, and what includes the CUDA Toolkit
 #   pipeline.hpp  the room pipeline, of either kind: who includes one of the others pays nothing for it
-# A header of a library for matrix products belongs to none: it is included where it was chosen.
+# A header of a library for matrix products, or of NCCL, belongs to none: it is included where that is used.
 #
 #   cmake [-DCHECK=ON] -P cmake/umbrella.cmake
 

@@ -63,6 +63,17 @@ std::string line_of(const vcell::CudaDevice& d) {
 
 }  // namespace
 
+vcell::TrainStateTransition training_on_device(const vcell::Experiment& e) {
+  if (e.device == vcell::RunDevice::cpu) return {};
+  const vcell::CudaDevices found = vcell::cuda_devices();
+  if (found.devices.empty())
+    throw vcell::CudaError("[run] device is cuda, and " + found.reason +
+                           "; without one, train with [run] device cpu");
+  throw vcell::ConfigError(
+      "[run] device is cuda, and not all that training needs is there for GPUs yet; train with "
+      "[run] device cpu");
+}
+
 CudaFacts cuda_facts() {
   const vcell::CudaDevices found = vcell::cuda_devices();
   CudaFacts out;

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "vcell/io/json.hpp"
+#include "vcell/train/experiment.hpp"
+#include "vcell/train/train_state_transition.hpp"
 
 // What the program does on NVIDIA GPUs: in cuda.cpp where it was configured with VCELL_WITH_CUDA,
 // and in no_cuda.cpp, which says so, where it was not.
@@ -15,3 +17,7 @@ struct CudaFacts {
   std::vector<std::pair<std::string, std::string>> lines;  // what each is, and the value
 };
 CudaFacts cuda_facts();
+
+/// What trains on the device that an experiment names; empty where that is the Cpu.
+/// @throws vcell::ConfigError, vcell::CudaError if this program or machine cannot
+vcell::TrainStateTransition training_on_device(const vcell::Experiment& e);

@@ -6,3 +6,10 @@ CudaFacts cuda_facts() {
   out.lines.emplace_back("cuda", "not built in; configure with -DVCELL_WITH_CUDA=ON");
   return out;
 }
+
+vcell::TrainStateTransition training_on_device(const vcell::Experiment& e) {
+  if (e.device == vcell::RunDevice::cpu) return {};
+  throw vcell::ConfigError(
+      "[run] device is cuda, and this program was built without CUDA: configure it with "
+      "-DVCELL_WITH_CUDA=ON, or train with [run] device cpu");
+}

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "commands.hpp"
+#include "cuda.hpp"
 #include "experiment_options.hpp"
 #include "options.hpp"
 #include "print_scores.hpp"
@@ -37,8 +38,10 @@ Options folder_options(const Settings& s, Console& console, bool& begun) {
   options.callbacks = callbacks_of(console);
   return options;
 }
-vcell::RunInFolderOptions in_folder(const Settings& s, Console& console, bool& begun) {
+vcell::RunInFolderOptions in_folder(const vcell::Experiment& e, const Settings& s, Console& console,
+                                    bool& begun) {
   auto options = folder_options<vcell::RunInFolderOptions>(s, console, begun);
+  options.train = training_on_device(e);
   options.anchor_may_give_way = !s.options.says("model.anchor");
   return options;
 }
@@ -141,6 +144,7 @@ void dry_run(const Settings& s, bool scores, Console& console) {
   options.anchor_may_give_way = !s.options.says("model.anchor");
   options.scores = scores;
   options.start = vcell::start_of(e);
+  options.train = training_on_device(e);
   auto [adata, inputs] = vcell::read_inputs(e, options.callbacks);
   options.inputs = std::move(inputs);
   const auto d = vcell::dry_run(std::move(adata), e, options);
@@ -175,7 +179,7 @@ void train(const RunSettings& s, Console& console) {
     if (e.kind == vcell::ModelKind::state_embedding)
       return void(
           vcell::train_embedding_in_folder(e, s.out, embedding_in_folder(s, console, begun)));
-    vcell::train_in_folder(e, s.out, in_folder(s, console, begun));
+    vcell::train_in_folder(e, s.out, in_folder(e, s, console, begun));
   });
   console.result((fs::path(s.out) / "model").string());
 }
@@ -186,7 +190,7 @@ void run(const Settings& s, Console& console) {
   if (s.dry_run) return dry_run(s, true, console);
   work_in_folder(s, [&](const vcell::Experiment& e, bool& begun) {
     log_start(e, console);
-    const auto done = vcell::run_in_folder(e, s.out, in_folder(s, console, begun));
+    const auto done = vcell::run_in_folder(e, s.out, in_folder(e, s, console, begun));
     print_scores(vcell::methods_of(done.report), console);
   });
   console.result("report: " + (fs::path(s.out) / "report.html").string());

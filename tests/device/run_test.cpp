@@ -14,6 +14,7 @@
 #include "vcell/train/checkpoint.hpp"
 #include "vcell/train/clip_gradient_norm.hpp"
 #include "vcell/train/metrics_log.hpp"
+#include "vcell/train/train_state_transition.hpp"
 
 using namespace vcell;
 using vcell_test::folder_bytes;
@@ -329,4 +330,71 @@ TEST_CASE("device: a bad step that is seen later has changed nothing there", "[d
   CHECK(found.state.step == 10);
   CHECK(found.steps == 10);
   CHECK(found.numbers == expected.numbers);
+}
+
+TEST_CASE("device: the host's model is trained there as here, whatever has been done before",
+          "[device]") {
+  const StScreen s;
+  const auto features = s.one_hot();
+  TrainOptions rich = options;
+  rich.max_steps = 30;
+  rich.ema = 0.7;
+  rich.report_every = 1;  // or the device is told to stop some steps later
+  struct Seen {
+    std::vector<std::vector<float>> numbers;  // at each checkpoint and in the end
+    std::vector<TrainState> states;
+    std::vector<MetricsRow> rows;
+    size_t begun = 0;
+    bool operator==(const Seen&) const = default;
+  };
+  // Trains so many steps on one device, the rest on another.
+  const auto train = [&]<class First, class Second>(First, Second, uint64_t first_steps) {
+    const StateTransition<float> model(s.config(true), 3);
+    Trainer<float> trainer(model.parameters(), rich);
+    Seen seen;
+    const auto look = [&] {
+      const auto add = [&](auto view) { seen.numbers.emplace_back(view.begin(), view.end()); };
+      add(trainer.parameters().values());
+      add(trainer.optimizer().first());
+      add(trainer.optimizer().second());
+      add(trainer.best());
+      add(trainer.average());
+      seen.states.push_back(trainer.state());
+    };
+    const auto task_options = s.options(true);
+    StateTransitionTraining training{model, trainer, features, s.screen, s.parts, task_options};
+    training.begin = [&] { ++seen.begun; };
+    training.callbacks.metrics = [&](const MetricsRow& row) { seen.rows.push_back(row); };
+    training.callbacks.checkpoint = [&](CheckpointKind) { look(); };
+    training.callbacks.progress = [&](const ProgressUpdate& u) { return u.done != first_steps; };
+    CHECK(train_state_transition<First>(training).stopped == (first_steps < rich.max_steps));
+    if (first_steps < rich.max_steps) train_state_transition<Second>(training);
+    look();
+    trainer.use_best();
+    look();
+    return seen;
+  };
+  const Seen expected = train(Cpu(), Cpu(), 17);
+  CHECK(expected.begun == 2);
+  CHECK(expected.rows.size() == 30);
+  CHECK(expected.states.back().best_step > 0);
+  CHECK((train(Guarded(), Guarded(), 17) == expected));
+  CHECK((train(Cpu(), Guarded(), 17) == expected));
+  CHECK((train(Guarded(), Cpu(), 17) == expected));
+  CHECK((train(Guarded(), Cpu(), 31) == train(Cpu(), Cpu(), 31)));
+}
+
+TEST_CASE("device: a model with frozen parameters is not trained elsewhere", "[device]") {
+  const StScreen s;
+  const auto features = s.one_hot();
+  const StateTransition<float> model(s.config(), 3);
+  model.parameters().freeze("transformer_backbone.layers.0.mlp");
+  Trainer<float> trainer(model.parameters(), options);
+  const auto task_options = s.options();
+  vcell_test::check_error<Error>(
+      [&] {
+        train_state_transition<Guarded>(
+            {model, trainer, features, s.screen, s.parts, task_options});
+      },
+      {"transformer_backbone.layers.0.mlp", "is frozen"});
 }

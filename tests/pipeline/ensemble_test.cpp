@@ -306,3 +306,27 @@ TEST_CASE("fine-tuning: a run that was stopped goes on from its checkpoint, not 
   run_in_folder(e, f.folder / "early", f.options(OldRun::resume));
   CHECK(folder_bytes(f.folder / "early") == whole);
 }
+
+TEST_CASE("ensemble: members are trained by what is given for their device", "[pipeline]") {
+  EnsembleScreen s;
+  const auto expected = run_in_folder(s.e, s.folder / "cpu", s.options());
+  s.e.device = RunDevice::cuda;
+  check_error<ConfigError>([&] { run_in_folder(s.e, s.folder / "cuda", s.options()); },
+                           {"[run] device is cuda", "StateTransitionPredictorOptions::train"});
+  CHECK_FALSE(fs::exists(s.folder / "cuda/checkpoints"));
+  size_t trained = 0;
+  auto options = s.options(OldRun::overwrite);
+  options.train = [&](const StateTransitionTraining& training) {
+    ++trained;
+    return train_state_transition<Cpu>(training);
+  };
+  const auto result = run_in_folder(s.e, s.folder / "cuda", options);
+  CHECK(trained == 2);
+  REQUIRE(result.models.size() == 2);
+  for (size_t i = 0; i < 2; ++i)
+    CHECK(weights_of(result.models[i]) == weights_of(expected.models[i]));
+  train_in_folder(s.e, s.folder / "trained", options);
+  CHECK(trained == 4);
+  dry_run(small_cells(), s.e, {.train = options.train});
+  CHECK(trained == 5);
+}

@@ -250,6 +250,7 @@ TEST_CASE("experiment_toml: errors name file, line and the nearest setting", "[t
   check("[model]\nkind = \"decoder\"\n",
         {"line 2", "[model] 'kind' is 'decoder'", "'state_transition'"});
   check("[run]\ndevice = \"tpu\"\n", {"[run] 'device' is 'tpu'", "'cpu', 'cuda'"});
+  check("[run]\nprecision = \"half\"\n", {"[run] 'precision' is 'half'", "'bfloat16'"});
   check("[run]\nrank = -1\n", {"[run] 'rank'", "not negative"});
   check("[\"\"]\nseed = 1\n", {"line 1", "'' is no setting"});
   check("seed = [\n", {"run.toml, line"});
@@ -277,7 +278,9 @@ TEST_CASE("experiment_toml: values out of their range", "[train]") {
   check("[training]\nmax_steps = 0\n", {"max_steps is 0"});
   check("[training]\nensemble = 0\n", {"[training] ensemble is 0", "1 to 1000"});
   check("[training]\nensemble = 1001\n", {"[training] ensemble is 1001", "1 to 1000"});
-  check("[run]\ndevice = \"cuda\"\n", {"[run] device is cuda", "Trainer", "CPU so far"});
+  check("[model]\nkind = \"state_embedding\"\n[run]\ndevice = \"cuda\"\n",
+        {"[run] device is cuda", "state_embedding", "CPU so far"});
+  check("[run]\nprecision = \"tf32\"\n", {"[run] precision is tf32", "[run] device cpu"});
   check("[run]\nrank = 1\n", {"[run] rank is 1 and [run] ranks 1", "below ranks"});
   check("[run]\nranks = 0\n", {"[run] rank is 0 and [run] ranks 0"});
   check("[run]\nranks = 2\n", {"[run] ranks is 2", "expected 1"});

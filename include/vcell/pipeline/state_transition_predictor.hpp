@@ -20,8 +20,7 @@
 #include "vcell/train/choices.hpp"
 #include "vcell/train/experiment.hpp"
 #include "vcell/train/start_from.hpp"
-#include "vcell/train/state_transition_task.hpp"
-#include "vcell/train/trainer.hpp"
+#include "vcell/train/train_state_transition.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -59,6 +58,8 @@ struct StateTransitionPredictorOptions {
   /// The model that member `number` of `members`, counted from 1, starts from (start_from); asked
   /// for when it has nothing to go on from. Given exactly where the experiment has init_from.
   std::function<const TrainedModel&(size_t number, size_t members)> start = {};
+  /// What trains, on the device that the experiment names; empty: the Cpu.
+  TrainStateTransition train = {};
   TrainingHooks hooks = {};
 };
 
@@ -172,6 +173,10 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
     throw ConfigError(message("StateTransitionPredictor: [training] init_from is ",
                               quoted(e.init_from), ", and there is ", options_.start ? "a" : "no",
                               " model that training starts from; InitialModel reads it"));
+  if (e.device != RunDevice::cpu && !options_.train)
+    throw ConfigError(message("StateTransitionPredictor: [run] device is ",
+                              name_of_choice(e.device), ", and nothing that trains there was given",
+                              "; give StateTransitionPredictorOptions::train"));
   models_.clear();
   states_.clear();
   for (size_t i = 1; i <= members; ++i) {
@@ -251,21 +256,24 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
   options.validation_batches = e.validation_batches;
   options.anchors = anchors ? &*anchors : nullptr;
   options.choose_alpha = measures_prediction;
-  StateTransitionTask<float> task(model.model, features, screen, learnt, options,
-                                  trainer.batches());
-  if (e.model.pairs_within_batch()) {
-    const ControlPairing pairing(screen, {.within_batch = true});
-    size_t cells = 0;
-    for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;
-    if (cells)
-      note(callbacks, cells, " perturbed cells are in batches without controls: they are paired ",
-           "with controls of their context");
-  }
-  if (options_.hooks.begin) options_.hooks.begin(model);
+  const auto begin = [&] {
+    if (e.model.pairs_within_batch()) {
+      const ControlPairing pairing(screen, {.within_batch = true});
+      size_t cells = 0;
+      for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;
+      if (cells)
+        note(callbacks, cells, " perturbed cells are in batches without controls: they are paired ",
+             "with controls of their context");
+    }
+    if (options_.hooks.begin) options_.hooks.begin(model);
+  };
   TrainCallbacks told{.progress = callbacks.progress, .metrics = options_.hooks.metrics};
   if (options_.hooks.checkpoint)
     told.checkpoint = [&](CheckpointKind kind) { options_.hooks.checkpoint(trainer, kind); };
-  const auto result = trainer.run(task, told);
+  const StateTransitionTraining training{model.model, trainer, features, screen,
+                                         learnt,      options, begin,    told};
+  const auto result =
+      options_.train ? options_.train(training) : train_state_transition<Cpu>(training);
   const TrainState& state = states_.emplace_back(result.state);
   if (result.stopped)
     throw Stopped(message("stopped after step ", state.step, " of ", t.max_steps,

@@ -11,6 +11,7 @@
 #include "vcell/models/model_kind.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
 #include "vcell/sets/screen.hpp"
+#include "vcell/tensor/precision.hpp"
 #include "vcell/train/choices.hpp"
 #include "vcell/train/state_embedding_settings.hpp"
 #include "vcell/train/state_transition_settings.hpp"
@@ -44,10 +45,13 @@ constexpr std::array<std::string_view, 2> choices(PathsBegin) {
   return {"file", "working_directory"};
 }
 
-/// Where a run computes.
+/// Where a model is trained.
 enum class RunDevice { cpu, cuda };
 
 constexpr std::array<std::string_view, 2> choices(RunDevice) { return {"cpu", "cuda"}; }
+constexpr std::array<std::string_view, 3> choices(Precision) {
+  return {"float32", "tf32", "bfloat16"};
+}
 
 /// Everything that decides what a run does, so that it can be repeated. The defaults are those of
 /// `vcell run`.
@@ -109,9 +113,10 @@ struct Experiment {
   bool ceiling = true;  ///< what halves of the observed cells would score is measured, too
   std::vector<std::string> ceiling_by;  ///< obs columns between whose levels it is measured, too
   bool save_real = false;               ///< the observed cells are kept beside the predicted ones
-  RunDevice device = RunDevice::cpu;
-  size_t rank = 0;   ///< of this process among those that run together
-  size_t ranks = 1;  ///< how many these are
+  RunDevice device = RunDevice::cpu;    ///< that State Transition is trained on
+  Precision precision = Precision::float32;  ///< of its products there
+  size_t rank = 0;                           ///< of this process among those that run together
+  size_t ranks = 1;                          ///< how many these are
 };
 
 /// Calls f(kind, settings) for every kind of model that an experiment can be of, with what that
@@ -238,7 +243,9 @@ void visit_experiment(E& e, F&& f) {
   f("scores", "save_real", e.save_real,
     "real.h5ad: the observed cells of test and their controls, for other programs to score");
 
-  f("run", "device", e.device, "what computes: cpu; cuda is not there yet");
+  f("run", "device", e.device, "what State Transition is trained on: cpu or cuda");
+  f("run", "precision", e.precision,
+    "what its products round to on cuda, before they multiply: float32, tf32 or bfloat16");
   f("run", "rank", e.rank, "of this process among those that run together, from 0");
   f("run", "ranks", e.ranks, "processes that run together: 1 so far");
 }
@@ -313,9 +320,14 @@ void check_experiment(const Experiment& e) {
                               name_of_choice(e.training.choose_by),
                               ", which is measured on shifts of perturbations, and a model of ",
                               "[model] kind state_embedding predicts none; expected loss"));
-  if (e.device != RunDevice::cpu)
+  if (e.device != RunDevice::cpu && e.kind != ModelKind::state_transition)
     throw ConfigError(message("Experiment: [run] device is ", name_of_choice(e.device),
-                              ", and the Trainer runs on the CPU so far; expected cpu"));
+                              ", and a model of [model] kind ", name_of_choice(e.kind),
+                              " is trained on the CPU so far; expected cpu"));
+  if (e.precision != Precision::float32 && e.device == RunDevice::cpu)
+    throw ConfigError(message("Experiment: [run] precision is ", name_of_choice(e.precision),
+                              ", and [run] device cpu computes in float32 alone; leave it out, or ",
+                              "name another device"));
   if (e.rank >= e.ranks)
     throw ConfigError(message("Experiment: [run] rank is ", e.rank, " and [run] ranks ", e.ranks,
                               ", expected a rank below ranks"));
