@@ -77,9 +77,11 @@ class Value {
     return array_.values.copy(0, 1, &number);
   }
 
-  friend bool operator==(const Value&, const Value&) = default;
+  friend bool operator==(const Value& a, const Value& b) { return a.is_equal(b); }
 
  private:
+  bool is_equal(const Value& other) const;
+
   Kind kind_ = Kind::nothing;
   Array array_;
   std::vector<std::string> texts_;
@@ -89,6 +91,13 @@ class Value {
   Dict dict_;
   Opaque opaque_;
 };
+
+// Not defaulted within the class: nvcc would look into the dictionary before Value is complete.
+inline bool Value::is_equal(const Value& other) const {
+  return kind_ == other.kind_ && array_ == other.array_ && texts_ == other.texts_ &&
+         matrix_ == other.matrix_ && table_ == other.table_ && column_ == other.column_ &&
+         dict_ == other.dict_ && opaque_ == other.opaque_;
+}
 
 /// The value at a path such as "neighbors/params", or nullptr.
 template <class = void>
