@@ -123,7 +123,7 @@ TEST_CASE("evaluate: intervals are those of half-samples of the cells", "[progra
   const DenseSide real(*golden / "real.h5ad"), predicted(*golden / "pred.h5ad");
   vcell::Rng rng(11);
   const auto of_all = scores(real.means(rng, true), predicted.means(rng, true), real.genes);
-  constexpr int samples = 1500;
+  constexpr int samples = 500;                            // whose own deviation is 3 % off
   std::map<std::string, std::pair<double, double>> sums;  // of values and of their squares
   for (int i = 0; i < samples; ++i)
     for (const auto& [name, value] : scores(real.means(rng), predicted.means(rng), real.genes)) {
