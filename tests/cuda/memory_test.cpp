@@ -76,6 +76,15 @@ TEST_CASE("cuda memory: an allocation that cannot be had names its size", "[cuda
                     "failed: out of memory (cudaErrorMemoryAllocation)");
 }
 
+TEST_CASE("cuda memory: so much is free", "[cuda]") {
+  if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  const size_t before = Memory<Cuda>::free_bytes();
+  CHECK(before > size_t(1) << 27);
+  const Tensor<char, 1, Cuda> x({size_t(1) << 26});
+  current_context<Cuda>().synchronize();
+  CHECK(Memory<Cuda>::free_bytes() <= before);
+}
+
 TEST_CASE("cuda memory: what is freed is kept until it is released", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   { const Tensor<float, 1, Cuda> x({1000}); }

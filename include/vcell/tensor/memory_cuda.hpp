@@ -79,6 +79,14 @@ struct Memory<Cuda> {
     return pool_bytes(cudaMemPoolAttrReservedMemCurrent) -
            pool_bytes(cudaMemPoolAttrUsedMemCurrent);
   }
+  /// Bytes of the current context's device that nobody has, nor any pool keeps.
+  static size_t free_bytes() {
+    constexpr const char* function = "Memory<Cuda>::free_bytes";
+    const detail::OnCudaDevice there(function, current_context<Cuda>().device());
+    size_t free = 0, all = 0;
+    check_cuda(function, cudaMemGetInfo(&free, &all), "cudaMemGetInfo");
+    return free;
+  }
 
  private:
   /// What cannot be done again without the host.

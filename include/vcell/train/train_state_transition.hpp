@@ -81,7 +81,8 @@ class TrainerElsewhere {
 
 /// Trains a model on a device. On another one than the Cpu a model of the same configuration is
 /// made there, and the host's trainer is put where that one's is before each checkpoint and in the
-/// end, so that what reads, writes and resumes it knows no device.
+/// end, so that what reads, writes and resumes it knows no device. The screen's cells stay on a GPU
+/// where they take at most half of what is free there, unless the options say how many bytes may.
 /// @throws what StateTransitionTask and Trainer::run throw; the device's errors
 template <class Device>
 TrainResult train_state_transition(const StateTransitionTraining& t) {
@@ -93,7 +94,10 @@ TrainResult train_state_transition(const StateTransitionTraining& t) {
   } else {
     const StateTransition<float, Device> model(t.model.config());
     detail::TrainerElsewhere<Device> elsewhere(t.trainer, model.parameters());
-    StateTransitionTask<float, Device> task(model, t.features, t.screen, t.parts, t.options,
+    StateTransitionTaskOptions options = t.options;
+    if constexpr (requires { Memory<Device>::free_bytes(); })
+      if (!options.resident_bytes) options.resident_bytes = Memory<Device>::free_bytes() / 2;
+    StateTransitionTask<float, Device> task(model, t.features, t.screen, t.parts, options,
                                             t.trainer.batches());
     if (t.begin) t.begin();
     TrainCallbacks callbacks = t.callbacks;
