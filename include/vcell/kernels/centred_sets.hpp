@@ -262,7 +262,8 @@ class CentredSets {
     T* to = u.moved.row(i);
     for (size_t c = 0; c < columns; ++c) to[c] = from[c] - a[c];
     u.norms[i] = sum_lanes<T>(columns, [=](size_t c) { return to[c] * to[c]; });
-    for (const RowRange& some : {u.own, v.own})
+    const RowRange both[] = {u.own, v.own};  // by name: nvcc 12 loses a list in the loop itself
+    for (const RowRange& some : both)
       for (size_t k = some.first; k < some.first + some.count; ++k) {
         const T* b = u.centres[k];
         u.squares.row(k)[i] = k == own ? u.norms[i] : sum_lanes<T>(columns, [=](size_t c) {
