@@ -16,22 +16,38 @@ namespace kernel {
 struct EpsilonSchedule {
   double diameter, blur, scaling;
 
-  size_t count() const { return steps() + 2; }
-  double operator[](size_t i) const {
+  /// Points all in one place, or not finite, have none.
+  VCELL_HOST_DEVICE bool exists() const {
+    return diameter > 0 && diameter <= std::numeric_limits<double>::max();
+  }
+  VCELL_HOST_DEVICE size_t count() const { return steps() + 2; }
+  VCELL_HOST_DEVICE double operator[](size_t i) const {
     if (i == 0) return square(diameter);
     if (i > steps()) return square(blur);
     return std::exp(2 * std::log(diameter) + double(i - 1) * (2 * std::log(scaling)));
   }
 
   /// Above 0, and so is one by it.
-  static double square(double length) { return std::max(length * length, 1e-300); }
+  VCELL_HOST_DEVICE static double square(double length) {
+    return length * length > 1e-300 ? length * length : 1e-300;
+  }
 
  private:
-  size_t steps() const {
+  VCELL_HOST_DEVICE size_t steps() const {
     const double n = std::ceil((std::log(blur) - std::log(diameter)) / std::log(scaling));
     return n > 0 ? size_t(n) : 0;
   }
 };
+
+/// softmin of n costs, from the largest h - c and the sum of exp((h - c - largest) / eps).
+VCELL_IN_LOOPS double sinkhorn_softmin(size_t n, double largest, double sum, double eps) {
+  return eps * (std::log(double(n)) - std::log(sum)) - largest;
+}
+
+/// The value of a batch whose points have no schedule.
+VCELL_IN_LOOPS double sinkhorn_value_without(const EpsilonSchedule& schedule) {
+  return schedule.diameter == 0 ? 0 : std::numeric_limits<double>::quiet_NaN();
+}
 
 /// The debiased Sinkhorn divergence of pairs of sets with uniform weights, cost c = d^2 / 2 and
 /// eps = blur^2. With the softmin of a cost matrix and a potential h over its n columns
@@ -62,7 +78,8 @@ struct EpsilonSchedule {
 /// float the plan would be made of rounding.
 /// (S + T)^2 D flops and about (4 + log_{1/scaling} (diameter / blur)) (S + T)^2 exponentials a
 /// pair of sets forward; backward 3 (S + T)^2 D flops for both sides. Scratch for (S + T) (S + T +
-/// D) doubles, a thread where there are as many pairs, else once.
+/// D) doubles, a thread where there are as many pairs, else once. So on the Cpu; a GPU keeps no
+/// costs (sinkhorn_divergence.cuh).
 template <class Device>
 struct SinkhornDivergence : Missing<Device> {};
 
@@ -81,9 +98,8 @@ struct SinkhornDivergence<Cpu> {
                         double blur, double scaling, Scratch<> scratch) {
     const SinkhornSets<T> sets(context, x, y, lengths, scratch);
     const EpsilonSchedule schedule{sets.diameter(), blur, scaling};
-    if (!(schedule.diameter > 0 && std::isfinite(schedule.diameter))) {
-      const bool is_zero = schedule.diameter == 0;
-      std::fill_n(e.data, e.count(), is_zero ? T(0) : std::numeric_limits<T>::quiet_NaN());
+    if (!schedule.exists()) {
+      std::fill_n(e.data, e.count(), T(sinkhorn_value_without(schedule)));
       if (potentials) std::fill_n(potentials.data, potentials.count(), 0.0);
       return {};
     }
@@ -177,7 +193,7 @@ struct SinkhornDivergence<Cpu> {
     const double sum = sum_lanes<double>(
         some.count, [h = potentials + some.first, c = costs + some.first, largest, rate = 1 / eps](
                         size_t j) { return exponential((h[j] - c[j] - largest) * rate); });
-    return eps * (std::log(double(some.count)) - std::log(sum)) - largest;
+    return sinkhorn_softmin(some.count, largest, sum, eps);
   }
 
   /// Puts the softmax, times a sign, in place of the costs.

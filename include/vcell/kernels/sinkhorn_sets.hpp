@@ -10,6 +10,12 @@
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
+/// Half the squared distance of two points, from half their squared norms and their product.
+VCELL_IN_LOOPS double sinkhorn_cost(double norms, double product) {
+  const double cost = norms - product;
+  return cost < 0 ? 0 : cost;  // what is not a number stays so
+}
+
 /// A pair of sets as the Sinkhorn loop has it: the n cells of x and the m of y, without padding, as
 /// the rows and columns of one matrix of costs.
 struct SinkhornPair {
@@ -180,16 +186,14 @@ class SinkhornSets {
     const size_t columns = p.points.columns;
     const MatrixView<double> tile =
         p.costs.block(rows.first, rows.count, others.first, others.count);
-    serial_gemm<double>(session, false, true, -1.0,
+    serial_gemm<double>(session, false, true, 1.0,
                         p.points.block(rows.first, rows.count, 0, columns),
                         p.points.block(others.first, others.count, 0, columns), 0.0, tile);
     for (size_t i = 0; i < rows.count; ++i) {
       double* t = tile.row(i);
       const double* norms = p.norms + others.first;
-      for (size_t j = 0; j < others.count; ++j) {
-        const double cost = t[j] + (p.norms[rows.first + i] + norms[j]);
-        t[j] = cost < 0 ? 0 : cost;
-      }
+      for (size_t j = 0; j < others.count; ++j)
+        t[j] = sinkhorn_cost(p.norms[rows.first + i] + norms[j], t[j]);
     }
     if (rows.first == others.first)
       for (size_t i = 0; i < rows.count; ++i) tile.row(i)[i] = 0;
