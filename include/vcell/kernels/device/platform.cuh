@@ -35,6 +35,10 @@ cudaError_t launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, cudaStrea
 }  // namespace device::detail
 VCELL_END_NAMESPACE
 
+/// Before a loop of few turns whose arrays stay in registers only where it is unrolled.
+#define VCELL_UNROLL _Pragma("unroll")
+#else
+#define VCELL_UNROLL
 #endif
 
 /// A kernel: of this library alone, so that two libraries with vcell inside do not share one.
