@@ -3,6 +3,7 @@
 #   cmake/test.sh [ctest options]   the tests of the release preset
 #   cmake/test.sh --all             also the format check, clang++ with sanitizers (ThreadSanitizer for
 #                                   the rooms where threads meet), and nvcc
+#   cmake/test.sh --cuda            what a GPU is needed for, without installing anything: see test_cuda.sh
 # VCELL_GOLDEN, VCELL_FILES and VCELL_DATA name folders of expected numbers, of files by other
 # programs and of real screens; what is not there is skipped by name.
 set -uo pipefail
@@ -73,7 +74,9 @@ print_what_did_not_run() {
   [ -n "${VCELL_DATA:-}" ] || echo "  tests with real screens: VCELL_DATA is not set"
 }
 
-if [ "${1:-}" = --all ]; then
+if [ "${1:-}" = --cuda ]; then
+  exec cmake/test_cuda.sh
+elif [ "${1:-}" = --all ]; then
   shift
   werror=-DVCELL_WERROR=ON
   part "set-up" set_up all || exit 1

@@ -159,6 +159,23 @@ TEST_CASE("program: info and inspect, also as JSON", "[program]") {
   CHECK_THAT(damaged.err, contains(screen));
 }
 
+TEST_CASE("program: a GPU that cannot be had is no GPU that is silently not used", "[program]") {
+  const TemporaryFolder folder("device");
+  const auto cuda = nlohmann::json::parse(run_vcell(folder, "info --json").out).at("cuda");
+  const bool built_in = cuda.at("built_in");
+  if (built_in && !cuda.at("devices").empty()) VCELL_SKIP("there is a GPU");
+  const auto screen = simulate(folder);
+  for (const std::string command : {"run", "train", "run --dry-run"}) {
+    const auto ran = run_vcell(
+        folder, command + " --device cuda --data " + screen + " --out " + (folder / "none"));
+    INFO(command << ": " << ran.err);
+    CHECK(ran.code == (built_in ? 1 : 2));
+    CHECK_THAT(ran.err, contains("--device is cuda") && contains("--device cpu"));
+    CHECK_THAT(ran.err, contains(built_in ? "NVIDIA driver" : "-DVCELL_WITH_CUDA=ON"));
+    CHECK_FALSE(fs::exists(folder / "none/experiment.toml"));
+  }
+}
+
 TEST_CASE("program: a run leaves everything that is promised, and refuses to be overwritten",
           "[program]") {
   const TemporaryFolder folder("run");
