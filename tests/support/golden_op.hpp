@@ -11,6 +11,7 @@
 #include "support/largest_error.hpp"
 #include "vcell/autograd/backward.hpp"
 #include "vcell/io/safetensors.hpp"
+#include "vcell/tensor/copy.hpp"
 
 namespace vcell_test {
 
@@ -26,8 +27,8 @@ struct GoldenBounds {
   std::map<std::string, double> rounding = {};
 };
 
-/// One case of one operation in one precision.
-template <class T>
+/// One case of one operation in one precision on one device.
+template <class T, class Device = vcell::Cpu>
 class GoldenCase {
  public:
   static constexpr bool is_float = std::is_same_v<T, float>;
@@ -55,23 +56,24 @@ class GoldenCase {
   }
   /// A floating input; its gradient is compared when the file has one.
   template <int rank>
-  vcell::Variable<T, rank> input(const std::string& input_name) {
+  vcell::Variable<T, rank, Device> input(const std::string& input_name) {
     const bool differentiated = file_.tensors.count(name + ".f64.grad." + input_name);
-    const vcell::Variable<T, rank> x(data<T, rank>(input_name), differentiated);
+    const vcell::Variable<T, rank, Device> x(vcell::to_device<Device>(data<T, rank>(input_name)),
+                                             differentiated);
     if (differentiated) inputs_.push_back({input_name, x.template reshape<1>({x.count()})});
     return x;
   }
 
   /// Compares the result, goes backward from the case's cotangent and compares the gradients.
   template <int rank>
-  void check(const vcell::Variable<T, rank>& y) {
+  void check(const vcell::Variable<T, rank, Device>& y) {
     CHECK(std::vector<size_t>(y.shape().begin(), y.shape().end()) == array(".f64.out").shape);
-    compare("out", {y.value().data, y.count()}, bounds.out, bounds.out_scale);
-    const auto dy = cotangent<T, rank>();
+    compare("out", y.value(), bounds.out, bounds.out_scale);
+    const auto dy = vcell::to_device<Device>(cotangent<T, rank>());
     vcell::backward(y, dy.view());
     std::set<std::string> compared;
     for (const auto& [input_name, x] : inputs_) {
-      compare("grad." + input_name, {x.gradient().data, x.count()}, bounds.gradient, 0);
+      compare("grad." + input_name, x.gradient(), bounds.gradient, 0);
       compared.insert(name + ".f64.grad." + input_name);
     }
     for (const auto& [key, unused] : file_.tensors)
@@ -90,13 +92,15 @@ class GoldenCase {
     return t;
   }
 
-  void compare(const std::string& what, std::span<const T> ours, double bound, double scale) {
+  template <class View>
+  void compare(const std::string& what, View view, double bound, double scale) {
+    const auto ours = vcell::to_host(view);
     const auto golden = array(".f64." + what).template as<double>();
     const double largest = largest_magnitude(golden);
     double allowed = largest < 1e-12 ? bounds.zero : bound * (scale > 0 ? scale : largest);
     if (const auto found = bounds.rounding.find(what); found != bounds.rounding.end())
       allowed = std::max(allowed, found->second);
-    const double error = largest_difference(ours, golden);
+    const double error = largest_difference(ours.values(), golden);
     INFO(name << ' ' << what << (is_float ? " in float" : " in double") << ": error " << error
               << ", allowed " << allowed << ", largest " << largest);
     const bool within = error <= allowed;
@@ -105,14 +109,14 @@ class GoldenCase {
 
   struct Input {
     std::string name;
-    vcell::Variable<T, 1> x;
+    vcell::Variable<T, 1, Device> x;
   };
   const vcell::Safetensors& file_;
   std::vector<Input> inputs_;
 };
 
 /// Calls run(case) for every case of an operation that ops.json lists, in double and in float.
-template <class Run>
+template <class Device = vcell::Cpu, class Run>
 void check_golden_op(const std::filesystem::path& folder, const std::string& op, Run run) {
   std::ifstream text(folder / "ops.json");
   REQUIRE(text.good());
@@ -122,9 +126,9 @@ void check_golden_op(const std::filesystem::path& folder, const std::string& op,
   CHECK_FALSE(cases.empty());
   for (const auto& [name, attributes] : cases.items()) {
     INFO(op << ", case " << name);
-    GoldenCase<double> wide(file, name, attributes);
+    GoldenCase<double, Device> wide(file, name, attributes);
     run(wide);
-    GoldenCase<float> narrow(file, name, attributes);
+    GoldenCase<float, Device> narrow(file, name, attributes);
     run(narrow);
   }
 }

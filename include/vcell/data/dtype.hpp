@@ -79,7 +79,8 @@ R visit_storage(DType dtype, F&& f) {
 /// Bytes of one element.
 template <class = void>
 size_t size_of(DType dtype) {
-  return visit_storage<size_t>(dtype, []<class T>() { return sizeof(T); });
+  // [&]: of [] nvcc would make a pointer to a function, and warn that nothing tells what T is.
+  return visit_storage<size_t>(dtype, [&]<class T>() { return sizeof(T); });
 }
 
 /// numpy's name, e.g. "float32".
