@@ -5,64 +5,18 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/threads.hpp"
+#include "train/se_cells.hpp"
 #include "vcell/train/trainer.hpp"
 
 using namespace vcell;
+using vcell_test::cells_of;
 using vcell_test::check_error;
+using vcell_test::config_of;
+using vcell_test::options_of;
+using vcell_test::range;
+using vcell_test::table_of;
 
 namespace {
-
-/// Two kinds of cells, each with genes of its own, out of two datasets.
-SentenceCells cells_of(size_t count, bool counts = true) {
-  DenseMatrix<float> X{count, 30, std::vector<float>(count * 30)};
-  Rng rng(5);
-  SentenceCells out;
-  for (size_t i = 0; i < count; ++i) {
-    for (size_t g = 0; g < 30; ++g) {
-      const bool own = (g < 15) == (i % 2 == 0);
-      X.row(i)[g] = float(rng.below(own ? 12 : 2));
-      if (!counts) X.row(i)[g] = std::log1p(X.row(i)[g]);
-    }
-    out.dataset.push_back(int32_t(i % 3 == 0));
-  }
-  std::vector<int32_t> rows_of;
-  for (int32_t g = 0; g < 30; ++g) rows_of.push_back(g == 7 ? -1 : 29 - g);
-  auto dataset = std::move(out.dataset);
-  out = sentence_cells(Matrix(std::move(X)), rows_of, counts);
-  out.dataset = std::move(dataset);
-  return out;
-}
-
-GeneTable table_of() {
-  std::vector<std::string> names;
-  for (size_t g = 0; g < 30; ++g) names.push_back(message('g', g));
-  return GeneTable::random(names, 16, 3);
-}
-
-StateEmbeddingConfig config_of(EmbeddingLoss loss = EmbeddingLoss::tabular) {
-  return {.gene_width = 16,
-          .width = 16,
-          .layers = 1,
-          .heads = 2,
-          .mlp_width = 16,
-          .output_width = 8,
-          .sentence_length = 12,
-          .datasets = 2,
-          .dropout = 0.1,
-          .loss = loss};
-}
-
-StateEmbeddingTaskOptions options_of() {
-  return {.sentences = {.tasks = {.expressed = 6, .unexpressed = 6, .shared = 4},
-                        .batch_size = 8,
-                        .seed = 2}};
-}
-
-std::vector<size_t> range(size_t begin, size_t end) {
-  std::vector<size_t> out;
-  for (size_t i = begin; i < end; ++i) out.push_back(i);
-  return out;
-}
 
 std::vector<float> bytes_of(const SentenceBatch& b) {
   std::vector<float> all(b.values.values().begin(), b.values.values().end());
