@@ -8,6 +8,7 @@
 
 #include "vcell/eval/count_histogram.hpp"
 #include "vcell/eval/tie_blocks.hpp"
+#include "vcell/kernels/tie_terms.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -58,7 +59,7 @@ class PooledRankSweep {
     const auto t = double(equal);
     // Twice the mean of the ranks below + 1 .. below + equal.
     for (const uint32_t g : touched) twice_u_[g] += cells[g] * (2 * below_ + equal + 1);
-    ties_ += (t * t - 1) * t;
+    ties_ += tie_term(t);
     below_ += equal;
   }
 

@@ -8,6 +8,7 @@
 
 #include "vcell/eval/count_histogram.hpp"
 #include "vcell/eval/tie_blocks.hpp"
+#include "vcell/kernels/tie_terms.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -72,9 +73,9 @@ class RankSweep {
       if (g == reference_) continue;
       const auto c = double(cells[g]);
       groups_[g].twice_u += cells[g] * twice_below;
-      groups_[g].added_ties += (c * c - 1) * c + 3 * r * c * (r + c);
+      groups_[g].added_ties += added_tie_term(r, c);
     }
-    reference_ties_ += (r * r - 1) * r;
+    reference_ties_ += tie_term(r);
     references_below_ += references;
   }
 

@@ -7,22 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "vcell/core/abi.hpp"
+#include "vcell/kernels/ordered_key.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-/// The bits of a number as an unsigned integer with the same order; -0 and 0 are one key.
-template <class = void>
-uint32_t ordered_key(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value + 0.0f);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
-/// The number that ordered_key made a key of.
-template <class = void>
-float value_of_key(uint32_t key) {
-  return std::bit_cast<float>(key & 0x80000000u ? key & 0x7fffffffu : ~key);
-}
 
 /// Sorts by the upper 32 bits: two counting passes over the highest of the bits in which the keys
 /// differ, after which few are out of place, and a comparison sort of those; for few keys that
