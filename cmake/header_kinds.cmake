@@ -4,6 +4,7 @@
 #   cuda    a .cuh, or includes the CUDA Toolkit
 #   blas    itself includes a library for matrix products: of use where that library was chosen
 #   nccl    itself includes NCCL, which does not come with the CUDA Toolkit: of use where it is
+#   cub     itself includes CUB, which comes with the toolkit and is dear to compile
 #   plain   every other: needs Eigen alone
 # missing_includes lists headers of vcell that are included and not there.
 
@@ -12,6 +13,7 @@ set(files_packages "^(H5[A-Za-z]*|hdf5|hdf5_hl)\\.h$|^fmt/|^rapidjson/|^toml\\+\
 set(blas_packages "^(oneapi/)?dnnl[/a-z_.]*\\.h|^cblas\\.h$|^blis(/|\\.h$)")
 set(cuda_packages "^(cuda|cublas|cudnn|curand|cusparse)[A-Za-z0-9_]*\\.h$")
 set(nccl_packages "^nccl\\.h$")
+set(cub_packages "^cub/")
 
 file(GLOB_RECURSE headers RELATIVE "${include_folder}" "${include_folder}/vcell/*.hpp" "${include_folder}/vcell/*.cuh")
 list(REMOVE_ITEM headers ${umbrellas})
@@ -41,7 +43,9 @@ foreach(header IN LISTS headers)
         set(kind_${header} blas)
       elseif(name MATCHES "${nccl_packages}")
         set(kind_${header} nccl)
-      elseif(name MATCHES "${cuda_packages}" AND NOT kind_${header} STREQUAL "nccl")
+      elseif(name MATCHES "${cub_packages}")
+        set(kind_${header} cub)
+      elseif(name MATCHES "${cuda_packages}" AND NOT kind_${header} MATCHES "^(nccl|cub)$")
         set(kind_${header} cuda)
       endif()
     endif()

@@ -14,6 +14,7 @@
 #include "vcell/kernels/device/mma.cuh"
 #include "vcell/kernels/device/pack.cuh"
 #include "vcell/kernels/device/platform.cuh"
+#include "vcell/kernels/device/prefix.cuh"
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/device/rows.cuh"
 #include "vcell/kernels/device/sinkhorn_gradient.cuh"

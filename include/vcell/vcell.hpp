@@ -217,6 +217,7 @@
 #include "vcell/kernels/pair_squares.hpp"
 #include "vcell/kernels/product_blocks.hpp"
 #include "vcell/kernels/product_session.hpp"
+#include "vcell/kernels/rank_sum.hpp"
 #include "vcell/kernels/rms_norm.hpp"
 #include "vcell/kernels/rows_at_a_time.hpp"
 #include "vcell/kernels/running_average.hpp"

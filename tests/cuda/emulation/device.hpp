@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "cuda/emulation/block.hpp"
 
@@ -92,4 +93,8 @@ template <class T>
 T __shfl_down_sync(unsigned mask, T value, int distance) {
   const int lane = vcell_emulation::lane(), source = lane + distance;
   return vcell_emulation::shuffle("__shfl_down_sync", mask, value, source < 32 ? source : lane);
+}
+/// On global memory: nothing comes between, as one thread runs at a time.
+inline unsigned long long atomicAdd(unsigned long long* to, unsigned long long value) {
+  return std::exchange(*to, *to + value);
 }
