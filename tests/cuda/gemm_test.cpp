@@ -228,7 +228,10 @@ TEST_CASE("cuda gemm: tf32 and bfloat16 products of float matrices", "[cuda]") {
     check_epilogues<float, float, float>(rounding);
     t.rounding = rounding;
     const auto coarse = check<float, float, float>(t);
+    CHECK(coarse.c.size() == full.c.size());
+#if defined(VCELL_EMULATE_CUDA)  // the library may round factors, and need not
     CHECK(coarse.c != full.c);
+#endif
     GemmCase wide = t;
     wide.rounding = 0;  // these know no choice
     check<double, double, double>(wide);
@@ -312,7 +315,9 @@ TEST_CASE("cuda gemm: which epilogues are the library's", "[cuda]") {
   t.kind = EpilogueKind::bias_gelu_tanh;
   CHECK(finished_by_library(t) == 0);  // in float32
   CHECK(finished_by_library(t, true) == 1);
-  t.bias = false;
+  t.batch = 3;
+  CHECK(finished_by_library(t, true) == 1);
+  t.batch = 1, t.bias = false;
   CHECK(finished_by_library(t, true) == 1);
   t.stored = false;
   CHECK(finished_by_library(t, true) == 1);
