@@ -27,14 +27,14 @@ struct EuclideanDistance {
   template <class T>
   struct Terms {
     T floor_squared;
-    size_t count() const { return 1; }
-    T constant_below() const { return floor_squared; }
-    Terms operator[](size_t) const { return *this; }
+    VCELL_HOST_DEVICE size_t count() const { return 1; }
+    VCELL_HOST_DEVICE T constant_below() const { return floor_squared; }
+    VCELL_HOST_DEVICE Terms operator[](size_t) const { return *this; }
     VCELL_IN_LOOPS T value(T t) const { return std::sqrt(t <= floor_squared ? floor_squared : t); }
     VCELL_IN_LOOPS T weight(T t, T scale) const { return scale / std::sqrt(t); }
   };
-  template <class T>
-  Terms<T> of(View<const T, 1>) const {
+  template <class T, class Device>
+  VCELL_HOST_DEVICE Terms<T> of(View<const T, 1, Device>) const {
     return {T(floor_squared)};
   }
 };
@@ -43,14 +43,14 @@ struct EuclideanDistance {
 struct SquaredDistance {
   template <class T>
   struct Terms {
-    size_t count() const { return 1; }
-    T constant_below() const { return 0; }
-    Terms operator[](size_t) const { return *this; }
+    VCELL_HOST_DEVICE size_t count() const { return 1; }
+    VCELL_HOST_DEVICE T constant_below() const { return 0; }
+    VCELL_HOST_DEVICE Terms operator[](size_t) const { return *this; }
     VCELL_IN_LOOPS T value(T t) const { return t; }
     VCELL_IN_LOOPS T weight(T, T scale) const { return 2 * scale; }
   };
-  template <class T>
-  Terms<T> of(View<const T, 1>) const {
+  template <class T, class Device>
+  VCELL_HOST_DEVICE Terms<T> of(View<const T, 1, Device>) const {
     return {};
   }
 };
@@ -65,17 +65,18 @@ struct GaussianKernel {
   };
   template <class T>
   struct Terms {
-    View<const T, 1> sigmas;
-    size_t count() const { return sigmas.shape[0]; }
-    T constant_below() const { return 0; }
-    Term<T> operator[](size_t k) const {
+    const T* sigmas;
+    size_t sigma_count;
+    VCELL_HOST_DEVICE size_t count() const { return sigma_count; }
+    VCELL_HOST_DEVICE T constant_below() const { return 0; }
+    VCELL_HOST_DEVICE Term<T> operator[](size_t k) const {
       // Finite, so that a pair at distance 0 stays at value 1 whatever the sigma.
       return {std::min(T(0.5) / sigmas[k] / sigmas[k], std::numeric_limits<T>::max() / 2)};
     }
   };
-  template <class T>
-  Terms<T> of(View<const T, 1> sigmas) const {
-    return {sigmas};
+  template <class T, class Device>
+  VCELL_HOST_DEVICE Terms<T> of(View<const T, 1, Device> sigmas) const {
+    return {sigmas.data, sigmas.shape[0]};
   }
 };
 
@@ -91,16 +92,17 @@ struct LaplacianKernel {
   };
   template <class T>
   struct Terms {
-    View<const T, 1> sigmas;
-    size_t count() const { return sigmas.shape[0]; }
-    T constant_below() const { return 0; }
-    Term<T> operator[](size_t k) const {
+    const T* sigmas;
+    size_t sigma_count;
+    VCELL_HOST_DEVICE size_t count() const { return sigma_count; }
+    VCELL_HOST_DEVICE T constant_below() const { return 0; }
+    VCELL_HOST_DEVICE Term<T> operator[](size_t k) const {
       return {std::min(1 / sigmas[k], std::numeric_limits<T>::max())};
     }
   };
-  template <class T>
-  Terms<T> of(View<const T, 1> sigmas) const {
-    return {sigmas};
+  template <class T, class Device>
+  VCELL_HOST_DEVICE Terms<T> of(View<const T, 1, Device> sigmas) const {
+    return {sigmas.data, sigmas.shape[0]};
   }
 };
 
