@@ -24,7 +24,9 @@ struct DiscrepancyForm {
   static constexpr DiscrepancyForm squared_mmd(bool is_biased) { return {-2, 1, is_biased}; }
   static constexpr DiscrepancyForm mean_across() { return {1, 0, true}; }
 
-  double pairs_within(double n) const { return has_diagonal ? n * n : n * (n - 1); }
+  VCELL_HOST_DEVICE double pairs_within(double n) const {
+    return has_diagonal ? n * n : n * (n - 1);
+  }
 };
 
 /// What pairs of sets differ by, with a function f of the squared distance of two cells
@@ -40,13 +42,12 @@ struct DiscrepancyForm {
 /// has at least one cell. Padding is not read, its gradient is 0. `sigmas` (K) are what f has of
 /// them, else null; they are constants for the gradient.
 ///
-/// Squared distances come from the Gram matrices of sets that were moved: each by its own mean, or
-/// the points of each of its clusters by a centre of these, which the distances then make up for.
-/// Pairs too near for that to keep the digits are taken from the difference of the points as given,
-/// which is exact where they are close.
-/// (S^2 + 2 S T + T^2) D flops a pair of sets forward where S and T are many tiles, at most twice
-/// that where they are one; backward 4 (S^2 + S T) D for x, 4 (T^2 + S T) D for y. With within 0
-/// nothing is computed within sets.
+/// Squared distances come from the Gram matrices of sets that were moved by points amid them: on
+/// the Cpu by their means, or the points of each cluster by a centre of these, which the distances
+/// then make up for. Pairs too near for that to keep the digits are taken from the difference of
+/// the points as given, which is exact where they are close. (S^2 + 2 S T + T^2) D flops a pair of
+/// sets forward where S and T are many tiles, at most twice that where they are one; backward 4
+/// (S^2 + S T) D for x, 4 (T^2 + S T) D for y. With within 0 nothing is computed within sets.
 template <class Device>
 struct SetDiscrepancy : Missing<Device> {};
 

@@ -37,8 +37,12 @@ VCELL_END_NAMESPACE
 
 /// Before a loop of few turns whose arrays stay in registers only where it is unrolled.
 #define VCELL_UNROLL _Pragma("unroll")
+/// A kernel whose blocks have so many threads, of which a processor of the device is to have so
+/// many blocks at a time: what bounds its registers.
+#define VCELL_KERNEL_FOR(threads, blocks) VCELL_KERNEL __launch_bounds__(threads, blocks)
 #else
 #define VCELL_UNROLL
+#define VCELL_KERNEL_FOR(threads, blocks) VCELL_KERNEL
 #endif
 
 /// A kernel: of this library alone, so that two libraries with vcell inside do not share one.
