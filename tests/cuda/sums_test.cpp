@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "vcell/kernels/device/column_sums.cuh"
 #include "vcell/kernels/mean.cuh"
+#include "vcell/kernels/mean_error.cuh"
 #include "vcell/kernels/set_bias.cuh"
 #include "vcell/kernels/sum_rows.cuh"
 //
@@ -147,6 +148,57 @@ void check_set_bias(const Shape<3>& shape, bool accumulate) {
   check_near<T>(found, expected, shape[1]);
 }
 
+/// Value and both gradients. What lies in padding is not a number, so nobody may read it.
+/// @param skip  elements before the first one, so that packs of 16 bytes cannot begin there
+template <class T, class F>
+void check_error(F f, const Shape<3>& shape, bool with_lengths, bool mean, bool accumulate,
+                 size_t skip) {
+  INFO(message(shape) << (with_lengths ? " padded" : "") << (mean ? " mean" : "")
+                      << (accumulate ? " added" : "") << ", skip " << skip);
+  const size_t n = count(shape);
+  auto x = random_tensor<T, 1>({n + skip}, 1), y = random_tensor<T, 1>({n + skip}, 2);
+  if (n > 2) x.data()[skip + 2] = y.data()[skip + 2];  // no error: a slope of 0
+  Tensor<int32_t, 1> lengths({shape[0]});
+  for (size_t b = 0; b < shape[0]; ++b) {
+    lengths[b] = int32_t(b ? (b * 7 + 2) % (shape[1] + 1) : shape[1]);
+    const size_t row = shape[2], from = skip + (b * shape[1] + size_t(lengths[b])) * row;
+    if (with_lengths) std::fill(x.data() + from, x.data() + skip + (b + 1) * shape[1] * row, NAN);
+  }
+  const auto g = random_tensor<T, 0>({}, 3);
+  const auto before = random_tensor<T, 1>({n + skip}, 4);
+  // The value, the gradients of x and of y, and that of y where that of x is not wanted.
+  const auto run = [&]<class Device>(Device) {
+    const auto in_sets = [&](const auto& view) {
+      return view.slice(skip, n + skip).template reshape<3>(shape);
+    };
+    const auto at_x = to_device<Device>(x);
+    const auto at_y = to_device<Device>(y);
+    const auto at_g = to_device<Device>(g);
+    const auto at_lengths = to_device<Device>(lengths);
+    const auto some = with_lengths ? at_lengths.view() : View<const int32_t, 1, Device>();
+    auto out = to_device<Device>(g);
+    kernel::forward<kernel::MeanError, Device>("test", f, in_sets(at_x.view()),
+                                               in_sets(at_y.view()), some, mean, out.view());
+    const size_t width = n + skip + 1;
+    Tensor<T, 2> found({4, width});
+    std::fill_n(found.data(), found.count(), T(0));
+    *found.data() = *to_host(out.view()).data();
+    for (const bool both : {true, false}) {
+      auto dx = to_device<Device>(before), dy = to_device<Device>(before);
+      Target<T, 3, Device> to_x;
+      if (both) to_x = {in_sets(dx.view()), accumulate};
+      kernel::backward<kernel::MeanError, Device>(
+          "test", f, at_g.view(), in_sets(at_x.view()), in_sets(at_y.view()), some, mean, to_x,
+          Target<T, 3, Device>{in_sets(dy.view()), accumulate});
+      const auto host_x = to_host(dx.view()), host_y = to_host(dy.view());
+      if (both) std::copy_n(host_x.data(), n + skip, found.data() + width);
+      std::copy_n(host_y.data(), n + skip, found.data() + (both ? 2 : 3) * width);
+    }
+    return found;
+  };
+  check_near<T>(in_every_order([&] { return run(Cuda()); }), run(Cpu()), 16);
+}
+
 }  // namespace
 
 TEMPLATE_TEST_CASE("cuda column sums: two of one pass, in groups", "[cuda]", float, double) {
@@ -217,4 +269,23 @@ TEMPLATE_TEST_CASE("cuda set_bias: value and gradient", "[cuda]", float, double)
     }
   const auto dy = to_device<Cuda>(random_tensor<TestType, 3>({2, 3, 4}, 1));
   kernel::backward<kernel::SetBias, Cuda>("test", dy.view(), Target<TestType, 2, Cuda>{});
+}
+
+TEMPLATE_TEST_CASE("cuda mean_error: values and gradients", "[cuda]", float, double) {
+  if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  using T = TestType;
+  const Shape<3> odd{3, 5, 7}, even{5, 9, 8};
+  for (const bool accumulate : {false, true})
+    for (const bool padded : {false, true}) {
+      check_error<T>(kernel::SquaredError(), odd, padded, true, accumulate, 0);
+      check_error<T>(kernel::SquaredError(), even, padded, true, accumulate, 0);
+      check_error<T>(kernel::SquaredError(), even, padded, false, accumulate, 1);
+    }
+  check_error<T>(kernel::SquaredError(), {300, 2, 1}, true, true, false, 0);
+  check_error<T>(kernel::SquaredError(), {1, 1, 1}, false, true, false, 0);
+  check_error<T>(kernel::SquaredError(), {0, 3, 4}, true, false, false, 0);
+  check_error<T>(kernel::AbsoluteError(), odd, true, true, true, 0);
+  check_error<T>(kernel::AbsoluteError(), even, false, false, false, 0);
+  check_error<T>(kernel::Difference(), odd, true, false, false, 0);
+  check_error<T>(kernel::Difference(), even, true, true, true, 0);
 }

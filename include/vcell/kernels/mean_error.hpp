@@ -12,22 +12,22 @@ namespace kernel {
 /// No error: the mean of what x is more than y.
 struct Difference {
   template <class T>
-  static T value(T d) {
+  VCELL_HOST_DEVICE static T value(T d) {
     return d;
   }
   template <class T>
-  static T slope(T) {
+  VCELL_HOST_DEVICE static T slope(T) {
     return 1;
   }
 };
 
 struct SquaredError {
   template <class T>
-  static T value(T d) {
+  VCELL_HOST_DEVICE static T value(T d) {
     return d * d;
   }
   template <class T>
-  static T slope(T d) {
+  VCELL_HOST_DEVICE static T slope(T d) {
     return 2 * d;
   }
 };
@@ -35,11 +35,11 @@ struct SquaredError {
 /// Its slope at 0 is 0.
 struct AbsoluteError {
   template <class T>
-  static T value(T d) {
+  VCELL_HOST_DEVICE static T value(T d) {
     return d < 0 ? -d : d;
   }
   template <class T>
-  static T slope(T d) {
+  VCELL_HOST_DEVICE static T slope(T d) {
     return d > 0 ? T(1) : d < 0 ? T(-1) : d;  // of what is not a number the same
   }
 };

@@ -11,7 +11,7 @@ namespace kernel {
 
 /// One vector for all the cells of a set:
 ///
-///   y[b, s, j]   = x[b, s, j] + p[b, j]       dp[b, j] (+)= sum_s dy[b, s, j], s in order
+///   y[b, s, j]   = x[b, s, j] + p[b, j]       dp[b, j] (+)= sum_s dy[b, s, j], s in one order
 ///
 /// y may be x.
 template <class Device>

@@ -9,7 +9,7 @@
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
-/// y[j] (+)= sum_i x[i, j], rows in order: the gradient of a bias. The same bytes every time.
+/// y[j] (+)= sum_i x[i, j], rows in one order: the gradient of a bias. The same bytes every time.
 template <class Device>
 struct SumRows : Missing<Device> {};
 
