@@ -13,8 +13,8 @@ namespace kernel {
 /// Rows of a table by index. Every device fulfils this contract:
 ///
 ///   y[i, j]            = table[index[i], j]
-///   dtable[index[i], j] (+)= dy[i, j]          i in order: the same bytes every time; a row that
-///                                              no index names gets 0
+///   dtable[index[i], j] (+)= dy[i, j]          i in one order: the same bytes every time; a row
+///                                              that no index names gets 0
 ///
 /// Every index lies within the table (the caller checks).
 template <class Device>

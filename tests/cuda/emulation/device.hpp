@@ -98,3 +98,20 @@ T __shfl_down_sync(unsigned mask, T value, int distance) {
 inline unsigned long long atomicAdd(unsigned long long* to, unsigned long long value) {
   return std::exchange(*to, *to + value);
 }
+/// The lanes whose value is the same as the caller's. Of whole warps: a lane that stays away is
+/// told.
+template <class T>
+unsigned __match_any_sync(unsigned, T value) {
+  struct Lane {
+    T value;
+    unsigned same = 0;
+  } mine{value};
+  auto& block = vcell_emulation::Block::current();
+  block.together("__match_any_sync", &mine, [](const std::array<void*, 32>& lanes) {
+    for (void* of : lanes)
+      for (unsigned l = 0; l < 32; ++l)
+        if (static_cast<Lane*>(of)->value == static_cast<const Lane*>(lanes[l])->value)
+          static_cast<Lane*>(of)->same |= 1u << l;
+  });
+  return mine.same;
+}
