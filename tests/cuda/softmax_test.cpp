@@ -143,19 +143,26 @@ TEST_CASE("cuda softmax: in place", "[cuda]") {
 TEST_CASE("cuda softmax: rows beyond the grid", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const auto& context = current_context<Cuda>();
-  const auto x = random<float>({7, 50}, 1), dy = random<float>({7, 50}, 2);
-  const auto device_x = to_device<Cuda>(x), device_dy = to_device<Cuda>(dy);
-  auto y = Tensor<float, 2, Cuda>::uninitialized(x.shape());
-  auto dx = y, dx_whole = y;
-  const dim3 grid{2}, block{kernel::detail::softmax_threads};
-  check_status("test", device::launch(context, kernel::detail::softmax_forward<float>, grid, block,
-                                      device_x.data(), y.data(), 7, 50));
-  CHECK(difference(to_host(y.view()), host_softmax(x)) == 0);
-  check_status("test", device::launch(context, kernel::detail::softmax_backward<false, float>, grid,
-                                      block, device_dy.data(), y.data(), dx.data(), 7, 50));
-  kernel::backward<kernel::Softmax, Cuda>("test", device_dy.view(), std::as_const(y).view(),
-                                          kernel::Target<float, 2, Cuda>{dx_whole.view(), false});
-  CHECK(difference(to_host(dx.view()), to_host(dx_whole.view())) == 0);
+  const dim3 grid{2}, block{device::row_threads};
+  for (const Shape<2> shape : {Shape<2>{11, 50}, {5, 300}}) {
+    const auto x = random<float>(shape, 1), dy = random<float>(shape, 2);
+    const auto device_x = to_device<Cuda>(x), device_dy = to_device<Cuda>(dy);
+    auto y = Tensor<float, 2, Cuda>::uninitialized(shape);
+    auto dx = y, dx_whole = y;
+    device::with_row_threads(shape[1], [&](auto threads) {
+      check_status("test",
+                   device::launch(context, kernel::detail::softmax_forward<threads, float>, grid,
+                                  block, device_x.data(), y.data(), shape[0], shape[1]));
+      check_status(
+          "test",
+          device::launch(context, kernel::detail::softmax_backward<threads, false, float>, grid,
+                         block, device_dy.data(), y.data(), dx.data(), shape[0], shape[1]));
+    });
+    CHECK(difference(to_host(y.view()), host_softmax(x)) == 0);
+    kernel::backward<kernel::Softmax, Cuda>("test", device_dy.view(), std::as_const(y).view(),
+                                            kernel::Target<float, 2, Cuda>{dx_whole.view(), false});
+    CHECK(difference(to_host(dx.view()), to_host(dx_whole.view())) == 0);
+  }
 }
 
 TEST_CASE("cuda softmax: a null gradient is not wanted", "[cuda]") {
@@ -168,7 +175,7 @@ TEST_CASE("cuda softmax: a null gradient is not wanted", "[cuda]") {
 TEST_CASE("cuda softmax: a launch that the device refuses is reported", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const auto status =
-      device::launch(current_context<Cuda>(), kernel::detail::softmax_forward<float>, dim3{1},
+      device::launch(current_context<Cuda>(), kernel::detail::softmax_forward<32, float>, dim3{1},
                      dim3{2048}, nullptr, nullptr, 1, 1);
   REQUIRE_FALSE(status.ok());
   CHECK_THROWS_WITH(kernel::check_status("softmax", status),

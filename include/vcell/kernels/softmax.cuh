@@ -1,54 +1,42 @@
 #pragma once
 
-#include <cmath>
-
-#include "vcell/kernels/device/each.cuh"
-#include "vcell/kernels/device/reduce.cuh"
+#include "vcell/kernels/device/rows.cuh"
 #include "vcell/kernels/softmax.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace kernel {
 namespace detail {
 
-constexpr unsigned softmax_threads = 128;
-
-/// One block a row, and the rows beyond the grid in turn. A thread reads and writes the same
-/// columns in every pass, so y may be x and serves to keep the exponentials.
-template <class T>
+/// A thread reads and writes the same columns in every pass, so y may be x and serves to keep the
+/// exponentials.
+template <unsigned threads, class T>
 VCELL_KERNEL void softmax_forward(const T* x,  // (rows, columns)
                                   T* y,        // (rows, columns)
                                   size_t rows, size_t columns) {
-  for (size_t row = blockIdx.x; row < rows; row += gridDim.x) {
+  device::for_each_row<threads>(rows, [&](size_t row) {
     const T* xi = x + row * columns;
     T* yi = y + row * columns;
-    T m = T(-INFINITY);
-    for (size_t j = threadIdx.x; j < columns; j += softmax_threads) m = xi[j] > m ? xi[j] : m;
-    m = device::block_reduce<softmax_threads>(m, device::Max{});
-    T sum = 0;
-    for (size_t j = threadIdx.x; j < columns; j += softmax_threads) {
-      const T e = std::exp(xi[j] - m);
-      yi[j] = e;
-      sum += e;
-    }
-    const T scale = 1 / device::block_reduce<softmax_threads>(sum, device::Sum{});
-    for (size_t j = threadIdx.x; j < columns; j += softmax_threads) yi[j] *= scale;
-  }
+    const T m = device::max_row<threads, T>(columns, [=](size_t j) { return xi[j]; });
+    const T sum =
+        device::sum_row<threads, T>(columns, [=](size_t j) { return yi[j] = std::exp(xi[j] - m); });
+    const T scale = 1 / sum;
+    device::for_each_column<threads>(columns, [=](size_t j) { yi[j] *= scale; });
+  });
 }
 
-template <bool accumulate, class T>
+template <unsigned threads, bool accumulate, class T>
 VCELL_KERNEL void softmax_backward(const T* dy,  // (rows, columns)
                                    const T* y,   // (rows, columns)
                                    T* dx,        // (rows, columns)
                                    size_t rows, size_t columns) {
-  for (size_t row = blockIdx.x; row < rows; row += gridDim.x) {
-    const size_t start = row * columns;
-    T along = 0;
-    for (size_t j = threadIdx.x; j < columns; j += softmax_threads)
-      along += dy[start + j] * y[start + j];
-    along = device::block_reduce<softmax_threads>(along, device::Sum{});
-    for (size_t j = threadIdx.x; j < columns; j += softmax_threads)
-      device::put<accumulate>(dx[start + j], y[start + j] * (dy[start + j] - along));
-  }
+  device::for_each_row<threads>(rows, [&](size_t row) {
+    const T* dyi = dy + row * columns;
+    const T* yi = y + row * columns;
+    T* dxi = dx + row * columns;
+    const T along = device::sum_row<threads, T>(columns, [=](size_t j) { return dyi[j] * yi[j]; });
+    device::for_each_column<threads>(
+        columns, [=](size_t j) { device::put<accumulate>(dxi[j], yi[j] * (dyi[j] - along)); });
+  });
 }
 
 }  // namespace detail
@@ -59,8 +47,12 @@ struct Softmax<Cuda> {
   static Status forward(const Context<Cuda>& context, View<const T, 2, Cuda> x,  // (rows, columns)
                         View<T, 2, Cuda> y) {                                    // (rows, columns)
     if (x.count() == 0) return {};
-    return device::launch(context, detail::softmax_forward<T>, device::grid_for(x.shape[0]),
-                          dim3{detail::softmax_threads}, x.data, y.data, x.shape[0], x.shape[1]);
+    const size_t rows = x.shape[0], columns = x.shape[1];
+    return device::with_row_threads(columns, [&](auto threads) {
+      return device::launch(context, detail::softmax_forward<threads, T>,
+                            device::grid_for_rows(rows, columns), dim3{device::row_threads}, x.data,
+                            y.data, rows, columns);
+    });
   }
 
   template <class T>
@@ -69,11 +61,14 @@ struct Softmax<Cuda> {
                          View<const T, 2, Cuda> y,   // (rows, columns)
                          Target<T, 2, Cuda> dx) {    // (rows, columns)
     if (!dx || y.count() == 0) return {};
-    const auto function =
-        dx.accumulate ? detail::softmax_backward<true, T> : detail::softmax_backward<false, T>;
-    return device::launch(context, function, device::grid_for(y.shape[0]),
-                          dim3{detail::softmax_threads}, dy.data, y.data, dx.view.data, y.shape[0],
-                          y.shape[1]);
+    const size_t rows = y.shape[0], columns = y.shape[1];
+    return device::with_row_threads(columns, [&](auto threads) {
+      const auto function = dx.accumulate ? detail::softmax_backward<threads, true, T>
+                                          : detail::softmax_backward<threads, false, T>;
+      return device::launch(context, function, device::grid_for_rows(rows, columns),
+                            dim3{device::row_threads}, dy.data, y.data, dx.view.data, rows,
+                            columns);
+    });
   }
 };
 
