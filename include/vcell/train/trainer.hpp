@@ -133,6 +133,7 @@ class Trainer {
       void take_step(Task& task, StepRecordings<Device>& recordings) {
     if (options_.record && options_.accumulate == 1) {
       make_average();
+      parameters_->values();  // laid out before, since they stay
       const TrainingStep<Device> step = send_numbers(batches());
       recordings.run(task.load(step), [&] {
         parameters_->clear_gradients();
