@@ -59,14 +59,14 @@ struct AttentionRow {
 ///   r[i] = max_j s[i, j] and 1 / sum_j exp(s[i, j] - max)   with s = scale Q K^T, kept for
 ///   backward
 ///
-///   dV (+)= P^T dO,  dP = dO V^T,  dS = P * (dP - rowsum(P * dP)),
+///   dV (+)= P^T dO,  dP = dO V^T,  dS = P * (dP - rowsum(dO * O)),
 ///   dQ (+)= scale dS K,  dK (+)= scale dS^T Q
 ///
 /// Weights exist for one tile of queries of one head at a time and are made again in backward from
 /// r (as Dao et al. 2022, arXiv:2205.14135, section 3, but without the logarithm, which would lose
-/// as many digits of P as s has before the point). A query that may attend to no key, and one that
-/// is padding, gives zeros; padding is never read, its gradients are zeros. Null gradients are not
-/// wanted; those that are do not overlap.
+/// as many digits of P as s has before the point); rowsum(dO * O) is rowsum(P * dP). A query that
+/// may attend to no key, and one that is padding, gives zeros; padding is never read, its gradients
+/// are zeros. Null gradients are not wanted; those that are do not overlap.
 template <class Device>
 struct Attention : Missing<Device> {};
 
@@ -108,8 +108,8 @@ struct Attention<Cpu> {
 
   template <class T>
   static Status backward(const Context<Cpu>& context, const AttentionShape& n, T scale,
-                         HeadsView<const T> d_o, HeadsView<const T> q, HeadsView<const T> k,
-                         HeadsView<const T> v, const AttentionMask<>& mask,
+                         HeadsView<const T> d_o, HeadsView<const T> o, HeadsView<const T> q,
+                         HeadsView<const T> k, HeadsView<const T> v, const AttentionMask<>& mask,
                          View<const AttentionRow<T>, 1> r, HeadsView<T> dq, HeadsView<T> dk,
                          HeadsView<T> dv, Scratch<> memory) {
     const ThreadScratch<T> weights(context, memory, tile * n.keys),
@@ -123,7 +123,7 @@ struct Attention<Cpu> {
         clear(place, dk, n.keys, place.queries ? place.keys : 0);
         clear(place, dv, n.keys, place.queries ? place.keys : 0);
         for (size_t first = 0; first < place.queries; first += tile)
-          backward_tile(session, place, scale, d_o, q, k, v, mask, r.data + head * n.queries, dq,
+          backward_tile(session, place, scale, d_o, o, q, k, v, mask, r.data + head * n.queries, dq,
                         dk, dv, first, std::min(tile, place.queries - first), weights.mine(),
                         gradients.mine());
       }
@@ -208,12 +208,12 @@ struct Attention<Cpu> {
 
   template <class T>
   static void backward_tile(const ProductSession& session, const Head& n, T scale,
-                            HeadsView<const T> d_o, HeadsView<const T> q, HeadsView<const T> k,
-                            HeadsView<const T> v, const AttentionMask<>& mask,
+                            HeadsView<const T> d_o, HeadsView<const T> o, HeadsView<const T> q,
+                            HeadsView<const T> k, HeadsView<const T> v, const AttentionMask<>& mask,
                             const AttentionRow<T>* r,  // of the head
                             HeadsView<T> dq, HeadsView<T> dk, HeadsView<T> dv, size_t first,
                             size_t rows, T* weights, T* gradients) {
-    const MatrixView<const T> dot = n.part(d_o, first, rows);
+    const MatrixView<const T> dot = n.part(d_o, first, rows), out = n.part(o, first, rows);
     const View<T, 2> p{weights, {rows, n.keys}}, ds{gradients, {rows, n.keys}};
     scores(session, n, scale, n.part(q, first, rows), n.all_keys(k), mask, first, p);
     for (size_t i = 0; i < rows; ++i) {
@@ -226,9 +226,9 @@ struct Attention<Cpu> {
     if (!dq && !dk) return;
     serial_gemm<T>(session, false, true, T(1), dot, n.all_keys(v), T(0), MatrixView<T>(ds));
     for (size_t i = 0; i < rows; ++i) {
-      const T* pi = p[i].data;
+      const T *pi = p[i].data, *doi = dot.row(i), *oi = out.row(i);
       T* dsi = ds[i].data;
-      const T along = sum_lanes<T>(n.keys, [=](size_t j) { return pi[j] * dsi[j]; });
+      const T along = sum_lanes<T>(n.head_dim, [=](size_t c) { return doi[c] * oi[c]; });
       for (size_t j = 0; j < n.keys; ++j) dsi[j] = pi[j] * (dsi[j] - along);
     }
     if (dq)

@@ -93,16 +93,17 @@ Variable<T, 4, Device> attention(const Variable<T, 4, Device>& q, const Variable
                                              Layout::view(o.view()), r.view());
   return make_variable(
       std::move(o),
-      [n, scale, r = std::move(r)](auto d_o, auto, const auto& query, const auto& key,
+      [n, scale, r = std::move(r)](auto d_o, auto out, const auto& query, const auto& key,
                                    const auto& value, const auto& allowed, const auto& lengths) {
         const auto put = [](const auto& to) { return Layout::view(to.view, to.accumulate); };
         with_targets(
             "attention",
             [&](auto dq, auto dk, auto dv) {
               kernel::backward<kernel::Attention, Device>(
-                  "attention", n, scale, Layout::view(d_o), Layout::view(query.value()),
-                  Layout::view(key.value()), Layout::view(value.value()),
-                  mask_view(allowed, lengths), r.view(), put(dq), put(dk), put(dv));
+                  "attention", n, scale, Layout::view(d_o), Layout::view(out),
+                  Layout::view(query.value()), Layout::view(key.value()),
+                  Layout::view(value.value()), mask_view(allowed, lengths), r.view(), put(dq),
+                  put(dk), put(dv));
             },
             query, key, value);
       },

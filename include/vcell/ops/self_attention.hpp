@@ -47,13 +47,13 @@ Variable<T, 3, Device> self_attention(const Variable<T, 3, Device>& qkv, size_t 
   };
   using Rows = Tensor<kernel::AttentionRow<T>, 1, Device>;
   using Kept = Variable<kernel::AttentionRow<T>, 1, Device>;
-  const auto pull_back = [n, scale, third, heads_of](auto d_o, auto, const auto& x,
+  const auto pull_back = [n, scale, third, heads_of](auto d_o, auto out, const auto& x,
                                                      const auto& allowed, const auto& lengths,
                                                      const Kept& r) {
     const auto d = x.gradient_target();
     kernel::backward<kernel::Attention, Device>(
-        "self_attention", n, scale, heads_of(d_o), third(x.value(), 0), third(x.value(), 1),
-        third(x.value(), 2), detail::mask_view(allowed, lengths), r.value(),
+        "self_attention", n, scale, heads_of(d_o), heads_of(out), third(x.value(), 0),
+        third(x.value(), 1), third(x.value(), 2), detail::mask_view(allowed, lengths), r.value(),
         third(d.view, 0, d.accumulate), third(d.view, 1, d.accumulate),
         third(d.view, 2, d.accumulate));
   };
