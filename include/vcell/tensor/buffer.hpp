@@ -28,7 +28,7 @@ class Buffer {
         data_(std::exchange(other.data_, nullptr)),
         count_(std::exchange(other.count_, 0)) {}
   Buffer& operator=(Buffer other) noexcept {
-    std::swap(home_, other.home_);
+    home_.swap(other.home_);
     std::swap(data_, other.data_);
     std::swap(count_, other.count_);
     return *this;

@@ -166,6 +166,7 @@ class MemoryHome {
   void deallocate(void* block, size_t bytes) noexcept {
     Memory<Device>::deallocate(*context_, block, bytes);
   }
+  void swap(MemoryHome& other) noexcept { context_.swap(other.context_); }
 
  private:
   std::optional<Context<Device>> context_;
@@ -177,6 +178,7 @@ class MemoryHome<Cpu> {
  public:
   void* allocate(size_t bytes) { return Memory<Cpu>::allocate({}, bytes); }
   void deallocate(void* block, size_t bytes) noexcept { Memory<Cpu>::deallocate({}, block, bytes); }
+  void swap(MemoryHome&) noexcept {}
 };
 
 VCELL_END_NAMESPACE
