@@ -7,6 +7,7 @@
 #include "vcell/kernels/check_step.cuh"
 #include "vcell/kernels/copy.cuh"
 #include "vcell/kernels/cross_entropy.cuh"
+#include "vcell/kernels/device/async_copy.cuh"
 #include "vcell/kernels/device/column_sums.cuh"
 #include "vcell/kernels/device/divide.cuh"
 #include "vcell/kernels/device/each.cuh"

@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 //
+#include "vcell/kernels/device/async_copy.cuh"
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/launch.hpp"
 #include "vcell/tensor/memory_cuda.hpp"
@@ -122,6 +123,57 @@ __global__ void early_exit(int* out) {
   out[blockIdx.x * threads + threadIdx.x] = 1;
 }
 
+enum class Mistake { none, no_wait, no_commit, no_barrier, waits_for_too_few, refills_too_early };
+
+/// Two buffers in turn, each filled while the other is read; every block's own half of x.
+__global__ void copies_ahead(const float* x, float* out, Mistake mistake) {
+  constexpr unsigned turns = 3;
+  VCELL_SHARED(float, tile, 2 * threads);
+  const auto fill = [&](unsigned turn) {
+    device::copy_async<4>(tile, turn % 2 * threads + threadIdx.x, x + turn * threads + threadIdx.x,
+                          4);
+    if (mistake != Mistake::no_commit) device::commit_copies();
+  };
+  fill(0);
+  float sum = 0;
+  for (unsigned turn = 0; turn < turns; ++turn) {
+    if (mistake == Mistake::refills_too_early && turn + 1 < turns) fill(turn + 1);
+    if (mistake == Mistake::waits_for_too_few)
+      device::wait_copies<1>();
+    else if (mistake == Mistake::refills_too_early && turn + 1 < turns)
+      device::wait_copies<1>();
+    else if (mistake != Mistake::no_wait)
+      device::wait_copies<0>();
+    if (mistake != Mistake::no_barrier) __syncthreads();
+    if (mistake != Mistake::refills_too_early && turn + 1 < turns) fill(turn + 1);
+    sum += tile[turn % 2 * threads + (threadIdx.x + 32) % threads];
+  }
+  out[blockIdx.x * threads + threadIdx.x] = sum;
+}
+
+struct alignas(16) Four {
+  float v[4];
+};
+
+/// Whole elements, parts of them, and nothing.
+__global__ void copies_parts(const float* x, float* out, unsigned shift) {
+  VCELL_SHARED(Four, tile, threads);
+  const unsigned bytes = 4 * (threadIdx.x % 5);
+  if (shift)
+    device::copy_async<4>(tile, threadIdx.x, x + 4 * threadIdx.x + shift, bytes);
+  else
+    device::copy_async<16>(tile, threadIdx.x, x + 4 * threadIdx.x, bytes);
+  device::commit_copies();
+  device::wait_copies<0>();
+  const Four mine = tile[threadIdx.x];
+  for (unsigned i = 0; i < 4; ++i) out[4 * threadIdx.x + i] = mine.v[i];
+}
+
+__global__ void copies_unaligned(const float* x) {
+  VCELL_SHARED(Four, tile, threads);
+  device::copy_async<16>(tile, threadIdx.x, x + 4 * threadIdx.x + 1, 16);
+}
+
 __global__ void too_much_shared() {
   VCELL_SHARED(double, tile, 48 * 128 + 1);
   tile[threadIdx.x] = 1;
@@ -183,6 +235,39 @@ TEST_CASE("emulation: shared memory out of range, unwritten, too large", "[cuda]
   CHECK_THAT(failure(1, dim3{threads}, read_unwritten, out.data()), contains("nobody wrote it"));
   CHECK_THAT(failure(1, dim3{threads}, too_much_shared),
              contains("49160 bytes of shared memory, the most is 49152"));
+}
+
+TEST_CASE("emulation: asynchronous copies come when they are waited for", "[cuda]") {
+  OnDevice<float> x(4 * threads), out(2 * threads);
+  for (unsigned i = 0; i < x.size(); ++i) x[i] = float(i);
+  const auto run = [&](uint64_t seed, Mistake mistake) {
+    return failure(seed, dim3{threads}, copies_ahead, x.data(), out.data(), mistake);
+  };
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    CHECK(run(seed, Mistake::none) == "");
+    for (unsigned i = 0; i < threads; ++i)
+      CHECK(out[i] == float(3 * ((i + 32) % threads) + 3 * threads));
+    for (const auto mistake : {Mistake::no_wait, Mistake::no_commit, Mistake::waits_for_too_few})
+      CHECK_THAT(run(seed, mistake), contains("while an asynchronous copy to it is under way"));
+    // Who reads may come before who copies, between begin and wait, or after.
+    CHECK_THAT(run(seed, Mistake::no_barrier),
+               contains("race on tile[") || contains("nobody wrote it") || contains("under way"));
+    CHECK_THAT(run(seed, Mistake::refills_too_early),
+               contains("race on tile[") || contains("under way"));
+  }
+}
+
+TEST_CASE("emulation: asynchronous copies of parts, and of what is not aligned", "[cuda]") {
+  OnDevice<Four> x(threads + 1), out(threads);
+  for (unsigned i = 0; i < 4 * x.size(); ++i) x[i / 4].v[i % 4] = float(i);
+  for (const unsigned shift : {0u, 1u}) {
+    const float* const from = x[0].v;
+    CHECK(failure(1, dim3{threads}, copies_parts, from, out[0].v, shift) == "");
+    for (unsigned i = 0; i < 4 * threads; ++i)
+      CHECK(out[i / 4].v[i % 4] == (i % 4 < i / 4 % 5 ? float(i + shift) : 0));
+  }
+  const float* const from = x[0].v;
+  CHECK_THAT(failure(1, dim3{threads}, copies_unaligned, from), contains("not aligned"));
 }
 
 TEST_CASE("emulation: deadlocks are named", "[cuda]") {

@@ -1,6 +1,7 @@
 // The threads of one block, each a fiber, run in an order drawn from a seed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -39,6 +40,7 @@ inline std::string hexadecimal(unsigned mask) {
 struct SharedStorage {
   std::vector<unsigned char> bytes;
   std::vector<Cell> cells;
+  std::vector<bool> under_way;  // elements that an asynchronous copy is to fill; empty: none yet
 };
 
 class Block {
@@ -122,11 +124,41 @@ class Block {
   void note_access(SharedStorage& storage, size_t i, bool write, const char* name) {
     if (i >= storage.cells.size())
       fail(name, "[", i, "] is out of range: it has ", storage.cells.size(), " elements");
+    if (!storage.under_way.empty() && storage.under_way[i])
+      fail(name, "[", i, "] is used while an asynchronous copy to it is under way");
     Cell& cell = storage.cells[i];
     if (!write && !cell.written()) fail(name, "[", i, "] is read and nobody wrote it");
     const int other = write ? cell.write(running_->clock) : cell.read(running_->clock);
     if (other != Cell::nobody)
       fail("race on ", name, "[", i, "] between threads ", running_->clock.thread, " and ", other);
+  }
+
+  /// Begins a copy of the calling thread's to an element, whose other bytes become 0. It counts as
+  /// written now and once more when the thread waits for it, and holds bytes 0xff in between.
+  void begin_copy(SharedStorage& storage, size_t i, size_t element_bytes, const void* from,
+                  size_t bytes, const char* name) {
+    note_access(storage, i, true, name);
+    std::memset(storage.bytes.data() + i * element_bytes, 0xff, element_bytes);
+    storage.under_way.resize(storage.cells.size());
+    storage.under_way[i] = true;
+    running_->copies.push_back({&storage, i, element_bytes, from, bytes, name, running_->groups});
+  }
+  /// Ends a group of copies of the calling thread's.
+  void commit_copies() { ++running_->groups; }
+  /// Does the copies of all the calling thread's groups but the last `later`.
+  void wait_copies(size_t later) {
+    auto& copies = running_->copies;
+    const size_t groups = running_->groups - std::min(running_->groups, later);
+    size_t done = 0;
+    for (; done < copies.size() && copies[done].group < groups; ++done) {
+      const AsyncCopy& copy = copies[done];
+      copy.storage->under_way[copy.i] = false;
+      note_access(*copy.storage, copy.i, true, copy.name);
+      unsigned char* const to = copy.storage->bytes.data() + copy.i * copy.element_bytes;
+      std::memset(to, 0, copy.element_bytes);
+      if (copy.bytes) std::memcpy(to, copy.from, copy.bytes);
+    }
+    copies.erase(copies.begin(), copies.begin() + std::ptrdiff_t(done));
   }
 
  private:
@@ -143,6 +175,14 @@ class Block {
       return !std::strcmp(name, other.name) && mask == other.mask;
     }
   };
+  struct AsyncCopy {
+    SharedStorage* storage;
+    size_t i, element_bytes;
+    const void* from;
+    size_t bytes;
+    const char* name;
+    size_t group;
+  };
   struct Thread {
     Fiber fiber;
     uint3 index;
@@ -150,6 +190,8 @@ class Block {
     Clock clock;
     Collective call;
     uint64_t result = 0;
+    std::vector<AsyncCopy> copies;  // under way
+    size_t groups = 0;              // of copies, ended
   };
   struct Abandoned {};  // thrown inside the fibers of a block that failed, to unwind them
 
@@ -208,6 +250,8 @@ class Block {
 inline void Block::start(Thread& t, size_t number, const std::function<void()>& body) {
   t.clock = {int(number), 0, {}};
   t.clock.lane[number % 32] = 1;
+  t.copies.clear();
+  t.groups = 0;
   make_ready(t);
   t.fiber.start([this, &body, &t] {
     try {

@@ -11,6 +11,8 @@
 #define __global__
 #define __device__
 #define __host__
+#define VCELL_UNROLL
+#define __launch_bounds__(...)
 
 namespace vcell_emulation {
 
@@ -48,6 +50,14 @@ class SharedArray {
     size_t i_;
   };
   Element operator[](size_t i) const { return {*this, i}; }
+  /// What cp.async does, in pieces of so many bytes.
+  template <unsigned piece>
+  void begin_copy(size_t i, const void* from, unsigned bytes) const {
+    if (bytes > sizeof(T)) throw Failure("emulation: an asynchronous copy longer than its element");
+    if (bytes && reinterpret_cast<uintptr_t>(from) % piece)
+      throw Failure("emulation: an asynchronous copy from where its pieces are not aligned");
+    Block::current().begin_copy(*storage_, i, sizeof(T), from, bytes, name_);
+  }
 
  private:
   unsigned char* at(size_t i, bool write) const {

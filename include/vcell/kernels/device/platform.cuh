@@ -16,11 +16,14 @@
 #include "vcell/kernels/status.hpp"
 #include "vcell/tensor/context_cuda.hpp"
 
-#if defined(__CUDACC__)  // the stand-in brings its own VCELL_SHARED and launch_kernel
+#if defined(__CUDACC__)  // the stand-in brings its own of these
 
 /// An array in shared memory, one for all threads of the block: VCELL_SHARED(float, tile, 32 * 33);
 /// An element is read into a variable of its own type before it is used.
 #define VCELL_SHARED(T, name, count) __shared__ T name[count]
+
+/// Before a loop over an array that is to stay in registers: its length is known to the compiler.
+#define VCELL_UNROLL _Pragma("unroll")
 
 VCELL_BEGIN_NAMESPACE
 namespace device::detail {
