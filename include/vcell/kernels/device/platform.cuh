@@ -40,11 +40,14 @@ VCELL_END_NAMESPACE
 
 /// Before a loop of few turns whose arrays stay in registers only where it is unrolled.
 #define VCELL_UNROLL _Pragma("unroll")
+/// Before a loop whose body is so long that one copy of it is enough.
+#define VCELL_ROLLED _Pragma("unroll 1")
 /// A kernel whose blocks have so many threads, of which a processor of the device is to have so
 /// many blocks at a time: what bounds its registers.
 #define VCELL_KERNEL_FOR(threads, blocks) VCELL_KERNEL __launch_bounds__(threads, blocks)
 #else
 #define VCELL_UNROLL
+#define VCELL_ROLLED
 #define VCELL_KERNEL_FOR(threads, blocks) VCELL_KERNEL
 #endif
 
