@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/name_places.hpp"
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/eval/distance_ranks.hpp"
@@ -89,34 +90,7 @@ class ValidationShifts {
   /// The scores of one variant; nothing if there was no set of a perturbation. O(n^2 genes) of a
   /// context's n pairs.
   template <class = void>
-  std::optional<ShiftScores> scores(size_t variant) const {
-    size_t pairs = 0;
-    ShiftScores out;
-    std::vector<size_t> here;  // pairs of one context, which lie together
-    std::vector<int32_t> own;
-    for (size_t p = 0; p < contexts_.size(); ++p) {
-      if (cells_[p] > 0) {
-        here.push_back(p);
-        own.push_back(own_columns_[p]);
-      }
-      if (here.empty() || (p + 1 < contexts_.size() && contexts_[p + 1] == contexts_[p])) continue;
-      const auto predicted = shifts(predicted_[variant], here), real = shifts(observed_, here);
-      for (size_t i = 0; i < here.size(); ++i) {
-        const double r = pearson({predicted[i].data, genes_}, {real[i].data, genes_});
-        out.pearson_delta += r == r ? r : 0;
-      }
-      for (const double score :
-           discrimination_scores<L1Distance>(predicted.view(), real.view(), own))
-        out.discrimination += score;
-      pairs += here.size();
-      here.clear();
-      own.clear();
-    }
-    if (pairs == 0) return std::nullopt;
-    out.pearson_delta /= double(pairs);
-    out.discrimination /= double(pairs);
-    return out;
-  }
+  std::optional<ShiftScores> scores(size_t variant) const;
 
  private:
   static constexpr size_t no_pair = ~size_t(0);
@@ -178,5 +152,37 @@ class ValidationShifts {
   Tensor<float, 2> observed_;                // (pairs, genes) sums
   std::vector<Tensor<float, 2>> predicted_;  // of each variant
 };
+
+template <class Void>
+std::optional<ShiftScores> ValidationShifts::scores(size_t variant) const {
+  size_t pairs = 0;
+  ShiftScores out;
+  std::vector<size_t> here;  // pairs of one context, which lie together
+  std::vector<int32_t> own;
+  for (size_t p = 0; p < contexts_.size(); ++p) {
+    if (cells_[p] > 0) {
+      here.push_back(p);
+      own.push_back(own_columns_[p]);
+    }
+    if (here.empty() || (p + 1 < contexts_.size() && contexts_[p + 1] == contexts_[p])) continue;
+    const auto predicted = shifts(predicted_[variant], here), real = shifts(observed_, here);
+    for (size_t i = 0; i < here.size(); ++i) {
+      const double r = pearson({predicted[i].data, genes_}, {real[i].data, genes_});
+      out.pearson_delta += r == r ? r : 0;
+    }
+    for (const double score : discrimination_scores<L1Distance>(predicted.view(), real.view(), own))
+      out.discrimination += score;
+    pairs += here.size();
+    here.clear();
+    own.clear();
+  }
+  if (pairs == 0) return std::nullopt;
+  out.pearson_delta /= double(pairs);
+  out.discrimination /= double(pairs);
+  return out;
+}
+
+// Ranks are no code for nvcc 13.0, which ends with an internal error: it is made elsewhere.
+VCELL_INSTANTIATE(models, std::optional<ShiftScores> ValidationShifts::scores<void>(size_t) const);
 
 VCELL_END_NAMESPACE
