@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "train_cuda.hpp"
 #include "vcell/tensor/devices_cuda.hpp"
 
 namespace {
@@ -69,9 +70,9 @@ vcell::TrainStateTransition training_on_device(const vcell::Experiment& e) {
   if (found.devices.empty())
     throw vcell::CudaError("[run] device is cuda, and " + found.reason +
                            "; without one, train with [run] device cpu");
-  throw vcell::ConfigError(
-      "[run] device is cuda, and not all that training needs is there for GPUs yet; train with "
-      "[run] device cpu");
+  return [precision = e.precision](const vcell::StateTransitionTraining& training) {
+    return train_on_cuda(training, precision);
+  };
 }
 
 CudaFacts cuda_facts() {
