@@ -40,7 +40,7 @@ build_and_test() {
   local failed_tests=build/$preset/Testing/Temporary/LastTestsFailed.log
   shift
   rm -f "$failed_tests"
-  part "$preset: configure" cmake --preset "$preset" "$werror" &&
+  part "$preset: configure" cmake --preset "$preset" "$werror" "$emulation" &&
     part "$preset: build" cmake --build --preset "$preset" -j "$cores" &&
     part "$preset: test" ctest --preset "$preset" -j "$cores" "$@"
   [ ! -f "$log" ] || grep '^skipped: ' "$log" | sort | uniq -c || true
@@ -82,12 +82,15 @@ elif [ "${1:-}" = --all ]; then
   part "set-up" set_up all || exit 1
   part "format" check_format
   compile_cuda
+  emulation=-DVCELL_TEST_EMULATION=OFF  # of kernels for a GPU: under AddressSanitizer, once is enough
   build_and_test release "$@"
+  emulation=-DVCELL_TEST_EMULATION=ON
   build_and_test asan "$@"
   build_and_test tsan "$@"
   print_what_did_not_run
 else
   werror=-DVCELL_WERROR=OFF
+  emulation=-DVCELL_TEST_EMULATION=ON
   part "set-up" set_up || exit 1
   build_and_test release "$@"
 fi
