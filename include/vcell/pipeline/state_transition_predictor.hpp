@@ -274,6 +274,9 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
                                          learnt,      options, begin,    told};
   const auto result =
       options_.train ? options_.train(training) : train_state_transition<Cpu>(training);
+  if (!result.recorded.why_not.empty())
+    note(callbacks,
+         "steps were not all recorded, but queued kernel by kernel: ", result.recorded.why_not);
   const TrainState& state = states_.emplace_back(result.state);
   if (result.stopped)
     throw Stopped(message("stopped after step ", state.step, " of ", t.max_steps,
