@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # cmake/test.sh --cuda: everything that a GPU is needed for, in ten minutes and without the network.
 #   - the kernels' tests, built for this machine's GPU alone, in one process
-#   - the same under compute-sanitizer's memcheck and racecheck, as far as the time lasts
 #   - bench/run.sh --cuda
+#   - the tests under compute-sanitizer's memcheck and racecheck, as far as the time lasts
 # Needed are nvcc, cmake, a C++20 compiler, and the headers of Eigen 3.4, Catch2 2, nlohmann_json and
 # RapidJSON: installed, or in a folder that VCELL_DEPS names, as include/eigen3/Eigen, include/catch2/catch.hpp,
 # include/nlohmann/json.hpp and include/rapidjson/reader.h. VCELL_GOLDEN names a folder of expected numbers.
@@ -36,11 +36,11 @@ command -v ninja >/dev/null && generator=(-G Ninja)
 configure() {
   cmake -S . -B "$folder" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_CUDA_COMPILER="$nvcc" -DCMAKE_CUDA_ARCHITECTURES="$architecture-real" \
-    -DVCELL_WITH_CUDA=ON -DVCELL_WITH_FILES=OFF -DVCELL_BUILD_PROGRAM=OFF -DVCELL_BUILD_BENCH=OFF \
+    -DVCELL_WITH_CUDA=ON -DVCELL_WITH_FILES=OFF -DVCELL_BUILD_PROGRAM=OFF -DVCELL_BUILD_BENCH=ON \
     -DVCELL_BLAS=eigen -DVCELL_INSTALL=OFF ${VCELL_DEPS:+-DVCELL_DEPS="$VCELL_DEPS"}
 }
 
-# run_tests COMMAND...: the tests, by themselves or in a tool; 77 says that some were skipped.
+# run_tests COMMAND...: the tests, by themselves or in a tool, or the benchmarks; 77 says that some were skipped.
 run_tests() {
   local seconds status=0
   seconds=$(left)
@@ -71,23 +71,15 @@ in_sanitizer() {
   part "$1" run_tests "$sanitizer" --tool "$1" --error-exitcode 1 --report-api-errors no "$test" '[cuda]'
 }
 
-benchmarks() {
-  if [ ! -x bench/run.sh ]; then
-    not_run+=("benchmarks: there is no bench/run.sh")
-    return
-  fi
-  part "bench/run.sh --cuda" run_tests bench/run.sh --cuda
-}
-
 part "configure" configure &&
   part "build" timeout "$(left)" cmake --build "$folder" -j "$cores" &&
   part "spills" ctest --test-dir "$folder" -R '^nvcc\.spills$' --output-on-failure
 # Tests that are skipped are no failure, but this one tells whether CUDA has the GPU that nvidia-smi shows.
 if [ -x "$test" ] && part "the GPU answers" "$test" "cuda devices: name*" --warn NoTests; then
   part "tests on the GPU" run_tests "$test"
+  part "bench/run.sh --cuda" run_tests bench/run.sh --cuda
   in_sanitizer memcheck
   in_sanitizer racecheck
-  benchmarks
 fi
 print_parts
 [ ${#not_run[@]} = 0 ] || printf 'not run: %s\n' "${not_run[@]}"
