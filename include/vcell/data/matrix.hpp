@@ -94,8 +94,32 @@ class Matrix {
   void keep_rows(std::span<const uint8_t> keep);
   /// Drops the columns whose flag is 0, in place.
   /// @throws ShapeError if there is not one flag per column
-  template <class = void>
-  void keep_columns(std::span<const uint8_t> keep);
+  template <class = void>  // defined here because nvcc takes no generic lambda in it further below
+  void keep_columns(std::span<const uint8_t> keep) {
+    check_size_match("Matrix::keep_columns", "flags", keep.size(), "columns", columns_);
+    std::vector<int32_t> place(columns_);  // of a column among those that stay
+    int32_t kept = 0;
+    for (size_t column = 0; column < columns_; ++column) place[column] = kept += keep[column] != 0;
+    size_t end = 0, begin = 0;
+    visit_storage(dtype(), [&]<class T>() {
+      const auto values = values_.values<T>();
+      for (size_t row = 0; row < rows_; ++row) {
+        const size_t next = is_sparse_ ? size_t(indptr_[row + 1]) : begin + columns_;
+        for (size_t i = begin; i < next; ++i) {
+          const size_t column = is_sparse_ ? size_t(indices_[i]) : i - begin;
+          if (!keep[column]) continue;
+          values[end] = values[i];
+          if (is_sparse_) indices_[end] = place[column] - 1;
+          ++end;
+        }
+        begin = next;
+        if (is_sparse_) indptr_[row + 1] = int64_t(end);
+      }
+    });
+    columns_ = size_t(kept);
+    values_.truncate(end);
+    if (is_sparse_) indices_.resize(end);
+  }
 
   /// As a sparse matrix of T, of what was here; zeros of a dense matrix are left out.
   template <class T>
@@ -133,33 +157,6 @@ void Matrix::keep_rows(std::span<const uint8_t> keep) {
   if (!is_sparse_) return;
   indices_.resize(end);
   indptr_.resize(kept + 1);
-}
-
-template <class>
-void Matrix::keep_columns(std::span<const uint8_t> keep) {
-  check_size_match("Matrix::keep_columns", "flags", keep.size(), "columns", columns_);
-  std::vector<int32_t> place(columns_);  // of a column among those that stay
-  int32_t kept = 0;
-  for (size_t column = 0; column < columns_; ++column) place[column] = kept += keep[column] != 0;
-  size_t end = 0, begin = 0;
-  visit_storage(dtype(), [&]<class T>() {
-    const auto values = values_.values<T>();
-    for (size_t row = 0; row < rows_; ++row) {
-      const size_t next = is_sparse_ ? size_t(indptr_[row + 1]) : begin + columns_;
-      for (size_t i = begin; i < next; ++i) {
-        const size_t column = is_sparse_ ? size_t(indices_[i]) : i - begin;
-        if (!keep[column]) continue;
-        values[end] = values[i];
-        if (is_sparse_) indices_[end] = place[column] - 1;
-        ++end;
-      }
-      begin = next;
-      if (is_sparse_) indptr_[row + 1] = int64_t(end);
-    }
-  });
-  columns_ = size_t(kept);
-  values_.truncate(end);
-  if (is_sparse_) indices_.resize(end);
 }
 
 /// The rows in the given order, as the same kind of matrix; a row may be named more than once.
