@@ -34,6 +34,11 @@ struct Register {
   typedef T type __attribute__((vector_size(bytes)));
   typedef Bits bits __attribute__((vector_size(bytes)));
 
+  static type zeros() {  // no constant: nvcc has none of this type
+    type out;
+    std::memset(&out, 0, bytes);
+    return out;
+  }
   static type load(const T* from) {
     type out;
     std::memcpy(&out, from, bytes);
@@ -145,7 +150,7 @@ struct DistanceTile {
   void add(const A& a, const B& b, size_t first, size_t last) {
     using R = Register<T>;
     typename R::type lanes[of_a][of_b];
-    for_all([&](auto i, auto k) { lanes[i][k] = typename R::type{}; });
+    for_all([&](auto i, auto k) { lanes[i][k] = R::zeros(); });
     for (; first + R::width <= last; first += R::width) {
       typename R::type x[of_a], y[of_b];
       for_all([&](auto i, auto k) {

@@ -182,7 +182,6 @@ std::optional<ShiftScores> ValidationShifts::scores(size_t variant) const {
   return out;
 }
 
-// Ranks are no code for nvcc 13.0, which ends with an internal error: it is made elsewhere.
 VCELL_INSTANTIATE(models, std::optional<ShiftScores> ValidationShifts::scores<void>(size_t) const);
 
 VCELL_END_NAMESPACE
