@@ -20,6 +20,10 @@ class Embedding {
   Variable<T, rank + 1, Device> operator()(const Indices<rank, Device>& index) const {
     return embedding(index, table_);
   }
+  template <int rank>
+  Variable<T, rank + 1, Device> operator()(const Tensor<int32_t, rank>& index) const {
+    return embedding(index, table_);
+  }
 
  private:
   Variable<T, 2, Device> table_;
