@@ -19,6 +19,7 @@
 #include "vcell/ops/embedding.hpp"
 #include "vcell/ops/energy_distance.hpp"
 #include "vcell/ops/gelu.hpp"
+#include "vcell/ops/indices.hpp"
 #include "vcell/ops/l2_normalize.hpp"
 #include "vcell/ops/layer_norm.hpp"
 #include "vcell/ops/leaky_relu.hpp"

@@ -229,12 +229,12 @@ TEST_CASE("variants: gradients flow to every parameter", "[models]") {
     const auto model = moved_model(config);
     learn(model, terms_of(model, Batch()).total());
     for (const auto& p : model.parameters().all()) {
-      // Attention to one key alone does not depend on queries and keys.
+      // Attention to one key alone does not depend on queries and keys, but for rounding.
       const bool none = config.attention == AttentionPattern::itself &&
                         (p.name.find(".q_proj") != std::string::npos ||
                          p.name.find(".k_proj") != std::string::npos);
       INFO(p.name);
-      CHECK((vcell_test::largest_magnitude(p.gradient()) > 0) != none);
+      CHECK((vcell_test::largest_magnitude(p.gradient()) > 1e-13) != none);
     }
   }
 }

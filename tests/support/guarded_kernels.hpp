@@ -24,6 +24,7 @@
 #include "vcell/kernels/mean.hpp"
 #include "vcell/kernels/mean_error.hpp"
 #include "vcell/kernels/median_distance.hpp"
+#include "vcell/kernels/rank_sum.hpp"
 #include "vcell/kernels/rms_norm.hpp"
 #include "vcell/kernels/running_average.hpp"
 #include "vcell/kernels/set_bias.hpp"
@@ -197,6 +198,7 @@ template <> struct ManhattanDistance<Guarded> : Forwarded<ManhattanDistance> {};
 template <> struct Mean<Guarded> : Forwarded<Mean> {};
 template <> struct MeanError<Guarded> : Forwarded<MeanError> {};
 template <> struct MedianDistance<Guarded> : Forwarded<MedianDistance> {};
+template <> struct RankSum<Guarded> : Forwarded<RankSum> {};
 template <> struct RmsNorm<Guarded> : Forwarded<RmsNorm> {};
 template <> struct RunningAverage<Guarded> : Forwarded<RunningAverage> {};
 template <> struct SetBias<Guarded> : Forwarded<SetBias> {};
