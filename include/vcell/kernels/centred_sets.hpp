@@ -262,7 +262,7 @@ class CentredSets {
     T* to = u.moved.row(i);
     for (size_t c = 0; c < columns; ++c) to[c] = from[c] - a[c];
     u.norms[i] = sum_lanes<T>(columns, [=](size_t c) { return to[c] * to[c]; });
-    const RowRange both[] = {u.own, v.own};  // by name: nvcc 12 loses a list in the loop itself
+    const RowRange both[] = {u.own, v.own};  // by name: nvcc 13 loses a list in the loop itself
     for (const RowRange& some : both)
       for (size_t k = some.first; k < some.first + some.count; ++k) {
         const T* b = u.centres[k];
