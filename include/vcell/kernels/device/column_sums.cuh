@@ -81,14 +81,14 @@ VCELL_KERNEL void column_sums(F f, size_t groups, size_t rows, size_t columns, s
 /// work, and the pieces are added in a fixed order: the same bytes every time. Neighbouring threads
 /// ask for neighbouring columns.
 ///
-///   struct RowTerm {
-///     size_t columns;
-///     template <class T>
-///     __device__ std::array<T, 1> operator()(size_t i, size_t j, const T* x) const {
-///       return {x[i * columns + j]};
-///     }
-///   };
-///   ColumnSums<T, 1>::run(context, {1, rows, columns}, {y}, scratch, RowTerm{columns}, x.data);
+///     struct RowTerm {
+///       size_t columns;
+///       template <class T>
+///       __device__ std::array<T, 1> operator()(size_t i, size_t j, const T* x) const {
+///         return {x[i * columns + j]};
+///       }
+///     };
+///     ColumnSums<T, 1>::run(context, {1, rows, columns}, {y}, scratch, RowTerm{columns}, x.data);
 ///
 /// @tparam sums  1 or 2
 template <class T, size_t sums>

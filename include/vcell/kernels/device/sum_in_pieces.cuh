@@ -44,16 +44,16 @@ VCELL_KERNEL void sum_of_pieces(F f, size_t pieces, const double* sums, P... poi
 /// f is a small object without pointers: what it reads and writes is handed to the kernels as
 /// pointers of their own.
 ///
-///   struct MeanOf {
-///     size_t n;
-///     template <class T>
-///     __device__ double term(size_t i, const T* x, T*) const { return x[i]; }
-///     template <class T>
-///     __device__ void finish(double sum, const T*, T* mean) const {
-///       if (threadIdx.x == 0) *mean = T(sum / n);
-///     }
-///   };
-///   SumInPieces::run(context, n, scratch, MeanOf{n}, x.data, mean.data);
+///     struct MeanOf {
+///       size_t n;
+///       template <class T>
+///       __device__ double term(size_t i, const T* x, T*) const { return x[i]; }
+///       template <class T>
+///       __device__ void finish(double sum, const T*, T* mean) const {
+///         if (threadIdx.x == 0) *mean = T(sum / n);
+///       }
+///     };
+///     SumInPieces::run(context, n, scratch, MeanOf{n}, x.data, mean.data);
 struct SumInPieces {
   static constexpr unsigned threads = detail::sum_threads;  ///< of the block that finishes
 
