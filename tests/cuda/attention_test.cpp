@@ -332,6 +332,7 @@ TEST_CASE("cuda attention: on tensor cores", "[cuda]") {
         for (float& y : x->memory.values()) y = std::round(4 * y) / 4;
       inputs.c.scale = 1 / std::sqrt(double(c.n.head_dim));
       for (const bool accumulate : {false, true}) {
+        if (accumulate && c.n.head_dim > 20) continue;  // one size tells
         const auto found = inputs.run<Cuda>({.accumulate = accumulate}),
                    expected = inputs.run<Cpu>({.accumulate = accumulate});
         CHECK(error(numbers(found.r), numbers(expected.r)) <= tolerance<float>);
