@@ -95,6 +95,7 @@ TEST_CASE("cuda recorded steps: the bytes of steps that are queued, and the numb
   CHECK(expected.recorded.count == 0);
   const auto queued = train<Cuda>(options(false));
   CHECK(queued.recorded.count == 0);
+  CHECK(queued.recorded.why_not == "");
   CHECK(queued.rows.size() == 12);
   for (size_t i = 0; i < 12; ++i) {
     CHECK(queued.rows[i].step == i + 1);
@@ -140,5 +141,6 @@ TEST_CASE(
   several.record = true;
   const auto not_recorded = train<Cuda>(several);
   CHECK(not_recorded.recorded.count == 0);
+  CHECK(not_recorded.recorded.why_not == "the gradients of several batches are added up");
   CHECK(not_recorded.values == added.values);
 }

@@ -32,7 +32,10 @@ Outcome train(const StateEmbeddingConfig& config) {
                                                       .report_every = 2});
   StateEmbeddingTask<float, Device> task(model, table, cells, range(0, 20), range(20, 30), options);
   Outcome out;
-  trainer.run(task, {.metrics = [&](const MetricsRow& row) { out.rows.push_back(row); }});
+  const auto result =
+      trainer.run(task, {.metrics = [&](const MetricsRow& row) { out.rows.push_back(row); }});
+  CHECK(result.recorded.why_not ==
+        (readable_on_host<Device> ? "" : "the task does not load its batches apart"));
   const auto values = to_host(View<const float, 1, Device>(model.parameters().values()));
   out.parameters.assign(values.values().begin(), values.values().end());
   return out;

@@ -45,6 +45,10 @@ class StepRecordings {
     told_.count += recording->is_recorded();
     if (told_.why_not.empty()) told_.why_not = recording->why_not();
   }
+  /// A step was queued without asking for a recording.
+  void decline(const char* reason) {
+    if (told_.why_not.empty()) told_.why_not = reason;
+  }
   const RecordedSteps& told() const { return told_; }
 
  private:

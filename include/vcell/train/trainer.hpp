@@ -124,7 +124,9 @@ class Trainer {
   double rate_of(uint64_t step) const { return learning_rate(schedule_of(options_), step); }
 
   template <class Task>
-  void take_step(Task& task, StepRecordings<Device>&) {
+  void take_step(Task& task, StepRecordings<Device>& recordings) {
+    if (Recording<Device>::is_possible && options_.record)
+      recordings.decline("the task does not load its batches apart");
     queue_step(task);
     note_step();
   }
@@ -142,6 +144,7 @@ class Trainer {
         queue_update(loss);
       });
     } else {
+      if (options_.record) recordings.decline("the gradients of several batches are added up");
       queue_step(task);
     }
     note_step();
