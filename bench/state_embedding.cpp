@@ -5,6 +5,8 @@
 #include <ctime>
 
 #include "support/declare_work.hpp"
+#include "support/embedding_batch.hpp"
+#include "support/model_work.hpp"
 #include "support/peak_memory.hpp"
 #include "support/two_threads.hpp"
 #include "vcell/autograd/backward.hpp"
@@ -14,6 +16,8 @@
 namespace {
 
 using namespace vcell;
+using vcell_bench::embedding_batch;
+using vcell_bench::state_embedding_flops;
 
 StateEmbeddingConfig config(size_t datasets) {
   return {.gene_width = 5120,
@@ -28,44 +32,6 @@ StateEmbeddingConfig config(size_t datasets) {
           .floor_squared = 1e-8};
 }
 
-/// @param genes   distinct ones, of which the cells' are drawn
-/// @param tasks   of each cell
-/// @param shared  of them, that all cells share
-EmbeddingBatch<float> batch_of(const StateEmbeddingConfig& c, size_t cells, size_t genes,
-                               size_t tasks, size_t shared) {
-  EmbeddingBatch<float> batch;
-  batch.genes = vcell_bench::random<2>({genes, c.gene_width}, 1);
-  const size_t length = c.sentence_length;
-  Rng rng(2);
-  const auto draw = [&](Tensor<int32_t, 2>& rows) {
-    for (int32_t& row : rows.values()) row = int32_t(rng.below(genes));
-  };
-  batch.sentence = Tensor<int32_t, 2>({cells, length});
-  batch.task_genes = Tensor<int32_t, 2>({cells, tasks});
-  draw(batch.sentence);
-  draw(batch.task_genes);
-  batch.values = vcell_bench::random<2>({cells, length}, 3);
-  batch.targets = vcell_bench::random<2>({cells, tasks}, 4);
-  batch.shared = shared;
-  batch.dataset = Tensor<int32_t, 1>({cells});
-  return batch;
-}
-
-/// Floating-point operations of the forward pass by formula, 2 a weight and row of each product.
-/// @param tasks  genes of a cell that are predicted
-double forward_flops(const StateEmbeddingConfig& c, double cells, double genes, double tasks) {
-  const double d = double(c.width), out = double(c.output_width),
-               tokens = double(c.sentence_length);
-  const double length = tokens + (c.datasets ? 1 : 0), joined = d + out + (c.datasets ? 11 : 1);
-  const double layer =
-      2 * length * (4 * d * d + 2 * d * double(c.mlp_width)) + 4 * length * length * d;
-  const double binning = 2 * length * (512 + 512 * 10 + 10 * d);
-  const double head = 2 * (c.datasets ? 2 : 1) * (4 * d * d + d * out);
-  const double decoder = 2 * tasks * (8 * joined * joined + joined);
-  return 2 * genes * double(c.gene_width) * d +
-         cells * (double(c.layers) * layer + binning + head + decoder);
-}
-
 /// Least traffic of the forward pass: parameters and vectors of genes, read once.
 double forward_bytes(const StateEmbedding<float>& model, double genes) {
   return 4 * (double(model.parameters().count()) + genes * double(model.config().gene_width));
@@ -78,7 +44,8 @@ constexpr size_t peer_cells = 4, peer_genes = 4096, peer_tasks = 512, peer_datas
 void step(benchmark::State& state) {
   if (!vcell_bench::has_threads(state, state.range(0))) return;
   const StateEmbedding<float> model(config(peer_datasets));
-  const auto batch = batch_of(model.config(), peer_cells, peer_genes, 3 * peer_tasks, peer_tasks);
+  const auto batch =
+      embedding_batch(model.config(), peer_cells, peer_genes, 3 * peer_tasks, peer_tasks);
   const auto once = [&] {
     model.parameters().clear_gradients();
     backward(state_embedding_step(model, batch, {.training = true}).total);
@@ -86,10 +53,9 @@ void step(benchmark::State& state) {
   };
   once();
   for (auto _ : state) once();
-  // Backward has two products for each of forward, but the genes' vectors need no gradient.
-  const double genes = double(peer_genes), of_genes = 2 * genes * 5120 * 512;
+  const double genes = double(peer_genes);
   vcell_bench::declare_work(
-      state, 3 * forward_flops(model.config(), peer_cells, genes, 3 * peer_tasks) - of_genes,
+      state, state_embedding_flops(model.config(), peer_cells, genes, 3 * peer_tasks).step(),
       2 * forward_bytes(model, genes) + 4 * double(model.parameters().count()));
   vcell_bench::declare_peak_memory(state);
 }
@@ -98,7 +64,7 @@ void step(benchmark::State& state) {
 void forward(benchmark::State& state) {
   if (!vcell_bench::has_threads(state, state.range(0))) return;
   const StateEmbedding<float> model(config(peer_datasets));
-  const auto batch = batch_of(model.config(), peer_cells, peer_genes, 1, 0);
+  const auto batch = embedding_batch(model.config(), peer_cells, peer_genes, 1, 0);
   const NoGrad no_grad;
   const auto once = [&] {
     const auto genes = model.encode(batch.genes, false);
@@ -107,8 +73,9 @@ void forward(benchmark::State& state) {
   };
   once();
   for (auto _ : state) once();
-  vcell_bench::declare_work(state, forward_flops(model.config(), peer_cells, peer_genes, 0),
-                            forward_bytes(model, peer_genes));
+  vcell_bench::declare_work(
+      state, state_embedding_flops(model.config(), peer_cells, peer_genes, 0).forward,
+      forward_bytes(model, peer_genes));
   vcell_bench::declare_peak_memory(state);
 }
 
@@ -127,7 +94,7 @@ void recomputation(benchmark::State& state) {
   if (!vcell_bench::has_threads(state, state.range(2))) return;
   const size_t cells = size_t(state.range(0)), genes = size_t(state.range(1));
   StateEmbedding<float> model(config(4));
-  const auto batch = batch_of(model.config(), cells, genes, 1280, 256);
+  const auto batch = embedding_batch(model.config(), cells, genes, 1280, 256);
   model.parameters().values();
   model.parameters().gradients();
   const double before = [held = EmbeddingBatch<float>(batch)] {

@@ -8,6 +8,7 @@
 
 #include "support/declare_work.hpp"
 #include "support/expression_screen.hpp"
+#include "support/model_work.hpp"
 #include "support/peak_memory.hpp"
 #include "support/two_threads.hpp"
 #include "vcell/train/presets.hpp"
@@ -17,27 +18,6 @@
 namespace {
 
 using namespace vcell;
-
-/// Floating-point operations of one step by formula: 2 a cell and weight for each product forward,
-/// as many for the gradient of the weights and for that of the input, which the first layer of an
-/// encoder does not need.
-double step_flops(const StateTransitionConfig& c, double sets, double cells) {
-  const double h = double(c.hidden), width = double(c.heads * c.head_dim);
-  const double block = 4 * h * width + 3 * h * double(c.mlp_width);
-  const double decoder = double(c.decoder_layers - 1) * h * h + h * double(c.output_width);
-  const double a_cell = 6 * (double(c.layers) * block + decoder) + 4 * double(c.input_width) * h;
-  const double a_set =
-      6 * double(c.encoder_layers - 1) * h * h + 4 * double(c.perturbation_width) * h;
-  const double attention = double(c.layers) * 14 * cells * cells * width;  // a set
-  const double energy = 8 * cells * cells * double(c.output_width);        // a set
-  return sets * (cells * a_cell + a_set + attention + energy);
-}
-
-/// Least traffic: weights read forward and backward, gradients written, and Adam, which reads
-/// weight, gradient and two moments and writes all but the gradient; control and target read once.
-double step_bytes(double parameters, double values) {
-  return 4 * (parameters * (2 + 1 + 4 + 3) + values);
-}
 
 void step(benchmark::State& state, const Experiment& experiment) {
   const Screen& screen = vcell_bench::expression_screen();
@@ -71,8 +51,9 @@ void step(benchmark::State& state, const Experiment& experiment) {
   }
   const double b = double(experiment.model.batch_size), s = double(experiment.model.set_size);
   const double values = b * s * double(config.input_width + config.output_width);
-  vcell_bench::declare_work(state, step_flops(config, b, s),
-                            step_bytes(double(model.parameters().count()), values));
+  vcell_bench::declare_work(
+      state, vcell_bench::state_transition_flops(config, b, s),
+      vcell_bench::training_step_bytes(double(model.parameters().count()), values));
   vcell_bench::declare_peak_memory(state);
   state.counters["first_step_ms"] = first.count();
   state.counters["cells"] =

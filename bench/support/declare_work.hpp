@@ -3,9 +3,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "support/random_numbers.hpp"
 #include "vcell/core/abi.hpp"
-#include "vcell/core/rng.hpp"
-#include "vcell/tensor/tensor.hpp"
 
 #define VCELL_BENCH_TEXT_OF(x) #x
 #define VCELL_BENCH_TEXT(x) VCELL_BENCH_TEXT_OF(x)
@@ -20,15 +19,6 @@ inline void declare_work(benchmark::State& state, double flops, double bytes) {
   state.counters["flops"] = benchmark::Counter(flops, rate);
   state.counters["bytes"] = benchmark::Counter(bytes, rate);
   state.SetLabel(VCELL_BENCH_TEXT(VCELL_ABI));
-}
-
-/// Standard normal numbers, the same in every run.
-template <int rank>
-vcell::Tensor<float, rank> random(const vcell::Shape<rank>& shape, uint64_t seed) {
-  vcell::Rng rng(seed);
-  vcell::Tensor<float, rank> x(shape);
-  for (float& v : x.values()) v = float(rng.normal());
-  return x;
 }
 
 }  // namespace vcell_bench
