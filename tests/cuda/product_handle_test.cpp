@@ -115,7 +115,8 @@ TEST_CASE("cuda product handle: the stand-in minds addresses", "[cuda]") {
 
 TEST_CASE("cuda product handle: not made while work is recorded", "[cuda]") {
   const Context<Cuda> context;
-  detail::CudaWork work;
+  detail::CudaBlocks blocks;
+  detail::CudaWork work(blocks);
   context.keep_work(&work);
   work.begin_recording();
   CHECK_THROWS_WITH(context.own<ProductHandle>(),

@@ -125,22 +125,49 @@ TEST_CASE("cuda recorded steps: a recording for each of two shapes, and a reason
   CHECK(three.values == expected.values);
 }
 
-TEST_CASE(
-    "cuda recorded steps: where a step sends what changes, or has several batches, all are "
-    "queued",
-    "[cuda]") {
+TEST_CASE("cuda recorded steps: those of several batches", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
-  const auto expected = train<Cuda>(options(false), 1, true);
-  const auto found = train<Cuda>(options(true), 1, true);
+  TrainOptions o = options(false);
+  o.max_steps = 4;
+  o.accumulate = 3;
+  const auto expected = train<Cpu>(o), queued = train<Cuda>(o);
+  REQUIRE(queued.rows.size() == 4);
+  for (size_t i = 0; i < 4; ++i) {
+    CHECK(queued.rows[i].train_loss == Approx(expected.rows[i].train_loss).epsilon(1e-5));
+    CHECK(queued.rows[i].gradient_norm == Approx(expected.rows[i].gradient_norm).epsilon(1e-5));
+  }
+  CHECK(vcell_test::largest_error(std::span<const float>(queued.values),
+                                  std::span<const float>(expected.values)) < 1e-5);
+  o.record = true;
+  const auto recorded = train<Cuda>(o);
+  CHECK(recorded.recorded.count == 3);  // the first, next and last batches of a step are noted once
+  CHECK(recorded.recorded.why_not == "");
+  CHECK(recorded.values == queued.values);
+  CHECK(recorded.rows == queued.rows);
+}
+
+TEST_CASE("cuda recorded steps: several batches of several shapes", "[cuda]") {
+  if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  TrainOptions o = options(true);
+  o.max_steps = 6;
+  o.accumulate = 2;
+  const auto recorded = train<Cuda>(o);
+  // Of three shapes, the batches of steps 1 and 4 alone are of the two that came first.
+  const auto three = train<Cuda>(o, 3);
+  CHECK(recorded.recorded.count == 5);
+  CHECK(three.recorded.count == 1);
+  CHECK(three.recorded.why_not == "batches have more than two shapes");
+  CHECK(three.values == recorded.values);
+}
+
+TEST_CASE("cuda recorded steps: where a step sends what changes, all are queued", "[cuda]") {
+  if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  TrainOptions o = options(false);
+  o.max_steps = 4;
+  const auto expected = train<Cuda>(o, 1, true);
+  o.record = true;
+  const auto found = train<Cuda>(o, 1, true);
   CHECK(found.recorded.count == 0);
   CHECK_THAT(found.recorded.why_not, vcell_test::contains("that were others in the run before"));
   CHECK(found.values == expected.values);
-  TrainOptions several = options(false);
-  several.accumulate = 2;
-  const auto added = train<Cuda>(several);
-  several.record = true;
-  const auto not_recorded = train<Cuda>(several);
-  CHECK(not_recorded.recorded.count == 0);
-  CHECK(not_recorded.recorded.why_not == "the gradients of several batches are added up");
-  CHECK(not_recorded.values == added.values);
 }

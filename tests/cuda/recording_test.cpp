@@ -85,6 +85,47 @@ TEST_CASE("cuda recording: its memory is its own until it goes", "[cuda]") {
 #endif
 }
 
+TEST_CASE("cuda recording: two that take turns keep their memory together", "[cuda]") {
+  if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
+  const Context<Cuda> context;
+  const UseContext use(context);
+  const std::vector<float> ones(1000, 1);
+  const Vector x({1000}, ones), less({10}, std::span(ones).first(10));
+  Vector y({1000}), z({1000}), few({10}), left;
+#if defined(VCELL_EMULATE_CUDA)
+  auto& device = vcell_emulation::Device::instance();
+  const size_t bytes = device.bytes_in_use();
+#endif
+  Recording<Cuda> first(context), second(context, &first), small(context, &first);
+  const auto all = [&] {
+    first.run([&] { add_twice(x, y); });
+    second.run([&] { add_twice(x, z); });
+    small.run([&] { add_twice(less, few); });
+  };
+  for (int i = 0; i < 3; ++i) all();
+  REQUIRE((first.is_recorded() && second.is_recorded() && small.is_recorded()));
+#if defined(VCELL_EMULATE_CUDA)
+  CHECK(device.bytes_in_use() == bytes + (2 * 1000 + 2 * 10) * sizeof(float));
+#endif
+  CHECK((first_of(y) == 6 && first_of(z) == 6 && first_of(few) == 6));
+  // Work that keeps one of their blocks would see it overwritten: none is replayed from there on.
+  Recording<Cuda> bad(context, &second);
+  bad.run([&] { left = Vector(x); });
+  CHECK_THAT(bad.why_not(), contains("leaves memory behind"));
+  all();
+  CHECK(first_of(left) == 1);
+  CHECK_FALSE((first.is_recorded() || second.is_recorded() || small.is_recorded()));
+  CHECK_THAT(second.why_not(), contains("leaves memory behind"));
+  CHECK((first_of(y) == 8 && first_of(z) == 8 && first_of(few) == 8));
+#if defined(VCELL_EMULATE_CUDA)
+  CHECK(device.bytes_in_use() == bytes + 1000 * sizeof(float));  // that one alone
+#endif
+  Recording<Cuda> next(context, &first);  // which has no memory left to keep together
+  for (int i = 0; i < 3; ++i) next.run([&] { add_twice(x, y); });
+  CHECK(next.is_recorded());
+  CHECK(first_of(y) == 14);
+}
+
 TEST_CASE("cuda recording: uploads of the same bytes are part of it", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const Context<Cuda> context;

@@ -17,20 +17,20 @@ struct Memory<Cuda> {
   /// A block of at least this many bytes, 256-byte aligned, not initialised.
   static void* allocate(const Context<Cuda>& context, size_t bytes) {
     detail::CudaWork* const kept = context.kept_work();
-    void* block = kept ? kept->take(bytes) : nullptr;
+    void* block = kept ? kept->blocks().take(bytes) : nullptr;
     if (block) return block;
     check_not_recording("Memory<Cuda>::allocate", context, bytes);
     const detail::OnCudaDevice there("Memory<Cuda>::allocate", context.device());
     check_cuda("Memory<Cuda>::allocate",
                cudaMallocFromPoolAsync(&block, bytes, context.memory_pool(), context.stream()),
                "cudaMallocFromPoolAsync of ", bytes, " bytes");
-    if (kept) kept->add(block, bytes);
+    if (kept) kept->blocks().add(block, bytes);
     return block;
   }
   /// Gives a block back to the pool.
   static void deallocate(const Context<Cuda>& context, void* block, size_t) noexcept {
     detail::CudaWork* const kept = context.kept_work();
-    if (kept && kept->give_back(block)) return;
+    if (kept && kept->blocks().give_back(block)) return;
     // A failure here repeats one that an earlier call has reported, or the driver is gone because
     // the program ends: nothing is left to be done about it.
     const detail::OnCudaDevice there(context.device());

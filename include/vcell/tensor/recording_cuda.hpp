@@ -17,7 +17,8 @@ VCELL_BEGIN_NAMESPACE
 /// All runs do the same: kernels with the same arguments, fills, copies within the device, and
 /// uploads of the same bytes. Numbers that change come from memory of the device that was there
 /// before. The memory that the work takes for itself is kept for the next run, so that addresses
-/// stay good, and given back with the recording; nothing else may be left behind in it.
+/// stay good, and given back with the recording; nothing else may be left behind in it. Recordings
+/// that take turns may keep their memory together, which is then about that of the largest.
 ///
 /// Where CUDA or the work itself does not allow a recording, why_not() says so and every run queues
 /// the work as it comes.
@@ -27,7 +28,9 @@ class Recording<Cuda> {
   static constexpr bool is_possible = true;
 
   /// @param context  the one that is current for the work
-  explicit Recording(const Context<Cuda>& context) : state_(std::make_unique<State>(context)) {}
+  /// @param beside   of the same context: keep memory together with it; null: with none
+  explicit Recording(const Context<Cuda>& context, const Recording* beside = nullptr)
+      : state_(std::make_unique<State>(context, beside ? beside->state_->blocks : nullptr)) {}
 
   /// Queues the work once, by calling f where nothing is recorded, else by replaying it.
   /// @param f  does nothing but queue: where it turns out that it cannot be recorded, it is called
@@ -35,12 +38,14 @@ class Recording<Cuda> {
   /// @throws CudaError; what f throws, and then the work was not queued, or not all of it
   template <class F>
   void run(F&& f) {
+    if (!why_not_.empty()) return f();
+    if (state_->blocks->taken()) give_up(leaves_memory);  // other work beside this one did
     if (is_recorded()) return replay();
     if (!why_not_.empty()) return f();
     if (!is_noted_) {
       state_->note(f);
       is_noted_ = true;
-      if (state_->work.taken()) give_up(leaves_memory);
+      if (state_->blocks->taken()) give_up(leaves_memory);
       return;
     }
     std::string failure = state_->record(f);
@@ -49,7 +54,7 @@ class Recording<Cuda> {
     f();
   }
 
-  bool is_recorded() const { return state_->graph; }
+  bool is_recorded() const { return state_->graph && why_not_.empty(); }
   /// Why the work was not recorded; empty where it was, or will be.
   const std::string& why_not() const { return why_not_; }
 
@@ -59,7 +64,7 @@ class Recording<Cuda> {
 
   void give_up(std::string reason) {
     why_not_ = std::move(reason);
-    state_->release();
+    state_->blocks.reset();  // the last one gives them back
   }
   void replay() const {
     const detail::OnCudaDevice there("Recording<Cuda>::run", state_->context.device());
@@ -67,23 +72,29 @@ class Recording<Cuda> {
                "cudaGraphLaunch");
   }
 
+  /// Memory of recordings that take turns.
+  struct Blocks : detail::CudaBlocks {
+    Context<Cuda> context;
+
+    explicit Blocks(const Context<Cuda>& c) : context(c) {}
+    ~Blocks() {
+      for_free([&](void* block, size_t bytes) { Memory<Cuda>::deallocate(context, block, bytes); });
+    }
+  };
   struct State {
     Context<Cuda> context;
-    detail::CudaWork work;
+    std::shared_ptr<Blocks> blocks;
+    detail::CudaWork work{*blocks};
     cudaGraphExec_t graph = nullptr;
 
-    explicit State(const Context<Cuda>& c) : context(c) {}
+    State(const Context<Cuda>& c, std::shared_ptr<Blocks> shared)
+        : context(c), blocks(shared ? std::move(shared) : std::make_shared<Blocks>(c)) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() {
       if (graph && cudaGraphExecDestroy(graph) != cudaSuccess) cudaGetLastError();
       // The pinned bytes may be on their way yet.
       if (cudaStreamSynchronize(context.stream()) != cudaSuccess) cudaGetLastError();
-      release();
-    }
-    void release() {
-      work.release(
-          [&](void* block, size_t bytes) { Memory<Cuda>::deallocate(context, block, bytes); });
     }
 
     /// While it lives the context keeps what its work takes.
@@ -115,7 +126,7 @@ class Recording<Cuda> {
         f();
         check_cuda(function, end(recorded), "cudaStreamEndCapture");
         work.check_complete(function);
-        if (work.taken())
+        if (blocks->taken())
           failure = leaves_memory;
         else
           check_cuda(function, cudaGraphInstantiate(&graph, recorded, 0), "cudaGraphInstantiate");

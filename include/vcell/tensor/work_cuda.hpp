@@ -14,20 +14,15 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// What work that is done again and again takes (tensor/recording_cuda.hpp). In its first run it
-/// notes which blocks of memory are asked for and given back, and which bytes are uploaded; later
-/// runs get the same blocks without asking for any, and upload the same bytes from pinned memory.
-/// Blocks are of one stream: one that was given back may be handed out at once. It owns the pinned
-/// bytes alone. Safe to use from several threads, but for the recording itself.
-class CudaWork {
+/// The memory of work that is done again and again (tensor/recording_cuda.hpp): what the first run
+/// asked for, later ones get without asking. Blocks are of one stream: one that was given back may
+/// be handed out at once, and kinds of work that take turns in the stream share them. It owns none.
+/// Safe to use from several threads.
+class CudaBlocks {
  public:
-  CudaWork() = default;
-  CudaWork(const CudaWork&) = delete;
-  CudaWork& operator=(const CudaWork&) = delete;
-  ~CudaWork() {
-    for (const auto& upload : uploads_)
-      if (upload.from && cudaFreeHost(upload.from) != cudaSuccess) cudaGetLastError();
-  }
+  CudaBlocks() = default;
+  CudaBlocks(const CudaBlocks&) = delete;
+  CudaBlocks& operator=(const CudaBlocks&) = delete;
 
   /// A block that was given back and is of so many bytes, the last one first; null: there is none.
   void* take(size_t bytes) {
@@ -61,13 +56,32 @@ class CudaWork {
     const std::lock_guard lock(mutex_);
     return taken_.size();
   }
-  /// Calls f(block, bytes) for every block that is not in use, and forgets all.
+  /// Calls f(block, bytes) for every block that is not in use.
   template <class F>
-  void release(F f) {
+  void for_free(F f) const {
     const std::lock_guard lock(mutex_);
-    for (const auto& [block, bytes] : std::exchange(free_, {})) f(block, bytes);
-    taken_.clear();
+    for (const auto& [block, bytes] : free_) f(block, bytes);
   }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::pair<void*, size_t>> free_, taken_;
+};
+
+/// Such work itself. In its first run it notes which bytes are uploaded; later runs upload the same
+/// from pinned memory, which it owns. Safe to use from several threads, but for the recording.
+class CudaWork {
+ public:
+  /// @param blocks  its memory; must outlive it
+  explicit CudaWork(CudaBlocks& blocks) : blocks_(blocks) {}
+  CudaWork(const CudaWork&) = delete;
+  CudaWork& operator=(const CudaWork&) = delete;
+  ~CudaWork() {
+    for (const auto& upload : uploads_)
+      if (upload.from && cudaFreeHost(upload.from) != cudaSuccess) cudaGetLastError();
+  }
+
+  CudaBlocks& blocks() const { return blocks_; }
 
   /// Pinned bytes for an upload: those of the first run, where this is a later one.
   /// @throws CudaError if bytes are not those of the first run
@@ -107,8 +121,8 @@ class CudaWork {
     void* from;
     size_t bytes;
   };
-  mutable std::mutex mutex_;
-  std::vector<std::pair<void*, size_t>> free_, taken_;
+  CudaBlocks& blocks_;
+  std::mutex mutex_;
   std::vector<Upload> uploads_;
   size_t next_upload_ = 0;
   bool is_recording_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -25,25 +26,35 @@ concept LoadsBatches = requires(Task& task, const TrainingStep<Device>& step) {
   { task.loss_of_loaded(step) } -> std::same_as<Variable<T, 0, Device>>;
 };
 
-/// How many steps were launched as a recording, and why others were not.
+/// Where a batch stands among those of its step: the gradients of the first are assigned and those
+/// of the others added, and the last is followed by the update. So these are different work.
+struct BatchInStep {
+  bool is_first = true, is_last = true;
+  bool operator==(const BatchInStep&) const = default;
+};
+
+/// How many steps were launched as recordings, and why others were not.
 struct RecordedSteps {
   uint64_t count = 0;
   std::string why_not = {};  ///< empty: all were that could be
 };
 
-/// The steps of a training, recorded for each shape that their batches have.
+/// The batches of a training, recorded for each shape and each place in a step.
 template <class Device>
 class StepRecordings {
  public:
-  /// Runs the work of a step, from a recording where there is one (tensor/recording_cuda.hpp).
+  /// Runs the work of a batch, from a recording where there is one (tensor/recording_cuda.hpp).
   /// @param work  queues it
   template <class Work>
-  void run(const BatchShape& shape, Work&& work) {
-    Recording<Device>* const recording = of(shape);
-    if (!recording) return work();
-    recording->run(work);
-    told_.count += recording->is_recorded();
-    if (told_.why_not.empty()) told_.why_not = recording->why_not();
+  void run(const BatchShape& shape, BatchInStep place, Work&& work) {
+    Recording<Device>* const recording = of({shape, place});
+    if (recording)
+      recording->run(work);
+    else
+      work();
+    all_recorded_ = (place.is_first || all_recorded_) && recording && recording->is_recorded();
+    told_.count += place.is_last && all_recorded_;
+    if (recording && told_.why_not.empty()) told_.why_not = recording->why_not();
   }
   /// A step was queued without asking for a recording.
   void decline(const char* reason) {
@@ -52,19 +63,34 @@ class StepRecordings {
   const RecordedSteps& told() const { return told_; }
 
  private:
-  // Each keeps memory for a whole step.
-  static constexpr size_t most = 2;
+  // Memory for a whole step is kept for each.
+  static constexpr size_t most_shapes = 2;
+  struct Key {
+    BatchShape shape;
+    BatchInStep place;
+    bool operator==(const Key&) const = default;
+  };
 
-  Recording<Device>* of(const BatchShape& shape) {
-    for (auto& [other, recording] : all_)
-      if (other == shape) return &recording;
-    if (all_.size() < most)
-      return &all_.emplace_back(shape, Recording<Device>(current_context<Device>())).second;
-    if (told_.why_not.empty()) told_.why_not = "batches have more than two shapes";
-    return nullptr;
+  Recording<Device>* of(const Key& key) {
+    const Recording<Device>* beside = nullptr;
+    for (auto& [other, recording] : all_) {
+      if (other == key) return &recording;
+      if (recording.why_not().empty()) beside = &recording;
+    }
+    if (std::find(shapes_.begin(), shapes_.end(), key.shape) == shapes_.end()) {
+      if (shapes_.size() == most_shapes) {
+        decline("batches have more than two shapes");
+        return nullptr;
+      }
+      shapes_.push_back(key.shape);
+    }
+    Recording<Device> made(current_context<Device>(), beside);
+    return &all_.emplace_back(key, std::move(made)).second;
   }
 
-  std::vector<std::pair<BatchShape, Recording<Device>>> all_;
+  std::vector<BatchShape> shapes_;
+  std::vector<std::pair<Key, Recording<Device>>> all_;
+  bool all_recorded_ = false;  // the batches of the step so far
   RecordedSteps told_;
 };
 

@@ -125,50 +125,44 @@ class Trainer {
 
   template <class Task>
   void take_step(Task& task, StepRecordings<Device>& recordings) {
-    if (Recording<Device>::is_possible && options_.record)
-      recordings.decline("the task does not load its batches apart");
-    queue_step(task);
-    note_step();
-  }
-  template <class Task>
-  requires(Recording<Device>::is_possible&& LoadsBatches<Task, T, Device>)  //
-      void take_step(Task& task, StepRecordings<Device>& recordings) {
-    if (options_.record && options_.accumulate == 1) {
-      make_average();
-      parameters_->values();  // laid out before, since they stay
-      const TrainingStep<Device> step = send_numbers(batches());
-      recordings.run(task.load(step), [&] {
-        parameters_->clear_gradients();
-        const Variable<T, 0, Device> loss = task.loss_of_loaded(step);
-        backward(loss);
-        queue_update(loss);
-      });
-    } else {
-      if (options_.record) recordings.decline("the gradients of several batches are added up");
-      queue_step(task);
+    make_average();
+    parameters_->values();  // laid out before anything is recorded, since they stay
+    for (uint64_t i = 0; i < options_.accumulate; ++i) {
+      const TrainingStep<Device> step = send_numbers(batches() + i);
+      const BatchInStep place{i == 0, i + 1 == options_.accumulate};
+      if constexpr (Recording<Device>::is_possible && LoadsBatches<Task, T, Device>) {
+        if (options_.record) {
+          recordings.run(task.load(step), place,
+                         [&] { queue_batch(place, [&] { return task.loss_of_loaded(step); }); });
+          continue;
+        }
+      } else if (Recording<Device>::is_possible && options_.record) {
+        recordings.decline("the task does not load its batches apart");
+      }
+      queue_batch(place, [&] { return task.loss(step); });
     }
     note_step();
   }
 
-  template <class Task>
-  void queue_step(Task& task) {
-    make_average();
-    parameters_->clear_gradients();
-    Variable<T, 0, Device> loss;
-    for (uint64_t i = 0; i < options_.accumulate; ++i)
-      add_gradient(task.loss(send_numbers(batches() + i)), loss);
-    queue_update(loss);
+  /// A batch's pass, forward and down the gradient of its loss, and after the last one the update.
+  template <class Loss>
+  void queue_batch(BatchInStep place, Loss&& loss_of) {
+    if (place.is_first) parameters_->clear_gradients();
+    const Variable<T, 0, Device> loss = loss_of();
+    add_gradient(loss, place);
+    if (place.is_last)
+      queue_update(options_.accumulate == 1 ? loss.value() : std::as_const(loss_).view());
   }
 
   /// Sends ahead what the kernels read of the next batch, or step. The place is theirs until its
   /// backward pass, or update, which comes before the next call.
   TrainingStep<Device> send_numbers(uint64_t batch);
 
-  /// Adds the share of a batch in the loss and in its gradient.
-  void add_gradient(const Variable<T, 0, Device>& of_batch, Variable<T, 0, Device>& loss) const;
+  /// Adds the share of a batch to the gradient and, where there are several, to their loss.
+  void add_gradient(const Variable<T, 0, Device>& of_batch, BatchInStep place);
 
-  /// The rest of a step, the same for every task: down the gradient of its loss.
-  void queue_update(const Variable<T, 0, Device>& loss);
+  /// The rest of a step, the same for every task.
+  void queue_update(View<const T, 0, Device> loss);
   /// A step has been queued.
   void note_step() {
     optimizer_.note_step();
@@ -250,6 +244,7 @@ class Trainer {
   TrainState state_;
   Tensor<T, 1, Device> best_, average_, spare_;
   Tensor<kernel::StepNumbers, 0, Device> numbers_;  // of the step under way
+  Tensor<T, 0, Device> loss_;                       // of the batches of a step, added up
   Tensor<double, 0, Device> squares_, factor_;
   Tensor<uint64_t, 0, Device> bad_step_;
   Tensor<kernel::StepReport, 1, Device> reports_;
@@ -277,21 +272,24 @@ TrainingStep<Device> Trainer<T, Device>::send_numbers(uint64_t batch) {
 }
 
 template <class T, class Device>
-void Trainer<T, Device>::add_gradient(const Variable<T, 0, Device>& of_batch,
-                                      Variable<T, 0, Device>& loss) const {
-  const auto share =
-      options_.accumulate == 1 ? of_batch : scale(of_batch, 1 / double(options_.accumulate));
+void Trainer<T, Device>::add_gradient(const Variable<T, 0, Device>& of_batch, BatchInStep place) {
+  if (options_.accumulate == 1) return backward(of_batch);
+  const auto share = scale(of_batch, 1 / double(options_.accumulate));
   backward(share);
-  const NoGrad no_grad;
-  loss = loss ? add(loss, share) : share;
+  if (place.is_first)
+    Memory<Device>::copy(current_context<Device>(), loss_.data(), share.value().data, sizeof(T));
+  else
+    kernel::forward<kernel::Elementwise, Device>("Trainer", kernel::Add(), loss_.view().flat(),
+                                                 std::as_const(loss_).view().flat(),
+                                                 share.value().flat());
 }
 
 template <class T, class Device>
-void Trainer<T, Device>::queue_update(const Variable<T, 0, Device>& loss) {
+void Trainer<T, Device>::queue_update(View<const T, 0, Device> loss) {
   const View<const T, 1, Device> gradients = parameters_->gradients();
   kernel::run<kernel::GradientNorm, Device>("Trainer", gradients, squares_.view());
   const View<const kernel::StepNumbers, 0, Device> numbers = numbers_.view();
-  kernel::run<kernel::CheckStep, Device>("Trainer", numbers, options_.clip, loss.value(),
+  kernel::run<kernel::CheckStep, Device>("Trainer", numbers, options_.clip, loss,
                                          std::as_const(squares_).view(), bad_step_.view(),
                                          reports_.view(), factor_.view());
   optimizer_.queue(numbers, std::as_const(factor_).view());
