@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,10 +35,16 @@ inline std::string hexadecimal(unsigned mask) {
   return {text, std::to_chars(text + 2, text + sizeof text, mask, 16).ptr};
 }
 
-/// One array in shared memory. It is filled with bytes 0xff (not-a-number) when the block starts.
+/// One array in shared memory. Blocks have it one after the other: what was written for an earlier
+/// one is nobody's, and bytes are 0xff (not-a-number) until a thread writes them.
 struct SharedStorage {
+  struct Element {
+    size_t block = 0;  // the one that cell is of
+    Cell cell;
+  };
+  size_t block = 0;  // the one that declared it last
   std::vector<unsigned char> bytes;
-  std::vector<Cell> cells;
+  std::vector<Element> elements;
   std::vector<bool> under_way;  // elements that an asynchronous copy is to fill; empty: none yet
 };
 
@@ -48,10 +53,24 @@ class Block {
   static constexpr size_t shared_limit = 48 * 1024;  // bytes a block may declare
 
   explicit Block(dim3 size, vcell::Rng& rng)
-      : threads_(size_t(size.x) * size.y * size.z), rng_(rng) {
-    for (size_t i = 0; i < threads_.size(); ++i)
+      : count_(size_t(size.x) * size.y * size.z),
+        threads_(new Thread[count_]),
+        warps_(new Warp[(count_ + 31) / 32]),
+        ready_(new Thread*[count_]),
+        choices_(rng.next() | 1) {
+    for (size_t i = 0; i < count_; ++i) {
       threads_[i].index = {unsigned(i % size.x), unsigned(i / size.x % size.y),
                            unsigned(i / (size_t(size.x) * size.y))};
+      threads_[i].fiber = UnusedFibers::take();
+    }
+  }
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+  ~Block() {
+    for (size_t i = 0; i < count_; ++i) UnusedFibers::give(threads_[i].fiber);
+    delete[] threads_;
+    delete[] warps_;
+    delete[] ready_;
   }
 
   /// The block whose threads run now.
@@ -78,19 +97,15 @@ class Block {
     const int lane = running_->clock.thread % 32;
     if (!(mask >> lane & 1))
       fail(name, ": lane ", lane, " is not in its own mask ", hexadecimal(mask));
-    running_->state = State::in_collective;
     running_->call = {name, mask, value, source, orders_memory, nullptr, nullptr};
-    open_collective(*running_);
-    wait();
+    meet();
     return running_->result;
   }
   /// What all 32 lanes of a warp do at once, such as a product of their fragments: `work` gets what
   /// each of them gave, while all wait.
   void together(const char* name, void* given, void (*work)(const std::array<void*, 32>& given)) {
-    running_->state = State::in_collective;
     running_->call = {name, ~0u, 0, 0, false, given, work};
-    open_collective(*running_);
-    wait();
+    meet();
   }
   /// @throws Failure (the block's) unless every register of a fragment is_allowed
   template <class A, class B, class Allowed>
@@ -111,22 +126,26 @@ class Block {
   /// The storage of one declaration in the source.
   SharedStorage& shared(const void* declaration, size_t count, size_t element_bytes) {
     auto& storage = shared_[declaration];
-    if (storage.cells.empty()) {
+    if (storage.block != block_) {
+      storage.block = block_;
       shared_bytes_ += count * element_bytes;
       if (shared_bytes_ > shared_limit)
         fail("a block declares ", shared_bytes_, " bytes of shared memory, the most is ",
              shared_limit);
       storage.bytes.assign(count * element_bytes, 0xff);
-      storage.cells.resize(count);
+      storage.elements.resize(count);
+      storage.under_way.clear();
     }
     return storage;
   }
   void note_access(SharedStorage& storage, size_t i, bool write, const char* name) {
-    if (i >= storage.cells.size())
-      fail(name, "[", i, "] is out of range: it has ", storage.cells.size(), " elements");
+    if (i >= storage.elements.size())
+      fail(name, "[", i, "] is out of range: it has ", storage.elements.size(), " elements");
     if (!storage.under_way.empty() && storage.under_way[i])
       fail(name, "[", i, "] is used while an asynchronous copy to it is under way");
-    Cell& cell = storage.cells[i];
+    SharedStorage::Element& element = storage.elements[i];
+    if (element.block != block_) element = {block_, {}};
+    Cell& cell = element.cell;
     if (!write && !cell.written()) fail(name, "[", i, "] is read and nobody wrote it");
     const int other = write ? cell.write(running_->clock) : cell.read(running_->clock);
     if (other != Cell::nobody)
@@ -139,7 +158,7 @@ class Block {
                   size_t bytes, const char* name) {
     note_access(storage, i, true, name);
     std::memset(storage.bytes.data() + i * element_bytes, 0xff, element_bytes);
-    storage.under_way.resize(storage.cells.size());
+    storage.under_way.resize(storage.elements.size());
     storage.under_way[i] = true;
     running_->copies.push_back({&storage, i, element_bytes, from, bytes, name, running_->groups});
   }
@@ -172,7 +191,7 @@ class Block {
     void* given = nullptr;
     void (*work)(const std::array<void*, 32>&) = nullptr;
     bool same(const Collective& other) const {
-      return !std::strcmp(name, other.name) && mask == other.mask;
+      return mask == other.mask && (name == other.name || !std::strcmp(name, other.name));
     }
   };
   struct AsyncCopy {
@@ -184,7 +203,7 @@ class Block {
     size_t group;
   };
   struct Thread {
-    Fiber fiber;
+    Fiber* fiber = nullptr;
     uint3 index;
     State state = State::ready;
     Clock clock;
@@ -192,6 +211,10 @@ class Block {
     uint64_t result = 0;
     std::vector<AsyncCopy> copies;  // under way
     size_t groups = 0;              // of copies, ended
+  };
+  struct Warp {
+    unsigned lanes = 0;    // that have not ended
+    unsigned waiting = 0;  // of them, in a collective
   };
   struct Abandoned {};  // thrown inside the fibers of a block that failed, to unwind them
 
@@ -210,52 +233,69 @@ class Block {
     throw Abandoned{};
   }
   void wait() {
-    running_->fiber.suspend();
+    running_->fiber->suspend();
     if (!failure_.empty()) throw Abandoned{};
+  }
+  void meet() {
+    running_->state = State::in_collective;
+    warp_of(*running_).waiting |= bit(*running_);
+    open_collective(*running_);
+    wait();
   }
   void make_ready(Thread& t) {
     t.state = State::ready;
-    ready_.push_back(&t);
+    ready_[ready_count_++] = &t;
   }
-  void start(Thread& t, size_t number, const std::function<void()>& body);
+  void start(Thread& t, size_t number);
   void resume(Thread& t) {
     running_ = &t;
     threadIdx = t.index;
-    t.fiber.resume();
+    t.fiber->resume();
   }
   void open_barrier();
   void open_collective(Thread& t);
   void note_end(Thread& t);
   void note_deadlock();
 
-  /// The lanes of a thread's warp that its mask names and that have not ended.
-  std::vector<Thread*> participants(const Thread& t) {
-    std::vector<Thread*> lanes;
-    const size_t first = size_t(t.clock.warp()) * 32;
-    for (size_t i = first; i < threads_.size() && i < first + 32; ++i)
-      if (t.call.mask >> (i - first) & 1 && threads_[i].state != State::done)
-        lanes.push_back(&threads_[i]);
-    return lanes;
+  Thread& thread(size_t warp, unsigned lane) { return threads_[warp * 32 + lane]; }
+  Warp& warp_of(const Thread& t) { return warps_[size_t(t.clock.warp())]; }
+  static unsigned bit(const Thread& t) { return 1u << (t.clock.thread % 32); }
+  /// Takes one of the threads that are ready, any of them (xorshift: Marsaglia, 2003).
+  Thread& take_ready() {
+    choices_ ^= choices_ << 13;
+    choices_ ^= choices_ >> 7;
+    choices_ ^= choices_ << 17;
+    Thread*& chosen = ready_[(choices_ >> 32) * ready_count_ >> 32];
+    Thread& t = *chosen;
+    chosen = ready_[--ready_count_];
+    return t;
   }
 
-  std::vector<Thread> threads_;
-  vcell::Rng& rng_;
-  std::vector<Thread*> ready_;
+  const size_t count_;
+  // Plain pointers: tests that are not optimised spend much of their time here.
+  Thread* const threads_;
+  Warp* const warps_;
+  Thread** const ready_;
+  size_t ready_count_ = 0;
+  uint64_t choices_;
   Thread* running_ = nullptr;
   std::map<const void*, SharedStorage> shared_;
+  const std::function<void()>* body_ = nullptr;
+  size_t block_ = 0;  // how many have run
   size_t shared_bytes_ = 0, at_barrier_ = 0, ended_ = 0;
   std::string failure_;
 };
 
-inline void Block::start(Thread& t, size_t number, const std::function<void()>& body) {
+inline void Block::start(Thread& t, size_t number) {
   t.clock = {int(number), 0, {}};
   t.clock.lane[number % 32] = 1;
   t.copies.clear();
   t.groups = 0;
+  warp_of(t).lanes |= bit(t);
   make_ready(t);
-  t.fiber.start([this, &body, &t] {
+  t.fiber->start([this, &t] {
     try {
-      body();
+      (*body_)();
     } catch (const Abandoned&) {
     } catch (const std::exception& e) {
       note_failure("exception in thread ", t.clock.thread, ": ", e.what());
@@ -264,23 +304,24 @@ inline void Block::start(Thread& t, size_t number, const std::function<void()>& 
 }
 
 inline void Block::run(uint3 index, const std::function<void()>& body) {
-  shared_.clear();
+  body_ = &body;
+  ++block_;
   failure_.clear();
-  ready_.clear();
-  shared_bytes_ = at_barrier_ = ended_ = 0;
+  ready_count_ = shared_bytes_ = at_barrier_ = ended_ = 0;
   blockIdx = index;
-  for (size_t i = 0; i < threads_.size(); ++i) start(threads_[i], i, body);
+  for (size_t w = 0; w * 32 < count_; ++w) warps_[w] = {};
+  for (size_t i = 0; i < count_; ++i) start(threads_[i], i);
   running() = this;
-  while (!ready_.empty() && failure_.empty()) {
-    std::swap(ready_[size_t(rng_.below(ready_.size()))], ready_.back());
-    Thread& t = *ready_.back();
-    ready_.pop_back();
+  while (ready_count_ && failure_.empty()) {
+    Thread& t = take_ready();
     resume(t);
-    if (t.fiber.finished()) note_end(t);
+    if (t.fiber->finished()) note_end(t);
   }
-  if (failure_.empty() && ended_ < threads_.size()) note_deadlock();
-  for (Thread& t : threads_)
-    if (t.fiber.started() && !t.fiber.finished()) resume(t);
+  if (failure_.empty() && ended_ < count_) note_deadlock();
+  for (size_t i = 0; i < count_; ++i) {
+    Thread& t = threads_[i];
+    if (t.fiber->started() && !t.fiber->finished()) resume(t);
+  }
   running() = nullptr;
   if (!failure_.empty())
     throw Failure(vcell::message("emulation: block (", index.x, ", ", index.y, ", ", index.z,
@@ -289,47 +330,59 @@ inline void Block::run(uint3 index, const std::function<void()>& body) {
 
 /// Opens __syncthreads when every thread that has not ended waits there.
 inline void Block::open_barrier() {
-  if (at_barrier_ == 0 || at_barrier_ + ended_ < threads_.size()) return;
+  if (at_barrier_ == 0 || at_barrier_ + ended_ < count_) return;
   at_barrier_ = 0;
-  for (Thread& t : threads_)
-    if (t.state == State::at_barrier) {
-      ++t.clock.epoch;
-      make_ready(t);
-    }
+  for (size_t i = 0; i < count_; ++i) {
+    Thread& t = threads_[i];
+    if (t.state != State::at_barrier) continue;
+    ++t.clock.epoch;
+    make_ready(t);
+  }
 }
 
-/// Completes the warp's collective in which t waits, if all lanes it names have arrived.
+/// Completes the warp's collective in which t waits, if all lanes it names that have not ended have
+/// arrived.
 inline void Block::open_collective(Thread& t) {
-  const auto lanes = participants(t);
-  unsigned present = 0;
-  Clock joined;
-  for (const Thread* other : lanes) {
-    if (other->state != State::in_collective || !other->call.same(t.call)) return;
-    present |= 1u << (other->clock.thread % 32);
-    for (size_t l = 0; l < 32; ++l) joined.lane[l] = std::max(joined.lane[l], other->clock.lane[l]);
-  }
+  const size_t number = size_t(t.clock.warp());
+  Warp& warp = warps_[number];
+  const unsigned present = t.call.mask & warp.lanes;
+  if (present & ~warp.waiting) return;
+  const auto for_each_lane = [&](auto f) {
+    for (unsigned lane = 0; lane < 32; ++lane)
+      if (present >> lane & 1) f(lane, thread(number, lane));
+  };
+  bool same = true;
+  for_each_lane([&](unsigned, Thread& other) { same = same && other.call.same(t.call); });
+  if (!same) return;
   if (t.call.work) {
     if (~present)
       return note_failure(t.call.name, ": of a warp's lanes ", hexadecimal(~present),
                           " take no part");
     std::array<void*, 32> given;
-    for (Thread* other : lanes) given[size_t(other->clock.thread) % 32] = other->call.given;
+    for_each_lane([&](unsigned lane, Thread& other) { given[lane] = other.call.given; });
     t.call.work(given);
   }
-  for (Thread* other : lanes) {
-    const int source = other->call.source;
-    if (!(present >> source & 1))
-      return note_failure(t.call.name, ": lane ", other->clock.thread % 32, " asks lane ", source,
-                          ", which does not take part");
-    other->result = threads_[size_t(t.clock.warp()) * 32 + size_t(source)].call.value;
-  }
-  for (Thread* other : lanes) {
-    if (other->call.orders_memory) {
-      other->clock.lane = joined.lane;
-      ++other->clock.lane[size_t(other->clock.thread) % 32];
+  Clock joined;
+  for_each_lane([&](unsigned lane, Thread& other) {
+    const unsigned source = unsigned(other.call.source);
+    if (present >> source & 1)
+      other.result = thread(number, source).call.value;
+    else
+      note_failure(t.call.name, ": lane ", lane, " asks lane ", source,
+                   ", which does not take part");
+    if (t.call.orders_memory)
+      for (size_t l = 0; l < 32; ++l)
+        joined.lane[l] = std::max(joined.lane[l], other.clock.lane[l]);
+  });
+  if (!failure_.empty()) return;
+  warp.waiting &= ~present;
+  for_each_lane([&](unsigned lane, Thread& other) {
+    if (t.call.orders_memory) {
+      other.clock.lane = joined.lane;
+      ++other.clock.lane[lane];
     }
-    make_ready(*other);
-  }
+    make_ready(other);
+  });
 }
 
 /// A thread that has ended is no longer waited for.
@@ -337,22 +390,26 @@ inline void Block::note_end(Thread& t) {
   t.state = State::done;
   ++ended_;
   open_barrier();
-  const size_t first = size_t(t.clock.warp()) * 32;
-  for (size_t i = first; i < threads_.size() && i < first + 32; ++i)
-    if (threads_[i].state == State::in_collective) open_collective(threads_[i]);
+  Warp& warp = warp_of(t);
+  warp.lanes &= ~bit(t);
+  for (unsigned lane = 0; lane < 32; ++lane)
+    if (warp.waiting >> lane & 1) open_collective(thread(size_t(t.clock.warp()), lane));
 }
 
 inline void Block::note_deadlock() {
-  for (Thread& t : threads_) {
+  for (size_t i = 0; i < count_; ++i) {
+    const Thread& t = threads_[i];
     if (t.state != State::in_collective) continue;
-    for (const Thread* other : participants(t)) {
-      if (other->state == State::in_collective && other->call.same(t.call)) continue;
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      if (!((t.call.mask & warp_of(t).lanes) >> lane & 1)) continue;
+      const Thread& other = thread(size_t(t.clock.warp()), lane);
+      if (other.state == State::in_collective && other.call.same(t.call)) continue;
       return note_failure("deadlock: thread ", t.clock.thread, " waits in ", t.call.name,
-                          " with mask ", hexadecimal(t.call.mask), ", thread ", other->clock.thread,
-                          other->state == State::at_barrier
+                          " with mask ", hexadecimal(t.call.mask), ", thread ", other.clock.thread,
+                          other.state == State::at_barrier
                               ? std::string(" at __syncthreads")
-                              : vcell::message(" in ", other->call.name, " with mask ",
-                                               hexadecimal(other->call.mask)));
+                              : vcell::message(" in ", other.call.name, " with mask ",
+                                               hexadecimal(other.call.mask)));
     }
   }
 }

@@ -63,10 +63,9 @@ class Cell {
     if (reader_[0] == nobody || reader_epoch_ < me.epoch) return nobody;
     for (const int reader : reader_)  // since the last barrier, so another warp's is not ordered
       if (reader != nobody && reader / 32 != me.warp()) return reader;
-    for (int lane = 0; lane < 32; ++lane) {
-      const int reader = me.warp() * 32 + lane;
-      if (!me.knows(reader, reader_epoch_, read_at_[size_t(lane)])) return reader;
-    }
+    const uint32_t *const known = me.lane.data(), *const read = read_at_.data();
+    for (int lane = 0; lane < 32; ++lane)
+      if (read[lane] > known[lane] && lane != me.thread % 32) return me.warp() * 32 + lane;
     return nobody;
   }
 
