@@ -25,12 +25,13 @@ check_format() {
     return
   fi
   # The output is compared: --dry-run reports the end of some namespaces that it would not change.
-  local file wrong=0
-  while IFS= read -r -d '' file; do
-    "$clang_format" "$file" | cmp -s - "$file" || { echo "not formatted: $file"; wrong=1; }
-  done < <(find include tests examples bench cmake -type f \
-    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) -print0)
-  return $wrong
+  find include tests examples bench cmake -type f \
+    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) -print0 |
+    xargs -0 -n 32 -P "$cores" bash -c '
+      for file; do
+        "$0" "$file" | cmp -s - "$file" || { echo "not formatted: $file"; wrong=1; }
+      done
+      exit ${wrong:-0}' "$clang_format"
 }
 
 # build_and_test PRESET [ctest options]
