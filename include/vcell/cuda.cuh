@@ -22,7 +22,6 @@
 #include "vcell/kernels/device/pair_squares.cuh"
 #include "vcell/kernels/device/platform.cuh"
 #include "vcell/kernels/device/point_tiles.cuh"
-#include "vcell/kernels/device/prefix.cuh"
 #include "vcell/kernels/device/reduce.cuh"
 #include "vcell/kernels/device/rows.cuh"
 #include "vcell/kernels/device/scan.cuh"

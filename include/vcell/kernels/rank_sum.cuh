@@ -9,8 +9,8 @@
 #include <cub/device/device_segmented_radix_sort.cuh>
 
 #include "vcell/kernels/device/each.cuh"
-#include "vcell/kernels/device/prefix.cuh"
 #include "vcell/kernels/device/reduce.cuh"
+#include "vcell/kernels/device/scan.cuh"
 #include "vcell/kernels/rank_sum.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -58,9 +58,8 @@ VCELL_KERNEL void rank_sum_runs(const uint64_t* keys,         // (n) sorted with
       const int64_t i = from + threadIdx.x;
       const uint64_t key = i < end ? keys[i] : 0;
       const auto group = uint32_t(key), value = uint32_t(key >> 32);
-      uint32_t total;
-      const uint32_t before =
-          device::block_prefix<rank_sum_threads>(i < end && group == reference ? 1u : 0u, total);
+      const auto [before, total] =
+          device::block_scan<rank_sum_threads>(i < end && group == reference ? 1u : 0u);
       if (i < end && (i == begin || keys[i - 1] != key)) {
         int64_t next = i + 1;  // after the run: looked for near by, as most are short
         if (next < end && keys[next] == key) next = lower_key(keys, next, end, key + 1);
