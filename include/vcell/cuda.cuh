@@ -23,6 +23,7 @@
 #include "vcell/kernels/device/platform.cuh"
 #include "vcell/kernels/device/point_tiles.cuh"
 #include "vcell/kernels/device/reduce.cuh"
+#include "vcell/kernels/device/row_function.cuh"
 #include "vcell/kernels/device/rows.cuh"
 #include "vcell/kernels/device/scan.cuh"
 #include "vcell/kernels/device/set_tiles.cuh"

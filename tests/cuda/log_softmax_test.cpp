@@ -120,12 +120,17 @@ TEST_CASE("cuda log_softmax: in place, and rows beyond the grid", "[cuda]") {
     auto again = to_device<Cuda>(x), dx = to_device<Cuda>(x), whole = to_device<Cuda>(x);
     device::with_row_threads(shape[1], [&](auto threads) {
       check_status(
-          "test", device::launch(context, kernel::detail::log_softmax_forward<threads, float>, grid,
-                                 block, again.data(), again.data(), shape[0], shape[1]));
+          "test",
+          device::launch(
+              context,
+              device::detail::row_function_forward<kernel::detail::LogSoftmaxOfRow, threads, float>,
+              grid, block, again.data(), again.data(), shape[0], shape[1]));
       check_status(
           "test",
-          device::launch(context, kernel::detail::log_softmax_backward<threads, false, float>, grid,
-                         block, device_dy.data(), y.data(), dx.data(), shape[0], shape[1]));
+          device::launch(context,
+                         device::detail::row_function_backward<kernel::detail::LogSoftmaxOfRow,
+                                                               threads, false, float>,
+                         grid, block, device_dy.data(), y.data(), dx.data(), shape[0], shape[1]));
     });
     CHECK(difference(to_host(again.view()), expected) == 0);
     kernel::backward<kernel::LogSoftmax, Cuda>("test", device_dy.view(), std::as_const(y).view(),

@@ -150,13 +150,18 @@ TEST_CASE("cuda softmax: rows beyond the grid", "[cuda]") {
     auto y = Tensor<float, 2, Cuda>::uninitialized(shape);
     auto dx = y, dx_whole = y;
     device::with_row_threads(shape[1], [&](auto threads) {
-      check_status("test",
-                   device::launch(context, kernel::detail::softmax_forward<threads, float>, grid,
-                                  block, device_x.data(), y.data(), shape[0], shape[1]));
       check_status(
           "test",
-          device::launch(context, kernel::detail::softmax_backward<threads, false, float>, grid,
-                         block, device_dy.data(), y.data(), dx.data(), shape[0], shape[1]));
+          device::launch(
+              context,
+              device::detail::row_function_forward<kernel::detail::SoftmaxOfRow, threads, float>,
+              grid, block, device_x.data(), y.data(), shape[0], shape[1]));
+      check_status(
+          "test",
+          device::launch(context,
+                         device::detail::row_function_backward<kernel::detail::SoftmaxOfRow,
+                                                               threads, false, float>,
+                         grid, block, device_dy.data(), y.data(), dx.data(), shape[0], shape[1]));
     });
     CHECK(difference(to_host(y.view()), host_softmax(x)) == 0);
     kernel::backward<kernel::Softmax, Cuda>("test", device_dy.view(), std::as_const(y).view(),
@@ -175,8 +180,9 @@ TEST_CASE("cuda softmax: a null gradient is not wanted", "[cuda]") {
 TEST_CASE("cuda softmax: a launch that the device refuses is reported", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   const auto status =
-      device::launch(current_context<Cuda>(), kernel::detail::softmax_forward<32, float>, dim3{1},
-                     dim3{2048}, nullptr, nullptr, 1, 1);
+      device::launch(current_context<Cuda>(),
+                     device::detail::row_function_forward<kernel::detail::SoftmaxOfRow, 32, float>,
+                     dim3{1}, dim3{2048}, nullptr, nullptr, 1, 1);
   REQUIRE_FALSE(status.ok());
   CHECK_THROWS_WITH(kernel::check_status("softmax", status),
                     "softmax: the kernel did not start: invalid configuration argument");

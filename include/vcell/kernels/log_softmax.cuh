@@ -1,6 +1,6 @@
 #pragma once
 
-#include "vcell/kernels/device/rows.cuh"
+#include "vcell/kernels/device/row_function.cuh"
 #include "vcell/kernels/log_softmax.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -8,68 +8,27 @@ namespace kernel {
 namespace detail {
 
 /// A thread reads and writes the same columns, so y may be x.
-template <unsigned threads, class T>
-VCELL_KERNEL void log_softmax_forward(const T* x,  // (rows, columns)
-                                      T* y,        // (rows, columns)
-                                      size_t rows, size_t columns) {
-  device::for_each_row<threads>(rows, [&](size_t row) {
-    const T* xi = x + row * columns;
-    T* yi = y + row * columns;
-    const T m = device::max_row<threads, T>(columns, [=](size_t j) { return xi[j]; });
+struct LogSoftmaxOfRow {
+  template <unsigned threads, class T>
+  static __device__ void forward(const T* x, T* y, size_t columns) {
+    const T m = device::max_row<threads, T>(columns, [=](size_t j) { return x[j]; });
     const T log_sum = std::log(
-        device::sum_row<threads, T>(columns, [=](size_t j) { return T(std::exp(xi[j] - m)); }));
-    device::for_each_column<threads>(columns, [=](size_t j) { yi[j] = (xi[j] - m) - log_sum; });
-  });
-}
-
-template <unsigned threads, bool accumulate, class T>
-VCELL_KERNEL void log_softmax_backward(const T* dy,  // (rows, columns)
-                                       const T* y,   // (rows, columns)
-                                       T* dx,        // (rows, columns)
-                                       size_t rows, size_t columns) {
-  device::for_each_row<threads>(rows, [&](size_t row) {
-    const T* dyi = dy + row * columns;
-    const T* yi = y + row * columns;
-    T* dxi = dx + row * columns;
-    const T sum = device::sum_row<threads, T>(columns, [=](size_t j) { return dyi[j]; });
+        device::sum_row<threads, T>(columns, [=](size_t j) { return T(std::exp(x[j] - m)); }));
+    device::for_each_column<threads>(columns, [=](size_t j) { y[j] = (x[j] - m) - log_sum; });
+  }
+  template <unsigned threads, bool accumulate, class T>
+  static __device__ void backward(const T* dy, const T* y, T* dx, size_t columns) {
+    const T sum = device::sum_row<threads, T>(columns, [=](size_t j) { return dy[j]; });
     device::for_each_column<threads>(columns, [=](size_t j) {
-      device::put<accumulate>(dxi[j], T(dyi[j] - std::exp(yi[j]) * sum));
+      device::put<accumulate>(dx[j], T(dy[j] - std::exp(y[j]) * sum));
     });
-  });
-}
+  }
+};
 
 }  // namespace detail
 
 template <>
-struct LogSoftmax<Cuda> {
-  template <class T>
-  static Status forward(const Context<Cuda>& context, View<const T, 2, Cuda> x,  // (rows, columns)
-                        View<T, 2, Cuda> y) {                                    // (rows, columns)
-    if (x.count() == 0) return {};
-    const size_t rows = x.shape[0], columns = x.shape[1];
-    return device::with_row_threads(columns, [&](auto threads) {
-      return device::launch(context, detail::log_softmax_forward<threads, T>,
-                            device::grid_for_rows(rows, columns), dim3{device::row_threads}, x.data,
-                            y.data, rows, columns);
-    });
-  }
-
-  template <class T>
-  static Status backward(const Context<Cuda>& context,
-                         View<const T, 2, Cuda> dy,  // (rows, columns)
-                         View<const T, 2, Cuda> y,   // (rows, columns)
-                         Target<T, 2, Cuda> dx) {    // (rows, columns)
-    if (!dx || y.count() == 0) return {};
-    const size_t rows = y.shape[0], columns = y.shape[1];
-    return device::with_row_threads(columns, [&](auto threads) {
-      const auto function = dx.accumulate ? detail::log_softmax_backward<threads, true, T>
-                                          : detail::log_softmax_backward<threads, false, T>;
-      return device::launch(context, function, device::grid_for_rows(rows, columns),
-                            dim3{device::row_threads}, dy.data, y.data, dx.view.data, rows,
-                            columns);
-    });
-  }
-};
+struct LogSoftmax<Cuda> : device::RowFunction<detail::LogSoftmaxOfRow> {};
 
 }  // namespace kernel
 VCELL_END_NAMESPACE
