@@ -39,13 +39,13 @@ inline std::string hexadecimal(unsigned mask) {
 /// one is nobody's, and bytes are 0xff (not-a-number) until a thread writes them.
 struct SharedStorage {
   struct Element {
-    size_t block = 0;  // the one that cell is of
+    size_t block = 0;  // the one that the rest is of
     Cell cell;
+    bool under_way = false;  // an asynchronous copy is to fill it
   };
   size_t block = 0;  // the one that declared it last
   std::vector<unsigned char> bytes;
   std::vector<Element> elements;
-  std::vector<bool> under_way;  // elements that an asynchronous copy is to fill; empty: none yet
 };
 
 class Block {
@@ -134,17 +134,16 @@ class Block {
              shared_limit);
       storage.bytes.assign(count * element_bytes, 0xff);
       storage.elements.resize(count);
-      storage.under_way.clear();
     }
     return storage;
   }
   void note_access(SharedStorage& storage, size_t i, bool write, const char* name) {
     if (i >= storage.elements.size())
       fail(name, "[", i, "] is out of range: it has ", storage.elements.size(), " elements");
-    if (!storage.under_way.empty() && storage.under_way[i])
-      fail(name, "[", i, "] is used while an asynchronous copy to it is under way");
     SharedStorage::Element& element = storage.elements[i];
-    if (element.block != block_) element = {block_, {}};
+    if (element.block != block_) element = {block_, {}, false};
+    if (element.under_way)
+      fail(name, "[", i, "] is used while an asynchronous copy to it is under way");
     Cell& cell = element.cell;
     if (!write && !cell.written()) fail(name, "[", i, "] is read and nobody wrote it");
     const int other = write ? cell.write(running_->clock) : cell.read(running_->clock);
@@ -158,8 +157,7 @@ class Block {
                   size_t bytes, const char* name) {
     note_access(storage, i, true, name);
     std::memset(storage.bytes.data() + i * element_bytes, 0xff, element_bytes);
-    storage.under_way.resize(storage.elements.size());
-    storage.under_way[i] = true;
+    storage.elements[i].under_way = true;
     running_->copies.push_back({&storage, i, element_bytes, from, bytes, name, running_->groups});
   }
   /// Ends a group of copies of the calling thread's.
@@ -171,7 +169,7 @@ class Block {
     size_t done = 0;
     for (; done < copies.size() && copies[done].group < groups; ++done) {
       const AsyncCopy& copy = copies[done];
-      copy.storage->under_way[copy.i] = false;
+      copy.storage->elements[copy.i].under_way = false;
       note_access(*copy.storage, copy.i, true, copy.name);
       unsigned char* const to = copy.storage->bytes.data() + copy.i * copy.element_bytes;
       std::memset(to, 0, copy.element_bytes);
