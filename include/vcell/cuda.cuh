@@ -32,6 +32,7 @@
 #include "vcell/kernels/device/sinkhorn_tiles.cuh"
 #include "vcell/kernels/device/stable_order.cuh"
 #include "vcell/kernels/device/sum_in_pieces.cuh"
+#include "vcell/kernels/device/sum_over_y.cuh"
 #include "vcell/kernels/device/weighted_tiles.cuh"
 #include "vcell/kernels/dropout.cuh"
 #include "vcell/kernels/elementwise.cuh"

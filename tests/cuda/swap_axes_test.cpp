@@ -43,9 +43,9 @@ TEMPLATE_TEST_CASE("cuda swap_axes: runs and tiles, assigned or added", "[cuda]"
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
   for (const auto& shape :
        {Shape<5>{1, 1, 1, 1, 1}, Shape<5>{2, 33, 1, 35, 1}, Shape<5>{1, 70, 2, 3, 1},
-        Shape<5>{3, 2, 2, 34, 2}, Shape<5>{1, 17, 3, 18, 3}, Shape<5>{1, 19, 1, 5, 7},
-        Shape<5>{2, 3, 1, 5, 8}, Shape<5>{2, 4, 3, 5, 12}, Shape<5>{2, 3, 1, 7, 33},
-        Shape<5>{0, 3, 1, 2, 2}, Shape<5>{2, 3, 1, 2, 0}})
+        Shape<5>{3, 2, 2, 34, 2}, Shape<5>{1, 33, 2, 3, 2}, Shape<5>{1, 17, 3, 18, 3},
+        Shape<5>{1, 19, 1, 5, 7}, Shape<5>{2, 3, 1, 5, 8}, Shape<5>{2, 4, 3, 5, 12},
+        Shape<5>{2, 3, 1, 7, 33}, Shape<5>{0, 3, 1, 2, 2}, Shape<5>{2, 3, 1, 2, 0}})
     for (const bool accumulate : {false, true})
       for (const size_t skip : {0, 1}) check_swap<TestType>(shape, accumulate, skip);
 }

@@ -5,6 +5,7 @@
 #include "vcell/kernels/device/divide.cuh"
 #include "vcell/kernels/device/pack.cuh"
 #include "vcell/kernels/device/stable_order.cuh"
+#include "vcell/kernels/device/sum_over_y.cuh"
 #include "vcell/kernels/embedding.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -116,32 +117,20 @@ VCELL_KERNEL void embedding_across_pieces(const T* started,         // (pieces, 
                                           size_t pieces, size_t columns) {
   VCELL_SHARED(T, lane, embedding_columns * embedding_height);
   const size_t tiles = (columns + embedding_columns - 1) / embedding_columns;
-  const unsigned me = threadIdx.y * embedding_columns + threadIdx.x;
   for (size_t block = blockIdx.x; block < pieces * tiles; block += gridDim.x) {
     const size_t p = block / tiles, j = block % tiles * embedding_columns + threadIdx.x;
     const int32_t entry = goes_on[p];
     if (entry < 0) continue;  // the whole block
-    T sum = 0;
+    T sum[1] = {};
     if (j < columns) {
-      if (threadIdx.y == 0) sum = started[p * columns + j];
+      if (threadIdx.y == 0) sum[0] = started[p * columns + j];
       for (size_t q = p + 1 + threadIdx.y; q < pieces && first_of[q] == entry;
            q += embedding_height)
-        sum += carried[q * columns + j];
+        sum[0] += carried[q * columns + j];
     }
-    lane[me] = sum;
-    __syncthreads();
-    for (unsigned half = embedding_height / 2; half; half /= 2) {
-      if (threadIdx.y < half) {
-        const T other = lane[me + half * embedding_columns];
-        lane[me] += other;
-      }
-      __syncthreads();
-    }
-    if (threadIdx.y == 0 && j < columns) {
-      const T total = lane[me];
-      device::put<accumulate>(dtable[size_t(entry) * columns + j], total);
-    }
-    __syncthreads();  // nobody may write the next sums while another still reads these
+    device::sum_over_y(sum, lane);
+    if (threadIdx.y == 0 && j < columns)
+      device::put<accumulate>(dtable[size_t(entry) * columns + j], sum[0]);
   }
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "vcell/kernels/device/platform.cuh"
+#include "vcell/kernels/device/sum_over_y.cuh"
 #include "vcell/kernels/target.hpp"
 #include "vcell/tensor/scratch.hpp"
 #include "vcell/tensor/shape.hpp"
@@ -33,7 +33,6 @@ VCELL_KERNEL void column_sums(F f, size_t groups, size_t rows, size_t columns, s
                               T* out0, T* out1, bool add0, bool add1, P... pointers) {
   VCELL_SHARED(T, lane, sums * column_sums_threads);
   const unsigned width = blockDim.x, height = blockDim.y;
-  const unsigned me = threadIdx.y * width + threadIdx.x;
   const size_t piece = (rows + pieces - 1) / pieces, tiles = (columns + width - 1) / width;
   for (size_t block = blockIdx.x; block < groups * pieces * tiles; block += gridDim.x) {
     const size_t target = block / tiles, j = block % tiles * width + threadIdx.x;
@@ -46,27 +45,13 @@ VCELL_KERNEL void column_sums(F f, size_t groups, size_t rows, size_t columns, s
         const std::array<T, sums> term = f(i, j, pointers...);
         for (size_t k = 0; k < sums; ++k) sum[k] += term[k];
       }
-    for (size_t k = 0; k < sums; ++k) lane[k * column_sums_threads + me] = sum[k];
-    __syncthreads();
-    for (unsigned half = height / 2; half; half /= 2) {
-      if (threadIdx.y < half)
-        for (size_t k = 0; k < sums; ++k) {
-          const size_t at = k * column_sums_threads + me;
-          const T other = lane[at + half * width];
-          lane[at] += other;
-        }
-      __syncthreads();
-    }
+    sum_over_y(sum, lane);
     if (threadIdx.y == 0 && j < columns) {
       const size_t to = target * columns + j;
-      const T total0 = lane[me];
-      if (out0) out0[to] = add0 ? out0[to] + total0 : total0;
-      if constexpr (sums > 1) {
-        const T total1 = lane[column_sums_threads + me];
-        if (out1) out1[to] = add1 ? out1[to] + total1 : total1;
-      }
+      if (out0) out0[to] = add0 ? out0[to] + sum[0] : sum[0];
+      if constexpr (sums > 1)
+        if (out1) out1[to] = add1 ? out1[to] + sum[1] : sum[1];
     }
-    __syncthreads();  // nobody may write the next sums while another still reads these
   }
 }
 
