@@ -384,17 +384,46 @@ TEST_CASE("device: the host's model is trained there as here, whatever has been 
   CHECK((train(Guarded(), Cpu(), 31) == train(Cpu(), Cpu(), 31)));
 }
 
-TEST_CASE("device: a model with frozen parameters is not trained elsewhere", "[device]") {
+TEST_CASE("device: what is frozen on the host stays as it is there too", "[device]") {
   const StScreen s;
   const auto features = s.one_hot();
-  const StateTransition<float> model(s.config(), 3);
-  model.parameters().freeze("transformer_backbone.layers.0.mlp");
-  Trainer<float> trainer(model.parameters(), options);
-  const auto task_options = s.options();
-  vcell_test::check_error<Error>(
-      [&] {
-        train_state_transition<Guarded>(
-            {model, trainer, features, s.screen, s.parts, task_options});
-      },
-      {"transformer_backbone.layers.0.mlp", "is frozen"});
+  TrainOptions few = options;
+  few.max_steps = 12;
+  few.report_every = 1;  // or the device is told to stop some steps later
+  // Trains so many steps on one device, the rest on another: values and moments, and how many
+  // parameters stayed.
+  const auto train = [&]<class First, class Second>(First, Second,
+                                                    const std::vector<std::string>& frozen) {
+    const StateTransition<float> model(s.config(true), 3);
+    for (const std::string& name : frozen) model.parameters().freeze(name);
+    const auto before = parameter_arrays(model.parameters());
+    Trainer<float> trainer(model.parameters(), few);
+    const auto task_options = s.options(true);
+    StateTransitionTraining training{model, trainer, features, s.screen, s.parts, task_options};
+    training.callbacks.progress = [](const ProgressUpdate& u) { return u.done != 5; };
+    train_state_transition<First>(training);
+    train_state_transition<Second>(training);
+    CHECK(trainer.state().step == 12);
+    std::vector<float> numbers;
+    const auto add = [&](auto view) { numbers.insert(numbers.end(), view.begin(), view.end()); };
+    add(trainer.parameters().values());
+    add(trainer.optimizer().first());
+    add(trainer.optimizer().second());
+    size_t stayed = 0;
+    for (const auto& [name, values] : parameter_arrays(model.parameters()))
+      stayed += values.template as<float>() == before.at(name).template as<float>();
+    return std::pair(stayed, numbers);
+  };
+  // In the middle of a model, at both its ends, and all but one layer.
+  const std::string backbone = "transformer_backbone.layers.0";
+  for (const auto& [frozen, count] : std::vector<std::pair<std::vector<std::string>, size_t>>{
+           {{}, 0},
+           {{backbone + ".mlp"}, 3},
+           {{backbone + ".self_attn", "pert_encoder", "project_out", "batch_encoder"}, 13}}) {
+    const auto expected = train(Cpu(), Cpu(), frozen);
+    CHECK(expected.first == count);
+    CHECK((train(Guarded(), Guarded(), frozen) == expected));
+    CHECK((train(Cpu(), Guarded(), frozen) == expected));
+    CHECK((train(Guarded(), Cpu(), frozen) == expected));
+  }
 }

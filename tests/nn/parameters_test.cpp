@@ -118,6 +118,28 @@ TEST_CASE("Parameters: frozen by name or by what names begin with", "[nn]") {
   check_error<Error>([&] { p.freeze("q.weight"); }, {"'q.weight'", "before the optimizer"});
 }
 
+TEST_CASE("Parameters: frozen like those of another model, whole entries alone or not", "[nn]") {
+  const auto declare = [](auto& p) {
+    const Linear<float> first(p, "a", 3, 2), second(p, "a.b", 3, 2);
+    const Linear<float> both(p, {{"q", 2}, {"k", 2}}, 3);
+  };
+  Parameters<float> from(1), to(2);
+  declare(from);
+  declare(to);
+  from.freeze("a.weight");
+  from.find("q.bias")->entry.value();  // laid out: no matter
+  to.freeze_like(from);
+  for (const auto& p : to.all()) {
+    INFO(p.name);
+    CHECK(p.entry.requires_gradient() == (p.name != "a.weight"));
+  }
+  Parameters<float> fewer(1);
+  check_error<ShapeError>([&] { to.freeze_like(fewer); }, {"freeze_like", "parameters"});
+  to.freeze_like(from);  // again
+  to.lay_out_gradients();
+  check_error<Error>([&] { to.freeze_like(from); }, {"freeze_like", "'a.weight'", "before the"});
+}
+
 TEST_CASE("Parameters: gradients of one block, and before that of each its own", "[nn]") {
   Parameters<double> p(1);
   const auto a = p.add<1>("a", {3}, Initial::constant(2)), b = p.add<1>("b", {3}, Initial());

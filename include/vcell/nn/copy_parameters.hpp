@@ -6,12 +6,13 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// Gives the parameters of a model the values that those of another one of the same configuration
-/// have, on the host.
+/// Gives the parameters of a model, on any device, the values that those of another one of the same
+/// configuration have, which is on the host.
 /// @throws ConfigError if names or shapes differ: then nothing has changed
-template <class T>
-void copy_parameters(const Parameters<T>& from, const Parameters<T>& to) {
-  const auto &old = from.all(), &all = to.all();
+template <class T, class Device>
+void copy_parameters(const Parameters<T>& from, const Parameters<T, Device>& to) {
+  const auto& old = from.all();
+  const auto& all = to.all();
   const auto is_same = [](const auto& a, const auto& b) {
     return a.name == b.name && a.shape == b.shape;
   };
@@ -19,7 +20,7 @@ void copy_parameters(const Parameters<T>& from, const Parameters<T>& to) {
     throw ConfigError("copy_parameters: the models are of different configurations");
   for (size_t i = 0; i < all.size(); ++i) {
     const auto values = old[i].value();
-    std::ranges::copy(values, all[i].mutable_value().begin());
+    to.load(i, {values.begin(), values.end()});
   }
 }
 

@@ -133,6 +133,11 @@ class Parameters {
   /// @throws ConfigError if nothing has that name, or it is some rows of an entry only; Error if
   ///         gradients are laid out already
   void freeze(std::string_view name) const;
+  /// The same of all that is frozen in the parameters of another model of this configuration, on
+  /// any device.
+  /// @throws ShapeError if those are not as many; Error if gradients are laid out already
+  template <class Other>
+  void freeze_like(const Parameters<T, Other>& other) const;
 
   /// Forgets all gradients; nothing is written.
   void clear_gradients() const {
@@ -165,6 +170,11 @@ class Parameters {
   std::vector<Run> runs() const;
 
  private:
+  void check_may_freeze(const char* function, std::string_view name) const {
+    if (!arena_->gradient_offsets.empty())
+      throw Error(message("Parameters::", function, ": ", quoted(name),
+                          " after gradients were laid out; freeze before the optimizer is made"));
+  }
   void check_new(const std::vector<NamedRows>& groups, size_t rows) const {
     size_t sum = 0;
     for (const auto& [name, n] : groups) {
@@ -196,13 +206,23 @@ void Parameters<T, Device>::load(size_t number, std::vector<T> values) const {
 }
 
 template <class T, class Device>
+template <class Other>
+void Parameters<T, Device>::freeze_like(const Parameters<T, Other>& other) const {
+  check_size_match("Parameters::freeze_like", "parameters", other.all().size(), "those here",
+                   table_.size());
+  for (size_t i = 0; i < table_.size(); ++i) {
+    if (other.all()[i].entry.requires_gradient()) continue;
+    check_may_freeze("freeze_like", table_[i].name);
+    nodes_[table_[i].entry_number]->requires_gradient = false;
+  }
+}
+
+template <class T, class Device>
 void Parameters<T, Device>::freeze(std::string_view name) const {
   const auto is_meant = [&](const std::string& other) {
     return other.starts_with(name) && (other.size() == name.size() || other[name.size()] == '.');
   };
-  if (!arena_->gradient_offsets.empty())
-    throw Error(message("Parameters::freeze: ", quoted(name), " after gradients were laid out; ",
-                        "freeze before the optimizer is made"));
+  check_may_freeze("freeze", name);
   std::vector<std::string> found;
   for (const auto& p : table_)
     if (is_meant(p.name)) found.push_back(p.name);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/nn/copy_parameters.hpp"
 #include "vcell/train/state_transition_task.hpp"
 #include "vcell/train/trainer.hpp"
 
@@ -34,9 +35,8 @@ template <class Device>
 class TrainerElsewhere {
  public:
   /// @param parameters  of a new model of the same configuration
-  /// @throws Error if some parameters are frozen
   TrainerElsewhere(Trainer<float>& host, const Parameters<float, Device>& parameters)
-      : host_(host), there_(send(host.parameters(), parameters), host.options()) {
+      : host_(host), there_(sent(host.parameters(), parameters), host.options()) {
     if (host.state().step == 0) return;
     there_.optimizer().restore(host.optimizer().steps(), copied(host.optimizer().first()),
                                copied(host.optimizer().second()));
@@ -60,16 +60,10 @@ class TrainerElsewhere {
   static Tensor<float, 1> copied(View<const float, 1> values) {
     return Tensor<float, 1>(values.shape, values.values());
   }
-  static const Parameters<float, Device>& send(const Parameters<float>& from,
+  static const Parameters<float, Device>& sent(const Parameters<float>& from,
                                                const Parameters<float, Device>& to) {
-    for (size_t i = 0; i < from.all().size(); ++i) {
-      const auto& p = from.all()[i];
-      if (!p.entry.requires_gradient())
-        throw Error(message("train_state_transition: the parameter ", quoted(p.name),
-                            " is frozen, which only the Cpu trains around; train there"));
-      const auto values = p.value();
-      to.load(i, {values.begin(), values.end()});
-    }
+    copy_parameters(from, to);
+    to.freeze_like(from);
     return to;
   }
 
