@@ -6,6 +6,7 @@
 #include "support/errors.hpp"
 #include "support/forked.hpp"
 #include "support/threads.hpp"
+#include "vcell/core/at_fork.hpp"
 #include "vcell/core/parallel_for.hpp"
 
 using namespace vcell;
@@ -52,6 +53,28 @@ TEST_CASE("fork: a child computes on as many threads and ends", "[core]") {
                  works(pool, 3);
         }) == 0);
   CHECK(works(pool, 3));
+}
+
+namespace {
+
+struct Calls {
+  int before = 0, in_parent = 0, in_child = 0;
+};
+Calls calls;
+
+}  // namespace
+
+TEST_CASE("at_fork: a function is called on its side of a fork, every time", "[core]") {
+  detail::at_fork([] { ++calls.before; }, [] { ++calls.in_parent; }, [] { ++calls.in_child; });
+  detail::at_fork(nullptr, nullptr, nullptr);
+  for (int forks = 1; forks <= 2; ++forks) {
+    CHECK(run_forked([forks] {
+            return calls.before == forks && calls.in_parent == forks - 1 && calls.in_child == 1;
+          }) == 0);
+    CHECK(calls.before == forks);
+    CHECK(calls.in_parent == forks);
+    CHECK(calls.in_child == 0);
+  }
 }
 
 TEST_CASE("fork: while another thread computes", "[core]") {
