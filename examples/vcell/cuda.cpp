@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "train_cuda.hpp"
+#include "state_transition_cuda.hpp"
 #include "vcell/tensor/devices_cuda.hpp"
 
 namespace {
@@ -64,15 +64,21 @@ std::string line_of(const vcell::CudaDevice& d) {
 
 }  // namespace
 
-vcell::TrainStateTransition training_on_device(const vcell::Experiment& e) {
-  if (e.device == vcell::RunDevice::cpu) return {};
+vcell::StateTransitionDevice state_transition_on(vcell::RunDevice device,
+                                                 vcell::Precision precision) {
+  if (device == vcell::RunDevice::cpu) return {};
   const vcell::CudaDevices found = vcell::cuda_devices();
   if (found.devices.empty())
     throw vcell::CudaError("[run] device is cuda, and " + found.reason +
-                           "; without one, train with [run] device cpu");
-  return [precision = e.precision](const vcell::StateTransitionTraining& training) {
-    return train_on_cuda(training, precision);
-  };
+                           "; without one, name [run] device cpu");
+  return {.train =
+              [precision](const vcell::StateTransitionTraining& training) {
+                return train_on_cuda(training, precision);
+              },
+          .place =
+              [precision](const vcell::StateTransition<float>& model) {
+                return place_on_cuda(model, precision);
+              }};
 }
 
 CudaFacts cuda_facts() {

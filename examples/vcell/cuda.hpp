@@ -18,6 +18,8 @@ struct CudaFacts {
 };
 CudaFacts cuda_facts();
 
-/// What trains on the device that an experiment names; empty where that is the Cpu.
+/// What trains and predicts with State Transition on a device; empty for the Cpu.
+/// @param precision  of products there
 /// @throws vcell::ConfigError, vcell::CudaError if this program or machine cannot
-vcell::TrainStateTransition training_on_device(const vcell::Experiment& e);
+vcell::StateTransitionDevice state_transition_on(vcell::RunDevice device,
+                                                 vcell::Precision precision);

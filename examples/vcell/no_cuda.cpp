@@ -7,9 +7,9 @@ CudaFacts cuda_facts() {
   return out;
 }
 
-vcell::TrainStateTransition training_on_device(const vcell::Experiment& e) {
-  if (e.device == vcell::RunDevice::cpu) return {};
+vcell::StateTransitionDevice state_transition_on(vcell::RunDevice device, vcell::Precision) {
+  if (device == vcell::RunDevice::cpu) return {};
   throw vcell::ConfigError(
       "[run] device is cuda, and this program was built without CUDA: configure it with "
-      "-DVCELL_WITH_CUDA=ON, or train with [run] device cpu");
+      "-DVCELL_WITH_CUDA=ON, or name [run] device cpu");
 }

@@ -81,6 +81,28 @@ inline void add_scale(CLI::App& command, std::optional<vcell::Scale>& scale,
       ->type_name("TEXT");
 }
 
+/// --device and --precision
+inline void add_device(CLI::App& command, vcell::RunDevice& device, vcell::Precision& precision) {
+  command
+      .add_option_function<std::string>(
+          "--device",
+          [&device](const std::string& word) {
+            device = choice_of_word<vcell::RunDevice>("--device", word);
+          },
+          "What the model predicts on: cpu or cuda")
+      ->type_name("TEXT")
+      ->default_str(std::string(vcell::name_of_choice(device)));
+  command
+      .add_option_function<std::string>(
+          "--precision",
+          [&precision](const std::string& word) {
+            precision = choice_of_word<vcell::Precision>("--precision", word);
+          },
+          "What its products round to on cuda: float32, tf32 or bfloat16")
+      ->type_name("TEXT")
+      ->default_str(std::string(vcell::name_of_choice(precision)));
+}
+
 /// --memory
 inline void add_memory(
     CLI::App& command, double& gigabytes,

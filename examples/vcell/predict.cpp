@@ -4,6 +4,7 @@
 
 #include "cells.hpp"
 #include "commands.hpp"
+#include "cuda.hpp"
 #include "model_names.hpp"
 #include "normalize_for.hpp"
 #include "options.hpp"
@@ -28,6 +29,8 @@ struct PredictSettings {
   size_t cells = 0;
   uint64_t seed = 42;
   double memory = 0;  // GB
+  vcell::RunDevice device = vcell::RunDevice::cpu;
+  vcell::Precision precision = vcell::Precision::float32;
   bool all_genes = false, new_context = false, overwrite = false;
 };
 
@@ -69,6 +72,8 @@ Controls read_controls(const PredictSettings& s, const vcell::TrainedModel& mode
 
 void predict_cells_of(const PredictSettings& s, Console& console) {
   refuse_to_overwrite("predict", s.out, s.overwrite);
+  vcell::check_device(s.device, s.precision);
+  const auto there = state_transition_on(s.device, s.precision);
   const auto names = names_in(s.perturbations);
   if (!fs::exists(fs::path(s.model) / "config.json"))
     throw vcell::ConfigError(vcell::message("predict: there is no model in ",
@@ -129,6 +134,7 @@ void predict_cells_of(const PredictSettings& s, Console& console) {
   const auto predicted = vcell::predict_cells(members, embedding.rows ? space : screen, pairs,
                                               {.new_context = s.new_context,
                                                .genes = embedding.rows ? &screen : nullptr,
+                                               .place = there.place,
                                                .progress = console.progress()});
   make_folder(fs::path(s.out).parent_path());
   write_cells(s.out, vcell::prediction_anndata(adata, labels, screen, pairs, predicted, genes),
@@ -172,6 +178,7 @@ void add_predict(CLI::App& program, Console& console) {
                     "The contexts are others than those trained on, though names coincide: an "
                     "anchored model then starts from the shifts of all contexts");
   add_number(*command, "--seed", s->seed, "Of the pairing with control cells");
+  add_device(*command, s->device, s->precision);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_model_names(*command, s->names);
   add_memory(*command, s->memory);

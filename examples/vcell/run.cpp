@@ -41,7 +41,7 @@ Options folder_options(const Settings& s, Console& console, bool& begun) {
 vcell::RunInFolderOptions in_folder(const vcell::Experiment& e, const Settings& s, Console& console,
                                     bool& begun) {
   auto options = folder_options<vcell::RunInFolderOptions>(s, console, begun);
-  options.train = training_on_device(e);
+  options.device = state_transition_on(e.device, e.precision);
   options.anchor_may_give_way = !s.options.says("model.anchor");
   return options;
 }
@@ -144,7 +144,7 @@ void dry_run(const Settings& s, bool scores, Console& console) {
   options.anchor_may_give_way = !s.options.says("model.anchor");
   options.scores = scores;
   options.start = vcell::start_of(e);
-  options.train = training_on_device(e);
+  options.device = state_transition_on(e.device, e.precision);
   auto [adata, inputs] = vcell::read_inputs(e, options.callbacks);
   options.inputs = std::move(inputs);
   const auto d = vcell::dry_run(std::move(adata), e, options);

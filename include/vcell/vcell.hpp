@@ -261,6 +261,7 @@
 #include "vcell/models/name_model.hpp"
 #include "vcell/models/pair_shifts.hpp"
 #include "vcell/models/perturbation_features.hpp"
+#include "vcell/models/place_model.hpp"
 #include "vcell/models/predict.hpp"
 #include "vcell/models/predict_cells.hpp"
 #include "vcell/models/predict_rows.hpp"

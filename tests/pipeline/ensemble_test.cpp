@@ -312,21 +312,36 @@ TEST_CASE("ensemble: members are trained by what is given for their device", "[p
   const auto expected = run_in_folder(s.e, s.folder / "cpu", s.options());
   s.e.device = RunDevice::cuda;
   check_error<ConfigError>([&] { run_in_folder(s.e, s.folder / "cuda", s.options()); },
-                           {"[run] device is cuda", "StateTransitionPredictorOptions::train"});
+                           {"[run] device is cuda", "StateTransitionPredictorOptions::device"});
   CHECK_FALSE(fs::exists(s.folder / "cuda/checkpoints"));
-  size_t trained = 0;
+  size_t trained = 0, placed = 0;
   auto options = s.options(OldRun::overwrite);
-  options.train = [&](const StateTransitionTraining& training) {
+  options.device.train = [&](const StateTransitionTraining& training) {
     ++trained;
     return train_state_transition<Cpu>(training);
   };
+  check_error<ConfigError>([&] { run_in_folder(s.e, s.folder / "cuda", options); },
+                           {"StateTransitionPredictorOptions::device"});  // who predicts there?
+  options.device.place = [&](const StateTransition<float>& model) {
+    ++placed;
+    return place_model<Cpu>(model);
+  };
   const auto result = run_in_folder(s.e, s.folder / "cuda", options);
   CHECK(trained == 2);
+  CHECK(placed == 2);
+  CHECK(result.predicted.cells == expected.predicted.cells);
   REQUIRE(result.models.size() == 2);
   for (size_t i = 0; i < 2; ++i)
     CHECK(weights_of(result.models[i]) == weights_of(expected.models[i]));
+  // Members that are trained already are not trained again, and predict there as well.
+  options.old = OldRun::resume;
+  CHECK(run_in_folder(s.e, s.folder / "cuda", options).predicted.cells == expected.predicted.cells);
+  CHECK(placed == 4);
+  options.old = OldRun::overwrite;
+  trained = 0;
   train_in_folder(s.e, s.folder / "trained", options);
-  CHECK(trained == 4);
-  dry_run(small_cells(), s.e, {.train = options.train});
-  CHECK(trained == 5);
+  CHECK(trained == 2);
+  CHECK(placed == 4);  // nothing is predicted
+  dry_run(small_cells(), s.e, {.device = options.device});
+  CHECK(trained == 3);
 }

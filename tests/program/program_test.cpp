@@ -165,7 +165,8 @@ TEST_CASE("program: a GPU that cannot be had is no GPU that is silently not used
   const bool built_in = cuda.at("built_in");
   if (built_in && !cuda.at("devices").empty()) VCELL_SKIP("there is a GPU");
   const auto screen = simulate(folder);
-  for (const std::string command : {"run", "train", "run --dry-run"}) {
+  const std::string predict = "predict --model none --perturbations GENE001 --cells 1";
+  for (const std::string command : {"run", "train", "run --dry-run", predict.c_str()}) {
     const auto ran = run_vcell(
         folder, command + " --device cuda --data " + screen + " --out " + (folder / "none"));
     INFO(command << ": " << ran.err);
@@ -174,6 +175,12 @@ TEST_CASE("program: a GPU that cannot be had is no GPU that is silently not used
     CHECK_THAT(ran.err, contains(built_in ? "NVIDIA driver" : "-DVCELL_WITH_CUDA=ON"));
     CHECK_FALSE(fs::exists(folder / "none/experiment.toml"));
   }
+  const auto rounded = run_vcell(
+      folder, predict + " --precision tf32 --data " + screen + " --out " + (folder / "none"));
+  CHECK(rounded.code == 2);
+  CHECK_THAT(rounded.err, contains("--precision is tf32") && contains("--device cpu"));
+  CHECK_THAT(run_vcell(folder, predict + " --device tpu --data " + screen + " --out x").err,
+             contains("--device is 'tpu'") && contains("'cpu', 'cuda'"));
 }
 
 TEST_CASE("program: a run leaves everything that is promised, and refuses to be overwritten",

@@ -41,7 +41,8 @@ struct PredictOptions {
 };
 
 /// Predicts what a perturbation makes of control cells. They are cut into sets in the given order;
-/// the last set runs at its own length.
+/// the last set runs at its own length. On a device other than the Cpu cells are read back pass by
+/// pass, while the next one's are gathered.
 ///
 /// @param expression    (cells, E) log1p, the model's genes
 /// @param controls      (n) rows of expression: the control cell that each predicted cell is paired
@@ -74,6 +75,12 @@ DenseMatrix<float> predict(const StateTransition<T, Device>& model,
                          options.decoded ? model.config().gene_width : model.config().output_width,
                          {}};
   out.values.reserve(out.rows * out.columns);
+  Variable<T, 3, Device> done;  // or under way on the device
+  const auto read_back = [&] {
+    if (!done) return;
+    const auto values = to_host(done.value());
+    out.values.insert(out.values.end(), values.values().begin(), values.values().end());
+  };
   for (size_t first = 0; first < controls.size();) {
     const size_t left = controls.size() - first, length = std::min(options.set_size, left);
     const size_t sets = std::clamp<size_t>(left / length, 1, options.sets_at_a_time);
@@ -90,23 +97,23 @@ DenseMatrix<float> predict(const StateTransition<T, Device>& model,
       batches = Tensor<int32_t, 2>({sets, length});
       for (size_t i = 0; i < rows.size(); ++i) batches.data()[i] = batch[rows[i]];
     }
-    Variable<T, 2, Device> anchor;
+    Tensor<T, 2> anchors;
     if (model.is_anchored()) {
-      Tensor<T, 2> anchors({sets, options.anchor.size()});
+      anchors = Tensor<T, 2>({sets, options.anchor.size()});
       for (size_t b = 0; b < sets; ++b)
         std::copy(options.anchor.begin(), options.anchor.end(), anchors[b].begin());
-      anchor = Variable<T, 2, Device>(to_device<Device>(std::move(anchors)));
     }
+    read_back();
+    Variable<T, 2, Device> anchor;
+    if (model.is_anchored()) anchor = Variable<T, 2, Device>(to_device<Device>(std::move(anchors)));
     const Variable<T, 3, Device> control(to_device<Device>(cast<T>(cells)));
     const auto learnt =
         model.learn(control, Variable<T, 2, Device>(to_device<Device>(std::move(features))),
                     batches, {}, {}, anchor);
-    const auto predicted = options.decoded
-                               ? model.finish(control, anchor, learnt, {}, options.alpha).genes.mean
-                               : model.cells_of(control, anchor, learnt.cells, options.alpha);
-    const auto values = to_host(predicted.value());
-    out.values.insert(out.values.end(), values.values().begin(), values.values().end());
+    done = options.decoded ? model.finish(control, anchor, learnt, {}, options.alpha).genes.mean
+                           : model.cells_of(control, anchor, learnt.cells, options.alpha);
   }
+  read_back();
   if (options.decoded && model.config().decoder == GeneDecoderKind::negative_binomial)
     for (float& value : out.values) value = std::log1p(value);
   return out;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "vcell/core/name_places.hpp"
-#include "vcell/models/predict.hpp"
+#include "vcell/models/place_model.hpp"
 #include "vcell/models/predictor.hpp"
 #include "vcell/models/trained_model.hpp"
 
@@ -20,6 +20,8 @@ struct PredictCellsOptions {
   /// (decoded_genes) the difference between the perturbation and none. What the embedding does not
   /// hold of a cell is so that of the control cell.
   const Screen* genes = nullptr;
+  /// Where the models predict; empty: on the Cpu. All members of an ensemble are there at a time.
+  PlaceModel place = {};
   /// Watches, and may stop.
   Progress progress = {};
 };
@@ -126,6 +128,10 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
       same_genes ? std::vector<int32_t>() : detail::places_among(made_genes, shown.genes);
   const auto batches = detail::batches_of(m, screen);
 
+  std::vector<PredictPlaced> placed;
+  for (const TrainedModel& member : members)
+    placed.push_back(options.place ? options.place(member.model) : place_model<Cpu>(member.model));
+
   PredictedCells out;
   out.cells.columns = shown.genes.size();
   std::vector<float> row(out.cells.columns);
@@ -133,18 +139,18 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
   for (size_t k = 0; k < requests.size(); ++k) {
     const PredictionRequest& request = requests[k];
     report(options.progress, {"predict", k, requests.size(), {}});
-    const auto made_of = [&](const TrainedModel& member, const PerturbationInput& of) {
-      return predict(member.model, inputs, request.control_cells, of.vector, batches,
-                     {.set_size = member.set_size,
-                      .anchor = of.anchor,
-                      .alpha = of.alpha,
-                      .decoded = options.genes != nullptr});
+    const auto made_of = [&](size_t member, const PerturbationInput& of) {
+      return placed[member](inputs, request.control_cells, of.vector, batches,
+                            {.set_size = members[member].set_size,
+                             .anchor = of.anchor,
+                             .alpha = of.alpha,
+                             .decoded = options.genes != nullptr});
     };
     if (options.genes && (k == 0 || request.control_cells != unmoved.cells)) {
       unmoved.cells = request.control_cells;
       unmoved.decoded.clear();
-      for (const TrainedModel& member : members)
-        unmoved.decoded.push_back(made_of(member, input_of(member, member.labels.control, "")));
+      for (size_t i = 0; i < members.size(); ++i)
+        unmoved.decoded.push_back(made_of(i, input_of(members[i], members[i].labels.control, "")));
       unmoved.measured = {unmoved.cells.size(), made_genes.size(), {}};
       unmoved.measured.values.assign(unmoved.cells.size() * made_genes.size(), 0.f);
       for (size_t i = 0; i < unmoved.cells.size(); ++i) {
@@ -158,7 +164,7 @@ PredictedCells predict_cells(std::span<const TrainedModel> members, const Screen
       }
     }
     const auto made_by = [&](size_t i) {
-      auto made = made_of(members[i], inputs_of[k * members.size() + i]);
+      auto made = made_of(i, inputs_of[k * members.size() + i]);
       if (options.genes) detail::move_from(unmoved, i, made);
       return made;
     };

@@ -23,7 +23,7 @@ struct DryRunOptions {
   /// See StateTransitionPredictorOptions.
   bool anchor_may_give_way = true;
   std::function<const TrainedModel&(size_t, size_t)> start = {};
-  TrainStateTransition train = {};
+  StateTransitionDevice device = {};
   /// Held-out pairs are to be predicted and scored, as by run(); false: there is training alone.
   bool scores = true;
   /// Of training that are taken; the first of them, which is slower, counts where it is alone.
@@ -142,7 +142,7 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
       e, options_on(e, p,
                     {.anchor_may_give_way = options.anchor_may_give_way,
                      .start = start,
-                     .train = options.train,
+                     .device = options.device,
                      .hooks = hooks}));
   try {
     predictor.fit(p.screen, p.parts, told);

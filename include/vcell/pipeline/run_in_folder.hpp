@@ -27,7 +27,7 @@ struct RunInFolderOptions {
   OldRun old = OldRun::keep;
   /// See StateTransitionPredictorOptions.
   bool anchor_may_give_way = true;
-  TrainStateTransition train = {};
+  StateTransitionDevice device = {};
   /// Methods and metrics of one's own, as in RunOptions.
   std::vector<std::shared_ptr<Predictor>> more_methods = {};
   std::vector<Metric> more_metrics = {};
@@ -174,7 +174,7 @@ std::vector<TrainedModel> train_in_folder(const Experiment& asked,
       e, options_on(e, p,
                     {.anchor_may_give_way = options.anchor_may_give_way,
                      .start = given.start,
-                     .train = options.train,
+                     .device = options.device,
                      .hooks = folder.hooks(
                          e, options.old, [&]() -> const SplitSpec& { return p.split; }, begun)}));
   predictor.fit(p.screen, p.parts, options.callbacks);
@@ -207,7 +207,7 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
   all.callbacks = options.callbacks;
   all.state_transition.anchor_may_give_way = options.anchor_may_give_way;
   all.state_transition.start = given.start;
-  all.state_transition.train = options.train;
+  all.state_transition.device = options.device;
   const auto begun = detail::begun_with(folder, prepared, options);
   all.embedding = detail::embedding_hooks(e, folder, begun, options);
   all.state_transition.hooks = folder.hooks(

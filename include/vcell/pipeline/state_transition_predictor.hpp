@@ -58,8 +58,8 @@ struct StateTransitionPredictorOptions {
   /// The model that member `number` of `members`, counted from 1, starts from (start_from); asked
   /// for when it has nothing to go on from. Given exactly where the experiment has init_from.
   std::function<const TrainedModel&(size_t number, size_t members)> start = {};
-  /// What trains, on the device that the experiment names; empty: the Cpu.
-  TrainStateTransition train = {};
+  /// What trains and predicts on the device that the experiment names; empty: the Cpu.
+  StateTransitionDevice device = {};
   TrainingHooks hooks = {};
 };
 
@@ -96,9 +96,11 @@ class StateTransitionPredictor final : public Predictor {
   PredictedCells predict(const Screen& screen, std::span<const PredictionRequest> requests,
                          const Callbacks& callbacks) const override {
     if (!options_.embedding)
-      return predict_cells(models(), screen, requests, {.progress = callbacks.progress});
-    return predict_cells(models(), embedding_screen(screen, *options_.embedding), requests,
-                         {.genes = &screen, .progress = callbacks.progress});
+      return predict_cells(models(), screen, requests,
+                           {.place = options_.device.place, .progress = callbacks.progress});
+    return predict_cells(
+        models(), embedding_screen(screen, *options_.embedding), requests,
+        {.genes = &screen, .place = options_.device.place, .progress = callbacks.progress});
   }
 
   /// The trained models, as many as the experiment's ensemble has members, each with the parameters
@@ -173,10 +175,10 @@ void StateTransitionPredictor<Void>::fit(const Screen& all, std::span<const Part
     throw ConfigError(message("StateTransitionPredictor: [training] init_from is ",
                               quoted(e.init_from), ", and there is ", options_.start ? "a" : "no",
                               " model that training starts from; InitialModel reads it"));
-  if (e.device != RunDevice::cpu && !options_.train)
+  if (e.device != RunDevice::cpu && !(options_.device.train && options_.device.place))
     throw ConfigError(message("StateTransitionPredictor: [run] device is ",
-                              name_of_choice(e.device), ", and nothing that trains there was given",
-                              "; give StateTransitionPredictorOptions::train"));
+                              name_of_choice(e.device), ", and what trains and predicts there was ",
+                              "not given; give StateTransitionPredictorOptions::device"));
   models_.clear();
   states_.clear();
   for (size_t i = 1; i <= members; ++i) {
@@ -272,8 +274,8 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
     told.checkpoint = [&](CheckpointKind kind) { options_.hooks.checkpoint(trainer, kind); };
   const StateTransitionTraining training{model.model, trainer, features, screen,
                                          learnt,      options, begin,    told};
-  const auto result =
-      options_.train ? options_.train(training) : train_state_transition<Cpu>(training);
+  const auto result = options_.device.train ? options_.device.train(training)
+                                            : train_state_transition<Cpu>(training);
   if (!result.recorded.why_not.empty())
     note(callbacks,
          "steps were not all recorded, but queued kernel by kernel: ", result.recorded.why_not);

@@ -45,12 +45,20 @@ constexpr std::array<std::string_view, 2> choices(PathsBegin) {
   return {"file", "working_directory"};
 }
 
-/// Where a model is trained.
+/// Where a model is trained and predicts.
 enum class RunDevice { cpu, cuda };
 
 constexpr std::array<std::string_view, 2> choices(RunDevice) { return {"cpu", "cuda"}; }
 constexpr std::array<std::string_view, 3> choices(Precision) {
   return {"float32", "tf32", "bfloat16"};
+}
+
+/// @throws ConfigError if a device does not know how products are to round
+inline void check_device(RunDevice device, Precision precision) {
+  if (precision != Precision::float32 && device == RunDevice::cpu)
+    throw ConfigError(message("Experiment: [run] precision is ", name_of_choice(precision),
+                              ", and [run] device cpu computes in float32 alone; leave it out, or ",
+                              "name another device"));
 }
 
 /// Everything that decides what a run does, so that it can be repeated. The defaults are those of
@@ -113,7 +121,7 @@ struct Experiment {
   bool ceiling = true;  ///< what halves of the observed cells would score is measured, too
   std::vector<std::string> ceiling_by;  ///< obs columns between whose levels it is measured, too
   bool save_real = false;               ///< the observed cells are kept beside the predicted ones
-  RunDevice device = RunDevice::cpu;    ///< that State Transition is trained on
+  RunDevice device = RunDevice::cpu;    ///< that State Transition is trained and predicts on
   Precision precision = Precision::float32;  ///< of its products there
   size_t rank = 0;                           ///< of this process among those that run together
   size_t ranks = 1;                          ///< how many these are
@@ -243,7 +251,7 @@ void visit_experiment(E& e, F&& f) {
   f("scores", "save_real", e.save_real,
     "real.h5ad: the observed cells of test and their controls, for other programs to score");
 
-  f("run", "device", e.device, "what State Transition is trained on: cpu or cuda");
+  f("run", "device", e.device, "what State Transition is trained and predicts on: cpu or cuda");
   f("run", "precision", e.precision,
     "what its products round to on cuda, before they multiply: float32, tf32 or bfloat16");
   f("run", "rank", e.rank, "of this process among those that run together, from 0");
@@ -324,10 +332,7 @@ void check_experiment(const Experiment& e) {
     throw ConfigError(message("Experiment: [run] device is ", name_of_choice(e.device),
                               ", and a model of [model] kind ", name_of_choice(e.kind),
                               " is trained on the CPU so far; expected cpu"));
-  if (e.precision != Precision::float32 && e.device == RunDevice::cpu)
-    throw ConfigError(message("Experiment: [run] precision is ", name_of_choice(e.precision),
-                              ", and [run] device cpu computes in float32 alone; leave it out, or ",
-                              "name another device"));
+  check_device(e.device, e.precision);
   if (e.rank >= e.ranks)
     throw ConfigError(message("Experiment: [run] rank is ", e.rank, " and [run] ranks ", e.ranks,
                               ", expected a rank below ranks"));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/models/place_model.hpp"
 #include "vcell/nn/copy_parameters.hpp"
 #include "vcell/train/state_transition_task.hpp"
 #include "vcell/train/trainer.hpp"
@@ -27,6 +28,12 @@ struct StateTransitionTraining {
 
 /// Trains it, as train_state_transition<Device> does.
 using TrainStateTransition = std::function<TrainResult(const StateTransitionTraining&)>;
+
+/// What a device does of State Transition; empty functions: the Cpu does it.
+struct StateTransitionDevice {
+  TrainStateTransition train = {};
+  PlaceModel place = {};  ///< to predict there
+};
 
 namespace detail {
 
