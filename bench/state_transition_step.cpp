@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "support/declare_work.hpp"
@@ -33,7 +34,9 @@ void step(benchmark::State& state, const Experiment& experiment) {
                     .control_sets = experiment.model.control_sets};
   sets.sets.batch_size = experiment.model.batch_size;
   sets.sets.seed = experiment.training.seed;
-  const std::vector<Part> parts(screen.cells(), Part::train);
+  std::vector<Part> parts(screen.cells(), Part::train);
+  std::optional<TrainingAnchors> anchors;
+  if (model.is_anchored()) sets.anchors = &anchors.emplace(screen, parts, experiment.training.seed);
   StateTransitionTask<float> task(model, features, screen, parts, sets);
   TrainOptions options = experiment.training;
   options.validate_every = options.checkpoint_every = 0;

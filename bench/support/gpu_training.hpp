@@ -40,10 +40,7 @@ template <class Task>
 double step_seconds(const Gpu& gpu, const vcell::Parameters<float, vcell::Cuda>& parameters,
                     vcell::TrainOptions options, Task task, double flops, bool record) {
   using Clock = std::chrono::steady_clock;
-  const uint64_t first = !gpu.tiny ? 3
-                         : record  ? 1
-                                   : 0,
-                 windows = gpu.tiny ? 1 : 4,
+  const uint64_t first = gpu.tiny ? uint64_t(record) : 3, windows = gpu.tiny ? 1 : 4,
                  window = gpu.tiny ? 1 : uint64_t(std::clamp(5e12 / flops, 1., 20.)),
                  left_out = (first + window - 1) / window * window;
   options.max_steps = left_out + windows * window;
