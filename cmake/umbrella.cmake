@@ -2,9 +2,10 @@
 # should be. header_kinds.cmake tells which header belongs where:
 #   vcell.hpp   what needs Eigen alone
 #   files.hpp   what needs vcell::files
-#   cuda.cuh    every .cuh, and what includes the CUDA Toolkit, but for CUB
+#   cuda.cuh    every .cuh, and what includes the CUDA Toolkit, but for CUB and cuDNN
 #   pipeline.hpp  the room pipeline, of either kind: who includes one of the others pays nothing for it
-# A header of a library for matrix products, of NCCL or of CUB belongs to none: it is included where that is used.
+# A header of a library for matrix products, of NCCL, of CUB or of cuDNN belongs to none: it is included where that
+# is used.
 #
 #   cmake [-DCHECK=ON] -P cmake/umbrella.cmake
 

@@ -5,6 +5,7 @@
 
 #include "vcell/kernels/adam.cuh"
 #include "vcell/kernels/attention.cuh"
+#include "vcell/kernels/attention_library.hpp"
 #include "vcell/kernels/check_step.cuh"
 #include "vcell/kernels/copy.cuh"
 #include "vcell/kernels/cross_entropy.cuh"

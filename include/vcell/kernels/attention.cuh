@@ -1,6 +1,6 @@
 #pragma once
 
-#include "vcell/kernels/attention.hpp"
+#include "vcell/kernels/attention_library.hpp"
 #include "vcell/kernels/device/attention_pass.cuh"
 #include "vcell/kernels/device/each.cuh"
 #include "vcell/kernels/device/fma_tile.cuh"
@@ -10,7 +10,8 @@ VCELL_BEGIN_NAMESPACE
 namespace kernel {
 
 /// float in the context's precision: weights and their gradients are rounded, too, before they are
-/// multiplied. double, and what lies between the products, in their own.
+/// multiplied. double, and what lies between the products, in their own. Where a context was given
+/// cuDNN beside it, attention_library says which of the two runs.
 template <>
 struct Attention<Cuda> {
   template <class T>
@@ -19,16 +20,38 @@ struct Attention<Cuda> {
   using Rows = View<AttentionRow<T>, 1, Cuda>;
 
   template <class T>
+  static size_t forward_scratch(const Context<Cuda>& context, const AttentionShape& n, T scale,
+                                Heads<const T> q, Heads<const T> k, Heads<const T> v,
+                                const AttentionMask<Cuda>& mask, Heads<T> o, Rows<T> r) {
+    if constexpr (std::is_same_v<T, float>)
+      if (const auto* const given = detail::GivenAttention::find(context, n, mask))
+        return given->forward_scratch(context, n, scale, q, k, v, mask, o, r);
+    return 0;
+  }
+
+  template <class T>
   static Status forward(const Context<Cuda>& context, const AttentionShape& n, T scale,
                         Heads<const T> q, Heads<const T> k, Heads<const T> v,
                         const AttentionMask<Cuda>& mask, Heads<T> o,
-                        Rows<T> r) {  // (batch heads queries)
+                        Rows<T> r,  // (batch heads queries)
+                        Scratch<Cuda> memory) {
+    if constexpr (std::is_same_v<T, float>)
+      if (const auto* const given = detail::GivenAttention::find(context, n, mask))
+        return given->forward(context, n, scale, q, k, v, mask, o, r, memory);
     return run<detail::AttentionPass::output, T>(context, n, scale, mask, n.queries, q, k, {}, {},
                                                  v, nullptr, nullptr, r.data, o);
   }
 
-  template <class T, class... Rest>
-  static size_t backward_scratch(const Context<Cuda>&, const AttentionShape& n, T, const Rest&...) {
+  template <class T>
+  static size_t backward_scratch(const Context<Cuda>& context, const AttentionShape& n, T scale,
+                                 Heads<const T> d_o, Heads<const T> o, Heads<const T> q,
+                                 Heads<const T> k, Heads<const T> v,
+                                 const AttentionMask<Cuda>& mask,
+                                 View<const AttentionRow<T>, 1, Cuda> r, Heads<T> dq, Heads<T> dk,
+                                 Heads<T> dv) {
+    if constexpr (std::is_same_v<T, float>)
+      if (const auto* const given = detail::GivenAttention::find(context, n, mask))
+        return given->backward_scratch(context, n, scale, d_o, o, q, k, v, mask, r, dq, dk, dv);
     return scratch_bytes<T>(n.batch * n.heads * n.queries);
   }
 
@@ -38,6 +61,9 @@ struct Attention<Cuda> {
                          Heads<const T> v, const AttentionMask<Cuda>& mask,
                          View<const AttentionRow<T>, 1, Cuda> r, Heads<T> dq, Heads<T> dk,
                          Heads<T> dv, Scratch<Cuda> memory) {
+    if constexpr (std::is_same_v<T, float>)
+      if (const auto* const given = detail::GivenAttention::find(context, n, mask))
+        return given->backward(context, n, scale, d_o, o, q, k, v, mask, r, dq, dk, dv, memory);
     using detail::AttentionPass;
     const size_t count = n.batch * n.heads * n.queries;
     T* const along = take_scratch<T>(memory, count).data;
