@@ -1,117 +1,34 @@
-#include "support/state_transition_golden.hpp"
-
+#include "models/state_transition_step.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
-#include "support/largest_error.hpp"
-#include "vcell/autograd/backward.hpp"
-#include "vcell/tensor/copy.hpp"
 #include "vcell/train/adam.hpp"
 #include "vcell/train/clip_gradient_norm.hpp"
 
 using namespace vcell;
-using vcell_test::largest_difference, vcell_test::largest_magnitude, vcell_test::relative_error,
-    vcell_test::StateTransitionGolden, vcell_test::worse;
+using vcell_test::check_state_transition_step, vcell_test::gradient_bound,
+    vcell_test::largest_magnitude, vcell_test::loss_bound, vcell_test::StateTransitionGolden,
+    vcell_test::variants_of, vcell_test::worse, vcell_test::zero_bound;
 
 namespace {
 
-/// All variants that the folder has.
-std::vector<std::string> variants_of(const std::filesystem::path& folder) {
-  std::ifstream file(folder / "index.json");
-  return nlohmann::json::parse(file).at("variants");
-}
-
-/// What the reference calls a term of the loss, and what it multiplies it by.
-std::pair<std::string, double> logged(std::string_view term) {
-  if (term == "cells") return {"train_loss", 1};
-  if (term == "genes") return {"decoder_loss", 1};
-  if (term == "batch") return {"train/batch_token_loss", 1};
-  if (term == "l1") return {"train/l1_regularization", 1};
-  return {"train/confidence_loss", 0.01};
-}
-
 // What the README of the goldens allows.
-template <class T>
-constexpr double output_bound = sizeof(T) == 8 ? 1e-12 : 1e-5;
-template <class T>
-constexpr double loss_bound = sizeof(T) == 8 ? 1e-9 : 1e-5;
-template <class T>
-constexpr double gradient_bound = sizeof(T) == 8 ? 1e-9 : 1e-3;
-// A gradient far below the others is what cancellation leaves of numbers as large as they: those of
-// queries and keys are, where all cells of a set look alike. This share of the largest is rounding.
-template <class T>
-constexpr double rounding_bound = sizeof(T) == 8 ? 1e-14 : 1e-8;
 template <class T>
 constexpr double final_bound = sizeof(T) == 8 ? 1e-6 : 1e-4;
 template <class T>
 constexpr double noise_bound = sizeof(T) == 8 ? 1e-7 : 1e-4;
-template <class T>
-constexpr double zero_bound = sizeof(T) == 8 ? 1e-12 : 1e-6;
 
 template <class T>
 void check_variant(const StateTransitionGolden& golden) {
   const auto config = golden.config();
   const auto model = golden.model<T>();
   const auto& f64 = golden.description.at("f64");
-  const auto expected = [&](const std::string& key) {
-    return golden.data.tensors.at(key).as<double>();
-  };
   const auto terms_of = [&](const auto& batch) {
     return state_transition_terms(config,
                                   model.predict(batch.control, batch.perturbation, batch.batch),
                                   batch.targets, batch.control);
   };
 
-  {
-    const auto first = golden.batch<T>(0);
-    const auto out = model.predict(first.control, first.perturbation, first.batch);
-    CHECK(relative_error(out.cells.value(), expected("f64.out")) < output_bound<T>);
-    REQUIRE(bool(out.genes.mean) == golden.data.tensors.contains("f64.genes"));
-    if (out.genes.mean)
-      CHECK(relative_error(out.genes.mean.value(), expected("f64.genes")) < output_bound<T>);
-    REQUIRE(bool(out.confidence) == golden.data.tensors.contains("f64.confidence"));
-    if (out.confidence)
-      CHECK(relative_error(out.confidence.value(), expected("f64.confidence")) < output_bound<T>);
-    const auto all = state_transition_terms(config, out, first.targets, first.control);
-    for (const auto& term : all.terms()) {
-      const auto [key, factor] = logged(term.name);
-      INFO(key);
-      const double value = f64.at("terms").at(key);
-      CHECK(factor * double(*term.value.value().data) == Approx(value).epsilon(output_bound<T>));
-    }
-    const double total = f64.at("terms").at("total");
-    CHECK(double(*all.total().value().data) == Approx(total).epsilon(output_bound<T>));
-    backward(all.total());
-    const auto gradients = golden.arrays("f64.grad.");
-    CHECK(gradients.size() == model.parameters().all().size());
-    double largest = 0;
-    for (const auto& [key, g] : gradients)
-      largest = worse(largest, largest_magnitude(g.template as<double>()));
-    for (const auto& p : model.parameters().all()) {
-      INFO(p.name);
-      const auto g = gradients.at(p.name).template as<double>();
-      const double allowed =
-          largest_magnitude(g) < 1e-12
-              ? zero_bound<T>
-              : gradient_bound<T> * largest_magnitude(g) + rounding_bound<T> * largest;
-      const double error = largest_difference(p.gradient(), g);
-      INFO("error " << error << ", allowed " << allowed << ", largest " << largest_magnitude(g)
-                    << ", of all " << largest);
-      const bool within = error < allowed;
-      CHECK(within);
-    }
-    model.parameters().clear_gradients();
-  }
-  {  // a set shorter than those of training
-    const auto first = golden.batch<T>(0);
-    const size_t rows = first.control.shape(1) - 1;
-    const auto shorter = Variable<T, 3>(Tensor<T, 3>(
-        {1, rows, config.input_width}, {first.control.value().data, rows * config.input_width}));
-    Tensor<int32_t, 2> batch;
-    if (config.batches) batch = Tensor<int32_t, 2>({1, rows}, {first.batch.data(), rows});
-    const auto out =
-        model(shorter, Variable<T, 2>(to_tensor(first.perturbation.value().slice(0, 1))), batch);
-    CHECK(relative_error(out.value(), expected("f64.out_short")) < output_bound<T>);
-  }
+  check_state_transition_step<T, Cpu>(golden);
 
   // The trajectory: five steps of Adam with clipping.
   const auto& a = golden.description.at("adam");

@@ -11,6 +11,12 @@
 
 namespace vcell_test {
 
+/// All variants that a folder has.
+inline std::vector<std::string> embedding_variants_of(const std::filesystem::path& folder) {
+  std::ifstream file(folder / "index.json");
+  return nlohmann::json::parse(file).at("variants");
+}
+
 struct StateEmbeddingGolden {
   nlohmann::json description;
   vcell::Safetensors weights, data, table;
@@ -55,10 +61,10 @@ struct StateEmbeddingGolden {
     return c;
   }
 
-  template <class T>
-  vcell::StateEmbedding<T> model() const {
-    vcell::StateEmbedding<T> m(config());
-    vcell::load_parameters(m.parameters(), weights.tensors, vcell::StateEmbedding<T>::is_ignored);
+  template <class T, class Device = vcell::Cpu>
+  vcell::StateEmbedding<T, Device> model() const {
+    vcell::StateEmbedding<T, Device> m(config());
+    vcell::load_parameters(m.parameters(), weights.tensors, m.is_ignored);
     return m;
   }
 

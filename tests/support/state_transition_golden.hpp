@@ -9,6 +9,7 @@
 #include "vcell/models/reference_arrays.hpp"
 #include "vcell/models/state_transition_terms.hpp"
 #include "vcell/nn/load_parameters.hpp"
+#include "vcell/tensor/copy.hpp"
 #include "vcell/train/reference_config.hpp"
 
 namespace vcell_test {
@@ -26,6 +27,12 @@ inline vcell::FlatSettings flat(const nlohmann::json& nested) {
   };
   add(add, "", nested);
   return out;
+}
+
+/// All variants that a folder has.
+inline std::vector<std::string> variants_of(const std::filesystem::path& folder) {
+  std::ifstream file(folder / "index.json");
+  return nlohmann::json::parse(file).at("variants");
 }
 
 struct StateTransitionGolden {
@@ -49,15 +56,15 @@ struct StateTransitionGolden {
     return c;
   }
 
-  template <class T>
-  vcell::StateTransition<T> model(const vcell::StateTransitionConfig& c) const {
-    vcell::StateTransition<T> m(c);
+  template <class T, class Device = vcell::Cpu>
+  vcell::StateTransition<T, Device> model(const vcell::StateTransitionConfig& c) const {
+    vcell::StateTransition<T, Device> m(c);
     vcell::load_parameters(m.parameters(), vcell::from_reference(c, weights.tensors));
     return m;
   }
-  template <class T>
-  vcell::StateTransition<T> model() const {
-    return model<T>(config());
+  template <class T, class Device = vcell::Cpu>
+  vcell::StateTransition<T, Device> model() const {
+    return model<T, Device>(config());
   }
 
   /// Arrays of the data whose names begin alike, as ours hold them.
@@ -78,15 +85,15 @@ struct StateTransitionGolden {
   }
 
   /// The inputs of one step.
-  template <class T>
+  template <class T, class Device = vcell::Cpu>
   struct Batch {
-    vcell::Variable<T, 3> control;
-    vcell::Variable<T, 2> perturbation;  // the row that all cells of a set share
-    vcell::Tensor<int32_t, 2> batch;     // for a batch encoder
-    vcell::StateTransitionTargets<T> targets;
+    vcell::Variable<T, 3, Device> control;
+    vcell::Variable<T, 2, Device> perturbation;  // the row that all cells of a set share
+    vcell::Tensor<int32_t, 2> batch;             // for a batch encoder, on the host
+    vcell::StateTransitionTargets<T, Device> targets;
   };
-  template <class T>
-  Batch<T> batch(int step) const {
+  template <class T, class Device = vcell::Cpu>
+  Batch<T, Device> batch(int step) const {
     const auto c = config();
     const auto key = [&](const char* part) { return vcell::message("step", step, '.', part); };
     const auto pert = tensor<T, 3>(key("pert"));
@@ -97,12 +104,15 @@ struct StateTransitionGolden {
           if (s == 0) row(b, p) = pert(b, s, p);
           REQUIRE(row(b, p) == pert(b, s, p));
         }
-    Batch<T> out;
-    out.control = vcell::Variable<T, 3>(tensor<T, 3>(key("ctrl")));
-    out.perturbation = vcell::Variable<T, 2>(row);
+    Batch<T, Device> out;
+    const auto cells = [&](const char* part) {
+      return vcell::Variable<T, 3, Device>(vcell::to_device<Device>(tensor<T, 3>(key(part))));
+    };
+    out.control = cells("ctrl");
+    out.perturbation = vcell::Variable<T, 2, Device>(vcell::to_device<Device>(row));
     if (c.batches) out.batch = tensor<int32_t, 2>(key("batch"));
-    out.targets.cells = vcell::Variable<T, 3>(tensor<T, 3>(key("target")));
-    if (c.gene_width) out.targets.genes = vcell::Variable<T, 3>(tensor<T, 3>(key("counts")));
+    out.targets.cells = cells("target");
+    if (c.gene_width) out.targets.genes = cells("counts");
     if (c.token_batches)
       out.targets.batches = vcell::batch_of_sets(tensor<int32_t, 2>(key("batch")));
     return out;
