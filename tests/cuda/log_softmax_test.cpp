@@ -87,12 +87,12 @@ TEMPLATE_TEST_CASE("cuda log_softmax: entries of -infinity, large and undefined 
     auto x = random<TestType>({3, columns}, 1);
     for (size_t j = 0; j < columns; ++j) {
       if (j % 3 == 0) x(0, j) = -inf;
-      x(1, j) += 1000;
+      x(1, j) += 5000;  // rows far from 0 keep their digits
       if (j) x(2, j) = -inf;
     }
     auto y = host_log_softmax(x), expected = Tensor<TestType, 2>(x.shape());
     kernel::forward<kernel::LogSoftmax, Cpu>("test", std::as_const(x).view(), expected.view());
-    CHECK(difference(y, expected) <= 1e4 * double(std::numeric_limits<TestType>::epsilon()));
+    CHECK(difference(y, expected) <= 128 * double(std::numeric_limits<TestType>::epsilon()));
     CHECK(y(0, 0) == -inf);
     CHECK(y(2, 0) == 0);
     CHECK(std::isfinite(y(1, 0)));

@@ -177,17 +177,17 @@ TEST_CASE("cuda norms: one column, zeros, and what is not a number", "[cuda]") {
 
 TEST_CASE("cuda layer_norm: rows far from 0 keep their digits", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
-  for (const size_t columns : {size_t(200), size_t(1000)}) {
-    auto x = random_tensor<float, 2>({2, columns}, 1);
+  for (const size_t columns : {size_t(200), size_t(5000)}) {
+    auto x = random_tensor<float, 2>({4, columns}, 1);
     for (float& v : x.values()) v = 4096 + 64 * v;
-    Tensor<double, 2> wide({2, columns});
+    Tensor<double, 2> wide({4, columns});
     for (size_t i = 0; i < x.count(); ++i) wide.data()[i] = double(x.data()[i]);
     Case<Cuda, float> narrow(x, {.has_weight = false, .has_bias = false});
     Case<Cpu, double> exact(wide, {.has_weight = false, .has_bias = false});
     const auto found = narrow.layer_norm();
     const auto expected = exact.layer_norm();
-    for (size_t i = 0; i < 2; ++i)
-      CHECK(std::abs(double(found.m[i]) - expected.m[i]) <= 4096 * 0x1p-23);
+    for (size_t i = 0; i < 4; ++i)  // rounded once
+      CHECK(std::abs(double(found.m[i]) - expected.m[i]) <= 0.6 * 4096 * 0x1p-23);
     CHECK(vcell_test::largest_difference(found.y.values(), expected.y.values()) < 2e-5);
   }
 }
