@@ -12,6 +12,7 @@
 #include "vcell/kernels/device/async_copy.cuh"
 #include "vcell/kernels/device/attention_pass.cuh"
 #include "vcell/kernels/device/column_sums.cuh"
+#include "vcell/kernels/device/discrepancy_gradient.cuh"
 #include "vcell/kernels/device/divide.cuh"
 #include "vcell/kernels/device/each.cuh"
 #include "vcell/kernels/device/element_of_row.cuh"

@@ -31,7 +31,7 @@ Batch<T> random_batch(const Shape<4>& shape) {
 }
 
 struct Choice {
-  double blur = 0.05, scaling = 0.1;  // few stages: each takes the emulation its time
+  double blur = 0.05, scaling = 0.02;  // few stages: each takes the emulation its time
   bool wants_dx = true, wants_dy = true, adds_dx = false, adds_dy = false, keeps = true;
 };
 
@@ -88,13 +88,12 @@ void check(const Batch<T>& batch, const Choice& choice, double tolerance, double
 
 TEST_CASE("cuda sinkhorn_divergence: value, gradients and potentials", "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
-  check(random_batch<double>({2, 5, 3, 4}), {.scaling = 0.5}, 1e-9, 1e-11);
-  check(random_batch<float>({2, 5, 3, 4}), {}, 1e-6, 1e-11);
-  check(random_batch<double>({3, 1, 1, 2}), {}, 1e-9, 1e-11);
-  check(random_batch<double>({1, 7, 7, 17}), {.blur = 0.5, .scaling = 0.3}, 1e-10, 1e-11);
+  check(random_batch<double>({2, 5, 3, 4}), {.scaling = 0.3}, 1e-9, 1e-11);
+  check(random_batch<double>({2, 1, 1, 2}), {}, 1e-9, 1e-11);
+  check(random_batch<double>({1, 7, 7, 17}), {.blur = 0.5}, 1e-10, 1e-11);
   check(random_batch<double>({1, 33, 2, 16}), {}, 1e-9, 1e-11);
   check(random_batch<float>({1, 3, 40, 70}), {}, 1e-6, 1e-11);
-  check(random_batch<double>({2, 4, 5, 3}), {.blur = 100}, 1e-12, 1e-11);
+  check(random_batch<double>({1, 4, 5, 3}), {.blur = 100}, 1e-12, 1e-11);
 }
 
 TEST_CASE("cuda sinkhorn_divergence: more points than tiles of rows, columns and plans have",
@@ -113,7 +112,7 @@ TEST_CASE("cuda sinkhorn_divergence: the same bytes whatever runs first", "[cuda
 TEST_CASE("cuda sinkhorn_divergence: gradients are added or not wanted, potentials not kept",
           "[cuda]") {
   if (const auto reason = vcell_test::no_device(); !reason.empty()) VCELL_SKIP(reason);
-  const auto batch = random_batch<double>({2, 5, 4, 6});
+  const auto batch = random_batch<double>({1, 5, 4, 6});
   for (const Choice& choice :
        std::vector<Choice>{{.blur = 1, .adds_dx = true},
                            {.blur = 1, .wants_dx = false, .adds_dy = true},
@@ -132,7 +131,6 @@ TEST_CASE("cuda sinkhorn_divergence: padding is not read and has gradient 0", "[
       for (size_t i = size_t(batch.x_lengths[b]); i < 40; ++i) batch.x(b, i, c) = NAN;
       for (size_t i = size_t(batch.y_lengths[b]); i < 6; ++i) batch.y(b, i, c) = 1e6;
     }
-  check(batch, {.blur = 0.5}, 1e-10, 1e-11);
   check(batch, {.blur = 0.5, .adds_dx = true, .adds_dy = true}, 1e-10, 1e-11);
   const auto found = run<Cuda>(batch, {.blur = 0.5});
   for (size_t i = 4; i < 40; ++i) CHECK(found.dx(0, i, 4) == 0);
@@ -234,5 +232,5 @@ TEST_CASE("cuda sinkhorn_divergence: work beyond the grid", "[cuda]") {
   CHECK(same_bytes(dx, many_dx));
   CHECK(same_bytes(dy, many_dy));
   // Whoever takes the stages, launches of their own or the one for the rest: the same bytes.
-  CHECK(same_bytes(e, run<Cuda>(batch, {.blur = 0.5}).e));
+  CHECK(same_bytes(e, run<Cuda>(batch, {.blur = 0.5, .scaling = 0.1}).e));
 }

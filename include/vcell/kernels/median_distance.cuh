@@ -34,7 +34,7 @@ void median_squares(device::SetPairs shape,
     for (unsigned e = threadIdx.x; e < side * side; e += device::tile_threads)
       if (e / side >= rows || e % side >= columns) to[e] = 0;
     device::for_pair_squares<on_tensor_cores>(cells, set, pair, memory,
-                                              [&](unsigned i, unsigned j, T square) {
+                                              [&](unsigned i, unsigned j, T square, bool) {
                                                 to[i * side + j] = same && j >= i ? T(0) : square;
                                               });
   }

@@ -108,6 +108,9 @@ T __shfl_down_sync(unsigned mask, T value, int distance) {
 inline unsigned long long atomicAdd(unsigned long long* to, unsigned long long value) {
   return std::exchange(*to, *to + value);
 }
+inline unsigned atomicOr(unsigned* to, unsigned value) { return std::exchange(*to, *to | value); }
+/// The number of the lowest bit that is set, from 1 on; 0 where none is.
+inline int __ffs(int x) { return x ? std::countr_zero(unsigned(x)) + 1 : 0; }
 /// The lanes whose value is the same as the caller's. Of whole warps: a lane that stays away is
 /// told.
 template <class T>

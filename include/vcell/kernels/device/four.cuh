@@ -29,5 +29,16 @@ __device__ Four<T> load_four(const T* row, size_t first, size_t columns, bool wh
   return four;
 }
 
+/// Elements first .. first + 3 of a row become those of a Four, as far as it has any.
+template <class T>
+__device__ void store_four(const Four<T>& four, T* row, size_t first, size_t columns, bool whole) {
+  if (whole && first + 4 <= columns) {
+    *reinterpret_cast<Four<T>*>(row + first) = four;
+    return;
+  }
+  for (unsigned k = 0; k < 4; ++k)
+    if (first + k < columns) row[first + k] = four.v[k];
+}
+
 }  // namespace device
 VCELL_END_NAMESPACE

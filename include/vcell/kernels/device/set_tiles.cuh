@@ -20,11 +20,12 @@ struct SetPairs {
   VCELL_HOST_DEVICE size_t tile_pairs() const { return tiles() * (tiles() + 1) / 2; }
 };
 
-/// Two tiles of a pair of sets: column <= row.
+/// Two tiles of a pair of sets.
 struct TilePair {
   size_t row, column;
 
-  /// @param k  0 .. tile_pairs() - 1
+  __device__ TilePair(size_t a, size_t b) : row(a), column(b) {}
+  /// The k-th of those where column <= row.
   __device__ explicit TilePair(size_t k) {
     row = size_t((std::sqrt(8 * double(k) + 1) - 1) / 2);
     while (row * (row + 1) / 2 > k) --row;  // where the root was rounded

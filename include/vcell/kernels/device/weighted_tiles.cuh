@@ -13,16 +13,14 @@ __device__ inline unsigned place_of_four(unsigned k, unsigned n) {
   return k * (tile_side / 4) + (n ^ (k / 4 * 2));
 }
 
-/// sum_k w_ik v_kc, or sum_k w_ik (u_ic - v_kc), in plain arithmetic.
-template <class T, bool of_differences>
+/// sum_k w_ik v_kc in plain arithmetic.
+template <class T>
 struct WeightedTile {
   static constexpr unsigned stride = tile_depth / 4 + 1;  // Fours of a row of weights
   static constexpr bool is_wide = sizeof(T) > 4;
   T sums[tile_elements] = {};
-  T u[of_differences ? tile_elements : 1];
 
-  __device__ static unsigned row(unsigned e) { return threadIdx.x / 16 + e / 4 * 8; }
-  __device__ static unsigned column(unsigned e) { return threadIdx.x % 16 * 4 + e % 4; }
+  __device__ static unsigned row(unsigned i) { return threadIdx.x / 16 + i * 8; }
 
   /// Adds 16 points: Fours of the rows of weights from there on, then those of the points.
   template <class Array>
@@ -35,21 +33,27 @@ struct WeightedTile {
         v[c] = memory[from + tile_side * stride + place_of_four(4 * k + c, threadIdx.x % 16)];
       VCELL_UNROLL
       for (unsigned i = 0; i < 8; ++i) {
-        const Four<T> w = memory[from + row(4 * i) * stride + k];
+        const Four<T> w = memory[from + row(i) * stride + k];
         VCELL_UNROLL
         for (unsigned j = 0; j < 4; ++j) {
           T& sum = is_wide ? sums[4 * i + j] : chunk[4 * i + j];
-          for (unsigned c = 0; c < 4; ++c) {
-            if constexpr (of_differences)
-              sum += w.v[c] * (u[4 * i + j] - v[c].v[j]);
-            else
-              sum += w.v[c] * v[c].v[j];
-          }
+          for (unsigned c = 0; c < 4; ++c) sum += w.v[c] * v[c].v[j];
         }
       }
     }
     VCELL_UNROLL
     for (unsigned e = 0; e < tile_elements && !is_wide; ++e) sums[e] += chunk[e];
+  }
+  /// Puts the sums into shared memory, 16 Fours a row.
+  template <class Array>
+  __device__ void keep(Array& memory) const {
+    VCELL_UNROLL
+    for (unsigned i = 0; i < 8; ++i) {
+      Four<T> four;
+      VCELL_UNROLL
+      for (unsigned j = 0; j < 4; ++j) four.v[j] = sums[4 * i + j];
+      memory[row(i) * 16 + threadIdx.x % 16] = four;
+    }
   }
 };
 
@@ -57,13 +61,6 @@ struct WeightedTile {
 struct TensorWeightedTile {
   static constexpr unsigned stride = tile_depth / 4;
   float sums[tile_elements] = {};
-
-  __device__ static unsigned row(unsigned e) {
-    return threadIdx.x / 64 * 32 + e / 16 * 16 + places().c_row(e % 4);
-  }
-  __device__ static unsigned column(unsigned e) {
-    return threadIdx.x / 32 % 2 * 32 + places().c_column(e % 4) * 4 + e / 4 % 4;
-  }
 
   template <class Array>
   __device__ void add(Array& memory, unsigned from) {
@@ -89,6 +86,20 @@ struct TensorWeightedTile {
       TensorPointTile::add_products(a, b, sums + pair * 8, 16);
     }
   }
+  /// Puts the sums into shared memory, 16 Fours a row.
+  template <class Array>
+  __device__ void keep(Array& memory) const {
+    const auto at = places();
+    VCELL_UNROLL
+    for (unsigned m = 0; m < 2; ++m) VCELL_UNROLL
+    for (unsigned i = 0; i < 4; ++i) {
+      Four<float> four;
+      VCELL_UNROLL
+      for (unsigned j = 0; j < 4; ++j) four.v[j] = sums[16 * m + 4 * j + i];
+      memory[(threadIdx.x / 64 * 32 + m * 16 + at.c_row(i)) * 16 + threadIdx.x / 32 % 2 * 8 +
+             at.c_column(i)] = four;
+    }
+  }
 
  private:
   __device__ static FragmentPlaces<1> places() { return FragmentPlaces<1>(threadIdx.x % 32); }
@@ -96,22 +107,22 @@ struct TensorWeightedTile {
 
 /// Fours in shared memory that add_weighted asks for.
 template <class T>
-constexpr unsigned weighted_tile_memory = 2 * (tile_side * WeightedTile<T, false>::stride +
+constexpr unsigned weighted_tile_memory = 2 * (tile_side * WeightedTile<T>::stride +
                                                tile_depth * tile_side / 4);
 
 /// Adds the points of several tiles of 64. Called by all threads of a block; ends with a barrier.
 /// @param first, last  numbers of the tiles
 /// @param wanted     wanted(tile): whether it counts
-/// @param weights_of  weights_of(tile): its weights (64, 64), 16-byte aligned
-/// @param points_of   points_of(tile): its points; weights of others are 0
+/// @param weights    weights(tile, row, k): its weights of points k .. k + 3
+/// @param points_of  points_of(tile): its points; weights of others are 0
 /// @param column     the first of the 64
 /// @param centre     is taken off the points: four columns from column + 4 (threadIdx.x % 16) on
 /// @param row_sums   += what this thread saw of the weights of rows r and r + 32; r is the
 ///                   thread's number / 4
-template <class Tile, class T, class Array, class Wanted, class WeightsOf, class PointsOf>
-__device__ void add_weighted(Tile& tile, size_t first, size_t last, Wanted wanted,
-                             WeightsOf weights_of, PointsOf points_of, size_t column,
-                             const Four<T>& centre, Array& memory, T (&row_sums)[2]) {
+template <class Tile, class T, class Array, class Wanted, class Weights, class PointsOf>
+__device__ void add_weighted(Tile& tile, size_t first, size_t last, Wanted wanted, Weights weights,
+                             PointsOf points_of, size_t column, const Four<T>& centre,
+                             Array& memory, T (&row_sums)[2]) {
   constexpr unsigned stage = tile_side * Tile::stride + tile_depth * tile_side / 4;
   const unsigned r = threadIdx.x / 4, k = threadIdx.x % 4;    // of weights
   const unsigned p = threadIdx.x / 16, n = threadIdx.x % 16;  // of points
@@ -127,9 +138,8 @@ __device__ void add_weighted(Tile& tile, size_t first, size_t last, Wanted wante
   };
   Four<T> w[2], v[2];
   const auto fetch = [&] {
-    const T* weights = weights_of(at);
     for (unsigned i = 0; i < 2; ++i) {
-      w[i] = load_four(weights + (r + i * 32) * tile_side, depth + 4 * k, tile_side, true);
+      w[i] = weights(at, r + i * 32, depth + 4 * k);
       const unsigned row = depth + p + i * 8;
       v[i] = points.load(row, column + 4 * n);
       if (row < points.rows)
