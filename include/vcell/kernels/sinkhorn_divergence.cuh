@@ -13,7 +13,8 @@ namespace kernel {
 /// No cost is kept: every stage of the loop computes the costs of its tiles again from the points,
 /// whatever D, and takes the softmin of a row from tiles one after the other. So each takes
 /// (S + T)^2 D multiplications and additions in double, and scratch memory grows with S + T alone
-/// forward, and with (S + T) D backward.
+/// forward, and with (S + T) D backward. These are made outside of tensor cores: with hundreds of
+/// columns the rate of double bounds the time, with few of them the (S + T)^2 exponentials do.
 ///
 /// How many stages there are is known on the device only, and nobody reads it on the host: as many
 /// kernels are started as diameters up to 2^20 blurs need, 23 for a scaling of 1/2, of which those
