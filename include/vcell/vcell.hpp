@@ -252,6 +252,7 @@
 #include "vcell/models/draw_near_controls.hpp"
 #include "vcell/models/embedded_cells.hpp"
 #include "vcell/models/embedded_rows.hpp"
+#include "vcell/models/embedding_inputs.hpp"
 #include "vcell/models/feature_kernels.hpp"
 #include "vcell/models/feature_regression.hpp"
 #include "vcell/models/fit_feature_regression.hpp"

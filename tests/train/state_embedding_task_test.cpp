@@ -85,6 +85,28 @@ TEST_CASE("SentenceSource: genes are rows of the batch's own list", "[sets]") {
     }
 }
 
+TEST_CASE("SentenceSource: genes are rows of all the cells' genes where that is asked for",
+          "[sets]") {
+  const auto cells = cells_of(20);
+  SentenceSourceOptions options = options_of().sentences;
+  options.batch_size = 2;
+  options.sentence.length = 6;
+  SentenceBatch own, all;
+  SentenceSource(cells, range(0, 20), options).read(3, own);
+  options.all_genes = true;
+  SentenceSource(cells, range(0, 20), options).read(3, all);
+  CHECK(all.table_rows == cells.table_rows);
+  CHECK(own.table_rows.size() < all.table_rows.size());
+  const auto on_table = [](const SentenceBatch& b, Tensor<int32_t, 2> genes) {
+    for (int32_t& g : genes.values()) g = b.table_rows[size_t(g)];
+    return std::vector<int32_t>(genes.data(), genes.data() + genes.count());
+  };
+  CHECK(on_table(all, all.sentence) == on_table(own, own.sentence));
+  CHECK(on_table(all, all.task_genes) == on_table(own, own.task_genes));
+  CHECK(std::ranges::equal(all.values.values(), own.values.values()));
+  CHECK(std::ranges::equal(all.targets.values(), own.targets.values()));
+}
+
 TEST_CASE("SentenceSource: copies have draws of their own, of fewer counts", "[sets]") {
   const auto cells = cells_of(4);
   SentenceSourceOptions options = options_of().sentences;

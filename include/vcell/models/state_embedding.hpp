@@ -9,6 +9,7 @@
 #include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/models/embedded_cells.hpp"
+#include "vcell/models/embedding_inputs.hpp"
 #include "vcell/models/state_embedding_config.hpp"
 #include "vcell/nn/encoder_layer.hpp"
 #include "vcell/nn/skip_block.hpp"
@@ -61,7 +62,11 @@ class StateEmbedding {
   /// @param vectors    (K, E) of the genes that a batch needs, or of all; on the host
   /// @param with_task  whether task_genes are wanted too
   /// @throws ShapeError if E is not config().gene_width
-  EncodedGenes<T, Device> encode(Tensor<T, 2> vectors, bool with_task = true) const;
+  EncodedGenes<T, Device> encode(Tensor<T, 2> vectors, bool with_task = true) const {
+    return encode(GeneVectors<T, Device>(std::move(vectors), config_.width), with_task);
+  }
+  EncodedGenes<T, Device> encode(const GeneVectors<T, Device>& vectors,
+                                 bool with_task = true) const;
 
   /// Embeds B cells.
   /// @param genes     of encode()
@@ -72,6 +77,14 @@ class StateEmbedding {
   /// @throws ShapeError if shapes differ or a row is not there
   EmbeddedCells<T, Device> embed(const EncodedGenes<T, Device>& genes,
                                  const Tensor<int32_t, 2>& sentence,
+                                 const Variable<T, 2, Device>& values,
+                                 const Pass<Device>& pass = {}) const {
+    SentenceRows<Device> rows;
+    rows.send(sentence, genes.tokens.shape(0) - special_tokens(), bool(dataset_));
+    return embed(genes, rows, values, pass);
+  }
+  EmbeddedCells<T, Device> embed(const EncodedGenes<T, Device>& genes,
+                                 const SentenceRows<Device>& sentence,
                                  const Variable<T, 2, Device>& values,
                                  const Pass<Device>& pass = {}) const;
 
@@ -92,6 +105,14 @@ class StateEmbedding {
   Variable<T, 2, Device> predict(const EncodedGenes<T, Device>& genes,
                                  const EmbeddedCells<T, Device>& cells,
                                  const Tensor<int32_t, 2>& task_genes,
+                                 const Variable<T, 1, Device>& depth) const {
+    TaskGeneRows<Device> rows;
+    rows.send(task_genes);
+    return predict(genes, cells, rows, depth);
+  }
+  Variable<T, 2, Device> predict(const EncodedGenes<T, Device>& genes,
+                                 const EmbeddedCells<T, Device>& cells,
+                                 const TaskGeneRows<Device>& task_genes,
                                  const Variable<T, 1, Device>& depth) const;
 
   /// Logits (B, config().datasets). @throws ConfigError if the model has no dataset token
@@ -119,8 +140,6 @@ class StateEmbedding {
 
  private:
   using Tokens = Variable<T, 3, Device>;
-  /// Of a group of cells that goes through the layers together, but for single longer ones.
-  static constexpr size_t tokens_at_once = 2048;
 
   StateEmbedding(const StateEmbeddingConfig& config, const std::string& name,
                  std::unique_ptr<Parameters<T, Device>> own, Parameters<T, Device>* common);
@@ -129,6 +148,9 @@ class StateEmbedding {
     return name.empty() ? part : message(name, '.', part);
   }
   static const StateEmbeddingConfig& checked(const StateEmbeddingConfig& c);
+
+  /// CLS, and that of a dataset.
+  size_t special_tokens() const { return dataset_ ? 2 : 1; }
 
   template <class F, class... Inputs>
   auto once_more(F f, const Inputs&... inputs) const {
@@ -144,7 +166,7 @@ class StateEmbedding {
   /// The layers' output, (cells, tokens, d).
   /// @param rows  (cells, tokens) of genes, CLS and the dataset's token
   Variable<T, 3, Device> transform(const Variable<T, 2, Device>& genes,
-                                   const Tensor<int32_t, 2>& rows,
+                                   const Indices<2, Device>& rows,
                                    const Variable<T, 2, Device>& values,
                                    const Pass<Device>& pass) const;
   /// (B, d_out + 1 or 11): what is the same for all task genes of a cell.
@@ -152,7 +174,7 @@ class StateEmbedding {
                                      const Variable<T, 1, Device>& depth) const;
   Variable<T, 3, Device> join(const Variable<T, 2, Device>& genes,
                               const Variable<T, 2, Device>& cells,
-                              const Tensor<int32_t, 2>& rows) const;
+                              const Indices<2, Device>& rows) const;
 
   StateEmbeddingConfig config_;
   std::unique_ptr<Parameters<T, Device>> own_;  // stays in place when the model moves
@@ -237,26 +259,14 @@ StateEmbedding<T, Device>::StateEmbedding(const StateEmbeddingConfig& config,
 }
 
 template <class T, class Device>
-EncodedGenes<T, Device> StateEmbedding<T, Device>::encode(Tensor<T, 2> vectors,
+EncodedGenes<T, Device> StateEmbedding<T, Device>::encode(const GeneVectors<T, Device>& vectors,
                                                           bool with_task) const {
-  check_size_match("StateEmbedding", "width of the genes' vectors", vectors.shape(1),
+  check_size_match("StateEmbedding", "width of the genes' vectors", vectors.vectors.shape(1),
                    "config.gene_width", config_.gene_width);
-  const size_t genes = vectors.shape(0);
-  // A product with vectors of length 1 is that with the vectors as they are, divided by lengths.
-  auto shares = Tensor<T, 2>::uninitialized({genes, config_.width});
-  parallel_for(genes, 16, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      double square = 0;
-      for (const T v : vectors[i]) square += double(v) * double(v);
-      std::fill_n(&shares(i, 0), config_.width, T(1 / std::max(std::sqrt(square), 1e-12)));
-    }
-  });
-  const Variable<T, 2, Device> share(to_device<Device>(std::move(shares)));
-  const auto projected =
-      linear(Variable<T, 2, Device>(to_device<Device>(std::move(vectors))), encoder_weight_);
+  const auto projected = linear(vectors.vectors, encoder_weight_);
   EncodedGenes<T, Device> out;
   out.tokens = once_more(
-      [this, share](const auto& p) {
+      [this, share = vectors.shares](const auto& p) {
         const auto special = dataset_ ? concatenate(cls_token_, dataset_token_, 0) : cls_token_;
         return scale(
             finish_encoding(concatenate(multiply(p, share), linear(special, encoder_weight_), 0)),
@@ -270,42 +280,31 @@ EncodedGenes<T, Device> StateEmbedding<T, Device>::encode(Tensor<T, 2> vectors,
 
 template <class T, class Device>
 EmbeddedCells<T, Device> StateEmbedding<T, Device>::embed(const EncodedGenes<T, Device>& genes,
-                                                          const Tensor<int32_t, 2>& sentence,
+                                                          const SentenceRows<Device>& sentence,
                                                           const Variable<T, 2, Device>& values,
                                                           const Pass<Device>& pass) const {
   check_shape_match("StateEmbedding", "shape of sentence", sentence.shape(), "shape of values",
                     values.shape());
-  const size_t cells = sentence.shape(0), length = sentence.shape(1), special = dataset_ ? 2 : 1;
-  if (length == 0)
-    throw ShapeError("StateEmbedding: a sentence of no tokens; the first is that of CLS");
-  const size_t known = genes.tokens.shape(0) - special;
-  Tensor<int32_t, 2> rows({cells, length + special - 1});
-  for (size_t b = 0; b < cells; ++b) {
-    rows(b, 0) = int32_t(known);
-    for (size_t i = 1; i < length; ++i) {
-      check_index("StateEmbedding", "row of a token", sentence(b, i), known);
-      rows(b, i) = sentence(b, i);
-    }
-    if (dataset_) rows(b, length) = int32_t(known + 1);
-  }
-  // Groups of cells, so that what layers make on their way is there for one group at a time.
-  const size_t at_once = std::max<size_t>(1, tokens_at_once / rows.shape(1));
+  check_size_match("StateEmbedding", "genes of the sentences", sentence.genes(), "encoded genes",
+                   genes.tokens.shape(0) - special_tokens());
+  const size_t length = sentence.shape()[1];
   EmbeddedCells<T, Device> out;
   const auto append = [](Variable<T, 2, Device>& all, const Variable<T, 2, Device>& more) {
     all = all ? concatenate(all, more, 0) : more;
   };
-  for (size_t begin = 0; begin == 0 || begin < cells; begin += at_once) {
-    const size_t end = std::min(cells, begin + at_once);
+  size_t begin = 0;
+  for (const Indices<2, Device>& rows : sentence.groups()) {
+    const size_t end = begin + rows.shape(0);
     Pass<Device> group = pass;  // whose dropout is its own
     group.seed += begin * 0x9E3779B97F4A7C15u;
-    const auto x = transform(genes.tokens, to_tensor(rows.slice(begin, end)),
-                             slice(values, 0, begin, end), group);
+    const auto x = transform(genes.tokens, rows, slice(values, 0, begin, end), group);
     const auto row = [&](size_t i) {
       const auto at = slice(x, 1, i, i + 1).template reshape<2>({end - begin, config_.width});
       return output_(output_block_(at));
     };
     append(out.cell, row(0));
     if (dataset_) append(out.dataset_row, row(length));
+    begin = end;
   }
   out.cell = l2_normalize(out.cell);
   if (dataset_) out.dataset = dataset_->values(out.dataset_row);
@@ -314,7 +313,7 @@ EmbeddedCells<T, Device> StateEmbedding<T, Device>::embed(const EncodedGenes<T, 
 
 template <class T, class Device>
 Variable<T, 3, Device> StateEmbedding<T, Device>::transform(const Variable<T, 2, Device>& genes,
-                                                            const Tensor<int32_t, 2>& rows,
+                                                            const Indices<2, Device>& rows,
                                                             const Variable<T, 2, Device>& values,
                                                             const Pass<Device>& pass) const {
   auto x = once_more(
@@ -348,7 +347,7 @@ Variable<T, 2, Device> StateEmbedding<T, Device>::about_cells(
 template <class T, class Device>
 Variable<T, 3, Device> StateEmbedding<T, Device>::join(const Variable<T, 2, Device>& genes,
                                                        const Variable<T, 2, Device>& cells,
-                                                       const Tensor<int32_t, 2>& rows) const {
+                                                       const Indices<2, Device>& rows) const {
   check_size_match("StateEmbedding", "rows of task_genes", rows.shape(0), "cells", cells.shape(0));
   Tensor<int32_t, 2> own(rows.shape());
   for (size_t b = 0; b < rows.shape(0); ++b) std::fill(own[b].begin(), own[b].end(), int32_t(b));
@@ -367,15 +366,10 @@ Variable<T, 2, Device> StateEmbedding<T, Device>::decode(
 template <class T, class Device>
 Variable<T, 2, Device> StateEmbedding<T, Device>::predict(
     const EncodedGenes<T, Device>& genes, const EmbeddedCells<T, Device>& cells,
-    const Tensor<int32_t, 2>& task_genes, const Variable<T, 1, Device>& depth) const {
+    const TaskGeneRows<Device>& task_genes, const Variable<T, 1, Device>& depth) const {
   const auto about = about_cells(cells, depth);
-  const size_t count = task_genes.shape(0), all = task_genes.shape(1);
-  const size_t at_once = std::max<size_t>(1, tokens_at_once / 2 / std::max<size_t>(1, count));
   Variable<T, 2, Device> out;
-  for (size_t begin = 0; begin == 0 || begin < all; begin += at_once) {
-    const size_t width = std::min(all - begin, at_once);
-    Tensor<int32_t, 2> rows({count, width});
-    for (size_t b = 0; b < count; ++b) std::copy_n(task_genes[b].data + begin, width, rows[b].data);
+  for (const Indices<2, Device>& rows : task_genes.parts()) {
     const auto part =
         once_more([this, rows](const auto& g, const auto& c) { return decode(join(g, c, rows)); },
                   genes.task_genes, about);

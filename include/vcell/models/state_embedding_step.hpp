@@ -43,21 +43,55 @@ Tensor<T, 1> read_depth(const Tensor<T, 2>& targets) {
   return depth;
 }
 
+/// A batch on a device, but for the vectors of its genes, which all batches may share.
+template <class T, class Device = Cpu>
+struct LoadedEmbeddingBatch {
+  SentenceRows<Device> sentence;
+  Variable<T, 2, Device> values, targets;  ///< (B, L), (B, N)
+  Variable<T, 1, Device> depth;            ///< (B) read_depth of targets
+  TaskGeneRows<Device> task_genes;
+  Indices<1, Device> dataset;
+  size_t shared = 0;
+
+  /// Brings a batch there; one of the shapes that the last one had comes to lie in its places.
+  /// @param batch     its genes are not read
+  /// @param genes     how many vectors its rows speak of
+  /// @param datasets  whether the model has a dataset token
+  /// @throws ShapeError if the batch does not fit itself
+  void send(const EmbeddingBatch<T>& batch, size_t genes, bool datasets) {
+    check_shape_match("run_state_embedding", "shape of task_genes", batch.task_genes.shape(),
+                      "shape of targets", batch.targets.shape());
+    sentence.send(batch.sentence, genes, datasets);
+    vcell::send(batch.values, values);
+    vcell::send(batch.targets, targets);
+    vcell::send(read_depth(batch.targets), depth);
+    task_genes.send(batch.task_genes);
+    if (datasets) dataset.send(batch.dataset);
+    shared = batch.shared;
+  }
+};
+
 /// Encodes genes, embeds cells and predicts their task genes.
 /// @throws ShapeError if the batch does not fit itself or the model
 template <class T, class Device>
 EmbeddingRun<T, Device> run_state_embedding(const StateEmbedding<T, Device>& model,
+                                            const GeneVectors<T, Device>& genes,
+                                            const LoadedEmbeddingBatch<T, Device>& batch,
+                                            const Pass<Device>& pass = {}) {
+  EmbeddingRun<T, Device> run;
+  run.genes = model.encode(genes);
+  run.cells = model.embed(run.genes, batch.sentence, batch.values, pass);
+  run.decoded = model.predict(run.genes, run.cells, batch.task_genes, batch.depth);
+  return run;
+}
+template <class T, class Device>
+EmbeddingRun<T, Device> run_state_embedding(const StateEmbedding<T, Device>& model,
                                             EmbeddingBatch<T> batch,
                                             const Pass<Device>& pass = {}) {
-  check_shape_match("run_state_embedding", "shape of task_genes", batch.task_genes.shape(),
-                    "shape of targets", batch.targets.shape());
-  EmbeddingRun<T, Device> run;
-  run.genes = model.encode(std::move(batch.genes));
-  run.cells = model.embed(run.genes, batch.sentence,
-                          Variable<T, 2, Device>(to_device<Device>(batch.values)), pass);
-  run.decoded = model.predict(run.genes, run.cells, batch.task_genes,
-                              Variable<T, 1, Device>(to_device<Device>(read_depth(batch.targets))));
-  return run;
+  LoadedEmbeddingBatch<T, Device> loaded;
+  loaded.send(batch, batch.genes.shape(0), model.config().datasets > 0);
+  const GeneVectors<T, Device> genes(std::move(batch.genes), model.config().width);
+  return run_state_embedding(model, genes, loaded, pass);
 }
 
 /// The loss of a training step and its parts.
@@ -72,19 +106,26 @@ struct EmbeddingLosses {
 /// @throws ShapeError also if the batch has another number of datasets' labels than cells
 template <class T, class Device>
 EmbeddingLosses<T, Device> state_embedding_step(const StateEmbedding<T, Device>& model,
-                                                EmbeddingBatch<T> batch,
+                                                const GeneVectors<T, Device>& genes,
+                                                const LoadedEmbeddingBatch<T, Device>& batch,
                                                 const Pass<Device>& pass = {}) {
-  const size_t shared = batch.shared;
-  const Variable<T, 2, Device> targets(to_device<Device>(batch.targets));
-  auto dataset = std::move(batch.dataset);
-  const auto run = run_state_embedding(model, std::move(batch), pass);
+  const auto run = run_state_embedding(model, genes, batch, pass);
   EmbeddingLosses<T, Device> out;
-  out.genes = state_embedding_loss(model.config(), run.decoded, targets, shared);
+  out.genes = state_embedding_loss(model.config(), run.decoded, batch.targets, batch.shared);
   out.total = out.genes;
   if (!model.config().datasets) return out;
-  out.dataset = cross_entropy(model.dataset_logits(run.cells, pass), std::move(dataset));
+  out.dataset = cross_entropy(model.dataset_logits(run.cells, pass), batch.dataset);
   out.total = add(out.genes, out.dataset);
   return out;
+}
+template <class T, class Device>
+EmbeddingLosses<T, Device> state_embedding_step(const StateEmbedding<T, Device>& model,
+                                                EmbeddingBatch<T> batch,
+                                                const Pass<Device>& pass = {}) {
+  LoadedEmbeddingBatch<T, Device> loaded;
+  loaded.send(batch, batch.genes.shape(0), model.config().datasets > 0);
+  const GeneVectors<T, Device> genes(std::move(batch.genes), model.config().width);
+  return state_embedding_step(model, genes, loaded, pass);
 }
 
 VCELL_END_NAMESPACE

@@ -52,11 +52,13 @@ struct SentenceSourceOptions {
   size_t copies = 1;       ///< of each cell, one after the other, with draws of their own
   /// Counts are drawn anew at a fraction U(least_fraction, 1) of the cell's; 1: they are kept.
   double least_fraction = 1;
+  /// Every batch's list of genes is that of the cells, so that all batches are of one shape.
+  bool all_genes = false;
   uint64_t seed = 0;
 };
 
 /// Sentences and task genes of some cells. Genes are rows of `table_rows`, the distinct genes of
-/// the batch.
+/// the batch (or all: SentenceSourceOptions::all_genes).
 struct SentenceBatch {
   std::vector<int32_t> table_rows;  ///< (K) of the table of vectors
   Tensor<int32_t, 2> sentence;      ///< (B copies, L); column 0 stands for CLS
@@ -175,6 +177,10 @@ void SentenceSource::make(std::span<const size_t> cells, uint64_t draw, bool red
     write_sentence({x, hidden}, options_.sentence, rng, {out.sentence[r].data, length},
                    {out.values[r].data, length});
     if (out.dataset.count()) out.dataset(r) = cells_->dataset[cell];
+  }
+  if (options_.all_genes) {
+    out.table_rows = cells_->table_rows;
+    return;
   }
   // Genes become rows of the batch's own list, in the order of the table.
   std::vector<int32_t> place(genes, -1);

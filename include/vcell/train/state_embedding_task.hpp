@@ -10,6 +10,7 @@
 #include "vcell/models/trained_embedding.hpp"
 #include "vcell/sets/prefetch.hpp"
 #include "vcell/sets/sentence_source.hpp"
+#include "vcell/train/recorded_steps.hpp"
 #include "vcell/train/train_state.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -26,6 +27,10 @@ struct StateEmbeddingTaskOptions {
 /// Training of a State Embedding model on cells, for Trainer::run: batches of sentences in, the
 /// configuration's loss out. Batches are made ahead in the background, the same for any number of
 /// threads.
+///
+/// A batch has genes of its own, which the gene encoder is applied to. Where a device can record
+/// steps it is applied to all genes of the cells instead, so that all batches are of one shape:
+/// their vectors lie there for good, and take G (E + d) numbers.
 ///
 ///   StateEmbeddingTask task(model, table, cells, training, validation, {}, trainer.batches());
 ///   trainer.run(task);
@@ -46,18 +51,39 @@ class StateEmbeddingTask {
 
   /// The training loss of a batch; batches come in order.
   /// @throws Error if it is not the next one
-  Variable<T, 0, Device> loss(const TrainingStep<Device>& step);
+  Variable<T, 0, Device> loss(const TrainingStep<Device>& step) {
+    load(step);
+    return loss_of_loaded(step);
+  }
+
+  /// The first half of that: the batch is brought to the device, where the last one lay.
+  /// @return what has to be equal for the second half to be the same work
+  BatchShape load(const TrainingStep<Device>& step);
+  /// The second half, which reads and sends nothing that differs between steps.
+  Variable<T, 0, Device> loss_of_loaded(const TrainingStep<Device>& step) const {
+    return loss_of(loaded_, {.training = true, .seed = seed_, .step = step});
+  }
 
   /// The mean loss over the validation batches; nothing if there are none.
   std::optional<Validation> validation_loss();
 
-  /// Distinct genes of the batch that was trained on last.
+  /// Genes that the encoder was applied to in the batch that was trained on last.
   size_t batch_genes() const { return batch_genes_; }
 
  private:
   static SentenceSourceOptions fitted(const StateEmbeddingConfig& c, const SentenceCells& cells,
                                       SentenceSourceOptions options);
-  EmbeddingBatch<T> on_table(const SentenceBatch& batch) const;
+  static constexpr bool has_all_genes = Recording<Device>::is_possible;
+
+  struct Loaded {
+    GeneVectors<T, Device> genes;  // of the batch, unless all are there
+    LoadedEmbeddingBatch<T, Device> batch;
+  };
+  void load(const SentenceBatch& batch, Loaded& out) const;
+  Variable<T, 0, Device> loss_of(const Loaded& loaded, const Pass<Device>& pass) const {
+    return state_embedding_step(*model_, has_all_genes ? genes_ : loaded.genes, loaded.batch, pass)
+        .total;
+  }
 
   const StateEmbedding<T, Device>* model_;
   const GeneTable* table_;
@@ -65,6 +91,8 @@ class StateEmbeddingTask {
   SentenceSource training_, validation_;
   size_t validation_batches_, batch_genes_ = 0;
   Prefetch<SentenceBatch> prefetch_;
+  GeneVectors<T, Device> genes_;  // all of the cells'
+  Loaded loaded_;                 // of training
 };
 
 template <class T, class Device>
@@ -72,6 +100,7 @@ SentenceSourceOptions StateEmbeddingTask<T, Device>::fitted(const StateEmbedding
                                                             const SentenceCells& cells,
                                                             SentenceSourceOptions options) {
   options.sentence = sentence_options(c);
+  options.all_genes = has_all_genes;
   options.tasks.binary = c.loss == EmbeddingLoss::binary_cross_entropy;
   const bool tabular = c.loss == EmbeddingLoss::tabular || c.loss == EmbeddingLoss::tabular_sets;
   if (!tabular) options.tasks.shared = 0;
@@ -113,19 +142,20 @@ StateEmbeddingTask<T, Device>::StateEmbeddingTask(
   check_positive("StateEmbeddingTask", "number of cells to train on", training_.cells());
   for (const int32_t row : cells.table_rows)
     check_index("StateEmbeddingTask", "row of the table", row, table.names().size());
+  if constexpr (has_all_genes)
+    genes_ = {gene_vectors<T>(table, cells.table_rows), model.config().width};
 }
 
 template <class T, class Device>
-Variable<T, 0, Device> StateEmbeddingTask<T, Device>::loss(const TrainingStep<Device>& step) {
+BatchShape StateEmbeddingTask<T, Device>::load(const TrainingStep<Device>& step) {
   if (step.number != prefetch_.number())
     throw Error(message("StateEmbeddingTask: batch ", step.number, " was asked for after batch ",
                         prefetch_.number(), " had been prepared; make the task with the batch ",
                         "that training starts at"));
   const SentenceBatch& batch = prefetch_.next();
   batch_genes_ = batch.table_rows.size();
-  return state_embedding_step(*model_, on_table(batch),
-                              Pass<Device>{.training = true, .seed = seed_, .step = step})
-      .total;
+  load(batch, loaded_);
+  return {batch.sentence.shape(0), batch.sentence.shape(1), batch.task_genes.shape(1)};
 }
 
 template <class T, class Device>
@@ -134,22 +164,29 @@ std::optional<Validation> StateEmbeddingTask<T, Device>::validation_loss() {
   const NoGrad no_grad;
   double sum = 0;
   SentenceBatch batch;
+  Loaded loaded;
   for (size_t i = 0; i < validation_batches_; ++i) {
     validation_.read_pass(i, batch);
-    sum += double(to_host(state_embedding_step(*model_, on_table(batch)).total.value())());
+    load(batch, loaded);
+    sum += double(to_host(loss_of(loaded, {}).value())());
   }
   return Validation{sum / double(validation_batches_)};
 }
 
 template <class T, class Device>
-EmbeddingBatch<T> StateEmbeddingTask<T, Device>::on_table(const SentenceBatch& batch) const {
-  return {.genes = gene_vectors<T>(*table_, batch.table_rows),
-          .sentence = batch.sentence,
-          .values = cast<T>(batch.values),
-          .task_genes = batch.task_genes,
-          .targets = cast<T>(batch.targets),
-          .shared = batch.shared,
-          .dataset = model_->config().datasets ? batch.dataset : Tensor<int32_t, 1>()};
+void StateEmbeddingTask<T, Device>::load(const SentenceBatch& batch, Loaded& out) const {
+  if constexpr (!has_all_genes) {
+    out.genes = {};  // before the next ones are made
+    out.genes = {gene_vectors<T>(*table_, batch.table_rows), model_->config().width};
+  }
+  out.batch.send({.genes = {},
+                  .sentence = batch.sentence,
+                  .values = cast<T>(batch.values),
+                  .task_genes = batch.task_genes,
+                  .targets = cast<T>(batch.targets),
+                  .shared = batch.shared,
+                  .dataset = batch.dataset},
+                 batch.table_rows.size(), model_->config().datasets > 0);
 }
 
 VCELL_INSTANTIATE(models, class StateEmbeddingTask<float>);
