@@ -433,6 +433,7 @@
 #include "vcell/train/reference_table.hpp"
 #include "vcell/train/resident_cells.hpp"
 #include "vcell/train/schedule.hpp"
+#include "vcell/train/send_beside.hpp"
 #include "vcell/train/start_embedding_from.hpp"
 #include "vcell/train/start_from.hpp"
 #include "vcell/train/state_embedding_settings.hpp"

@@ -121,7 +121,22 @@ TEST_CASE(
   const auto expected = train<Cpu>(config, few_steps(5));
   const auto queued = train<Cuda>(config, few_steps(5));
   check_near(queued, expected, 1e-4);
+#if defined(VCELL_EMULATE_CUDA)
+  // Cells that are sent are copied in a context of their own, beside the step before.
+  size_t beside = 0;
+  auto& device = vcell_emulation::Device::instance();
+  const auto* const computing = current_context<Cuda>().stream();
+  device.on_upload = [&](const vcell_emulation::Stream& stream, size_t) {
+    beside +=
+        &stream != computing && !vcell_emulation::knows(stream.past, computing->number,
+                                                        computing->past.at(computing->number));
+  };
+#endif
   const auto recorded = train<Cuda>(config, few_steps(5), {.record = true});
+#if defined(VCELL_EMULATE_CUDA)
+  device.on_upload = nullptr;
+  CHECK(beside >= 2 * 4);
+#endif
   CHECK(recorded.recorded.why_not == "");
   CHECK(recorded.recorded.count >= 3);  // sets are short in some batches: two shapes at most
   CHECK(recorded.rows == queued.rows);

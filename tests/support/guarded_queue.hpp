@@ -97,6 +97,7 @@ class Context<vcell_test::Guarded> {
  public:
   Context() : queue_(std::make_shared<vcell_test::GuardedQueue>()) {}
 
+  Context beside() const { return {}; }
   void wait_for(const Context& other) const {
     queue_->add([other = std::weak_ptr(other.queue_), position = other.queue_->queued()] {
       if (const auto queue = other.lock()) queue->run(position);  // else it has run to its end

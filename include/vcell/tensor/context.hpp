@@ -20,6 +20,8 @@ class Context<Cpu> {
   /// A pool of the caller's own, which must outlive the context.
   explicit Context(ThreadPool& pool) : pool_(&pool) {}
 
+  /// Another one of the same device: what is queued there goes beside what is queued here.
+  Context beside() const { return *this; }
   ThreadPool& pool() const { return pool_ ? *pool_ : global_thread_pool(); }
   /// What is queued here from now on runs after what is queued there by now. The host goes on.
   void wait_for(const Context&) const {}

@@ -37,6 +37,8 @@ class Context<Cuda> {
   explicit Context(int device, Precision precision = Precision::float32)
       : state_(make_state(device, precision)) {}
 
+  /// Another one of the same device: what is queued there goes beside what is queued here.
+  Context beside() const { return Context(device(), precision()); }
   /// Where kernels are started; valid as long as the context or a copy of it.
   cudaStream_t stream() const { return state_->stream.get(); }
   /// The number of its device, as CUDA counts.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "vcell/tensor/copy.hpp"
 #include "vcell/train/recorded_steps.hpp"
 #include "vcell/train/resident_cells.hpp"
+#include "vcell/train/send_beside.hpp"
 #include "vcell/train/train_state.hpp"
 #include "vcell/train/validation_shifts.hpp"
 
@@ -37,8 +39,8 @@ struct StateTransitionTaskOptions {
   /// of pairs that are not trained on; else alpha is 1.
   bool choose_alpha = false;
   /// Bytes of the device that the screen's cells may take. Where all fit they are brought there
-  /// once, dense, and training batches are gathered there; else each batch is sent. Changes no
-  /// result.
+  /// once, dense, and training batches are gathered there; else each batch is sent, beside the step
+  /// before it (train/send_beside.hpp). Changes no result.
   size_t resident_bytes = 0;
 };
 
@@ -123,6 +125,7 @@ class StateTransitionTask {
     Indices<2, Device> batches;
     Variable<int32_t, 1, Device> lengths;
     Indices<2, Device> control_rows, target_rows;  // of what is resident
+    SendBeside<T, Device> sender;                  // of cells that are not
   };
   /// @param draws  what sets draw their anchors by, where there are two
   void load(const SetSource& source, const SetBatch& batch, Rng draws, Loaded& out) const;
@@ -228,6 +231,7 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
       for (const CellGroup& group : source->cell_sets().groups())
         for (const uint64_t draw : {0, 1}) anchors_->choose(group, draw);
   find_places(screen);
+  if (!is_resident()) loaded_.sender = SendBeside<T, Device>(true);
 }
 
 template <class T, class Device>
@@ -332,22 +336,23 @@ void StateTransitionTask<T, Device>::load(const SetSource& source, const SetBatc
 
 template <class T, class Device>
 void StateTransitionTask<T, Device>::send_cells(const SetBatch& batch, Loaded& out) const {
-  const auto send_to = [](const Tensor<float, 3>& x, Variable<T, 3, Device>& to) {
+  std::array<typename SendBeside<T, Device>::Item, 3> items;
+  size_t count = 0;
+  Tensor<T, 3> input, target, genes;  // of them, where T is not what they are
+  const auto add = [&](const Tensor<float, 3>& x, Tensor<T, 3>& own, Variable<T, 3, Device>& to) {
     if constexpr (std::is_same_v<T, float>)
-      send(x, to);
+      items[count++] = {x.view(), &to};
     else
-      send(cast<T>(x), to);
+      items[count++] = {std::as_const(own = cast<T>(x)).view(), &to};
   };
-  send_to(batch.input, out.control);
-  send_to(batch.target, out.targets.cells);
-  if (model_->config().decoder == GeneDecoderKind::negative_binomial) {
-    auto counts = Tensor<float, 3>::uninitialized(batch.genes.shape());
-    std::ranges::transform(batch.genes.values(), counts.data(),
-                           [](float x) { return std::expm1(x); });
-    send_to(counts, out.targets.genes);
-  } else if (model_->config().gene_width) {
-    send_to(batch.genes, out.targets.genes);
-  }
+  add(batch.input, input, out.control);
+  add(batch.target, target, out.targets.cells);
+  Tensor<float, 3> counts;
+  if (model_->config().decoder == GeneDecoderKind::negative_binomial)
+    for (float& x : (counts = batch.genes).values()) x = std::expm1(x);
+  const auto& observed = counts.count() ? counts : batch.genes;
+  if (model_->config().gene_width) add(observed, genes, out.targets.genes);
+  out.sender.send(std::span(items).first(count));
 }
 
 template <class T, class Device>

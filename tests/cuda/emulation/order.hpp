@@ -130,6 +130,9 @@ class Device {
   size_t live_streams() const { return streams_.size(); }
   size_t live_events() const { return events_.size(); }
 
+  /// Called when a copy from the host is queued, if somebody wants to know.
+  std::function<void(const Stream&, size_t bytes)> on_upload;
+
   /// The next step of a stream, after what it and the host have waited for.
   /// @param late  it comes behind copies that are still to be done, or is one itself
   void step(Stream& stream, bool late = false) {

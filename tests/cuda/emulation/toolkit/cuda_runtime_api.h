@@ -406,6 +406,7 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
   const bool to_host = kind == cudaMemcpyDeviceToHost, from_host = kind == cudaMemcpyHostToDevice;
   const auto copy = [=](auto& device, auto& on) {
     device.step(on, to_host || from_host);
+    if (from_host && device.on_upload) device.on_upload(on, bytes);
     if (!from_host) device.note_use(on, from, false);
     if (!to_host) device.note_use(on, to, true);
     if (to_host || from_host)
