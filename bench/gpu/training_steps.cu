@@ -1,8 +1,7 @@
-// Training steps of whole models on a GPU, to the updated parameters: dropout, loss, backward,
-// norm, clipping, Adam. State Transition at published sizes, from a batch on the GPU; a large State
-// Embedding model, from a batch on the host, without computing anything again in backward. Cells
-// and vectors of genes are random. Both in one file, since nvcc takes most of its time for kernels
-// that both have.
+// Training steps of whole models on a GPU, from a batch there to the updated parameters: dropout,
+// loss, backward, norm, clipping, Adam. State Transition at published sizes; a large State
+// Embedding model, without computing anything again in backward. Cells and vectors of genes are
+// random. Both in one file, since nvcc takes most of its time for kernels that both have.
 //
 //   bench/run.sh --cuda
 
@@ -50,13 +49,18 @@ void state_embedding(const Gpu& gpu, const std::string& name, const StateEmbeddi
   const UseContext use(context);
   StateEmbedding<float, Cuda> model(config);
   model.recompute_layers(false);
-  const auto batch = embedding_batch(config, cells, genes, tasks, shared);
-  time_steps(
-      gpu, name, message("B ", cells, " L ", config.sentence_length, " d ", config.width), model,
-      experiment_preset("se_small").training,
-      state_embedding_flops(config, double(cells), double(genes), double(tasks)).step(),
-      double(batch.genes.count() + 2 * batch.values.count() + 2 * batch.targets.count()),
-      [&](const Pass<Cuda>& pass) { return state_embedding_step(model, batch, pass).total; });
+  auto batch = embedding_batch(config, cells, genes, tasks, shared);
+  LoadedEmbeddingBatch<float, Cuda> loaded;
+  loaded.send(batch, genes, config.datasets > 0);
+  const double values = double(batch.genes.count()) + 2 * double(batch.values.count()) +
+                        2 * double(batch.targets.count());
+  const GeneVectors<float, Cuda> vectors(std::move(batch.genes), config.width);
+  time_steps(gpu, name, message("B ", cells, " L ", config.sentence_length, " d ", config.width),
+             model, experiment_preset("se_small").training,
+             state_embedding_flops(config, double(cells), double(genes), double(tasks)).step(),
+             values, [&](const Pass<Cuda>& pass) {
+               return state_embedding_step(model, vectors, loaded, pass).total;
+             });
 }
 
 void run_tiny(const Gpu& gpu) {
@@ -76,7 +80,9 @@ void run_tiny(const Gpu& gpu) {
                    .heads = 1,
                    .mlp_width = 4,
                    .output_width = 4,
-                   .sentence_length = 3},
+                   .sentence_length = 3,
+                   .datasets = 2,
+                   .dropout = 0.1},
                   1, 4, 2, 1);
 }
 
