@@ -123,7 +123,8 @@ class StateTransitionTask {
     StateTransitionTargets<T, Device> targets;
     Variable<T, 2, Device> perturbation, anchor;
     Indices<2, Device> batches;
-    Variable<int32_t, 1, Device> lengths;
+    Variable<int32_t, 1, Device> all_lengths;      // in memory that stays
+    Variable<int32_t, 1, Device> lengths;          // the same, or none where no set is short
     Indices<2, Device> control_rows, target_rows;  // of what is resident
     SendBeside<T, Device> sender;                  // of cells that are not
   };
@@ -310,11 +311,10 @@ void StateTransitionTask<T, Device>::load(const SetSource& source, const SetBatc
   for (size_t b = 0; b < sets; ++b)
     features_->copy<T>(places_[size_t(batch.perturbation[b])],
                        {rows[b].begin(), rows[b].begin() + std::ptrdiff_t(width)});
-  if (std::ranges::any_of(batch.lengths.values(),
-                          [&](int32_t n) { return size_t(n) * sets < batch.target_cells.size(); }))
-    send(batch.lengths, out.lengths);
-  else
-    out.lengths = {};  // no set is short
+  const auto is_short = [&](int32_t n) { return size_t(n) * sets < batch.target_cells.size(); };
+  send(batch.lengths, out.all_lengths);
+  const bool any = std::ranges::any_of(batch.lengths.values(), is_short);
+  out.lengths = any ? out.all_lengths : Variable<int32_t, 1, Device>();
   if (anchors_) {
     auto values = Tensor<T, 2>::uninitialized({sets, config.output_width});
     for (size_t b = 0; b < sets; ++b) {
