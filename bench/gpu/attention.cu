@@ -135,10 +135,10 @@ void run(const Gpu& gpu) {
         std::tuple{Precision::bfloat16, "bfloat16", &GpuPeaks::bfloat16}}) {
     const Context<Cuda> context(precision);
     const double most = gpu.peaks ? gpu.peaks->*rate : 0;
-    const auto both = [&](size_t sets, size_t cells, size_t heads, size_t head_dim) {
+    const auto both = [&, name = name](size_t sets, size_t cells, size_t heads, size_t head_dim) {
       attentions(gpu, context, name, most, sets, cells, heads, head_dim);
 #if defined(VCELL_BENCH_HAS_CUDNN)
-      if (precision == Precision::bfloat16)
+      if (context.precision() == Precision::bfloat16)
         cudnn_attentions(gpu, context, most, sets, cells, heads, head_dim);
 #endif
     };
