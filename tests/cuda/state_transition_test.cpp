@@ -159,10 +159,10 @@ TEST_CASE("cuda state transition: sets that are short in some batches alone", "[
   const size_t steps = 14;
   TrainOptions options = few_steps(steps);
   options.report_every = 1;
-  // 16 cells of a perturbation in a context: three whole sets, and one of a single cell.
-  const auto queued = train<Cuda>(s.config(), options, {.set_size = 5, .batch_size = 1});
+  // 16 cells of a perturbation in a context: a whole set, and one of 7 cells.
+  const auto queued = train<Cuda>(s.config(), options, {.set_size = 9, .batch_size = 1});
   const auto recorded =
-      train<Cuda>(s.config(), options, {.record = true, .set_size = 5, .batch_size = 1});
+      train<Cuda>(s.config(), options, {.record = true, .set_size = 9, .batch_size = 1});
   CHECK(recorded.recorded.why_not == "");
   CHECK(recorded.recorded.count == steps - 2);  // the first of either shape is noted
   CHECK(recorded.rows == queued.rows);
