@@ -19,7 +19,9 @@ VCELL_BEGIN_NAMESPACE
 using BatchShape = std::array<size_t, 3>;
 
 /// A task (train/trainer.hpp) that first brings a batch to the device and then queues its loss, so
-/// that the second part can be recorded. loss(step) is load(step), then loss_of_loaded(step).
+/// that the second part can be recorded. loss(step) is load(step), then loss_of_loaded(step). What
+/// the second part reads has to lie where it lay for the last batch of that shape, also after one
+/// of another: a recording finds it by its address.
 template <class Task, class T, class Device>
 concept LoadsBatches = requires(Task& task, const TrainingStep<Device>& step) {
   { task.load(step) } -> std::same_as<BatchShape>;
