@@ -5,7 +5,7 @@ cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 # Debian and Ubuntu name these packages alike.
 apt_packages=(g++ cmake ninja-build pkg-config ccache libeigen3-dev libfmt-dev libhdf5-dev zlib1g-dev
-  rapidjson-dev libtomlplusplus-dev libyaml-cpp-dev libzstd-dev libcli11-dev catch2 nlohmann-json3-dev libbenchmark-dev
+  rapidjson-dev libtomlplusplus-dev libyaml-cpp-dev libzstd-dev libdeflate-dev libcli11-dev catch2 nlohmann-json3-dev libbenchmark-dev
   libdnnl-dev ocl-icd-opencl-dev gnuplot-nox libboost-math-dev)
 apt_packages_all=(clang doxygen)
 
@@ -40,10 +40,10 @@ print_package_names() {
   cat <<'NAMES'
 This is no Debian or Ubuntu, so nothing is installed here. Needed are a C++20 compiler and:
   conda-forge  cxx-compiler cmake ninja pkg-config ccache eigen fmt hdf5 zlib rapidjson tomlplusplus
-               yaml-cpp zstd cli11 catch2 nlohmann_json benchmark onednn gnuplot
-  Homebrew     cmake ninja pkg-config ccache eigen fmt hdf5 zlib rapidjson tomlplusplus yaml-cpp zstd
+               yaml-cpp zstd libdeflate cli11 catch2 nlohmann_json benchmark onednn gnuplot
+  Homebrew     cmake ninja pkg-config ccache eigen fmt hdf5 zlib rapidjson tomlplusplus yaml-cpp zstd libdeflate
                cli11 catch2 nlohmann-json google-benchmark onednn gnuplot
-  vcpkg        eigen3 fmt hdf5 zlib rapidjson tomlplusplus yaml-cpp zstd cli11 catch2 nlohmann-json benchmark
+  vcpkg        eigen3 fmt hdf5 zlib rapidjson tomlplusplus yaml-cpp zstd libdeflate cli11 catch2 nlohmann-json benchmark
                onednn (with cmake, ninja and gnuplot of your own)
 Going on with what is there.
 NAMES

@@ -19,7 +19,7 @@ inline const vcell::Screen& expression_screen() {
                                              .genes = 2000,
                                              .contexts = 1,
                                              .perturbations = 24,
-                                             .cells = 180,
+                                             .cells_per_perturbation = 180,
                                              .control_cells = 600,
                                              .library = 2500});
     vcell::normalize_to_log1p(simulated.screen);

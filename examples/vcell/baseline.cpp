@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct BaselineSettings : vcell::BaselineOptions {
+  vcell::CellInput input;
   std::string name, data, out, de, like;
   double memory = 0;  // GB
   bool overwrite = false;
@@ -55,7 +56,7 @@ void baseline(BaselineSettings s, Console& console) {
   }
   s.callbacks = callbacks_of(console);
   auto predicted = vcell::baseline_anndata(
-      read_cells(s.data, console, CellParts::expression, s.memory), s.name, s);
+      read_cells(s.data, console, CellParts::expression, s.memory, s.input), s.name, s);
   make_folder(fs::path(s.out).parent_path());
   write_cells(s.out, predicted, console);
   console.result(s.out);
@@ -76,7 +77,9 @@ void add_baseline(CLI::App& program, Console& console) {
   command->add_option("name", s->name, "Which: " + vcell::list_of(names))
       ->required()
       ->type_name("NAME");
-  command->add_option("--data", s->data, "The screen, h5ad")->required()->type_name("FILE");
+  command->add_option("--data", s->data, "The screen: h5ad, 10x .h5, mtx, CSV or TSV")
+      ->required()
+      ->type_name("FILE");
   command
       ->add_option("--out", s->out,
                    "The h5ad file to write: as many cells of every perturbation as it has, then "
@@ -112,6 +115,7 @@ void add_baseline(CLI::App& program, Console& console) {
                     "Of mean_response: counts with fractions, as the Virtual Cell Challenge of "
                     "2026 makes them, in place of log1p values");
   add_number(*command, "--seed", s->seed, "Of the control cells that cells are made from");
+  add_cell_input(*command, s->input);
   command->add_flag("--overwrite", s->overwrite, "Replace files that are there");
   add_memory(*command, s->memory);
   add_common(*command, console);

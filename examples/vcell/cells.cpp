@@ -3,23 +3,27 @@
 #include <fmt/format.h>
 
 #include "vcell/io/h5ad.hpp"
+#include "vcell/io/read_cells.hpp"
 
-vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts,
-                          double memory) {
-  const bool all = parts == CellParts::all,
-             X = parts != CellParts::labels && parts != CellParts::annotations;
+vcell::AnnData read_cells(const std::string& file, Console& console, CellParts parts, double memory,
+                          const vcell::CellInput& input) {
+  const bool all = parts == CellParts::all || parts == CellParts::all_but_x,
+             X = parts == CellParts::all || parts == CellParts::expression ||
+                 parts == CellParts::expression_and_obsm;
   std::vector<std::string> remarks;
-  auto adata = vcell::read_h5ad(file, {.X = X,
-                                       .layers = all,
-                                       .obsm = all || parts == CellParts::expression_and_obsm,
-                                       .varm = all,
-                                       .obsp = all,
-                                       .varp = all,
-                                       .raw = all,
-                                       .uns = X || parts == CellParts::annotations,
-                                       .budget = size_t(memory * 1e9),
-                                       .warnings = &remarks,
-                                       .progress = console.progress()});
+  auto adata =
+      vcell::read_cells(file, {.h5ad = {.X = X,
+                                        .layers = all,
+                                        .obsm = all || parts == CellParts::expression_and_obsm,
+                                        .varm = all,
+                                        .obsp = all,
+                                        .varp = all,
+                                        .raw = all,
+                                        .uns = X || all || parts == CellParts::annotations,
+                                        .budget = size_t(memory * 1e9),
+                                        .warnings = &remarks,
+                                        .progress = console.progress()},
+                               .input = input});
   for (const auto& remark : remarks) console.note(remark);
   console.note(fmt::format("{}: {} cells x {} genes", file, adata.cells(), adata.genes()));
   return adata;

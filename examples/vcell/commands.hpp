@@ -8,8 +8,12 @@
 
 void add_simulate(CLI::App& program, Console& console);
 void add_inspect(CLI::App& program, Console& console);
+void add_convert(CLI::App& program, Console& console);
+void add_concat(CLI::App& program, Console& console);
+void add_subset(CLI::App& program, Console& console);
 void add_preprocess(CLI::App& program, Console& console);
 void add_split(CLI::App& program, Console& console);
+void add_stats(CLI::App& program, Console& console);
 void add_train(CLI::App& program, Console& console);
 void add_predict(CLI::App& program, Console& console);
 void add_baseline(CLI::App& program, Console& console);

@@ -10,6 +10,7 @@
 #include "vcell/eval/result_files.hpp"
 #include "vcell/eval/streamed_expression.hpp"
 #include "vcell/eval/write_expression.hpp"
+#include "vcell/io/cell_rows.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/pipeline/preprocess_file.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 /// What the flags say over the rules; nothing: what the rules say.
 struct DeSettings {
+  vcell::CellInput input;
   std::string data, out, rules = "pdex-0.3", columns;
   std::string perturbation_key = "perturbation", control = "non-targeting", gene_key;
   std::vector<std::string> context_keys;
@@ -99,6 +101,7 @@ void check_genes(const std::vector<std::string>& genes) {
 /// and reading X twice, which the check of its scale takes, costs little.
 bool is_tested_while_read(const DeSettings& s) {
   if (!s.context_keys.empty()) return false;
+  if (vcell::cell_format(s.data) != vcell::CellFormat::h5ad) return false;
   for (const vcell::H5adElement& element : vcell::describe_h5ad(s.data))
     if (element.path == "/X") return element.encoding == "csr_matrix" && element.filters.empty();
   return false;
@@ -112,15 +115,16 @@ bool is_kept(size_t targets, size_t genes) {
 
 /// The cells with nothing but X.
 vcell::AnnData read_only_x(const DeSettings& s, Console& console) {
-  return vcell::read_h5ad(s.data, {.layers = false,
-                                   .obsm = false,
-                                   .varm = false,
-                                   .obsp = false,
-                                   .varp = false,
-                                   .raw = false,
-                                   .uns = false,
-                                   .budget = size_t(s.memory * 1e9),
-                                   .progress = console.progress()});
+  return vcell::read_cells(s.data, {.h5ad = {.layers = false,
+                                             .obsm = false,
+                                             .varm = false,
+                                             .obsp = false,
+                                             .varp = false,
+                                             .raw = false,
+                                             .uns = false,
+                                             .budget = size_t(s.memory * 1e9),
+                                             .progress = console.progress()},
+                                    .input = s.input});
 }
 
 void de(const DeSettings& s, Console& console) {
@@ -133,11 +137,11 @@ void de(const DeSettings& s, Console& console) {
   vcell::expression_preset(s.rules);  // which throws before anything is read
   if (s.context_keys.empty()) refuse_to_overwrite("de", s.out, s.overwrite);
   const double memory = s.memory > 0 ? s.memory * 1e9 : vcell::detail::machine_memory() / 2;
-  const double needed = vcell::detail::bytes_of_x(s.data);
+  const double needed = vcell::detail::bytes_of_x(s.data, s.input);
   const bool fits = needed <= memory || memory == 0;
   bool streams = !fits || is_tested_while_read(s);
   auto adata = read_cells(s.data, console, streams ? CellParts::annotations : CellParts::expression,
-                          s.memory);
+                          s.memory, s.input);
   if (!fits)
     console.note(
         fmt::format("X takes {:.0f} MB, more than the {:.0f} MB granted (--memory), so it "
@@ -151,11 +155,17 @@ void de(const DeSettings& s, Console& console) {
     streams = false;
     adata.X = std::move(read_only_x(s, console).X);
   }
-  std::optional<vcell::H5adRows> stream;
+  std::optional<vcell::CellRows> stream;
   if (streams) {
-    std::vector<std::string> remarks;
-    stream.emplace(s.data, vcell::H5adRowsOptions{.warnings = &remarks});
-    for (const auto& remark : remarks) console.note(remark);
+    stream.emplace(vcell::open_cells(s.data, {.h5ad = {.layers = false,
+                                                       .obsm = false,
+                                                       .varm = false,
+                                                       .obsp = false,
+                                                       .varp = false,
+                                                       .raw = false,
+                                                       .uns = false},
+                                              .input = s.input})
+                       .X);
     vcell::check_size_match("de", "rows of X", stream->rows(), "cells", adata.cells());
   }
   const auto declared =
@@ -239,7 +249,9 @@ void add_de(CLI::App& program, Console& console) {
   auto* command = program.add_subcommand(
       "de", "Test every gene of every perturbation for differential expression");
   auto s = std::make_shared<DeSettings>();
-  command->add_option("--data", s->data, "Cells, h5ad")->required()->type_name("FILE");
+  command->add_option("--data", s->data, "Cells: h5ad, 10x .h5, mtx, CSV or TSV")
+      ->required()
+      ->type_name("FILE");
   command->add_option("--out", s->out, "The table to write, CSV")->required()->type_name("FILE");
   command->add_option("--perturbation-key", s->perturbation_key, "obs column of the perturbation")
       ->capture_default_str();
@@ -286,6 +298,7 @@ void add_de(CLI::App& program, Console& console) {
                       "obs column of the perturbed gene, for mode on_target [the perturbation]");
   add_memory(*command, s->memory,
              "GB that X may take; a larger one is read in blocks [half of the machine's]");
+  add_cell_input(*command, s->input);
   command->add_flag("--overwrite", s->overwrite, "Replace a table that is there");
   add_common(*command, console);
   command->callback([s, &console] { de(*s, console); });

@@ -11,6 +11,7 @@
 #include "run_settings.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/io/read_cells.hpp"
 #include "vcell/io/yaml.hpp"
 #include "vcell/train/emb_settings.hpp"
 #include "vcell/train/reference_settings.hpp"
@@ -135,7 +136,7 @@ void fit(const std::string& conf, const std::vector<std::string>& words, bool ov
   size_t cells = 0;
   for (const std::string& path : files) {
     s.settings.push_back((path == files[0] ? "data.path=" : "data.more_files=") + path);
-    cells += vcell::read_h5ad(path, {.X = false}).cells();
+    cells += vcell::read_cells(path, {.h5ad = {.X = false}}).cells();
   }
   const double held = std::floor(vcell::Experiment().validation * double(cells));
   for (auto& setting : s.of_cells(cells - size_t(held))) s.settings.push_back(std::move(setting));

@@ -47,7 +47,9 @@ void add_embed(CLI::App& program, Console& console) {
   auto* command =
       program.add_subcommand("embed", "Embed cells by a State Embedding model, into obsm");
   auto s = std::make_shared<EmbedSettings>();
-  command->add_option("data,--data", s->data, "Cells, h5ad")->required()->type_name("FILE");
+  command->add_option("data,--data", s->data, "Cells: h5ad, 10x .h5, mtx, CSV or TSV")
+      ->required()
+      ->type_name("FILE");
   command->add_option("--model", s->model, "The model's folder, or a checkpoint (.ckpt) of State's")
       ->required()
       ->type_name("MODEL");
@@ -70,6 +72,7 @@ void add_embed(CLI::App& program, Console& console) {
   add_number(*command, "--gene-share", o.genes.least_share,
              "Fewer genes known to the model than this share are an error");
   add_number(*command, "--seed", o.seed, "Of the order of equally expressed genes");
+  add_cell_input(*command, o.input);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { embed(*s, "embed", console); });

@@ -30,6 +30,8 @@ std::string flag_of(std::string_view section, std::string_view key) {
   if (key == "path") return vcell::message("--", section);
   if (key == "context_keys") return "--context-key";
   if (key == "kind") return "--model-kind";
+  if (key == "genomes") return "--genome";
+  if (key == "feature_types") return "--feature-type";
   std::string flag = vcell::message("--", key);
   std::replace(flag.begin(), flag.end(), '_', '-');
   return flag;
@@ -128,6 +130,21 @@ constexpr Phrase phrases[] = {
     {"another RunFolder", "another --out", "--out"},
     {"another --out", "another --output", "--output"},
     {"H5adReadOptions::budget", "--memory", "--memory"},
+    {"MetadataOptions::drop_unmatched", "--drop-unmatched", "--drop-unmatched"},
+    {"MetadataOptions::key", "--metadata-key", "--metadata-key"},
+    {"GeneOptions::names", "--genes-by", "--genes-by"},
+    {"GeneOptions::duplicates", "--duplicate-genes", "--duplicate-genes"},
+    {"GeneOptions::genomes", "--genome", "--genome"},
+    {"GeneOptions::feature_types", "--feature-type", "--feature-type"},
+    {"CellInput::genes_in_rows", "--genes-in-rows", "--genes-in-rows"},
+    {"ConcatFilesOptions::unique_names", "--unique-names", "--unique-names"},
+    {"ConvertFileOptions::element", "--element", "--element"},
+    {"ConcatFilesOptions::label", "--label", "--label"},
+    {"write_h5ad: gzip is ", "--gzip is ", "--gzip"},
+    {"write_h5ad: chunk_bytes is ", "--chunk is ", "--chunk"},
+    {"contiguous is true", "--contiguous was given", "--contiguous"},
+    {"simulate_screen: cells is ", "--cells is ", "--cells"},
+    {"simulate_screen: density is ", "--density is ", "--density"},
     {"MatchGenesOptions::column", "--gene-column", "--gene-column"},
     {"MatchGenesOptions::least_share", "--gene-share", "--gene-share"},
     {"clip_value", "--clip-value", "--clip-value"},
@@ -143,8 +160,11 @@ void replace_all(std::string& text, std::string_view words, std::string_view wit
   const auto goes_on = [&](size_t end) {
     return end < text.size() && (std::isalnum(uint8_t(text[end])) || text[end] == '_');
   };
-  for (size_t i = text.find(words); i != text.npos; i = text.find(words, i + 1))
-    if (words.ends_with(' ') || !goes_on(i + words.size())) text.replace(i, words.size(), with);
+  for (size_t i = text.find(words); i != text.npos; i = text.find(words, i)) {
+    const bool is_word = words.ends_with(' ') || !goes_on(i + words.size());
+    if (is_word) text.replace(i, words.size(), with);
+    i += is_word ? with.size() : 1;  // what was put there may have the words in it
+  }
 }
 
 }  // namespace

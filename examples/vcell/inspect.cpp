@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "commands.hpp"
+#include "vcell/io/cell_rows.hpp"
 #include "vcell/io/h5ad/describe_h5ad.hpp"
 #include "vcell/io/json.hpp"
 #include "vcell/io/sandbox.hpp"
@@ -23,6 +24,10 @@ vcell::Json as_json(const std::vector<vcell::H5adElement>& elements) {
     add("filters", e.filters);
     add("stored_values", e.stored_values);
     add("stored_bytes", e.stored_bytes);
+    if (e.is_sparse()) add("density", e.density());
+    add("first", e.first);
+    if (e.labels) add("labels", e.labels);
+    if (!e.scale.empty()) add("scale", e.scale);
   }
   return all;
 }
@@ -30,6 +35,21 @@ vcell::Json as_json(const std::vector<vcell::H5adElement>& elements) {
 /// "6343 x 299", nothing for a single value.
 std::string shape_text(const vcell::H5adElement& e) {
   return fmt::format("{}", fmt::join(e.shape, " x "));
+}
+
+/// The first labels of a column, each of one line and short, and that there are more.
+std::string first_text(const vcell::H5adElement& e) {
+  constexpr size_t longest = 24;
+  std::vector<std::string> labels;
+  for (std::string label : e.first) {
+    for (char& c : label)
+      if (uint8_t(c) < 32 || c == 127) c = '?';
+    size_t end = std::min(label.size(), longest);
+    while (end < label.size() && end > 0 && (label[end] & 0xC0) == 0x80) --end;  // whole letters
+    labels.push_back(vcell::quoted(label.substr(0, end)) + (end < label.size() ? "..." : ""));
+  }
+  const size_t all = e.labels || e.shape.empty() ? e.labels : e.shape[0];
+  return fmt::format("{}{}", fmt::join(labels, ", "), e.first.size() < all ? ", ..." : "");
 }
 
 std::string as_text(const std::vector<vcell::H5adElement>& elements) {
@@ -44,28 +64,62 @@ std::string as_text(const std::vector<vcell::H5adElement>& elements) {
     std::string line = fmt::format("{:<{}}  {:<{}}  {:<{}}", e.path, path, e.encoding, encoding,
                                    shape_text(e), shape);
     if (!e.dtype.empty()) line += "  " + e.dtype;
-    if (e.stored_values) line += fmt::format(", {} stored", e.stored_values);
+    if (e.is_sparse())
+      line += fmt::format(", {} stored ({:.3g} %)", e.stored_values, 100 * e.density());
+    if (!e.chunks.empty()) line += fmt::format(", chunks {}", fmt::join(e.chunks, " x "));
     if (!e.filters.empty()) line += fmt::format(", {}", fmt::join(e.filters, " "));
+    if (e.path == "/X")
+      line += e.scale.empty() ? "; no scale is declared" : "; declared " + e.scale;
+    if (!e.first.empty()) line += ": " + first_text(e);
     line.erase(line.find_last_not_of(' ') + 1);
     text += (text.empty() ? "" : "\n") + line;
   }
   return text;
 }
 
+/// What a file of another format than h5ad holds, as elements of the AnnData that it becomes.
+std::vector<vcell::H5adElement> describe_other(const std::string& file, vcell::CellFormat format) {
+  vcell::ReadCellsOptions options;
+  if (format != vcell::CellFormat::csv_table) options.input.genes.feature_types = {"all"};
+  const auto [cells, X] = vcell::open_cells(file, options);
+  std::vector<vcell::H5adElement> out(1);
+  out[0].path = "/";
+  out[0].encoding = vcell::name_of(format);
+  vcell::H5adElement& x = out.emplace_back();
+  x.path = "/X";
+  x.encoding = "csr_matrix";
+  x.shape = {X.rows(), X.columns()};
+  x.dtype = vcell::name_of(X.dtype());
+  vcell::for_each_row_block<float>(
+      X, [&](size_t, const auto& block) { x.stored_values += block.values.size(); });
+  for (const auto& [name, table] : {std::pair("/obs", &cells.obs), {"/var", &cells.var}}) {
+    out.emplace_back().path = name;
+    out.back().shape = {table->rows(), table->names().size()};
+    out.back().encoding = "dataframe";
+  }
+  return out;
+}
+
 }  // namespace
 
 void add_inspect(CLI::App& program, Console& console) {
-  auto* command =
-      program.add_subcommand("inspect", "What an h5ad file holds, without reading its values");
+  auto* command = program.add_subcommand(
+      "inspect", "What a file with cells holds: shapes, types, how it is stored, first labels");
   auto file = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false), sandbox = std::make_shared<bool>(false);
-  command->add_option("file", *file, "The h5ad file")->required()->type_name("FILE");
+  command->add_option("file", *file, "h5ad, 10x .h5, mtx, CSV or TSV")
+      ->required()
+      ->type_name("FILE");
   command->add_flag("--json", *json, "As JSON");
   command->add_flag("--sandbox", *sandbox,
                     "Read the file in a process of its own with little memory and time: for files "
                     "from strangers, which may crash HDF5");
   command->callback([file, json, sandbox, &console] {
     const auto say = [&]() -> std::string {
+      if (const auto format = vcell::cell_format(*file); format != vcell::CellFormat::h5ad) {
+        const auto told = describe_other(*file, format);
+        return *json ? vcell::json_text(as_json(told), 2) : as_text(told);
+      }
       const auto elements = vcell::describe_h5ad(*file);
       return *json ? vcell::json_text(as_json(elements), 2) : as_text(elements);
     };

@@ -97,10 +97,11 @@ int main(int count, char** words) {
   program.formatter(std::make_shared<ShortHelp>());
   program.get_formatter()->column_width(34);
   for (const auto add :
-       {add_run,     add_simulate, add_inspect,    add_preprocess, add_split,    add_train,
-        add_predict, add_baseline, add_embed,      add_de,         add_evaluate, add_score,
-        add_prep,    add_import,   add_export,     add_report,     add_tx,       add_emb,
-        add_info,    add_config,   add_completion, add_man})
+       {add_run,        add_simulate, add_inspect,  add_convert, add_concat,  add_subset,
+        add_preprocess, add_split,    add_stats,    add_train,   add_predict, add_baseline,
+        add_embed,      add_de,       add_evaluate, add_score,   add_prep,    add_import,
+        add_export,     add_report,   add_tx,       add_emb,     add_info,    add_config,
+        add_completion, add_man})
     add(program, console);
   for (auto* command : program.get_subcommands({}))
     command->set_version_flag("--version", std::string(VCELL_VERSION), "Print the version");

@@ -21,7 +21,7 @@ void name_models(std::span<vcell::TrainedModel> members, const ModelNames& names
       vcell::name_genes(member,
                         vcell::training_gene_names(names.genes, vcell::gene_names(member).size()));
     if (!names.perturbations.empty())
-      vcell::name_perturbations(member, vcell::read_gene_names(names.perturbations));
+      vcell::name_perturbations(member, vcell::read_name_list(names.perturbations));
   }
 }
 

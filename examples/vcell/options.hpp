@@ -12,6 +12,8 @@
 #include "experiment_options.hpp"
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/parallel_for.hpp"
+#include "vcell/data/cell_input.hpp"
+#include "vcell/io/h5ad/h5ad_write_options.hpp"
 #include "vcell/train/choices.hpp"
 
 // What the options of several commands have in common.
@@ -103,6 +105,14 @@ inline void add_device(CLI::App& command, vcell::RunDevice& device, vcell::Preci
       ->default_str(std::string(vcell::name_of_choice(precision)));
 }
 
+/// --gzip, --chunk and --contiguous
+inline void add_storage(CLI::App& command, vcell::H5adWriteOptions& options) {
+  add_number(command, "--gzip", options.gzip, "Compression of numbers, 0 (none) .. 9");
+  add_number(command, "--chunk", options.chunk_bytes, "Bytes that are compressed at a time");
+  command.add_flag("--contiguous", options.contiguous,
+                   "All numbers in one piece, with --gzip 0; reads X once more");
+}
+
 /// --memory
 inline void add_memory(
     CLI::App& command, double& gigabytes,
@@ -120,6 +130,44 @@ inline void add_memory(
           },
           help)
       ->type_name("GB");
+}
+
+/// What a file with cells does not say itself: --metadata and others.
+inline void add_cell_input(CLI::App& command, vcell::CellInput& input) {
+  const auto add = [&](const char* flag, auto& field, const char* help) {
+    return command.add_option(flag, field, help)->group("Cells")->expected(1);
+  };
+  const auto add_choice = [&]<class E>(const std::string& flag, E& field, const char* help) {
+    command
+        .add_option_function<std::string>(
+            flag,
+            [&field, flag](const std::string& word) { field = choice_of_word<E>(flag, word); },
+            help)
+        ->group("Cells")
+        ->type_name("TEXT")
+        ->default_str(std::string(vcell::name_of_choice(field)));
+  };
+  add("--metadata", input.metadata.file,
+      "CSV or TSV with a row for each cell, which becomes obs columns")
+      ->type_name("FILE");
+  add("--metadata-key", input.metadata.key, "Its column with the cells' names [the first]");
+  command
+      .add_flag("--drop-unmatched", input.metadata.drop_unmatched,
+                "Leave out cells that the metadata or the data lack")
+      ->group("Cells");
+  add_choice("--genes-by", input.genes.names,
+             "Of 10x .h5 and mtx: what genes are called by, symbols or ids");
+  add_choice("--duplicate-genes", input.genes.duplicates,
+             "Names of genes that come more than once: make_unique or refuse");
+  add("--genome", input.genes.genomes, "Of 10x .h5 and mtx: those to keep [all]")
+      ->allow_extra_args(false)
+      ->take_all();
+  add("--feature-type", input.genes.feature_types,
+      "The same, all for all [Gene Expression]; both may come several times")
+      ->allow_extra_args(false)
+      ->take_all();
+  command.add_flag("--genes-in-rows", input.genes_in_rows, "Of CSV and TSV: rows are genes")
+      ->group("Cells");
 }
 
 /// --context-key, which may come several times.

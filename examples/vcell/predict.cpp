@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct PredictSettings {
+  vcell::CellInput input;
   std::string model, data, perturbations, features, out, control, perturbation_key;
   std::optional<vcell::Scale> scale;
   std::vector<std::string> context_keys;
@@ -64,7 +65,7 @@ Controls read_controls(const PredictSettings& s, const vcell::TrainedModel& mode
   auto adata = read_cells(
       s.data, console,
       model.embedding_key.empty() ? CellParts::expression : CellParts::expression_and_obsm,
-      s.memory);
+      s.memory, s.input);
   auto embedding = read_embedding(model, s.model, adata, s.data, s.scale, "predict", console);
   normalize_for(model, adata, s.scale, "predict: --data", console);
   return {std::move(adata), std::move(embedding)};
@@ -152,7 +153,9 @@ void add_predict(CLI::App& program, Console& console) {
   command->add_option("--model", s->model, "A trained model, e.g. run/model")
       ->required()
       ->type_name("FOLDER");
-  command->add_option("--data", s->data, "Control cells, h5ad")->required()->type_name("FILE");
+  command->add_option("--data", s->data, "Control cells: h5ad, 10x .h5, mtx, CSV or TSV")
+      ->required()
+      ->type_name("FILE");
   command
       ->add_option("--perturbations", s->perturbations,
                    "Names separated by commas, or a file with one a line; with doses NAME@DOSE")
@@ -179,6 +182,7 @@ void add_predict(CLI::App& program, Console& console) {
                     "anchored model then starts from the shifts of all contexts");
   add_number(*command, "--seed", s->seed, "Of the pairing with control cells");
   add_device(*command, s->device, s->precision);
+  add_cell_input(*command, s->input);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_model_names(*command, s->names);
   add_memory(*command, s->memory);

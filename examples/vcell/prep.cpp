@@ -5,7 +5,7 @@
 #include "output.hpp"
 #include "rules.hpp"
 #include "vcell/io/csv.hpp"
-#include "vcell/pipeline/gene_names_file.hpp"
+#include "vcell/io/read_name_list.hpp"
 #include "vcell/pipeline/pack_submission_2025.hpp"
 #include "vcell/pipeline/pack_submission_2026.hpp"
 #include "vcell/pipeline/prepare.hpp"
@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct PrepSettings {
+  vcell::CellInput input;
   Rules rules = Rules::none;
   std::string data, out, genes, perturbation_key = "target_gene", control = "non-targeting";
   std::string cell_type_key, context_key, panel, manifest;
@@ -68,10 +69,11 @@ void prep_2025(const PrepSettings& s, Console& console) {
   options.perturbation_key = s.perturbation_key;
   options.cell_type_key = s.cell_type_key;
   options.control = s.control;
-  options.genes = vcell::read_gene_names(s.genes);
+  options.genes = vcell::read_name_list(s.genes);
   if (s.any_genes || s.expected_genes) options.expected_genes = s.expected_genes;
   options.most_cells = s.most_cells.value_or(options.most_cells);
   options.scale = s.scale;
+  options.input = s.input;
   options.callbacks = callbacks_of(console);
   vcell::note_scale(vcell::pack_submission_2025(s.data, s.out, options), options.callbacks);
 }
@@ -86,7 +88,7 @@ void prep_2026(const PrepSettings& s, Console& console) {
   options.perturbation_key = s.perturbation_key;
   if (!s.context_key.empty()) options.context_key = s.context_key;
   options.control = s.control;
-  options.genes = vcell::read_gene_names(s.genes);
+  options.genes = vcell::read_name_list(s.genes);
   options.panel = read_panel(s.panel);
   if (!s.manifest.empty()) {
     read_manifest(s.manifest, options);
@@ -99,6 +101,7 @@ void prep_2026(const PrepSettings& s, Console& console) {
   options.most_cells = s.most_cells.value_or(options.most_cells);
   options.cells_per_perturbation =
       s.cells_per_perturbation.value_or(options.cells_per_perturbation);
+  options.input = s.input;
   options.callbacks = callbacks_of(console);
   const auto stored = vcell::pack_submission_2026(s.data, s.out, options);
   console.note(fmt::format("{} values stored", stored));
@@ -118,7 +121,9 @@ void add_prep(CLI::App& program, Console& console) {
       "prep", "Make a submission to the Virtual Cell Challenge of predicted cells");
   auto s = std::make_shared<PrepSettings>();
   add_rules(*command, s->rules)->required();
-  command->add_option("--data", s->data, "Predicted cells, h5ad, X by rows")
+  command
+      ->add_option("--data", s->data,
+                   "Predicted cells: h5ad with X by rows, 10x .h5, mtx, CSV or TSV")
       ->required()
       ->type_name("FILE");
   command->add_option("--out", s->out, "The container to write, .vcc")
@@ -165,6 +170,7 @@ void add_prep(CLI::App& program, Console& console) {
   add_limit("--max-cells", s->most_cells, "How many cells it takes [200000, 400000]");
   add_limit("--cells-per-perturbation", s->cells_per_perturbation,
             "2026: in each context, where the panel does not say [400]");
+  add_cell_input(*command, s->input);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { prep(*s, console); });

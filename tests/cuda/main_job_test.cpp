@@ -45,7 +45,7 @@ Outcome run_on(RunDevice device) {
                                 .genes = 30,
                                 .contexts = 2,
                                 .perturbations = 4,
-                                .cells = 10,
+                                .cells_per_perturbation = 10,
                                 .control_cells = 20});
   Outcome out{run(std::move(cells.screen), e, options), {}, {}, {}, {}};
   for (const TrainedModel& member : out.result.models) {

@@ -36,7 +36,8 @@ struct Call {
     if (has("--allow-discrete")) {
       out.scale = Scale::counts;
     } else if (value(flag).starts_with("counts/")) {
-      out.target_sum = normalize_to_log1p(adata, {.scale = Scale::counts}).target_sum;
+      out.target_sum =
+          normalize_to_log1p(adata, {.scale = Scale::counts, .library_log1p = true}).target_sum;
       out.is_own_total = true;
     }
     out.X = to_csr<float>(std::move(*adata.X));

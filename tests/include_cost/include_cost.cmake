@@ -14,11 +14,11 @@ set(limits
   "vcell/data/anndata.hpp 56 67"
   "vcell/models/state_transition.hpp 121 133"
   "vcell/train/trainer.hpp 119 131"
-  "vcell/sets/set_loader.hpp 83 115"
+  "vcell/sets/set_loader.hpp 83 123"
   "vcell/eval/evaluate.hpp 129 182"
-  "vcell/io/h5ad.hpp 101 170"
-  "vcell/vcell.hpp 150 302"
-  "vcell/files.hpp 195 455")
+  "vcell/io/h5ad.hpp 101 198"
+  "vcell/vcell.hpp 154 330"
+  "vcell/files.hpp 203 515")
 
 string(REPLACE "|" ";-I" folders "-I${FOLDERS}")
 file(MAKE_DIRECTORY "${WORK}")

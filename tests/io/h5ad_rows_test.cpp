@@ -1,8 +1,7 @@
 // A matrix of a file that stays open, in blocks of rows, and files written from such blocks.
-#include "vcell/io/h5ad/h5ad_rows.hpp"
-
 #include <bit>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "edit_hdf5.hpp"
@@ -10,8 +9,10 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/threads.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/data/selected_rows.hpp"
+#include "vcell/io/h5ad/read_rows.hpp"
 #include "vcell/io/h5ad/write_h5ad.hpp"
 
 using namespace vcell;
@@ -138,8 +139,7 @@ TEST_CASE("h5ad rows: other matrices of the file, and what is none", "[io]") {
   for (const char* name : {"counts", "wide", "mixed", "truths", "bytes", "halves", "dense"})
     CHECK(H5adRows(file, {.element = message("layers/", name)}).read(0, 3) == a.layers.at(name));
   CHECK(H5adRows(file, {.element = "obsm/X_pca"}).read(1, 3).rows() == 2);
-  check_error<FormatError>([&] { H5adRows(file, {.element = "layers/by_columns"}); },
-                           {"layers/by_columns", "csc_matrix", "read_h5ad"});
+  CHECK(H5adRows(file, {.element = "layers/by_columns"}).read(0, 3) == a.layers.at("by_columns"));
   check_error<FormatError>([&] { H5adRows(file, {.element = "layers/none"}); }, {"none", "has no"});
   check_error<FormatError>([&] { H5adRows(file, {.element = "obsm/cube"}); }, {"two dimensions"});
   check_error<FormatError>([&] { H5adRows(file, {.element = "obs"}); }, {"expected an array"});
@@ -149,31 +149,90 @@ TEST_CASE("h5ad rows: other matrices of the file, and what is none", "[io]") {
   check_error<ShapeError>([&] { rows.read(2, 1); }, {"2 .. 1"});
 }
 
-TEST_CASE("h5ad rows: of a matrix by columns, turned once and written as it was", "[io]") {
+TEST_CASE("h5ad rows: of a matrix by columns, turned in memory or in a file", "[io]") {
   const vcell_test::TemporaryFolder folder;
   const auto file = folder.path() / "a.h5ad", copy = folder.path() / "b.h5ad";
-  auto by_columns = large(DType::f32, true);
-  by_columns.X->layout = {.by_columns = true, .index_type = DType::i64};
-  const auto& X = *by_columns.X;
-  write_h5ad(file, by_columns);
-  std::vector<std::string> warnings;
-  const H5adRows rows(file, {.turn_columns = true, .warnings = &warnings});
-  REQUIRE(warnings.size() == 1);
-  const double bytes = double(X.values().size()) * 8;
-  CHECK(warnings[0].find("is stored by columns") != std::string::npos);
-  CHECK(warnings[0].find(message(std::round(bytes / 1e5) / 10, " MB")) != std::string::npos);
-  CHECK(rows.read(0, rows.rows()).values() == X.values());
-  CsrMatrix<float> a, b;
-  for (const auto& [first, last] : {std::pair{0, 400}, {3, 3}, {7, 91}}) {
-    const auto ours = row_block(rows, size_t(first), size_t(last), a),
-               whole = row_block(X, size_t(first), size_t(last), b);
-    CHECK(std::ranges::equal(ours.values, whole.values));
-    CHECK(std::ranges::equal(ours.indices, whole.indices));
-    CHECK(block_end(rows, size_t(first), 2500) == block_end(X, size_t(first), 2500));
-    CHECK(rows.read(size_t(first), size_t(last)).values().size() == whole.values.size());
+  for (const DType dtype : {DType::f32, DType::boolean, DType::i64}) {
+    auto by_columns = large(dtype, true);
+    by_columns.X->layout = {.by_columns = true, .index_type = DType::i64};
+    const auto& X = *by_columns.X;
+    write_h5ad(file, by_columns, {.gzip = 1});
+    std::string bytes, again;
+    for (const size_t memory : {size_t(0), size_t(200'000), size_t(1) << 29})
+      for (const int n : {1, 3}) {
+        CAPTURE(name_of(dtype), memory, n);
+        const vcell_test::Threads threads(n);
+        std::vector<std::string> warnings;
+        const H5adRows rows(
+            file, {.memory = memory, .temporary_folder = folder.path(), .warnings = &warnings});
+        REQUIRE(warnings.size() == 1);
+        CHECK(warnings[0].find("is stored by columns") != std::string::npos);
+        CHECK((warnings[0].find("temporary file") == std::string::npos) == (memory > 1 << 20));
+        CHECK((rows.whole() != nullptr) == (memory > 1 << 20));
+        CHECK(rows.read(0, rows.rows()) == X);
+        CsrMatrix<float> a, b;
+        for (const auto& [first, last] : {std::pair{0, 400}, {3, 3}, {7, 91}, {400, 401}}) {
+          const auto ours = row_block(rows, size_t(first), size_t(last), a),
+                     whole = row_block(X, size_t(first), size_t(last), b);
+          CHECK(std::ranges::equal(ours.values, whole.values));
+          CHECK(std::ranges::equal(ours.indices, whole.indices));
+          CHECK(block_end(rows, size_t(first), 2500) == block_end(X, size_t(first), 2500));
+          CHECK(rows.read(size_t(first), size_t(last)).values().size() == whole.values.size());
+        }
+        if (n == 3) continue;
+        write_h5ad(copy, without_x(by_columns), rows);
+        CHECK(read_h5ad(copy) == by_columns);
+        SelectedRows<H5adRows> some(rows);
+        some.keep_rows(std::vector<uint8_t>(rows.rows(), 1));
+        write_h5ad(copy, without_x(by_columns), some);
+        CHECK(read_h5ad(copy) == by_columns);
+        (bytes.empty() ? bytes : again) = bytes_of(copy);
+        if (!again.empty()) CHECK(again == bytes);  // whatever memory there was
+      }
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);
   }
-  write_h5ad(copy, without_x(by_columns), rows);
-  CHECK(read_h5ad(copy) == by_columns);
+  check_error<WriteError>(
+      [&] { H5adRows(file, {.memory = 0, .temporary_folder = folder.path() / "none"}); },
+      {"none", "TMPDIR"});
+}
+
+TEST_CASE("h5ad rows: by number, in any order and more than once", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto file = folder.path() / "a.h5ad";
+  Rng rng(3);
+  std::vector<size_t> shuffled(1000), sorted;
+  for (size_t& row : shuffled) row = size_t(rng.below(401));
+  for (size_t i = 0; i < 401; i += 3) sorted.push_back(i);
+  const std::vector<size_t> none, same{17, 16, 16, 18, 400, 0, 0};
+  for (const bool is_sparse : {true, false})
+    for (const bool by_columns : {false, true})
+      for (const int gzip : {0, 1}) {
+        if (by_columns && !is_sparse) continue;
+        CAPTURE(is_sparse, by_columns, gzip);
+        auto a = large(DType::f32, is_sparse);
+        a.X->layout.by_columns = by_columns;
+        write_h5ad(file, a, {.gzip = gzip});
+        const auto expected = to_csr<float>(*a.X);
+        for (const size_t memory : {size_t(0), size_t(1) << 23}) {
+          const H5adRows rows(file, {.memory = memory});
+          for (const auto& wanted : {shuffled, sorted, none, same}) {
+            CHECK(read_rows<float>(rows, wanted) ==
+                  select_rows(expected, std::span<const size_t>(wanted)));
+            CHECK(read_rows<double>(rows, wanted).values.size() ==
+                  read_rows<float>(rows, wanted).values.size());
+          }
+          std::array<CsrMatrix<float>, 3> read;
+          {
+            std::vector<std::jthread> threads;
+            for (auto& one : read)
+              threads.emplace_back([&] { read_rows<float>(rows, shuffled, one); });
+          }
+          for (const auto& one : read)
+            CHECK(one == select_rows(expected, std::span<const size_t>(shuffled)));
+          const std::vector<size_t> beyond{0, 401};
+          check_error<ShapeError>([&] { read_rows<float>(rows, beyond); }, {"read_rows", "401"});
+        }
+      }
 }
 
 TEST_CASE("h5ad rows: outlive their path, are shared, and are read by several threads", "[io]") {
@@ -198,6 +257,28 @@ TEST_CASE("h5ad rows: outlive their path, are shared, and are read by several th
     }
   }
   for (const auto& rows : read) CHECK(rows == expected);
+}
+
+TEST_CASE("h5ad rows: are read while another thread is in HDF5", "[io]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto file = folder.path() / "a.h5ad";
+  for (const bool is_sparse : {true, false}) {
+    const auto a = large(DType::f32, is_sparse);
+    write_h5ad(file, a, {.gzip = 1});
+    const H5adRows rows(file);
+    const auto expected = to_csr<float>(*a.X);
+    std::vector<std::future<bool>> same;
+    std::optional<hdf5::LibraryUse> use(std::in_place);  // which nobody else has now
+    for (const size_t n : {1, 60, 401})
+      same.push_back(std::async(std::launch::async,
+                                [&, n] { return all_of<float>(rows, {.rows = n}) == expected; }));
+    bool in_time = true;
+    for (auto& one : same)
+      in_time = in_time && one.wait_for(std::chrono::seconds(100)) == std::future_status::ready;
+    use.reset();
+    CHECK(in_time);
+    for (auto& one : same) CHECK(one.get());
+  }
 }
 
 TEST_CASE("h5ad rows: damage is found in the block that has it", "[io]") {
@@ -299,8 +380,6 @@ TEST_CASE("h5ad: rows that do not fit what they are written with are refused", "
   const auto a = small_anndata();
   write_h5ad(file, a);
   check_error<ConfigError>([&] { write_h5ad(file, a, *a.X); }, {"X of its own"});
-  check_error<ConfigError>([&] { write_h5ad(file, without_x(a), a.layers.at("by_columns")); },
-                           {"/X", "csc_matrix"});
   SelectedRows<Matrix> fewer(*a.X);
   fewer.keep_rows(std::vector<uint8_t>{1, 0, 1});
   check_error<ShapeError>([&] { write_h5ad(file, without_x(a), fewer); }, {"rows of X", "2"});

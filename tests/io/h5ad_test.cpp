@@ -28,7 +28,7 @@ AnnData there_and_back(const AnnData& a, const H5adWriteOptions& options = {}) {
 
 TEST_CASE("h5ad: a little of everything comes back the same", "[io]") {
   const AnnData a = small_anndata();
-  for (int gzip : {0, 1, 9}) CHECK(there_and_back(a, {gzip, {}}) == a);
+  for (int gzip : {0, 1, 9}) CHECK(there_and_back(a, {.gzip = gzip}) == a);
 }
 
 TEST_CASE("h5ad: nothing at all comes back the same", "[io]") {
@@ -120,7 +120,7 @@ TEST_CASE("h5ad: the watcher hears of every part and can stop", "[io]") {
     return u.note != "layers";
   };
   write_text(path, "old");
-  CHECK_THROWS_AS(write_h5ad(path, small_anndata(), {1, listen}), Stopped);
+  CHECK_THROWS_AS(write_h5ad(path, small_anndata(), {.progress = listen}), Stopped);
   CHECK(read_text(path) == "old");
   CHECK(parts == std::vector<std::string>{"X", "obs", "var", "layers"});
   write_h5ad(path, small_anndata());
@@ -141,7 +141,7 @@ TEST_CASE("h5ad: the watcher hears of a large part while it is read", "[io]") {
   a.X = Matrix(std::move(X));
   for (const int gzip : {0, 1}) {
     INFO(gzip);
-    write_h5ad(path, a, {gzip});
+    write_h5ad(path, a, {.gzip = gzip});
     size_t heard = 0, most = 100;
     H5adReadOptions options;
     options.progress = [&](const ProgressUpdate& u) {
@@ -203,7 +203,8 @@ TEST_CASE("h5ad: what cannot be written leaves the old file as it was", "[io]") 
           a.obs.set("bad", Categorical{{0, 1, 2}, std::vector<int64_t>{4, 5}, false});
         },
         {"/obs/bad", "code 2"});
-  check_error<ConfigError>([&] { write_h5ad(path, small_anndata(), {10, {}}); }, {"gzip is 10"});
+  check_error<ConfigError>([&] { write_h5ad(path, small_anndata(), {.gzip = 10}); },
+                           {"gzip is 10"});
   check_error<IoError>([&] { write_h5ad(folder.path() / "no" / "a.h5ad", AnnData{}); },
                        {"there is no folder"});
 }

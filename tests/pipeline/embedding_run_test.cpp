@@ -6,6 +6,7 @@
 #include "support/small_experiment.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
+#include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/embedding_in.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 AnnData embedding_screen() {
   auto options = small_simulation();
-  options.cells = 8;
+  options.cells_per_perturbation = 8;
   options.control_cells = 16;
   return simulate_screen(options).screen;
 }
@@ -417,7 +418,7 @@ TEST_CASE("fine-tuning in an embedding: in that of the model that training start
                                                            .genes = 30,
                                                            .contexts = 2,
                                                            .perturbations = 7,
-                                                           .cells = 8,
+                                                           .cells_per_perturbation = 8,
                                                            .control_cells = 16})
                                               .screen);
   save_embedding(folder.path() / "se", *untrained());

@@ -6,6 +6,7 @@
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
 #include "train/folder_bytes.hpp"
+#include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/dry_run.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"

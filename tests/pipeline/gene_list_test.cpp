@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/read_inputs.hpp"
 #include "vcell/preprocess/preprocess_train.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
@@ -13,7 +14,8 @@ namespace fs = std::filesystem;
 namespace {
 
 AnnData listed_screen() {
-  return simulate_screen({.seed = 5, .genes = 30, .perturbations = 4, .cells = 10}).screen;
+  return simulate_screen({.seed = 5, .genes = 30, .perturbations = 4, .cells_per_perturbation = 10})
+      .screen;
 }
 
 Experiment listed_experiment() {

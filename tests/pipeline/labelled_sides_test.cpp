@@ -15,12 +15,12 @@ AnnData counts() {
                           .genes = 20,
                           .contexts = 2,
                           .perturbations = 3,
-                          .cells = 8,
+                          .cells_per_perturbation = 8,
                           .control_cells = 12})
       .screen;
 }
 AnnData log1p_of(AnnData adata, double total) {
-  normalize_to_log1p(adata, {.target_sum = total});
+  normalize_to_log1p(adata, {.target_sum = total, .library_log1p = true});
   return adata;
 }
 

@@ -6,6 +6,7 @@
 #include "support/events.hpp"
 #include "support/small_experiment.hpp"
 #include "support/temporary_folder.hpp"
+#include "vcell/io/h5ad.hpp"
 
 using namespace vcell;
 using namespace vcell_test;

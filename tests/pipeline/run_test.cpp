@@ -15,7 +15,7 @@ namespace {
 AnnData run_screen() {
   auto options = small_simulation();
   options.genes = 40;
-  options.cells = 12;
+  options.cells_per_perturbation = 12;
   options.control_cells = 30;
   return simulate_screen(options).screen;
 }

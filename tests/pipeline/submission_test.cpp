@@ -6,7 +6,7 @@
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/io/csv.hpp"
-#include "vcell/pipeline/gene_names_file.hpp"
+#include "vcell/io/read_name_list.hpp"
 #include "vcell/pipeline/pack_submission_2025.hpp"
 #include "vcell/pipeline/pack_submission_2026.hpp"
 #include "vcell/pipeline/unpack_submission.hpp"
@@ -121,7 +121,7 @@ TEST_CASE("submission: the golden container of 2026", "[pipeline][golden]") {
   const auto at = *golden / "containers";
   const Json manifest = parse_json_object(read_text(at / "manifest.json"), "manifest.json");
   PackSubmission2026Options options;
-  options.genes = read_gene_names(at / "genes2026.csv");
+  options.genes = read_name_list(at / "genes2026.csv");
   options.panel = panel_in(at / "perts2026.csv");
   for (const Json& context : manifest.find("contexts")->items)
     options.contexts.push_back(context.text);
@@ -137,7 +137,7 @@ TEST_CASE("submission: the golden container of 2025", "[pipeline][golden]") {
   const TemporaryFolder folder("submission");
   const auto at = *golden / "containers";
   PackSubmission2025Options options;
-  options.genes = read_gene_names(at / "genes2025.csv");
+  options.genes = read_name_list(at / "genes2025.csv");
   options.cell_type_key = "line";
   options.expected_genes = {};
   options.scale = Scale::log1p;

@@ -1,6 +1,7 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/dry_run_embedding.hpp"
 #include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"

@@ -19,7 +19,7 @@ const SimulateOptions simulated{.seed = 5,
                                 .genes = 40,
                                 .contexts = 2,
                                 .perturbations = 20,
-                                .cells = 12,
+                                .cells_per_perturbation = 12,
                                 .control_cells = 30,
                                 .effect = 1.5,
                                 .without_effect = 0,
@@ -139,7 +139,7 @@ TEST_CASE("combinations: those that were never seen start from their parts", "[p
   auto how = simulated;
   how.combinations = 12;
   how.perturbations = 10;
-  how.cells = 30;
+  how.cells_per_perturbation = 30;
   const auto s = simulate_screen(how);
   Experiment e = unseen_experiment();
   e.methods = {"state_transition", "context_mean"};
@@ -218,7 +218,7 @@ struct Doses {
     auto how = simulated;
     how.perturbations = 8;
     how.combinations = combinations;
-    how.cells = 80;
+    how.cells_per_perturbation = 80;
     how.control_cells = 60;
     how.doses = 4;
     s = simulate_screen(how);

@@ -13,6 +13,7 @@
 #include "vcell/preprocess/filter_cells.hpp"
 #include "vcell/preprocess/filter_genes.hpp"
 #include "vcell/preprocess/preprocess_train.hpp"
+#include "vcell/preprocess/store_qc_metrics.hpp"
 
 using namespace vcell;
 using namespace vcell_test;
@@ -71,32 +72,26 @@ std::vector<T> stored_values(const Matrix& m, size_t rows) {
   return {csr.values.begin(), csr.values.begin() + csr.indptr[rows]};
 }
 
-/// |a - b| <= tolerance (1 + |b|), and NaN where the other is.
-template <class A>
-void check_close(const std::vector<A>& a, const std::vector<double>& b, double tolerance) {
-  REQUIRE(a.size() == b.size());
-  size_t wrong = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const bool both_nan = std::isnan(a[i]) && std::isnan(b[i]);
-    wrong += !(both_nan || std::abs(double(a[i]) - b[i]) <= tolerance * (1 + std::abs(b[i])));
-  }
-  CHECK(wrong == 0);
-}
-
 void check_normalized(const path& folder, const std::string& kind) {
   CAPTURE(kind);
   const AnnData input = read_h5ad(folder / ("input_" + kind + ".h5ad"));
   const auto expected = read_safetensors(folder / ("normalize_" + kind + ".safetensors")).tensors;
   const auto values_of = [&](const std::string& key) { return expected.at(key).as<float>(); };
-  for (const bool to_median : {false, true}) {
-    const std::string suffix = to_median ? "none" : "1e4";
+  const std::vector<std::pair<std::string, NormalizeTotalOptions>> calls{
+      {"1e4", {.target_sum = 1e4}},
+      {"none", {}},
+      {"none_excl", {.exclude_highly_expressed = true, .max_fraction = 0.05}},
+      {"1e4_excl02", {.target_sum = 1e4, .exclude_highly_expressed = true, .max_fraction = 0.2}}};
+  size_t known = 0;
+  for (const auto& entry : expected) known += entry.first.rfind("norm_factor_", 0) == 0;
+  CHECK(known == calls.size());
+  for (const auto& [suffix, options] : calls) {
     CAPTURE(suffix);
-    NormalizeTotalOptions options;
-    if (!to_median) options.target_sum = 1e4;
     AnnData adata = input;
     const NormalizedTotal out = normalize_total(adata, options);
     CHECK(std::vector<float>(out.factors.begin(), out.factors.end()) ==
           values_of("norm_factor_" + suffix));
+    CHECK(total_factors(*input.X, options).factors == out.factors);
     if (expected.count("X_" + suffix))
       CHECK(to_dense<float>(*adata.X).values == values_of("X_" + suffix));
     if (expected.count("X_" + suffix + "_csr_data"))
@@ -137,36 +132,46 @@ TEST_CASE("preprocess golden: filters", "[preprocess][golden]") {
   });
 }
 
+TEST_CASE("preprocess golden: quality of cells and genes", "[preprocess][golden]") {
+  const auto folder = golden_folder("preprocess");
+  if (!folder) VCELL_SKIP("golden folder preprocess is absent");
+  for (const std::string kind : {"csr", "csc", "dense"}) {
+    CAPTURE(kind);
+    AnnData adata = read_h5ad(*folder / ("input_" + kind + ".h5ad"));
+    QcMetricsOptions options{.percent_top = {5, 20, 50}};
+    options.sets.push_back(gene_set_with_prefix("mt", adata.var.column("gene_name").text(), "MT-"));
+    qc_metrics(adata, options);
+    for (const bool cells : {true, false}) {
+      const auto& table = cells ? adata.obs : adata.var;
+      const CsvTable expected =
+          read_csv(*folder / message("qc_", cells ? "cells" : "genes", "_", kind, ".csv"));
+      CHECK(csv_column(expected, "") == table.index);
+      for (const auto& name : expected.header) {
+        if (name.empty()) continue;
+        CAPTURE(name);
+        const Column& column = table.column(name);
+        const auto found = column.numbers();
+        const auto numbers = csv_numbers(expected, name);
+        const bool is_float = column.values().numbers().dtype() == DType::f32;
+        const bool is_total = name.find("total") != name.npos || name.rfind("mean", 0) == 0 ||
+                              name.find("log1p_mean") == 0 || name == "pct_counts_mt";
+        CHECK(is_float == is_total);
+        size_t wrong = 0;
+        for (size_t i = 0; i < numbers.size(); ++i) {
+          const bool both_nan = std::isnan(found[i]) && std::isnan(numbers[i]);
+          const double allowed = (is_float ? 5e-7 : 1e-12) * std::abs(numbers[i]);
+          wrong += !(both_nan || std::abs(found[i] - numbers[i]) <= allowed);
+        }
+        CHECK(wrong == 0);
+      }
+    }
+  }
+}
+
 TEST_CASE("preprocess golden: normalize_total and log1p", "[preprocess][golden]") {
   const auto folder = golden_folder("preprocess");
   if (!folder) VCELL_SKIP("golden folder preprocess is absent");
   for (const char* kind : {"csr", "csc", "dense"}) check_normalized(*folder, kind);
-}
-
-TEST_CASE("preprocess golden: highly variable genes, flavor seurat", "[preprocess][golden]") {
-  const auto folder = golden_folder("preprocess");
-  if (!folder) VCELL_SKIP("golden folder preprocess is absent");
-  const auto config = json_of(*folder / "hvg_config.json");
-  for (const std::string name : {"top100", "tie", "dense", "csc_counts_log1p"}) {
-    CAPTURE(name);
-    // Only inputs with genes that are alone in their bin can be cut within a tie.
-    if (name == "tie" && !config.contains("seurat_tie")) continue;
-    const auto& call = config.at("seurat_" + name);
-    const std::string kind = name == "dense" ? "dense" : name == "csc_counts_log1p" ? "csc" : "csr";
-    AnnData adata = read_h5ad(*folder / ("input_" + kind + ".h5ad"));
-    if (name != "csc_counts_log1p") normalize_total(adata);
-    log1p(adata);
-    const auto out = highly_variable_genes(adata, {.n_top_genes = call.at("n_top_genes")});
-    const CsvTable expected = read_csv(*folder / ("hvg_seurat_" + name + ".csv"));
-    CHECK(csv_column(expected, "") == adata.var.index);
-    CHECK(out.highly_variable == csv_flags(expected, "highly_variable"));
-    CHECK(out.indices().size() == call.at("n_selected").get<size_t>());
-    const auto means = csv_numbers(expected, "means");
-    for (size_t gene = 0; gene < means.size(); ++gene)
-      CHECK(std::abs(out.means[gene] - means[gene]) <= 1e-6 * std::abs(means[gene]));
-    check_close(out.dispersions, csv_numbers(expected, "dispersions"), 1e-6);
-    check_close(out.dispersions_norm, csv_numbers(expected, "dispersions_norm"), 5e-6);
-  }
 }
 
 TEST_CASE("preprocess golden: preprocess_train", "[preprocess][golden]") {

@@ -152,6 +152,202 @@ TEST_CASE("highly_variable_genes: errors", "[preprocess]") {
   CHECK_THROWS_AS(highly_variable_genes(Matrix(dense(2, {-1, 2, -1000, 2}))), ConfigError);
   AnnData a = around(X);
   CHECK_THROWS_WITH(highly_variable_genes(a), contains("no uns['log1p']"));
+  CHECK_THROWS_WITH(highly_variable_genes(X, {.batch_key = "b"}),
+                    contains("batch_key names a part"));
+  CHECK_THROWS_WITH(
+      highly_variable_genes(X, {.flavor = HvgFlavor::seurat_v3, .cut_offs = HvgCutOffs()}),
+      contains("no cut-offs"));
+}
+
+TEST_CASE("highly_variable_genes: batches are scored alone and put together", "[preprocess]") {
+  Matrix X = random_counts(900, 60, 4);
+  {
+    auto counts = to_dense<float>(X);  // gene 0 is expressed in batch b alone
+    for (size_t i = 0; i < 900; ++i) counts.values[i * 60] = i % 3 == 1 ? float(i % 5) : 0;
+    X = to_csr<float>(Matrix(counts));
+  }
+  vcell::log1p(X);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < 900; ++i) names.push_back(std::string(1, char('a' + i % 3)));
+  const Factor batches = factor(names);
+  for (const auto flavor : {HvgFlavor::seurat, HvgFlavor::cell_ranger}) {
+    const HighlyVariableGenesOptions top{.flavor = flavor, .n_top_genes = 12, .batches = &batches};
+    const auto [out, three] =
+        on_one_and_three_threads([&] { return highly_variable_genes(X, top); });
+    CHECK(out.dispersions_norm == three.dispersions_norm);
+    std::vector<double> means(60), norm(60);
+    std::vector<int64_t> nbatches(60);
+    for (int32_t batch = 0; batch < 3; ++batch) {
+      Matrix rows = chosen_rows(X, [&] {
+        std::vector<uint8_t> cells;
+        for (const int32_t code : batches.codes) cells.push_back(code == batch);
+        return cells;
+      }());
+      std::vector<uint8_t> expressed(60, 1);
+      expressed[0] = batch == 1;
+      rows.keep_columns(expressed);
+      const auto alone = highly_variable_genes(rows, {.flavor = flavor, .n_top_genes = 12});
+      for (size_t gene = expressed[0] ? 0 : 1, i = 0; gene < 60; ++gene, ++i) {
+        means[gene] += alone.means[i] / 3;
+        norm[gene] += double(alone.dispersions_norm[i]) / 3;
+        nbatches[gene] += alone.highly_variable[i];
+      }
+    }
+    CHECK(out.nbatches == nbatches);
+    CHECK(out.indices().size() == 12);
+    for (size_t gene = 0; gene < 60; ++gene) {
+      CHECK(out.means[gene] == Approx(means[gene]));
+      CHECK(out.dispersions_norm[gene] == Approx(norm[gene]).epsilon(1e-5));
+      CHECK(out.intersection[gene] == (nbatches[gene] == 3));
+    }
+    // What cells of no batch that is looked at hold has no say.
+    std::vector<uint8_t> cells;
+    for (const int32_t code : batches.codes) cells.push_back(code != 2);
+    auto two = top;
+    two.cells = cells;
+    CHECK(highly_variable_genes(X, two).nbatches != out.nbatches);
+  }
+}
+
+TEST_CASE("highly_variable_genes: of batches, genes alike are taken by name", "[preprocess]") {
+  const std::vector<std::string> names{"d", "c", "b", "a", "e"};
+  const std::vector<int64_t> nbatches{1, 1, 2, 1, 0};
+  const std::vector<double> norm{3, 3, 1, 3, std::nan("")};
+  const auto best = [&](size_t n, std::span<const std::string> gene_names) {
+    return detail::best_of_batches(nbatches, norm, {.n_top_genes = n, .gene_names = gene_names});
+  };
+  CHECK(best(1, names) == std::vector<uint8_t>{0, 0, 1, 0, 0});
+  CHECK(best(3, names) == std::vector<uint8_t>{0, 1, 1, 1, 0});
+  CHECK(best(3, {}) == std::vector<uint8_t>{1, 1, 1, 0, 0});
+  CHECK(best(9, names) == std::vector<uint8_t>{1, 1, 1, 1, 0});
+}
+
+TEST_CASE("highly_variable_genes: cut-offs leave out their bounds", "[preprocess]") {
+  const double nan = std::nan("");
+  const detail::DispersionScores scores{{0.5, 0.6, 2.9, 3, 1, 1, 1}, {}, {2, 2, 2, 2, 1, 1.5, nan}};
+  CHECK(detail::within(scores, {.min_mean = 0.5, .max_mean = 3, .min_disp = 1}) ==
+        std::vector<uint8_t>{0, 1, 1, 0, 0, 1, 0});
+  CHECK(detail::within(scores, {.min_disp = -1, .max_disp = 2}) ==
+        std::vector<uint8_t>{0, 0, 0, 0, 1, 1, 1});
+}
+
+TEST_CASE("highly_variable_genes: exp(x) - 1 of float", "[preprocess]") {
+  double worst = 0, sum = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const float x = std::exp(-18 + 22.4F * float(i) / 20000);  // 1.5e-8 .. 81
+    const double wanted = std::expm1(double(x));
+    const double error = double(detail::count_of_log1p(x)) / wanted - 1;
+    worst = std::max(worst, std::abs(error));
+    sum += error;
+  }
+  CHECK(worst < 1.8e-7);
+  CHECK(std::abs(sum / 20000) < 5e-9);
+  CHECK(detail::count_of_log1p(0.0F) == 0);
+  CHECK(detail::count_of_log1p(1000.0F) == std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(detail::count_of_log1p(std::nanf(""))));
+}
+
+TEST_CASE("highly_variable_genes: percentiles, and cell_ranger's edges", "[preprocess]") {
+  std::vector<double> numbers;
+  for (int i = 0; i <= 40; ++i) numbers.push_back(i);
+  CHECK(detail::percentile(numbers, 10) == 4);
+  CHECK(detail::percentile(numbers, 100) == 40);
+  CHECK(detail::percentile({1, 2, 4, 8}, 50) == 3);
+  CHECK(detail::percentile({5}, 30) == 5);
+  Matrix X = Matrix(dense(8, {1, 0, 0, 2, 3, 1, 2, 1, 2, 0, 0, 4, 1, 2, 9, 0}));
+  check_error<ConfigError>(
+      [&] { highly_variable_genes(X, {.flavor = HvgFlavor::cell_ranger}); },
+      {"percentiles", "45 % and 50 % coincide at 1.5", "2 of 8 genes are not expressed"});
+}
+
+TEST_CASE("highly_variable_genes: seurat_v3 of chosen cells and batches, as of their rows alone",
+          "[preprocess]") {
+  const size_t n = 9000;
+  const Matrix X = random_counts(n, 40, 3);
+  const auto cells = random_choice(n, 2);
+  std::vector<std::string> all, some;
+  for (size_t i = 0; i < n; ++i) all.push_back(i % 7 < 3 ? "b1" : "b2");
+  for (size_t i = 0; i < n; ++i)
+    if (cells[i]) some.push_back(all[i]);
+  const Factor of_all = factor(all), of_some = factor(some);
+  HighlyVariableGenesOptions options{.flavor = HvgFlavor::seurat_v3, .n_top_genes = 9};
+  for (const bool has_batches : {false, true}) {
+    options.cells = {};
+    if (has_batches) options.batches = &of_some;
+    const auto alone = highly_variable_genes(chosen_rows(X, cells), options);
+    CHECK(alone.indices().size() == 9);
+    CHECK(alone.nbatches.empty() != has_batches);
+    CHECK(alone.dispersions.empty());
+    options.cells = cells;
+    if (has_batches) options.batches = &of_all;
+    const auto [one, three] =
+        on_one_and_three_threads([&] { return highly_variable_genes(X, options); });
+    for (const auto* out : {&one, &three}) {
+      CHECK(out->variances_norm == alone.variances_norm);
+      CHECK(out->variances == alone.variances);
+      CHECK(out->highly_variable == alone.highly_variable);
+      CHECK(out->nbatches == alone.nbatches);
+    }
+  }
+}
+
+TEST_CASE("highly_variable_genes: of an AnnData, layer and batches by name", "[preprocess]") {
+  const Matrix counts = random_counts(400, 50, 6);
+  AnnData a = around(counts);
+  a.obs.set("lane", std::vector<int32_t>(400, 3));
+  a.layers["counts"] = counts;
+  normalize_total(a);
+  vcell::log1p(a);
+  const HighlyVariableGenesOptions v3{.flavor = HvgFlavor::seurat_v3, .n_top_genes = 5};
+  check_error<ConfigError>([&] { highly_variable_genes(a, v3); },
+                           {"X is declared log1p", "layer 'counts'"});
+  auto of_layer = v3;
+  of_layer.layer = "counts";
+  of_layer.batch_key = "lane";
+  const auto out = highly_variable_genes(a, of_layer);
+  CHECK(out.highly_variable == highly_variable_genes(counts, v3).highly_variable);
+  CHECK(a.var.names() == std::vector<std::string>{"highly_variable", "highly_variable_rank",
+                                                  "means", "variances", "variances_norm",
+                                                  "highly_variable_nbatches"});
+  CHECK(*find(a.uns, "hvg/flavor")->text() == "seurat_v3");
+  highly_variable_genes(a);
+  CHECK(a.var.names() ==
+        std::vector<std::string>{"highly_variable", "means", "dispersions", "dispersions_norm"});
+  check_error<ConfigError>([&] { highly_variable_genes(a, {.layer = "counts"}); },
+                           {"flavor seurat works on log1p", "layer 'counts'"});
+  check_error<ConfigError>([&] { highly_variable_genes(a, {.layer = "none"}); }, {"'none'"});
+  check_error<ConfigError>([&] { highly_variable_genes(a, {.batch_key = "x"}); }, {"'x'"});
+  a.layers["counts"] = *a.X;
+  check_error<ConfigError>([&] { highly_variable_genes(a, of_layer); },
+                           {"works on counts", "layer 'counts'", "gene 'g"});
+  a.layers.clear();
+  a.raw = Raw{counts, a.var, {}};
+  CHECK_THROWS_WITH(highly_variable_genes(a, v3), contains("raw.X holds counts"));
+}
+
+TEST_CASE("highly_variable_genes: errors of batches, and where loess fails", "[preprocess]") {
+  const Matrix X = random_counts(30, 40, 1);
+  std::vector<std::string> names(30, "b1");
+  names[7] = "b2";
+  const Factor lonely = factor(names);
+  check_error<ConfigError>([&] { highly_variable_genes(X, {.batches = &lonely}); },
+                           {"batch 'b2' has 1 cell"});
+  std::vector<uint8_t> missing(30);
+  missing[7] = 1;
+  const Factor absent = factor(names, missing);
+  check_error<ConfigError>([&] { highly_variable_genes(X, {.batches = &absent}); },
+                           {"cell number 7", "no batch"});
+  missing.assign(30, 1);
+  missing[7] = 0;
+  CHECK(highly_variable_genes(X, {.cells = missing, .batches = &absent}).scored > 0);
+  const Factor few = factor(std::vector<std::string>(9, "b"));
+  CHECK_THROWS_AS(highly_variable_genes(X, {.batches = &few}), ShapeError);
+  check_error<ConfigError>(
+      [&] {
+        highly_variable_genes(Matrix(random_counts(30, 9, 1)), {.flavor = HvgFlavor::seurat_v3});
+      },
+      {"seurat_v3", "of 9 genes that vary", "9 points", "--min-cells"});
+  CHECK(highly_variable_genes(X, {.flavor = HvgFlavor::seurat_v3}).remarks.size() == 1);
 }
 
 TEST_CASE("preprocess_train: variable genes apart, the rest kept", "[preprocess]") {

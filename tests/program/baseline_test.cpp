@@ -21,7 +21,7 @@ std::string baseline_screen(const TemporaryFolder& folder) {
                                                  .genes = 40,
                                                  .contexts = 2,
                                                  .perturbations = 5,
-                                                 .cells = 12,
+                                                 .cells_per_perturbation = 12,
                                                  .control_cells = 30});
   vcell::write_h5ad(folder / "screen.h5ad", simulated.screen);
   return " --data " + (folder / "screen.h5ad");

@@ -97,7 +97,7 @@ TEST_CASE("emb fit: trains by State's settings", "[program]") {
                                            .genes = 40,
                                            .contexts = 1,
                                            .perturbations = 2,
-                                           .cells = 10,
+                                           .cells_per_perturbation = 10,
                                            .control_cells = 20});
   vcell::write_h5ad(folder / "screen.h5ad", simulated.screen);
   vcell::write_text(folder / "train.csv", "species,path,names\nhuman,screen.h5ad,mine\n");

@@ -17,10 +17,11 @@ namespace {
 /// The flags of a run that takes seconds, on a screen that is made.
 std::string fault_flags(const TemporaryFolder& folder) {
   const std::string screen = folder / "screen.h5ad";
-  const auto made = run_vcell(folder,
-                              "simulate --genes 30 --perturbations 4 --contexts 2 --cells 10 "
-                              "--control-cells 20 --seed 3 --out " +
-                                  screen);
+  const auto made =
+      run_vcell(folder,
+                "simulate --genes 30 --perturbations 4 --contexts 2 --cells-per-perturbation 10 "
+                "--control-cells 20 --seed 3 --out " +
+                    screen);
   INFO(made.err);
   REQUIRE(made.code == 0);
   return " --data " + screen +

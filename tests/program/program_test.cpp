@@ -23,10 +23,11 @@ namespace {
 /// A screen that a run takes seconds for, and the flags of such a run.
 std::string simulate(const TemporaryFolder& folder, const std::string& more = "") {
   const std::string screen = folder / "screen.h5ad";
-  const auto made = run_vcell(folder,
-                              "simulate --genes 40 --perturbations 6 --contexts 2 --cells 12 "
-                              "--control-cells 30 --seed 3 --out " +
-                                  screen + ' ' + more);
+  const auto made =
+      run_vcell(folder,
+                "simulate --genes 40 --perturbations 6 --contexts 2 --cells-per-perturbation 12 "
+                "--control-cells 30 --seed 3 --out " +
+                    screen + ' ' + more);
   INFO(made.err);
   REQUIRE(made.code == 0);
   return screen;
@@ -100,7 +101,15 @@ TEST_CASE("program: bad usage and bad input are code 2 and one message", "[progr
       {"run" + data + " --schedule wavy" + out, {"--schedule", "'wavy'", "'cosine'"}},
       {"run" + data + " --threads 0" + out, {"--threads", "'0'", "from 1"}},
       {"simulate --genes -3" + out, {"--genes", "'-3'"}},
-      {"simulate --cells nan" + out, {"--cells", "'nan'"}},
+      {"simulate --cells-per-perturbation nan" + out, {"--cells-per-perturbation", "'nan'"}},
+      {"simulate --cells 900 --cells-per-perturbation 9" + out,
+       {"--cells and --cells-per-perturbation"}},
+      {"simulate --density 0.4 --library 900" + out, {"--density and --library"}},
+      {"preprocess --data x.h5ad --chunk 9" + out + "/p.h5ad", {"--chunk is 9"}},
+      {"simulate --gzip 10" + out, {"--gzip is 10"}},
+      {"simulate --contiguous" + out, {"--gzip is 1", "--contiguous was given"}},
+      {"simulate --cells 9" + out, {"--cells is 9, expected at least 75"}},
+      {"simulate --density 2" + out, {"--density is 2, expected 0 .. 1"}},
       {"evaluate --real x --pred x --scale logs" + out, {"--scale", "'logs'", "'log1p'"}},
       {"evaluate --real x.h5ad --pred x.h5ad" + out, {"x.h5ad", "does not exist"}},
       {"preprocess --data x.h5ad" + out + "/p.h5ad", {"x.h5ad", "does not exist"}},
@@ -359,7 +368,8 @@ TEST_CASE("program: an ensemble is trained, gone on with and predicted with", "[
 TEST_CASE("program: an interrupted simulation leaves no file", "[program]") {
   const TemporaryFolder folder("interrupt");
   const auto stopped = interrupt_vcell(
-      folder, "simulate --genes 3000 --cells 2000 --out " + (folder / "data/screen.h5ad"),
+      folder,
+      "simulate --genes 3000 --cells-per-perturbation 2000 --out " + (folder / "data/screen.h5ad"),
       folder / "stderr", 1);
   INFO(stopped.err);
   CHECK(stopped.code == 130);
@@ -530,6 +540,22 @@ TEST_CASE("program: split, preprocess and features", "[program]") {
   const auto filtered = vcell::read_h5ad(folder.path() / "f.h5ad");
   CHECK((filtered.cells() < pre.cells() || filtered.genes() < pre.genes()));
   CHECK(vcell::read_h5ad(folder.path() / "g.h5ad") == filtered);
+  // Flavors, batches and cut-offs.
+  const std::string flavored = "preprocess --data " + screen + " --out ";
+  REQUIRE(run_vcell(folder, flavored + (folder / "v3.h5ad") +
+                                " --hvgs 10 --hvg-flavor seurat_v3 --batch-key context")
+              .code == 0);
+  const auto v3 = vcell::read_h5ad(folder.path() / "v3.h5ad");
+  CHECK(v3.var.has("variances_norm"));
+  CHECK(v3.var.has("highly_variable_nbatches"));
+  REQUIRE(run_vcell(folder, flavored + (folder / "cut.h5ad") + " --min-disp -100 --max-mean 1e9")
+              .code == 0);
+  const auto cut = vcell::read_h5ad(folder.path() / "cut.h5ad").var.column("highly_variable");
+  CHECK(cut.numbers() != pre.var.column("highly_variable").numbers());
+  for (const std::string& wrong :
+       {std::string("--hvgs 5 --min-mean 1"), std::string("--hvg-flavor seurat_v2"),
+        std::string("--batch-key none"), std::string("--hvg-flavor seurat_v3 --max-disp 2")})
+    CHECK(run_vcell(folder, flavored + (folder / "no.h5ad") + " " + wrong).code == 2);
   // Elsewhere what needs more than is granted is an error.
   for (const std::string& command :
        {small_run(screen, folder / "little"), "split --kind default --context-key context --out " +

@@ -23,7 +23,7 @@ void make_support_set(const TemporaryFolder& folder) {
                                            .genes = 40,
                                            .contexts = 2,
                                            .perturbations = 5,
-                                           .cells = 12,
+                                           .cells_per_perturbation = 12,
                                            .control_cells = 30});
   vcell::AnnData& screen = simulated.screen;
   vcell::DataFrame obs(screen.obs.index);

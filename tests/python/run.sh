@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# run.sh PROGRAM FOLDER: simulates a screen with vcell and opens it with Python's anndata. Exits with
-# 77 and says why where Python or anndata is not to be had.
+# run.sh PROGRAM FOLDER COPY: simulates a screen with vcell and opens it with Python's anndata, which then
+# compares what COPY reads and writes of a file of its own. Exits with 77 and says why where Python or
+# anndata is not to be had.
 set -euo pipefail
 program=$1
 folder=$2
+copy=$3
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 skip() {
@@ -23,3 +25,4 @@ fi
 screen=$folder/screen.h5ad
 "$program" simulate --out "$screen" --overwrite --quiet
 "$python" "$here/check.py" "$screen"
+"$python" "$here/round_trip.py" "$copy" "$folder"

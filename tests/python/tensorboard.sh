@@ -22,7 +22,7 @@ if ! "$python" -c 'import tensorboard' 2>/dev/null; then
 fi
 
 screen=$folder/screen.h5ad
-"$program" simulate --out "$screen" --genes 30 --perturbations 4 --contexts 2 --cells 10 \
+"$program" simulate --out "$screen" --genes 30 --perturbations 4 --contexts 2 --cells-per-perturbation 10 \
   --control-cells 20 --overwrite --quiet
 "$program" train --data "$screen" --context-key context --out "$folder/run" --overwrite \
   --tensorboard --hidden 8 --layers 1 --heads 1 --head-dim 8 --mlp-width 8 --ensemble 1 \

@@ -1,5 +1,7 @@
 #include "vcell/sets/cell_sets.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -107,6 +109,59 @@ TEST_CASE("cell_sets: cells of different strata never share a set", "[sets]") {
   CHECK(CellSets(s, parts, {.strata = strata}).epoch(1, 2).cells ==
         CellSets(s, parts, {}).epoch(1, 2).cells);
   CHECK(CellSets(s, parts, {}).groups()[0].stratum == -1);
+}
+
+TEST_CASE("cell_sets: a perturbation has its share of an epoch's sets", "[sets]") {
+  const Screen s =
+      small_screen({{"x", "ctrl", 40}, {"x", "A", 90}, {"x", "B", 10}, {"y", "A", 10}});
+  const std::vector<Part> parts(s.cells(), Part::train);
+  const auto shares = [&](const CellSetOptions& options) {
+    const CellSets sets(s, parts, options);
+    const size_t T = sets.sets(), epochs = 400;
+    std::vector<double> mean(sets.groups().size());
+    for (uint64_t e = 0; e < epochs; ++e) {
+      const auto epoch = sets.epoch(7, e);
+      REQUIRE(epoch.group.size() == T);
+      REQUIRE(epoch.cells.size() == T * options.set_size);
+      std::vector<size_t> n(mean.size());
+      for (const size_t g : epoch.group) ++n[g];
+      for (size_t g = 0; g < n.size(); ++g) mean[g] += double(n[g]) / double(epochs);
+      for (size_t i = 0; i < epoch.cells.size(); ++i) {
+        if (epoch.cells[i] == no_cell) continue;
+        const CellGroup& group = sets.groups()[epoch.group[i / options.set_size]];
+        CHECK(std::count(group.cells.begin(), group.cells.end(), epoch.cells[i]) == 1);
+      }
+    }
+    for (double& m : mean) m /= double(T);
+    return mean;
+  };
+  // Groups: x A (90 cells), x B (10), x ctrl (40), y A (10); A has 100 cells in all.
+  const auto uniform = shares({.set_size = 8, .weights = SamplingWeights::uniform});
+  const double third = 1.0 / 3;
+  const double expected[] = {0.9 * third, third, third, 0.1 * third};
+  for (size_t g = 0; g < 4; ++g) CHECK(uniform[g] == Approx(expected[g]).margin(0.004));
+  const auto root = shares({.set_size = 8, .fill = false, .weights = SamplingWeights::square_root});
+  const double sum = 10 + std::sqrt(10.0) + std::sqrt(40.0);
+  const double by_root[] = {9 / sum, std::sqrt(10.0) / sum, std::sqrt(40.0) / sum, 1 / sum};
+  for (size_t g = 0; g < 4; ++g) CHECK(root[g] == Approx(by_root[g]).margin(0.004));
+  // Controls that are no targets have no share.
+  const auto without =
+      shares({.set_size = 8, .control_sets = false, .weights = SamplingWeights::uniform});
+  CHECK(without[1] == Approx(0.5).margin(0.005));
+}
+
+TEST_CASE("cell_sets: a group with more sets than its cells make sees all cells alike", "[sets]") {
+  const Screen s = small_screen({{"x", "ctrl", 400}, {"x", "A", 6}});
+  const std::vector<Part> parts(s.cells(), Part::train);
+  const CellSets sets(s, parts, {.set_size = 3, .weights = SamplingWeights::uniform});
+  const auto epoch = sets.epoch(1, 0);
+  std::map<size_t, size_t> seen;
+  for (size_t i = 0; i < epoch.cells.size(); ++i)
+    if (epoch.cells[i] >= 400) ++seen[epoch.cells[i]];
+  REQUIRE(seen.size() == 6);  // 68 or 67 sets: 33 passes of two, and what is left
+  for (const auto& cell : seen) CHECK((cell.second == 33 || cell.second == 34));
+  const std::vector<Part> none(s.cells(), Part::unused);
+  CHECK(CellSets(s, none, {.weights = SamplingWeights::uniform}).epoch(1, 0).cells.empty());
 }
 
 TEST_CASE("cell_sets: errors", "[sets]") {

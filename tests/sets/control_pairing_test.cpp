@@ -1,5 +1,6 @@
 #include "vcell/sets/control_pairing.hpp"
 
+#include <map>
 #include <set>
 
 #include "sets/small_screen.hpp"
@@ -33,6 +34,38 @@ TEST_CASE("control_pairing: controls of the same context", "[sets]") {
   CHECK(drawn == std::set<size_t>{5, 6, 7});
   CHECK_THROWS_AS(pairing.controls(2), ShapeError);
   CHECK_THROWS_AS(pairing.controls(-1), ShapeError);
+}
+
+TEST_CASE("control_pairing: in turn, so that all are used alike", "[sets]") {
+  const Screen screen = small_screen({{"x", "ctrl", 5, "b1"},
+                                      {"x", "ctrl", 2, "b2"},
+                                      {"x", "A", 9, "b1"},
+                                      {"x", "A", 3, "b2"},
+                                      {"x", "A", 4, "b3"}});
+  const ControlPairing pairing(screen, {.within_batch = true});
+  std::vector<size_t> cells = {no_cell};
+  for (size_t cell = 7; cell < 23; ++cell) cells.push_back(cell);
+  Rng rng(3), again(3), other(4);
+  const auto controls = pairing.cycle(cells, rng);
+  CHECK(controls == pairing.cycle(cells, again));
+  CHECK(controls != pairing.cycle(cells, other));
+  CHECK(controls[0] == no_cell);
+  std::map<size_t, size_t> of_first, of_second, of_third;
+  for (size_t i = 1; i < cells.size(); ++i)
+    ++(cells[i] < 16 ? of_first : cells[i] < 19 ? of_second : of_third)[controls[i]];
+  CHECK(of_first.size() == 5);  // 9 of 5: each once or twice
+  for (const auto& [control, n] : of_first) CHECK((control < 5 && n <= 2));
+  CHECK(of_second.size() == 2);
+  for (const auto& [control, n] : of_second) CHECK((control >= 5 && control < 7 && n <= 2));
+  CHECK(of_third.size() == 4);  // no controls in b3: those of the context, each at most once
+  // One that is kept is a function of cell and seed.
+  std::set<size_t> kept;
+  for (size_t cell = 7; cell < 16; ++cell) {
+    CHECK(pairing.cached(cell, 1) == pairing.cached(cell, 1));
+    CHECK(pairing.cached(cell, 1) < 5);
+    kept.insert(pairing.cached(cell, 1));
+  }
+  CHECK(kept.size() > 1);
 }
 
 TEST_CASE("control_pairing: controls of the same batch, else of the context", "[sets]") {

@@ -16,6 +16,7 @@ TEST_CASE("dataset_name: by path, by folder or pattern, else by the stem", "[set
                    {"glob", "/big/{k562,rpe1}/part_*.h5"}};
   CHECK(dataset_name(spec, "data/screen.h5ad") == "mine");
   CHECK(dataset_name(spec, std::filesystem::absolute("data/screen.h5ad")) == "mine");
+  CHECK(stem_of("data/mtx/") == "mtx");
   CHECK(dataset_name(spec, "/big/folder/deep/x.h5ad") == "folder");
   CHECK(dataset_name(spec, "/big/k562/part_1.h5") == "glob");
   CHECK(dataset_name(spec, "/big/hepg2/part_1.h5") == "part_1");

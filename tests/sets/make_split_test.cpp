@@ -1,5 +1,8 @@
 #include "vcell/sets/make_split.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <limits>
 #include <set>
 
 #include "sets/small_screen.hpp"
@@ -82,6 +85,87 @@ TEST_CASE("make_split: by perturbation names only those that a context has", "[s
     CHECK(check_split(screen, split_by_perturbation(screen, dataset, {.test = 0.5, .seed = seed}),
                       "screen")
               .empty());
+}
+
+TEST_CASE("make_split: by perturbation, by lists", "[sets]") {
+  const Screen screen = even_screen({"x", "y"}, 20, 1);
+  using Names = std::vector<std::string>;
+  auto spec = split_by_perturbation(screen, dataset, {.test_names = Names{"P003", "P001"}});
+  for (const char* key : {"screen.x", "screen.y"}) {
+    CHECK(spec.fewshot.at(key).test == Names{"P001", "P003"});
+    CHECK(spec.fewshot.at(key).validation.size() == 3);  // 0.16 of 20, of the others
+  }
+  spec = split_by_perturbation(screen, dataset,
+                               {.validation_names = Names{}, .test_names = Names{"P003"}});
+  CHECK(spec.fewshot.at("screen.x") == HeldOutPerturbations{{}, {"P003"}});
+  const auto held = split_by_perturbation(screen, dataset, {.validation_names = Names{"P007"}});
+  CHECK(held.fewshot.at("screen.x").validation == Names{"P007"});
+  CHECK(held.fewshot.at("screen.x").test.size() == 4);
+  const auto fails = [&](const Names& validation, const Names& test,
+                         const std::vector<std::string>& says) {
+    check_error<ConfigError>(
+        [&] {
+          split_by_perturbation(screen, dataset,
+                                {.validation_names = validation, .test_names = test});
+        },
+        says);
+  };
+  fails({}, {"P3"}, {"test_names", "'P3'", "does not have"});
+  fails({"ctrl"}, {"P003"}, {"validation_names", "control 'ctrl'"});
+  fails({"P003"}, {"P003"}, {"in test_names and in validation_names", "'P003'"});
+  fails({}, {"P003", "P003"}, {"'P003' twice"});
+  fails({}, {}, {"20 perturbations give 0 for test"});
+}
+
+TEST_CASE("draw_names: every stratum gives its share", "[sets]") {
+  const auto names_of = [](size_t n) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < n; ++i) names.push_back(vcell::message("P", 1000 + i));
+    return names;
+  };
+  const auto names = names_of(150);
+  std::vector<double> effects(150);
+  for (size_t i = 0; i < 150; ++i) effects[i] = double((i * 37) % 150);  // all different
+  const auto strength = [&](const std::string& name) {
+    return effects[size_t(std::find(names.begin(), names.end(), name) - names.begin())];
+  };
+  for (uint64_t seed = 0; seed < 5; ++seed) {
+    const auto drawn = draw_names(names, 30, 24, seed, "here", effects);
+    REQUIRE(drawn.test.size() == 30);
+    REQUIRE(drawn.validation.size() == 24);
+    CHECK(std::is_sorted(drawn.test.begin(), drawn.test.end()));
+    std::array<size_t, 5> tests{}, validations{};  // of 30 each
+    for (const auto& name : drawn.test) ++tests[size_t(strength(name) / 30)];
+    for (const auto& name : drawn.validation) ++validations[size_t(strength(name) / 30)];
+    for (size_t s = 0; s < 5; ++s) {
+      CHECK(tests[s] == 6);
+      CHECK((validations[s] == 4 || validations[s] == 5));
+    }
+    std::vector<std::string> twice;
+    std::set_intersection(drawn.test.begin(), drawn.test.end(), drawn.validation.begin(),
+                          drawn.validation.end(), std::back_inserter(twice));
+    CHECK(twice.empty());
+  }
+  CHECK(draw_names(names, 30, 24, 1, "here", effects).test !=
+        draw_names(names, 30, 24, 2, "here", effects).test);
+  CHECK(draw_names(names, 30, 24, 1, "here").test != draw_names(names, 30, 24, 1, "there").test);
+  // Fewer than 20 are one stratum; NaN is below all; whatever is asked for is there.
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const size_t n : {1, 2, 19, 20, 33})
+    for (size_t test = 0; test <= n; ++test) {
+      std::vector<double> some(n, nan);
+      for (size_t i = 0; i < n; i += 2) some[i] = double(i);
+      const auto drawn = draw_names(names_of(n), test, n - test, 3, "all", some);
+      CHECK(drawn.test.size() == test);
+      CHECK(drawn.validation.size() == n - test);
+    }
+  CHECK(draw_names({}, 0, 0, 1, "none").test.empty());
+  CHECK_THROWS_AS(draw_names(names_of(3), 2, 2, 1, "x"), ConfigError);
+  CHECK_THROWS_AS(draw_names(names_of(3), 1, 1, 1, "x", {}, 0), ConfigError);
+  const std::vector<double> two(2);
+  CHECK_THROWS_AS(draw_names(names_of(3), 1, 1, 1, "x", two), ShapeError);
+  CHECK_THROWS_AS(split_by_perturbation(even_screen({"x"}, 20, 1), dataset, {.effects = two}),
+                  ShapeError);
 }
 
 TEST_CASE("make_split: an underrepresented context keeps some perturbations", "[sets]") {

@@ -46,6 +46,44 @@ bool same(const SetBatch& a, const SetBatch& b) {
 
 }  // namespace
 
+TEST_CASE("set_loader: controls are drawn anew, kept, or taken in turn", "[sets]") {
+  const Screen s = loader_screen();
+  const auto parts = trained(s);
+  for (const auto mapping :
+       {ControlMapping::random, ControlMapping::cached, ControlMapping::cycle}) {
+    auto o = options(4, 3);
+    o.source.pairing.mapping = mapping;
+    const SetSource source(s, parts, o.source);
+    std::map<size_t, std::set<size_t>> controls_of;
+    SetBatch batch, ahead;
+    const size_t epochs = 4;
+    std::vector<size_t> used(s.cells());
+    for (size_t set = 0; set < epochs * source.sets(); ++set) {
+      if (set % 3 == 0) source.read(set / 3, batch);
+      const size_t b = set % 3;
+      for (size_t i = b * 4; i < (b + 1) * 4; ++i) {
+        const size_t cell = batch.target_cells[i], control = batch.control_cells[i];
+        CHECK(s.is_control(control));
+        CHECK(s.context.codes[control] == s.context.codes[cell]);
+        controls_of[cell].insert(control);
+        if (set < source.sets() && s.context.codes[cell] == 0) ++used[control];
+      }
+    }
+    size_t most = 0;
+    for (const auto& [cell, controls] : controls_of) most = std::max(most, controls.size());
+    CHECK((most == 1) == (mapping == ControlMapping::cached));
+    if (mapping == ControlMapping::cycle) {
+      const auto [low, high] = std::minmax_element(used.begin(), used.begin() + 11);
+      CHECK(*high - *low <= 1);  // the controls of x, within an epoch
+    }
+    // Whatever was read before, a batch is the same.
+    const SetSource fresh(s, parts, o.source);
+    fresh.read(5, ahead);
+    source.read(5, batch);
+    CHECK(same(ahead, batch));
+  }
+}
+
 TEST_CASE("set_loader: cells, controls and labels belong together", "[sets]") {
   const Screen s = loader_screen();
   const auto parts = trained(s);

@@ -11,10 +11,10 @@ TEST_CASE("saved_screen: the screen and its truth come back from a file as they 
   SimulateOptions options;
   options.genes = 60;
   options.perturbations = 5;
-  options.cells = 10;
+  options.cells_per_perturbation = 10;
   options.control_cells = 20;
   const SimulatedScreen s = simulate_screen(options);
-  const AnnData cells = cell_truth_anndata(s), effects = effect_truth_anndata(s);
+  const AnnData cells = cell_truth_anndata(s), effects = effect_truth_anndata(s.truth);
   const auto file = std::filesystem::temp_directory_path() / "vcell_saved_screen_test.h5ad";
   for (const AnnData* written : {&s.screen, &cells, &effects}) {
     write_h5ad(file, *written);

@@ -15,7 +15,7 @@ SimulateOptions small() {
   SimulateOptions o;
   o.genes = 120;
   o.perturbations = 8;
-  o.cells = 40;
+  o.cells_per_perturbation = 40;
   o.control_cells = 200;
   o.library = 1500;
   o.without_effect = 0.25;
@@ -115,7 +115,7 @@ TEST_CASE("simulate_screen: what the screen holds", "[simulate]") {
 
 TEST_CASE("simulate_screen: observed log fold changes are the true shift", "[simulate]") {
   SimulateOptions o = small();
-  o.cells = 400;
+  o.cells_per_perturbation = 400;
   o.control_cells = 1500;
   o.cells_spread = 0;
   const SimulatedScreen s = simulate_screen(o);
@@ -154,7 +154,7 @@ TEST_CASE("simulate_screen: observed log fold changes are the true shift", "[sim
 
 TEST_CASE("simulate_screen: the own target is knocked down fully, partially or not", "[simulate]") {
   SimulateOptions o = small();
-  o.cells = 300;
+  o.cells_per_perturbation = 300;
   const SimulatedScreen s = simulate_screen(o);
   std::array<double, 4> observed{}, expected{};
   std::array<size_t, 4> cells{};
@@ -275,7 +275,7 @@ TEST_CASE("simulate_screen: combinations are their parts and an interaction", "[
   size_t cells = 0;
   for (const CellTruth& c : t.cells) cells += c.perturbation >= 8;
   CHECK(cells > 10 * o.contexts * 20);
-  CHECK(effect_truth_anndata(s).cells() == 18 * o.contexts);
+  CHECK(effect_truth_anndata(s.truth).cells() == 18 * o.contexts);
 }
 
 TEST_CASE("simulate_screen: doses scale the effect, and without them nothing changes",
@@ -308,7 +308,7 @@ TEST_CASE("simulate_screen: libraries, batches and states are as asked", "[simul
   SimulateOptions o = small();
   o.batch_spread = 0;
   o.control_cells = 3000;
-  o.cells = 1;
+  o.cells_per_perturbation = 1;
   const SimulatedScreen s = simulate_screen(o);
   double total = 0, library = 0;
   std::vector<double> in_state(o.states), in_batch(o.batches);
@@ -332,7 +332,7 @@ TEST_CASE("simulate_screen: libraries, batches and states are as asked", "[simul
 
 TEST_CASE("simulate_screen: the truth as AnnData", "[simulate]") {
   const SimulatedScreen s = simulate_screen(small());
-  const AnnData cells = cell_truth_anndata(s), effects = effect_truth_anndata(s);
+  const AnnData cells = cell_truth_anndata(s), effects = effect_truth_anndata(s.truth);
   CHECK_NOTHROW(check_anndata(cells));
   CHECK_NOTHROW(check_anndata(effects));
   CHECK(cells.obs.index == s.screen.obs.index);
@@ -362,7 +362,7 @@ TEST_CASE("simulate_screen: edge sizes", "[simulate]") {
   SimulateOptions o;
   o.genes = o.contexts = o.batches = o.states = o.perturbations = o.guides = o.programs = 1;
   o.control_cells = 1;
-  o.cells = 1;
+  o.cells_per_perturbation = 1;
   o.without_effect = 0;
   o.program_genes = 0;
   o.dispersion = 0;
@@ -370,7 +370,7 @@ TEST_CASE("simulate_screen: edge sizes", "[simulate]") {
   CHECK(s.screen.cells() >= 2);
   CHECK(s.screen.genes() == 1);
   CHECK(s.truth.perturbations == std::vector<std::string>{"GENE1"});
-  CHECK_NOTHROW(effect_truth_anndata(s));
+  CHECK_NOTHROW(effect_truth_anndata(s.truth));
   o.without_effect = 1;
   for (double x : simulate_screen(o).truth.shift.values) CHECK(x == 0);
 }

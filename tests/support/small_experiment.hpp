@@ -8,8 +8,12 @@ namespace vcell_test {
 
 /// What simulates three contexts and six perturbations.
 inline vcell::SimulateOptions small_simulation() {
-  return {
-      .seed = 3, .genes = 30, .contexts = 3, .perturbations = 6, .cells = 10, .control_cells = 20};
+  return {.seed = 3,
+          .genes = 30,
+          .contexts = 3,
+          .perturbations = 6,
+          .cells_per_perturbation = 10,
+          .control_cells = 20};
 }
 inline vcell::AnnData small_cells() { return vcell::simulate_screen(small_simulation()).screen; }
 

@@ -10,8 +10,9 @@ namespace vcell_test {
 inline std::string small_screen(const TemporaryFolder& folder, int seed = 3) {
   const std::string screen = folder / "screen.h5ad";
   const auto made = run_vcell(
-      folder, vcell::message("simulate --genes 30 --perturbations 4 --contexts 2 --cells 10 ",
-                             "--control-cells 20 --overwrite --seed ", seed, " --out ", screen));
+      folder, vcell::message(
+                  "simulate --genes 30 --perturbations 4 --contexts 2 --cells-per-perturbation 10 ",
+                  "--control-cells 20 --overwrite --seed ", seed, " --out ", screen));
   INFO(made.err);
   REQUIRE(made.code == 0);
   return screen;

@@ -8,6 +8,7 @@
 
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/sets/cell_groups.hpp"
+#include "vcell/sets/for_each_cell.hpp"
 #include "vcell/sets/part.hpp"
 #include "vcell/tensor/tensor.hpp"
 
@@ -62,14 +63,12 @@ PairShifts pair_shifts(const Screen& screen, Keep&& keep, std::span<const int32_
   const auto measure = [&](const CellGroup& group, double* mean, float* squares) {
     std::vector<double> sum(genes, 0), square(genes, 0);
     const double n = double(group.cells.size());
-    for (const size_t cell : group.cells) {
-      const auto columns = screen.expression.row_indices(cell);
-      const auto values = screen.expression.row_values(cell);
+    for_each_cell(screen, group.cells, [&](auto columns, auto values) {
       for (size_t i = 0; i < columns.size(); ++i) {
         sum[size_t(columns[i])] += double(values[i]);
         square[size_t(columns[i])] += double(values[i]) * double(values[i]);
       }
-    }
+    });
     for (size_t g = 0; g < genes; ++g) {
       mean[g] = sum[g] / n;
       squares[g] = float(std::max(0.0, square[g] - sum[g] * mean[g]));

@@ -59,9 +59,10 @@ class Predictor {
 };
 
 /// @throws ShapeError if a request's control cell is no row of the screen, or a code none of its
-///         names
+///         names; ConfigError if the screen's expression is not in memory
 template <class = void>
 void check_request(const Screen& screen, const PredictionRequest& request) {
+  check_in_memory("predict", screen);
   check_index("predict", "context", request.context, screen.context.names.size());
   check_index("predict", "perturbation", request.perturbation, screen.perturbation.names.size());
   for (const size_t row : request.control_cells)

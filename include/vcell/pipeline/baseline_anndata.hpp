@@ -56,6 +56,7 @@ void check_baseline(std::string_view name, const BaselineOptions& options) {
 template <class = void>
 std::pair<std::vector<PredictionRequest>, PredictedCells> mean_response_counts(
     const Screen& screen, const GeneSymbols& symbols) {
+  check_in_memory("mean_response", screen);
   std::vector<std::vector<size_t>> rows(screen.context.names.size());
   std::vector<uint8_t> is_perturbed(rows.size(), 0);
   for (size_t i = 0; i < screen.cells(); ++i) {
@@ -117,8 +118,10 @@ AnnData baseline_anndata(AnnData adata, std::string_view name,
     declare_scale(out, Scale::counts, {}, true);
     return out;
   }
-  note_scale(normalize_to_log1p(adata, {.scale = scale, .progress = options.callbacks.progress}),
-             options.callbacks);
+  note_scale(
+      normalize_to_log1p(
+          adata, {.scale = scale, .library_log1p = true, .progress = options.callbacks.progress}),
+      options.callbacks);
   take_expression(screen, adata);
   const auto method = make_baseline(options.as_delta ? "context_mean" : name, symbols);
   const auto requests = held_out_pairs(screen, std::vector<Part>(screen.cells(), Part::test),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vcell/core/callbacks.hpp"
+#include "vcell/io/cells/mtx_files.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/file_stamp.hpp"
 #include "vcell/train/experiment.hpp"
@@ -26,12 +27,20 @@ template <class = void>
 std::vector<DataFile> data_files(const Experiment& e) {
   std::vector<DataFile> out;
   for (const auto& [setting, path] :
-       {std::pair("[data] path", &e.data), std::pair("[data] gene_list", &e.gene_list),
+       {std::pair("[data] path", &e.data), std::pair("[data] metadata", &e.input.metadata.file),
+        std::pair("[data] gene_list", &e.gene_list),
         std::pair("[data] perturbation_features", &e.perturbation_features),
         std::pair("[genes] gene_table", &e.embedding.gene_table),
         std::pair("[genes] isoforms", &e.embedding.isoforms)})
     if (!path->empty() && std::filesystem::is_regular_file(*path))
       out.push_back({setting, *path, file_stamp(*path)});
+  if (std::filesystem::is_directory(e.data)) {
+    const auto files = detail::find_mtx_files("data_files", e.data);
+    for (const auto& [setting, path] : {std::pair("[data] path matrix", &files.matrix),
+                                        std::pair("[data] path features", &files.features),
+                                        std::pair("[data] path barcodes", &files.barcodes)})
+      out.push_back({setting, path->string(), file_stamp(*path)});
+  }
   for (size_t i = 0; i < e.more_files.size(); ++i)
     if (std::filesystem::is_regular_file(e.more_files[i]))
       out.push_back(

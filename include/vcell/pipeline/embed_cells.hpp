@@ -42,7 +42,7 @@ DenseMatrix<float> embed_cells(const TrainedEmbedding& model, const AnnData& ada
     CsrMatrix<float> cells;
     cells.columns = block.columns;
     cells.append(block);
-    if (counts) detail::log1p_row(std::span<float>(cells.values));
+    if (counts) detail::log1p_values(std::span<float>(cells.values));
     const EmbeddedRows<Matrix> rows(
         model, Matrix(std::move(cells)), match.rows,
         {.seed = options.seed, .first_cell = first, .progress = [&](const ProgressUpdate& update) {

@@ -9,6 +9,7 @@
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/data/match_genes.hpp"
+#include "vcell/io/cell_rows.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/write_npy.hpp"
 #include "vcell/models/embedded_rows.hpp"
@@ -26,6 +27,7 @@ struct EmbedFileOptions {
   MatchGenesOptions genes = {};  ///< how the data's genes are found in the model's table
   bool half = false;             ///< float16 in place of float32
   uint64_t seed = 0;             ///< of what is random in a sentence
+  CellInput input = {};          ///< what the file does not say itself
   Callbacks callbacks = {};
 };
 
@@ -33,7 +35,7 @@ namespace detail {
 
 /// The scale of X (declared_scale), and how it was found is said.
 template <class = void>
-Scale embedded_scale(const AnnData& adata, const H5adRows& X, const EmbedFileOptions& options) {
+Scale embedded_scale(const AnnData& adata, const CellRows& X, const EmbedFileOptions& options) {
   const bool declared =
       options.scale || find(adata.uns, "vcell/scale") || says_log1p("embed_file", adata);
   if (!declared && options.fractions_are_log1p && find_value(X, is_no_count)) {
@@ -63,8 +65,10 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
                   const std::filesystem::path& to, const EmbedFileOptions& options = {}) {
   const Callbacks& callbacks = options.callbacks;
   std::vector<std::string> remarks;
-  AnnData adata = read_h5ad(from, {.X = false, .warnings = &remarks});
-  const H5adRows X(from, {.turn_columns = true, .warnings = &remarks});
+  OpenCells open =
+      open_cells(from, {.h5ad = {.X = false, .warnings = &remarks}, .input = options.input});
+  AnnData adata = std::move(open.cells);
+  const CellRows X = std::move(open.X);
   for (const std::string& remark : remarks) note(callbacks, remark);
   note(callbacks, from.string(), ": ", adata.cells(), " cells x ", adata.genes(), " genes");
   const Scale scale = detail::embedded_scale(adata, X, options);
@@ -99,7 +103,7 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
     return rows.columns();
   };
   if (scale == Scale::log1p) return write(X);
-  return write(Log1pRows<H5adRows>(X, std::vector<double>(X.rows()), DType::f32));
+  return write(Log1pRows<CellRows>(X, std::vector<double>(X.rows()), DType::f32));
 }
 
 VCELL_INSTANTIATE(folders,

@@ -39,6 +39,7 @@ std::vector<PredictionRequest> held_out_pairs(const Screen& screen, std::span<co
       pairs.push_back({context, perturbation, {controls.begin(), controls.end()}});
       continue;
     }
+    check_in_memory("held_out_pairs", screen);
     Rng rng(seed, stream_of(message("predict ", screen.context.names[size_t(context)], '|',
                                     screen.perturbation.names[size_t(perturbation)])));
     pairs.push_back(

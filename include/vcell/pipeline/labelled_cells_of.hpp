@@ -71,6 +71,7 @@ template <class = void>
 LabelledCells labelled_predictions(const Screen& screen,
                                    std::span<const PredictionRequest> requests,
                                    const PredictedCells& predicted) {
+  check_in_memory("labelled_predictions", screen);
   // Contexts in which nothing was predicted have no controls either.
   std::vector<PredictionRequest> answered;
   for (size_t i = 0; i < predicted.requests.size(); ++i)
@@ -118,6 +119,7 @@ template <class = void>
 LabelledCells labelled_observations(const Screen& screen,
                                     std::span<const PredictionRequest> requests,
                                     std::span<const Part> parts) {
+  check_in_memory("labelled_observations", screen);
   const auto rows = observed_and_control_rows(screen, requests, parts);
   detail::CellLabels labels(screen);
   for (const size_t row : rows)

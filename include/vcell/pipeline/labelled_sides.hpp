@@ -76,8 +76,10 @@ LabelledCells labelled_side(AnnData adata, const LabelledSidesOptions& options, 
   if (scale == Scale::counts && options.keep_counts) {
     cells.scale = Scale::counts;
   } else {
-    const auto normalized = normalize_to_log1p(
-        adata, {.scale = scale, .target_sum = target_sum, .progress = callbacks.progress});
+    const auto normalized = normalize_to_log1p(adata, {.scale = scale,
+                                                       .target_sum = target_sum,
+                                                       .library_log1p = true,
+                                                       .progress = callbacks.progress});
     note_scale(normalized, callbacks);
     cells.target_sum = normalized.target_sum;
     cells.is_own_total = scale == Scale::counts && !target_sum;

@@ -20,6 +20,7 @@ AnnData observation_anndata(const AnnData& annotations, const ScreenOptions& lab
                             const Screen& screen, std::span<const PredictionRequest> requests,
                             std::span<const Part> parts,
                             const std::vector<std::string>& model_genes = {}) {
+  check_in_memory("observation_anndata", screen);
   const auto rows = observed_and_control_rows(screen, requests, parts);
   const size_t n = observed_rows(screen, requests, parts).size();
   AnnData out;

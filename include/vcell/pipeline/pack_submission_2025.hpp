@@ -23,6 +23,7 @@ struct PackSubmission2025Options {
   std::optional<size_t> expected_genes = 18080;  ///< nothing: any number
   size_t most_cells = 200000;
   std::optional<Scale> scale = {};  ///< of X; nothing: the file says, see declared_scale
+  CellInput input = {};             ///< what the file does not say itself
   int zstd_level = 3;
   Callbacks callbacks = {};
 };
@@ -67,7 +68,7 @@ NormalizedToLog1p pack_submission_2025(const std::filesystem::path& from,
                                        const PackSubmission2025Options& options) {
   constexpr const char* function = "pack_submission_2025";
   const auto [adata, X, places] = detail::submission_source(
-      function, from, options.genes, options.expected_genes, options.callbacks);
+      function, from, options.genes, options.expected_genes, options.input, options.callbacks);
   std::vector<std::pair<std::string, Factor>> columns;
   columns.emplace_back("target_gene",
                        detail::submission_labels(function, adata.obs, options.perturbation_key));
@@ -86,19 +87,19 @@ NormalizedToLog1p pack_submission_2025(const std::filesystem::path& from,
   const auto cells = detail::submission_cells(adata.cells(), options.genes, columns);
   const std::vector<SubmissionMember> members = {{"watermark.txt", "vcc-prep"}};
   NormalizedToLog1p out;
-  const WatchedRows<H5adRows> looked_at(X, options.callbacks.progress, "check");
+  const WatchedRows<CellRows> looked_at(X, options.callbacks.progress, "check");
   out.found = declared_scale(adata, looked_at, options.scale);
   if (out.found.scale == Scale::log1p) {
     detail::check_below_limit(function, adata.obs, looked_at);
     out.target_sum = declared_target_sum(adata);
-    write_submission(to, cells, OrderedColumns<H5adRows>(X, places, DType::f32), members,
+    write_submission(to, cells, OrderedColumns<CellRows>(X, places, DType::f32), members,
                      options.zstd_level, options.callbacks);
     return out;
   }
   const auto total = detail::total_factors<float>(looked_at, {});
   out.target_sum = total.target_sum;
   out.empty_cells = total.empty_cells;
-  using Rows = Log1pRows<H5adRows>;
+  using Rows = Log1pRows<CellRows>;
   write_submission(to, cells,
                    OrderedColumns<Rows>(Rows(X, total.factors, DType::f32), places, DType::f32),
                    members, options.zstd_level, options.callbacks);

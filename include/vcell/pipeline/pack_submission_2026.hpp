@@ -36,6 +36,7 @@ struct PackSubmission2026Options {
   size_t most_cells = 400000;
   uint64_t most_values = 4750000000;  ///< that are stored
   double most_counts = 1e6;           ///< of a cell
+  CellInput input = {};               ///< what the file does not say itself
   int zstd_level = 3;
   Callbacks callbacks = {};
 };
@@ -182,8 +183,9 @@ std::string submission_facts(const PackSubmission2026Options& o, const Factor& p
 template <class = void>
 uint64_t pack_submission_2026(const std::filesystem::path& from, const std::filesystem::path& to,
                               const PackSubmission2026Options& options) {
-  const auto [adata, X, places] = detail::submission_source(
-      detail::pack_2026, from, options.genes, options.expected_genes, options.callbacks);
+  const auto [adata, X, places] =
+      detail::submission_source(detail::pack_2026, from, options.genes, options.expected_genes,
+                                options.input, options.callbacks);
   const Factor perturbation = detail::submission_labels(detail::pack_2026, adata.obs,
                                                         options.perturbation_key),
                context =
@@ -193,7 +195,7 @@ uint64_t pack_submission_2026(const std::filesystem::path& from, const std::file
   const auto cells = detail::submission_cells(
       adata.cells(), options.genes, {{"target_gene", perturbation}, {"context", context}});
   write_submission(
-      to, cells, OrderedColumns<H5adRows>(X, places, DType::f32),
+      to, cells, OrderedColumns<CellRows>(X, places, DType::f32),
       {{"meta.json",
         detail::submission_facts(options, perturbation, context, adata.cells(), stored), true}},
       options.zstd_level, options.callbacks);

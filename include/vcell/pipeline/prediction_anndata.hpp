@@ -68,6 +68,7 @@ AnnData prediction_anndata(const AnnData& annotations, const ScreenOptions& labe
                            const Screen& screen, std::span<const PredictionRequest> requests,
                            const PredictedCells& predicted,
                            const std::vector<std::string>& model_genes = {}) {
+  check_in_memory("prediction_anndata", screen);
   const auto controls = control_rows(screen, requests);
   const size_t n = predicted.cells.rows;
   // The row that each cell's labels come from: its paired control, or itself.

@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/io/h5ad.hpp"
+#include "vcell/io/cell_rows.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/train_embedding.hpp"
+#include "vcell/sets/dataset_name.hpp"
 #include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/gene_table_file.hpp"
 #include "vcell/train/start_embedding_from.hpp"
@@ -41,7 +42,7 @@ GeneTable gene_table_of(const StateEmbeddingSettings& s, const DataFrame& var, u
 template <class = void>
 std::vector<std::string> names_of_files(const std::vector<std::string>& files) {
   std::vector<std::string> stems;
-  for (const std::string& file : files) stems.push_back(std::filesystem::path(file).stem());
+  for (const std::string& file : files) stems.push_back(stem_of(file));
   const std::set<std::string> distinct(stems.begin(), stems.end());
   return distinct.size() == stems.size() ? stems : files;
 }
@@ -87,8 +88,8 @@ PreparedEmbedding prepare_embedding(const Experiment& e, const Callbacks& callba
   std::optional<EmbeddingCells> all;
   for (size_t i = 0; i < files.size(); ++i) {
     std::vector<std::string> remarks;
-    const AnnData adata = read_h5ad(files[i], {.X = false, .warnings = &remarks});
-    const H5adRows X(files[i], {.turn_columns = true, .warnings = &remarks});
+    const auto [adata, X] =
+        open_cells(files[i], {.h5ad = {.X = false, .warnings = &remarks}, .input = e.input});
     for (const std::string& remark : remarks) note(callbacks, remark);
     note(callbacks, files[i], ": ", adata.cells(), " cells x ", adata.genes(), " genes");
     if (!table) table = detail::gene_table_of(e.embedding, adata.var, e.training.seed, callbacks);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/machine_memory.hpp"
+#include "vcell/data/dense_rows.hpp"
+#include "vcell/io/cell_rows.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/preprocess/preprocess_train.hpp"
@@ -19,17 +22,29 @@ struct PreprocessFileOptions {
   size_t min_genes = 0;  ///< cells with fewer are dropped; 0: none
   size_t min_cells = 0;  ///< genes in fewer are dropped; 0: none
   PreprocessTrainOptions train = {};
+  CellInput input = {};  ///< what the file does not say itself
   /// Bytes that X may take in memory; a larger one is read in blocks of rows, several times. 0:
   /// half of what the machine has.
   double memory = 0;
+  /// How the file is stored; its progress goes to `callbacks`.
+  H5adWriteOptions write = {};
   Callbacks callbacks = {};
 };
 
 namespace detail {
 
-/// What X of a file takes in memory as float, or as double where it is stored in 64 bits.
+/// What X of a file takes in memory as float, or as double where it is stored in 64 bits; 0 of a
+/// format that is in memory in any case.
 template <class = void>
-double bytes_of_x(const std::filesystem::path& file) {
+double bytes_of_x(const std::filesystem::path& file, const CellInput& input = {}) {
+  const CellFormat format = cell_format(file);
+  if (format == CellFormat::tenx_h5) {
+    const H5adRows X(file, {}, [&](const hdf5::Object& root) {
+      return rows_of_10x(open_10x(root, input.genes));
+    });
+    return double(X.indptr().back()) * (size_of(X.dtype()) == 8 ? 12.0 : 8.0);
+  }
+  if (format != CellFormat::h5ad) return 0;
   for (const H5adElement& element : describe_h5ad(file)) {
     if (element.path != "/X") continue;
     const double value = element.dtype.ends_with("64") ? 8 : 4;
@@ -45,9 +60,9 @@ double bytes_of_x(const std::filesystem::path& file) {
 }  // namespace detail
 
 /// preprocess_train of a file into a file, after dropping cells and genes: from memory where X fits
-/// into it, else from blocks of rows; the result is the same. The folder of the new file is made
-/// when there is something to write. Everything but X, such as layers and
-/// obsm['X_hvg'], is in memory in any case.
+/// into it, else from blocks of rows: one pass for each filter, one for the totals where no target
+/// sum is given, one in which X is written and its genes are scored, one for obsm['X_hvg']. The
+/// result is the same. Everything but X and that, such as layers, is in memory in any case.
 /// @throws ConfigError, IoError, FormatError as what it calls does; also if X is too large and
 ///         stored by columns
 template <class = void>
@@ -55,12 +70,25 @@ PreprocessedTrain preprocess_file(const std::filesystem::path& from,
                                   const std::filesystem::path& to,
                                   const PreprocessFileOptions& options = {}) {
   const Callbacks& callbacks = options.callbacks;
+  check_write_options(options.write);
+  auto write = options.write;
+  write.progress = callbacks.progress;
   const double memory = options.memory > 0 ? options.memory : detail::machine_memory() / 2,
-               needed = detail::bytes_of_x(from);
+               needed = detail::bytes_of_x(from, options.input);
   const bool fits = needed <= memory || memory == 0;
   std::vector<std::string> remarks;
-  AnnData adata =
-      read_h5ad(from, {.X = fits, .warnings = &remarks, .progress = callbacks.progress});
+  const ReadCellsOptions reading = {
+      .h5ad = {.X = fits, .warnings = &remarks, .progress = callbacks.progress},
+      .input = options.input};
+  AnnData adata;
+  std::optional<CellRows> rows;
+  if (fits) {
+    adata = read_cells(from, reading);
+  } else {
+    OpenCells open = open_cells(from, reading);
+    adata = std::move(open.cells);
+    rows.emplace(std::move(open.X));
+  }
   auto train = options.train;
   const auto limit_genes = [&] {
     train.hvg.n_top_genes = std::min(train.hvg.n_top_genes, adata.genes());
@@ -82,20 +110,30 @@ PreprocessedTrain preprocess_file(const std::filesystem::path& from,
     limit_genes();
     auto done = preprocess_train(adata, train);
     make_folder();
-    write_h5ad(to, adata, {.progress = callbacks.progress});
+    write_h5ad(to, adata, write);
     return done;
   }
-  SelectedRows<H5adRows> X(H5adRows(from, {.warnings = &remarks}));
+  SelectedRows<CellRows> X(std::move(*rows));
   say_remarks();
   const auto megabytes = [](double bytes) { return std::round(bytes / 1e5) / 10; };
   note(callbacks, "X takes ", megabytes(needed), " MB, more than the ", megabytes(memory),
        " MB granted, so it is read in blocks, several times");
   filter(adata, X, options.min_genes, options.min_cells, callbacks);
   limit_genes();
-  auto [rows, done] = preprocess_train(adata, std::move(X), train);
   make_folder();
-  write_h5ad(to, adata, rows, {.progress = callbacks.progress});
-  return std::move(done);
+  TrainRows<SelectedRows<CellRows>> work(adata, std::move(X), train);
+  PreprocessedTrain done;
+  write_h5ad(
+      to, adata, work.X(),
+      [&] {
+        done = work.finish(adata);
+        name_hvg(adata, done.hvg.indices());
+        SelectedRows taken(std::move(work).log1p_rows());
+        taken.keep_columns(done.hvg.highly_variable);
+        return std::pair(std::string("X_hvg"), DenseRows(std::move(taken)));
+      },
+      write);
+  return done;
 }
 
 VCELL_INSTANTIATE(folders, PreprocessedTrain preprocess_file<void>(const std::filesystem::path&,

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/io/h5ad.hpp"
-#include "vcell/pipeline/gene_names_file.hpp"
+#include "vcell/io/read_cells.hpp"
+#include "vcell/io/read_name_list.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/split_toml.hpp"
@@ -28,7 +28,7 @@ namespace detail {
 /// The names that [data] gene_list speaks of.
 template <class = void>
 std::vector<std::string> read_gene_list(const Experiment& e, const AnnData& adata) {
-  if (!e.gene_list.starts_with("uns:")) return read_gene_names(e.gene_list);
+  if (!e.gene_list.starts_with("uns:")) return read_name_list(e.gene_list);
   const std::string key = e.gene_list.substr(4);
   const Value* found = find(adata.uns, key);
   if (!found || !found->texts())
@@ -56,11 +56,12 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
     throw ConfigError(message("[model] kind is ", name_of_choice(e.kind), ", expected ",
                               "state_transition: models of another kind predict nothing to score; ",
                               "train_embedding_in_folder trains them (vcell train)"));
-  if (e.data.empty()) throw ConfigError("no screen was named; set [data] path to an h5ad file");
+  if (e.data.empty())
+    throw ConfigError("no screen was named; set [data] path to a file with cells");
   ExperimentInputs out;
   const std::filesystem::path path = split.empty() ? e.split : split.string();
   if (path.empty()) {
-    out.inputs.dataset = std::filesystem::path(e.data).stem().string();
+    out.inputs.dataset = stem_of(e.data);
   } else {
     std::vector<std::string> remarks;
     const bool own = split.empty() && e.split_paths == PathsBegin::working_directory;
@@ -77,15 +78,16 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
         !folder.empty())
       out.inputs.embedder = std::make_shared<const TrainedEmbedding>(load_embedding(folder));
   std::vector<std::string> remarks;
-  out.adata = read_h5ad(e.data, {.layers = false,
-                                 .obsm = is_obsm(e.cell_embedding),
-                                 .varm = false,
-                                 .obsp = false,
-                                 .varp = false,
-                                 .raw = false,
-                                 .budget = size_t(e.memory * 1e9),
-                                 .warnings = &remarks,
-                                 .progress = callbacks.progress});
+  out.adata = read_cells(e.data, {.h5ad = {.layers = false,
+                                           .obsm = is_obsm(e.cell_embedding),
+                                           .varm = false,
+                                           .obsp = false,
+                                           .varp = false,
+                                           .raw = false,
+                                           .budget = size_t(e.memory * 1e9),
+                                           .warnings = &remarks,
+                                           .progress = callbacks.progress},
+                                  .input = e.input});
   for (const auto& remark : remarks) note(callbacks, remark);
   note(callbacks, e.data, ": ", out.adata.cells(), " cells x ", out.adata.genes(), " genes");
   if (!e.gene_list.empty()) out.inputs.genes = detail::read_gene_list(e, out.adata);

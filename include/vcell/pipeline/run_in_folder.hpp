@@ -11,6 +11,7 @@
 #include "vcell/eval/score_record.hpp"
 #include "vcell/eval/write_ceilings.hpp"
 #include "vcell/eval/write_results.hpp"
+#include "vcell/io/h5ad.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/model_card.hpp"
 #include "vcell/pipeline/observation_anndata.hpp"

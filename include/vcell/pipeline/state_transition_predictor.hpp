@@ -250,10 +250,12 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
     note_start(start_from(model, options_.start(member, e.ensemble)), callbacks);
   const bool measures_prediction = validates_pairs(screen, learnt);
   StateTransitionTaskOptions options;
-  options.sets.sets = {.set_size = e.model.set_size, .control_sets = e.model.control_sets};
-  options.sets.pairing.within_batch = e.model.pairs_within_batch();
+  options.sets.sets = {.set_size = e.model.set_size,
+                       .control_sets = e.model.control_sets,
+                       .weights = e.model.weights};
+  options.sets.pairing = {e.model.pairs_within_batch(), e.model.mapping};
   options.sets.batch_size = e.model.batch_size;
-  options.sets.genes = decoded ? &decoded->expression : nullptr;
+  options.sets.genes = decoded ? decoded->reader() : RowReader();
   options.sets.seed = t.seed;
   options.validation_batches = e.validation_batches;
   options.anchors = anchors ? &*anchors : nullptr;

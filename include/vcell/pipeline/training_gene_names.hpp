@@ -6,7 +6,7 @@
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/h5ad/read_h5ad.hpp"
-#include "vcell/pipeline/gene_names_file.hpp"
+#include "vcell/io/read_name_list.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -24,7 +24,7 @@ std::vector<std::string> training_gene_names(const std::filesystem::path& path, 
                               "; give the genes of that training, in its order"));
   };
   if (path.extension() != ".h5ad") {
-    auto names = read_gene_names(path);
+    auto names = read_name_list(path);
     if (names.size() != n) fail(names.size(), " names of genes");
     return names;
   }

@@ -10,6 +10,7 @@
 #include "vcell/core/counted_names.hpp"
 #include "vcell/data/ordered_columns.hpp"
 #include "vcell/data/watched_rows.hpp"
+#include "vcell/io/cell_rows.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/tar.hpp"
 #include "vcell/io/zstd.hpp"
@@ -47,30 +48,30 @@ std::vector<size_t> places_of_genes(const char* function, const std::vector<std:
   return out;
 }
 
-/// The cells that a submission is made of: an h5ad file whose X stays open.
+/// The cells that a submission is made of: a file whose X stays open.
 struct SubmissionSource {
   AnnData adata;  ///< without X
-  H5adRows X;
+  CellRows X;
   std::vector<size_t> places;  ///< of the genes of the list among those of the file
 };
 
-/// @throws as places_of_genes, read_h5ad and H5adRows
+/// @throws as places_of_genes, open_cells
 template <class = void>
 SubmissionSource submission_source(const char* function, const std::filesystem::path& from,
                                    const std::vector<std::string>& genes,
-                                   std::optional<size_t> expected_genes,
+                                   std::optional<size_t> expected_genes, const CellInput& input,
                                    const Callbacks& callbacks) {
   std::vector<std::string> remarks;
-  AnnData adata = read_h5ad(from, {.X = false,
-                                   .layers = false,
-                                   .obsm = false,
-                                   .varm = false,
-                                   .obsp = false,
-                                   .varp = false,
-                                   .raw = false,
-                                   .warnings = &remarks,
-                                   .progress = callbacks.progress});
-  H5adRows X(from, {.warnings = &remarks});
+  auto [adata, X] = open_cells(from, {.h5ad = {.X = false,
+                                               .layers = false,
+                                               .obsm = false,
+                                               .varm = false,
+                                               .obsp = false,
+                                               .varp = false,
+                                               .raw = false,
+                                               .warnings = &remarks,
+                                               .progress = callbacks.progress},
+                                      .input = input});
   for (const std::string& remark : remarks) note(callbacks, remark);
   auto places = places_of_genes(function, genes, adata.var.index, expected_genes);
   return {std::move(adata), std::move(X), std::move(places)};

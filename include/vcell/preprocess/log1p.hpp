@@ -1,28 +1,24 @@
 #pragma once
 
-#include "vcell/core/cmath.hpp"
+#include "vcell/preprocess/log1p_values.hpp"
 #include "vcell/preprocess/normalize_total.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
-
-template <class T>
-void log1p_row(std::span<T> values) {
-  for (T& x : values) x = std::log1p(x);
-}
 
 template <class = void>
 void log1p(Matrix& X, const AnnData* names, const Progress& progress = {}) {
   check_not_negative("log1p", watched_matrix(X, progress), names);
   with_value_type<void>(X, [&]<class T>() {
     transform_rows<T>(
-        X, [](size_t, std::span<T> values) { log1p_row(values); }, progress);
+        X, [](size_t, std::span<T> values) { log1p_values(values); }, progress);
   });
 }
 
 }  // namespace detail
 
-/// X = log(1 + X), natural, in float or double (see with_value_type), as `scanpy.pp.log1p`.
+/// X = log(1 + X), natural, in float or double (see with_value_type), as `scanpy.pp.log1p`; in
+/// float to a relative error of 2e-7.
 /// @param X  (cells, genes); changed in place
 /// @throws ConfigError if a value is negative or not finite
 template <class = void>

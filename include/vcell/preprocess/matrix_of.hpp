@@ -62,6 +62,23 @@ auto& matrix_of(const char* function, A& adata) {
   return *adata.X;
 }
 
+/// A layer of a whole AnnData.
+/// @throws ConfigError if there is none of this name, ShapeError if obs or var has another number
+///         of rows
+template <class A>
+auto& layer_of(const char* function, A& adata, const std::string& name) {
+  const auto found = adata.layers.find(name);
+  if (found == adata.layers.end()) {
+    std::vector<std::string> names;
+    for (const auto& layer : adata.layers) names.push_back(layer.first);
+    throw ConfigError(message(function, ": there is no layer ", quoted(name),
+                              ", expected one of: ", list_of(names, 40)));
+  }
+  check_matrix_shape(message("layers[", quoted(name), "]"), found->second, adata.cells(),
+                     adata.genes());
+  return found->second;
+}
+
 }  // namespace detail
 
 /// Calls `f.operator()<T>()`, which returns an R, with the type to compute in, float or double, so

@@ -12,6 +12,9 @@ struct NormalizeToLog1pOptions {
   std::optional<double> target_sum = {};
   /// Not 0 where a cell's total is in the median (see NormalizeTotalOptions); empty: all are.
   std::span<const uint8_t> cells = {};
+  /// Whether log1p of float is the standard library's to the last digit, as of numpy, and not the
+  /// faster log1p_values: where ties decide, as in rank tests beside those of other programs.
+  bool library_log1p = false;
   /// Told of every block of cells, in each of several passes; may stop, and X is then neither.
   Progress progress = {};
 };
@@ -38,11 +41,18 @@ NormalizedToLog1p normalize_to_log1p(AnnData& adata, const NormalizeToLog1pOptio
       declared_scale(adata, detail::watched_matrix(X, options.progress), options.scale),
       declared_target_sum(adata)};
   if (out.found.scale == Scale::counts) {
-    const auto normalized =
-        detail::normalize_total(X, {options.target_sum, options.cells}, &adata, options.progress);
-    out.target_sum = normalized.target_sum;
-    out.empty_cells = normalized.empty_cells;
-    detail::log1p(X, &adata, options.progress);
+    with_value_type<void>(X, [&]<class T>() {
+      const auto total = detail::total_factors<T>(detail::watched_matrix(X, options.progress),
+                                                  {options.target_sum, options.cells});
+      out.target_sum = total.target_sum;
+      out.empty_cells = total.empty_cells;
+      const auto divide_and_log1p = [&](size_t cell, std::span<T> values) {
+        const T by = detail::divisor<T>(total.factors[cell]);
+        if (!options.library_log1p) return detail::log1p_values(values, by);
+        for (T& x : values) x = std::log1p(x / by);
+      };
+      transform_rows<T>(X, divide_and_log1p, options.progress);
+    });
   }
   declare_scale(adata, Scale::log1p, out.target_sum);
   return out;

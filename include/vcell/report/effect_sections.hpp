@@ -12,6 +12,7 @@
 
 #include "vcell/core/cmath.hpp"
 #include "vcell/eval/pearson.hpp"
+#include "vcell/report/named_bars.hpp"
 #include "vcell/report/perturbation_effects.hpp"
 #include "vcell/report/plot.hpp"
 
@@ -144,19 +145,6 @@ std::string shift_section(std::span<const PerturbationEffect> effects,
           figures + "</div>\n");
 }
 
-namespace detail {
-
-/// At most n bytes of a name, whole UTF-8 characters.
-template <class = void>
-std::string shortened(const std::string& name, size_t n) {
-  if (name.size() <= n) return name;
-  size_t end = n - 3;
-  while (end > 0 && (uint8_t(name[end]) & 0xC0) == 0x80) --end;
-  return name.substr(0, end) + "...";
-}
-
-}  // namespace detail
-
 /// A bar per perturbation, the first one on top.
 template <class = void>
 Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& counts) {
@@ -165,29 +153,14 @@ Plot overlap_plot(std::string id, const std::vector<OverlapCounts>& counts) {
             "cells, in observed cells only, in predicted cells only",
             detail::plot_setup(640, int(80 + 20 * counts.size())),
             {}};
-  size_t longest = 4;
-  std::string tics, data;
-  for (size_t i = 0; i < counts.size(); ++i) {
-    const OverlapCounts& c = counts[i];
-    tics += fmt::format("{}'{}' {}", i ? ", " : "", label_token(i), i);
-    plot.labels.push_back(detail::shortened(c.name, 24));
-    longest = std::max(longest, plot.labels.back().size());
-    data += fmt::format("{} {} {} {}\n", i, c.both, c.both + c.observed_only,
-                        c.both + c.observed_only + c.predicted_only);
+  std::vector<NamedBar> bars;
+  for (const OverlapCounts& c : counts) {
+    const auto both = double(c.both), observed = double(c.observed_only);
+    bars.push_back({c.name, {both, both + observed, both + observed + double(c.predicted_only)}});
   }
-  plot.script += fmt::format(
-      "set lmargin {}\nset yrange [{}:-0.6]\nset ytics scale 0 ({})\nset xrange [0:*]\n"
-      "unset grid\nset grid xtics lc rgb '#e6e6e6' lt 1 lw 0.6\nset border 1\n"
-      "set xlabel 'differentially expressed genes' textcolor rgb '#444444'\n"
-      "set key outside top center horizontal\nset style fill solid 1 noborder\n"
-      "$counts << EOD\n{}EOD\n"
-      "plot $counts using (0):1:(0):2:($1-0.35):($1+0.35) with boxxyerror "
-      "lc rgb '#1f5f9f' title 'both', "
-      "'' using (0):1:2:3:($1-0.35):($1+0.35) with boxxyerror "
-      "lc rgb '#b9cde0' title 'observed only', "
-      "'' using (0):1:3:4:($1-0.35):($1+0.35) with boxxyerror "
-      "lc rgb '#e3b48f' title 'predicted only'\n",
-      longest + 2, double(counts.size()) - 0.4, tics, data);
+  add_named_bars(plot, bars,
+                 {{"both", "#1f5f9f"}, {"observed only", "#b9cde0"}, {"predicted only", "#e3b48f"}},
+                 "differentially expressed genes");
   return plot;
 }
 

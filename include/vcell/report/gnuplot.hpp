@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "vcell/core/check.hpp"
 
@@ -34,7 +35,7 @@ struct GnuplotOptions {
 
 /// A drawing, or why there is none.
 struct Drawing {
-  std::string svg;      ///< empty when there is none
+  std::string svg;      ///< the bytes of it, an SVG unless the script says otherwise; or empty
   std::string trouble;  ///< empty when there is one
 };
 
@@ -143,9 +144,11 @@ int spawn(const std::string& program, const char* const* arguments, const int (&
 /// Runs a gnuplot script and takes what it draws. No shell is involved, the user's settings are not
 /// read, and gnuplot reads the script as its standard input: so names of genes and perturbations
 /// must not be in it (see inline_svg), only numbers and our own text.
+/// @param sign  what a whole drawing has, such as "IEND" where the script makes a PNG
 /// @throws ConfigError if time_limit is not above 0; nothing else, see Drawing
 template <class = void>
-Drawing gnuplot(const std::string& script, const GnuplotOptions& options = {}) {
+Drawing gnuplot(const std::string& script, const GnuplotOptions& options = {},
+                std::string_view sign = "</svg>") {
   check_positive("gnuplot", "time_limit", options.time_limit);
   const auto failed = [&](const std::string& why) {
     return Drawing{"", fmt::format("{}: {}", options.program, why)};
@@ -177,7 +180,7 @@ Drawing gnuplot(const std::string& script, const GnuplotOptions& options = {}) {
     return failed(fmt::format("was not done within {:g} s and was ended", options.time_limit));
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return failed("not found");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || svg.find("</svg>") == std::string::npos) {
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || svg.find(sign) == std::string::npos) {
     std::rewind(errors.get());
     std::string said;
     detail::read_all(::fileno(errors.get()), deadline, said);

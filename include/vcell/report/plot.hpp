@@ -110,6 +110,33 @@ std::string plot_setup(int width, int height) {
 
 }  // namespace detail
 
+/// The plot as a PNG, twice as large as in the page. In the names that it shows whatever is no
+/// letter, digit or one of " .,:;|+-_/()" becomes '?': here they are part of what gnuplot reads.
+template <class = void>
+Drawing png(const Plot& plot, const GnuplotOptions& options = {}) {
+  std::vector<std::string> labels;
+  for (const std::string& label : plot.labels) {
+    labels.push_back(label);
+    for (char& c : labels.back()) {
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      if (!plain && std::string_view(" .,:;|+-_/()").find(c) == std::string_view::npos) c = '?';
+    }
+  }
+  std::string script = detail::with_labels(plot.script, labels);
+  constexpr std::string_view svg = "set terminal svg size ";
+  if (script.starts_with(svg)) {
+    int width = 0, height = 0;
+    const char* const end = script.data() + script.size();
+    const auto comma = std::from_chars(script.data() + svg.size(), end, width);
+    if (comma.ptr != end) std::from_chars(comma.ptr + 1, end, height);
+    script.replace(0, script.find('\n'),
+                   fmt::format("set terminal pngcairo size {},{} noenhanced font 'sans-serif,11' "
+                               "fontscale 2 linewidth 2 pointscale 2",
+                               2 * width, 2 * height));
+  }
+  return gnuplot(script, options, "IEND");
+}
+
 /// The plot as a figure of the page; where gnuplot does not draw it, the figure says why. The same
 /// drawing is a file of its own where options name a folder.
 /// @param caption  HTML

@@ -10,6 +10,9 @@
 
 VCELL_BEGIN_NAMESPACE
 
+/// In the place of a cell where a set is padded.
+inline constexpr size_t no_cell = ~size_t(0);
+
 /// Cells that share context and perturbation, and batch or stratum when they were grouped by it.
 struct CellGroup {
   int32_t context = 0, perturbation = 0;

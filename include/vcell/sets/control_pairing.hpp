@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,10 +12,22 @@
 
 VCELL_BEGIN_NAMESPACE
 
+/// Which of the controls that a cell may be paired with it gets.
+enum class ControlMapping {
+  random,  ///< one that is drawn anew at every visit
+  cached,  ///< one that is drawn once: a cell has the same control at every visit
+  cycle    ///< the next in a random order, so that all are used as often
+};
+
+constexpr std::array<std::string_view, 3> choices(ControlMapping) {
+  return {"random", "cached", "cycle"};
+}
+
 struct ControlPairingOptions {
   /// Whether a cell's controls are of its own batch. A batch without controls falls back to the
   /// whole context (see ControlPairing::fallbacks). Needs a screen with batches.
   bool within_batch = false;
+  ControlMapping mapping = ControlMapping::random;
 };
 
 /// The control cells that a cell may be paired with: those of its context, of any part, and of its
@@ -71,6 +85,39 @@ class ControlPairing {
   std::span<const size_t> controls_of_cell(size_t cell) const {
     const auto own = of_batch(cell);
     return own.empty() ? controls(screen_->context.codes[cell]) : own;
+  }
+
+  /// The control of a cell that keeps it: a function of cell and seed alone.
+  template <class = void>
+  size_t cached(size_t cell, uint64_t seed) const {
+    Rng rng(seed, stream_of("cached controls"));
+    rng.seek(uint64_t(cell) << 16);  // one never takes as many draws
+    return draw(cell, rng);
+  }
+
+  /// Controls of cells one after the other, each of those that a cell may be paired with in turn:
+  /// in a random order, and when all were used in another one.
+  /// @param cells  no_cell stays no_cell
+  template <class = void>
+  std::vector<size_t> cycle(std::span<const size_t> cells, Rng& rng) const {
+    struct Order {
+      std::vector<size_t> controls;
+      size_t used = 0;
+    };
+    std::map<std::pair<const size_t*, size_t>, Order> orders;  // by where the controls are
+    std::vector<size_t> out(cells.begin(), cells.end());
+    for (size_t& cell : out) {
+      if (cell == no_cell) continue;
+      const auto from = controls_of_cell(cell);
+      Order& order = orders[{from.data(), from.size()}];
+      if (order.controls.empty()) order = {{from.begin(), from.end()}, from.size()};
+      if (order.used == from.size()) {
+        shuffle(order.controls.begin(), order.controls.end(), rng);
+        order.used = 0;
+      }
+      cell = order.controls[order.used++];
+    }
+    return out;
   }
 
   /// One of them, each as likely as the others, drawn with replacement.

@@ -36,6 +36,12 @@ bool is_within(std::string_view path, std::string_view pattern) {
 
 }  // namespace detail
 
+/// The stem of a file or folder, whose path may end in a slash.
+template <class = void>
+std::string stem_of(const std::filesystem::path& file) {
+  return std::filesystem::path(detail::plain_path(file)).stem().string();
+}
+
 /// The name of a file's data set in a split: the one whose path is this file, else the one whose
 /// folder holds the file or whose pattern (`*`, `?`, `[a-z]`, `{a,b}`) fits the file or a folder
 /// that holds it, else the file's stem.
@@ -58,7 +64,7 @@ std::string dataset_name(const SplitSpec& spec, const std::filesystem::path& fil
     throw ConfigError(message("dataset_name: the data sets ", list_of(found), " of the split all ",
                               "have the file ", quoted(file.string()),
                               "; leave one of them in [datasets]"));
-  return found.empty() ? file.stem().string() : found[0];
+  return found.empty() ? stem_of(file) : found[0];
 }
 
 VCELL_END_NAMESPACE

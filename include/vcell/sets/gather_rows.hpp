@@ -18,11 +18,11 @@ void gather_rows(const CsrMatrix<T>& m, std::span<const size_t> rows, View<T, 2>
                  size_t no_row = ~size_t(0)) {
   check_shape_match("gather_rows", "out", out.shape, "rows and columns",
                     Shape<2>{rows.size(), m.columns});
-  std::fill(out.begin(), out.end(), T(0));
   for (size_t i = 0; i < rows.size(); ++i) {
+    T* const to = out.data + i * m.columns;
+    std::fill_n(to, m.columns, T(0));  // a row at a time: its values find it in cache
     if (rows[i] == no_row) continue;
     check_index("gather_rows", "row", rows[i], m.rows);
-    T* const to = out.data + i * m.columns;
     const auto columns = m.row_indices(rows[i]);
     const auto values = m.row_values(rows[i]);
     for (size_t k = 0; k < columns.size(); ++k) to[columns[k]] = values[k];

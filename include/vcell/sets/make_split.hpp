@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "vcell/sets/draw_names.hpp"
+#include "vcell/sets/near_names.hpp"
 #include "vcell/sets/split_spec.hpp"
 
 // Splits made for a screen that is one data set. Every one is a SplitSpec, so it can be written to
@@ -87,13 +92,91 @@ struct SplitByPerturbationOptions {
   double validation = 0.16;  ///< of the perturbations, rounded to nearest
   double test = 0.20;        ///< of the perturbations, rounded to nearest; train is the rest
   uint64_t seed = 42;        ///< which ones
+  /// (perturbations of the screen) how strong each is, such as effect_sizes gives: then weak and
+  /// strong ones are held out alike (see draw_names). Empty: not told apart.
+  std::span<const double> effects = {};
+  /// The perturbations of a part by name, in place of a share of them.
+  std::optional<std::vector<std::string>> validation_names = {}, test_names = {};
 };
+
+namespace detail {
+
+/// Those of a list, sorted.
+template <class = void>
+std::vector<std::string> listed(const Screen& screen, std::vector<std::string> names,
+                                const char* list) {
+  std::vector<std::string> absent;
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    const int32_t code = screen.perturbation.code(name);
+    if (code < 0) absent.push_back(name);
+    if (code == screen.control)
+      throw ConfigError(message("split_by_perturbation: ", list, " has the control ", quoted(name),
+                                ", which every part needs; take it out"));
+  }
+  if (!absent.empty())
+    throw ConfigError(message("split_by_perturbation: ", list, " has perturbations that the ",
+                              "screen does not have: ", list_of(absent), "; ",
+                              names_there(absent, screen.perturbation.names)));
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end())
+    throw ConfigError(message("split_by_perturbation: ", list, " has ", quoted(*twice), " twice"));
+  return names;
+}
+
+template <class = void>
+std::vector<std::string> both(const std::vector<std::string>& a,
+                              const std::vector<std::string>& b) {
+  std::vector<std::string> out;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+  return out;
+}
+
+/// Lists that were given, and what is drawn of the others.
+template <class = void>
+DrawnNames held_out_names(const Screen& screen, const SplitByPerturbationOptions& options) {
+  DrawnNames held;
+  if (options.test_names) held.test = listed(screen, *options.test_names, "test_names");
+  if (options.validation_names)
+    held.validation = listed(screen, *options.validation_names, "validation_names");
+  if (const auto twice = both(held.test, held.validation); !twice.empty())
+    throw ConfigError(message("split_by_perturbation: in test_names and in validation_names: ",
+                              list_of(twice), "; a model would be chosen by what it is tested on"));
+  const auto names = perturbations_in(screen, -1);
+  std::vector<std::string> free;
+  std::vector<double> effects;
+  for (const std::string& name : names) {
+    if (std::binary_search(held.test.begin(), held.test.end(), name) ||
+        std::binary_search(held.validation.begin(), held.validation.end(), name))
+      continue;
+    free.push_back(name);
+    if (!options.effects.empty())
+      effects.push_back(options.effects[size_t(screen.perturbation.code(name))]);
+  }
+  const size_t n = names.size();
+  const size_t test = options.test_names ? 0 : rounded_share(options.test, n);
+  const size_t validation = options.validation_names ? 0 : rounded_share(options.validation, n);
+  if (held.test.size() + test == 0 || test + validation >= free.size())
+    throw ConfigError(message("split_by_perturbation: ", n, " perturbations give ",
+                              held.test.size() + test, " for test and ",
+                              held.validation.size() + validation,
+                              " for validation, expected at least ",
+                              "one for test and one left for training; split by cells instead"));
+  auto drawn = draw_names(free, test, validation, options.seed, "split_by_perturbation", effects);
+  if (!options.test_names) held.test = std::move(drawn.test);
+  if (!options.validation_names) held.validation = std::move(drawn.validation);
+  return held;
+}
+
+}  // namespace detail
 
 /// Holds perturbations out of every context: 150 give 96 for training, 24 for validation and 30 for
 /// test. No perturbation is in two parts. The held-out ones are unseen in training, so a model
 /// needs features of perturbations to predict them.
-/// @throws ConfigError if the fractions are not at least 0 with a sum below 1, or if too few
-///         perturbations leave train or test empty
+/// @throws ConfigError if the fractions are not at least 0 with a sum below 1, if too few
+///         perturbations leave train or test empty, or a list has what the screen has not, the
+///         control, or a name that is in the other one
+/// @throws ShapeError if there is not one effect for every perturbation
 template <class = void>
 SplitSpec split_by_perturbation(const Screen& screen, const SplitDataset& dataset,
                                 const SplitByPerturbationOptions& options = {}) {
@@ -102,26 +185,14 @@ SplitSpec split_by_perturbation(const Screen& screen, const SplitDataset& datase
     throw ConfigError(message("split_by_perturbation: validation ", options.validation,
                               " and test ", options.test,
                               " must not be negative, test above 0 and their sum below 1"));
+  if (!options.effects.empty())
+    check_size_match("split_by_perturbation", "effects", options.effects.size(), "perturbations",
+                     screen.perturbation.names.size());
   SplitSpec spec = detail::trained_on(dataset);
-  const auto names =
-      detail::shuffled(detail::perturbations_in(screen, -1), options.seed, "split_by_perturbation");
-  const size_t test = detail::rounded_share(options.test, names.size());
-  const size_t validation = detail::rounded_share(options.validation, names.size());
-  if (test == 0 || test + validation >= names.size())
-    throw ConfigError(message("split_by_perturbation: ", names.size(), " perturbations give ", test,
-                              " for test and ", validation, " for validation, expected at least ",
-                              "one for test and one left for training; split by cells instead"));
-  const auto held_test = detail::sorted_part(names, 0, test);
-  const auto held_validation = detail::sorted_part(names, test, test + validation);
+  const DrawnNames all = detail::held_out_names(screen, options);
   for (size_t c = 0; c < screen.context.names.size(); ++c) {
     const auto there = detail::perturbations_in(screen, int32_t(c));
-    const auto both = [&](const std::vector<std::string>& held) {
-      std::vector<std::string> out;
-      std::set_intersection(held.begin(), held.end(), there.begin(), there.end(),
-                            std::back_inserter(out));
-      return out;
-    };
-    HeldOutPerturbations held{both(held_validation), both(held_test)};
+    HeldOutPerturbations held{detail::both(all.validation, there), detail::both(all.test, there)};
     if (!held.validation.empty() || !held.test.empty())
       spec.fewshot[message(dataset.name, '.', screen.context.names[c])] = std::move(held);
   }

@@ -13,6 +13,7 @@
 #include "vcell/data/factor.hpp"
 #include "vcell/sets/dose.hpp"
 #include "vcell/sets/near_names.hpp"
+#include "vcell/sets/row_reader.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -46,8 +47,13 @@ struct Screen {
   Factor batch;               ///< no names and no codes when batches are not known
   int32_t control = -1;       ///< the code of the control in perturbation
   bool is_embedding = false;  ///< values may be below 0, so nothing that is predicted is clipped
+  /// Reads the expression of a screen that is not in memory (open_screen), whose own `expression`
+  /// is zero everywhere then; null: it is in memory.
+  RowReader elsewhere = {};
 
   size_t cells() const { return expression.rows; }
+  /// Reads the expression, wherever it is. The screen must outlive it and stay where it is.
+  RowReader reader() const { return elsewhere ? elsewhere : RowReader(&expression); }
   bool has_batches() const { return !batch.names.empty(); }
   bool is_control(size_t cell) const { return perturbation.codes[cell] == control; }
 };
@@ -92,6 +98,12 @@ template <class = void>
 void check_screen(const Screen& screen) {
   check_size_match("check_screen", "columns of expression", screen.expression.columns, "genes",
                    screen.genes.size());
+  if (screen.elsewhere) {
+    check_size_match("check_screen", "rows that are read", screen.elsewhere.rows(), "cells",
+                     screen.cells());
+    check_size_match("check_screen", "columns that are read", screen.elsewhere.columns(), "genes",
+                     screen.genes.size());
+  }
   detail::check_factor("perturbation", screen.perturbation, screen.cells());
   detail::check_factor("context", screen.context, screen.cells());
   if (screen.has_batches()) detail::check_factor("batch", screen.batch, screen.cells());
@@ -198,11 +210,22 @@ void take_expression(Screen& screen, AnnData& adata) {
   detail::set_expression(screen, adata, std::move(expression));
 }
 
+/// For who reads `expression` itself.
+/// @throws ConfigError naming the function if the screen's expression is not in memory
+template <class = void>
+void check_in_memory(const char* function, const Screen& screen) {
+  if (screen.elsewhere)
+    throw ConfigError(message(function, ": the screen's expression is read from disk as sets need ",
+                              "it (open_screen), and this needs all of it in memory; make the ",
+                              "screen with make_screen"));
+}
+
 /// The same screen with these genes only, in this order: matched by name.
 /// @throws ConfigError naming the genes that the screen does not have, that it has twice, or that
-///         are asked for twice
+///         are asked for twice; or if its expression is not in memory
 template <class = void>
 Screen select_genes(const Screen& screen, const std::vector<std::string>& names) {
+  check_in_memory("select_genes", screen);
   const NamePlaces places(screen.genes);
   std::vector<size_t> columns, asked(screen.genes.size(), 0);
   std::vector<std::string> absent, ambiguous, repeated;
@@ -231,7 +254,8 @@ Screen select_genes(const Screen& screen, const std::vector<std::string>& names)
              screen.context,
              screen.batch,
              screen.control,
-             screen.is_embedding};
+             screen.is_embedding,
+             {}};
   return out;
 }
 

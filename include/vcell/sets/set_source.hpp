@@ -10,7 +10,7 @@
 
 #include "vcell/sets/cell_sets.hpp"
 #include "vcell/sets/control_pairing.hpp"
-#include "vcell/sets/gather_rows.hpp"
+#include "vcell/sets/row_reader.hpp"
 #include "vcell/tensor/tensor.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -39,12 +39,13 @@ struct SetSourceOptions {
   /// Which controls a cell is paired with.
   ControlPairingOptions pairing;
   /// What the model reads of a cell in place of its expression, such as an embedding: (cells, E),
-  /// rows as in the screen. Must outlive the source; null: the expression.
-  const DenseMatrix<float>* input = nullptr;
+  /// rows as in the screen, a matrix in memory or what RowReader reads. A matrix must outlive the
+  /// source; null: the expression.
+  RowReader input = {};
   /// What else is known of the cells to be predicted, such as their expression where the screen
-  /// holds an embedding: (cells, genes), rows as in the screen. Must outlive the source; null:
-  /// nothing.
-  const CsrMatrix<float>* genes = nullptr;
+  /// holds an embedding: (cells, genes), rows as in the screen. A matrix must outlive the source;
+  /// null: nothing.
+  RowReader genes = {};
   /// Batches name their cells and hold no values of them: input, target and genes are (0, 0, 0).
   bool rows_only = false;
   /// B: sets in a batch.
@@ -55,8 +56,8 @@ struct SetSourceOptions {
 
 /// Batches of paired sets by their number: batch n is a function of the options and n alone, so it
 /// can be had on any thread, in any order, and again after a restart. Every target cell is paired
-/// with a control drawn anew at every visit (the mapping `random`). Safe to use from several
-/// threads at once. The screen must outlive this object.
+/// with a control (see ControlMapping). Safe to use from several threads at once. The screen must
+/// outlive this object.
 class SetSource {
  public:
   /// @param parts  (cells); not needed afterwards
@@ -72,10 +73,10 @@ class SetSource {
     check_positive("SetSource", "batch_size", options.batch_size);
     for (const CellGroup& group : sets_.groups()) pairing_.controls(group.context);
     if (options.input)
-      check_size_match("SetSource", "rows of input", options.input->rows, "cells of the screen",
+      check_size_match("SetSource", "rows of input", options.input.rows(), "cells of the screen",
                        screen.cells());
     if (options.genes)
-      check_size_match("SetSource", "rows of genes", options.genes->rows, "cells of the screen",
+      check_size_match("SetSource", "rows of genes", options.genes.rows(), "cells of the screen",
                        screen.cells());
   }
 
@@ -86,10 +87,10 @@ class SetSource {
   const CellSets& cell_sets() const { return sets_; }
   /// E: values that the model reads of a cell.
   size_t input_width() const {
-    return options_.input ? options_.input->columns : screen_->expression.columns;
+    return options_.input ? options_.input.columns() : screen_->expression.columns;
   }
   /// Columns of SetSourceOptions::genes; 0 without them.
-  size_t gene_width() const { return options_.genes ? options_.genes->columns : 0; }
+  size_t gene_width() const { return options_.genes.columns(); }
   const ControlPairing& pairing() const { return pairing_; }
 
   /// Batch `step` of the endless sequence of epochs, B sets always: a batch runs across the end of
@@ -118,6 +119,7 @@ class SetSource {
   struct Epoch {
     uint64_t number;
     EpochSets sets;
+    std::vector<size_t> controls;  // beside sets.cells, of the mapping cycle; else empty
   };
 
   template <class T, int rank>
@@ -130,8 +132,15 @@ class SetSource {
     // Threads that prefetch are rarely further apart than two epochs.
     const std::lock_guard lock(mutex_);
     auto& kept = epochs_[number % epochs_.size()];
-    if (!kept || kept->number != number)
-      kept = std::make_shared<const Epoch>(Epoch{number, sets_.epoch(options_.seed, number)});
+    if (!kept || kept->number != number) {
+      Epoch made{number, sets_.epoch(options_.seed, number), {}};
+      if (options_.pairing.mapping == ControlMapping::cycle) {
+        Rng rng(options_.seed, stream_of("cycled controls"));
+        rng.seek(number << 40);
+        made.controls = pairing_.cycle(made.sets.cells, rng);
+      }
+      kept = std::make_shared<const Epoch>(std::move(made));
+    }
     return kept;
   }
 
@@ -158,9 +167,16 @@ class SetSource {
       rng.seek((first + b) << 32);  // a set never takes as many draws
       out.lengths(b) = 0;
       for (size_t i = b * size; i < (b + 1) * size; ++i) {
-        const bool is_cell = out.target_cells[i] != no_cell;
-        out.control_cells[i] = is_cell ? pairing_.draw(out.target_cells[i], rng) : no_cell;
-        out.lengths(b) += is_cell;
+        const size_t cell = out.target_cells[i];
+        if (cell == no_cell)
+          out.control_cells[i] = no_cell;
+        else if (options_.pairing.mapping == ControlMapping::random)
+          out.control_cells[i] = pairing_.draw(cell, rng);
+        else if (options_.pairing.mapping == ControlMapping::cached)
+          out.control_cells[i] = pairing_.cached(cell, options_.seed);
+        else
+          out.control_cells[i] = now->controls[set * size + (i - b * size)];
+        out.lengths(b) += cell != no_cell;
       }
     }
     if (!options_.rows_only) read_cells(n, out);
@@ -176,14 +192,13 @@ class SetSource {
     const size_t size = options_.sets.set_size;
     fit(out.input, {n, size, input_width()});
     fit(out.target, {n, size, screen_->expression.columns});
-    if (options_.input)
-      gather_rows(*options_.input, out.control_cells, out.input.matrix(), no_cell);
-    else
-      gather_rows(screen_->expression, out.control_cells, out.input.matrix(), no_cell);
-    gather_rows(screen_->expression, out.target_cells, out.target.matrix(), no_cell);
+    const RowReader expression = screen_->reader();
+    (options_.input ? options_.input : expression)
+        .read(out.control_cells, out.input.matrix(), no_cell);
+    expression.read(out.target_cells, out.target.matrix(), no_cell);
     if (!options_.genes) return;
     fit(out.genes, {n, size, gene_width()});
-    gather_rows(*options_.genes, out.target_cells, out.genes.matrix(), no_cell);
+    options_.genes.read(out.target_cells, out.genes.matrix(), no_cell);
   }
 
   const Screen* screen_;

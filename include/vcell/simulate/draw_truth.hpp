@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "vcell/core/instantiate.hpp"
 #include "vcell/core/rng.hpp"
 #include "vcell/simulate/sample_gamma.hpp"
 #include "vcell/simulate/screen_truth.hpp"
@@ -195,12 +196,31 @@ template <class = void>
 void draw_groups(ScreenTruth& t, const SimulateOptions& o) {
   Rng rng(o.seed, stream_of("simulate.groups"));
   const double half_square = 0.5 * o.cells_spread * o.cells_spread;  // keeps the mean what it is
+  std::vector<CellTruth> groups;
+  std::vector<double> sizes;
   for (size_t k = 0; k < o.contexts; ++k) {
     for (int32_t p = -1; p < int32_t(t.perturbations.size()); ++p) {
-      const double drawn = o.cells * std::exp(o.cells_spread * rng.normal() - half_square);
-      const size_t n = p < 0 ? o.control_cells : size_t(std::max(1L, std::lround(drawn)));
-      t.cells.insert(t.cells.end(), n, CellTruth{int32_t(k), p});
+      const double drawn =
+          o.cells_per_perturbation * std::exp(o.cells_spread * rng.normal() - half_square);
+      groups.push_back({int32_t(k), p});
+      sizes.push_back(p < 0 ? double(o.control_cells) : drawn);
     }
+  }
+  // Of a total each group has one cell, and of the others what its size is of all sizes.
+  const double all = std::accumulate(sizes.begin(), sizes.end(), 0.0);
+  const size_t rest = o.cells - std::min(o.cells, groups.size());
+  double before = 0;
+  size_t given = 0;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    size_t n = size_t(std::max(1L, std::lround(sizes[i])));
+    if (o.cells) {
+      before += sizes[i];
+      const size_t until =
+          i + 1 == groups.size() ? rest : size_t(std::floor(double(rest) * (before / all)));
+      n = 1 + until - given;
+      given = until;
+    }
+    t.cells.insert(t.cells.end(), n, groups[i]);
   }
   shuffle(t.cells.begin(), t.cells.end(), rng);
 }
@@ -208,7 +228,7 @@ void draw_groups(ScreenTruth& t, const SimulateOptions& o) {
 }  // namespace detail
 
 /// Draws everything about a screen but what each cell draws for itself: batch, state, guide,
-/// response, library and counts (see simulate_screen).
+/// response, library and counts (see SimulatedRows).
 /// @throws ConfigError if an option makes no sense
 template <class = void>
 ScreenTruth draw_truth(const SimulateOptions& o) {
@@ -228,5 +248,7 @@ ScreenTruth draw_truth(const SimulateOptions& o) {
   detail::draw_groups(t, o);
   return t;
 }
+
+VCELL_INSTANTIATE(data, ScreenTruth draw_truth<void>(const SimulateOptions&));
 
 VCELL_END_NAMESPACE

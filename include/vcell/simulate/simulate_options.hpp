@@ -19,11 +19,16 @@ struct SimulateOptions {
   size_t guides = 3;          ///< guides of each perturbation, and of the controls
   std::string control = "non-targeting";  ///< label of the controls
 
-  double cells = 60;           ///< mean number of cells of a perturbation in a context
-  double cells_spread = 0.35;  ///< how uneven these numbers are; each is at least 1
-  size_t control_cells = 240;  ///< control cells of a context
+  double cells_per_perturbation = 60;  ///< mean number of cells of a perturbation in a context
+  double cells_spread = 0.35;          ///< how uneven these numbers are; each is at least 1
+  size_t control_cells = 240;          ///< control cells of a context
+  /// Cells of the whole screen, where it is not 0: the numbers above say proportions alone then.
+  size_t cells = 0;
 
-  double library = 3000;           ///< mean number of counts of an unperturbed cell
+  double library = 3000;  ///< mean number of counts of an unperturbed cell
+  /// Share of the counts that are above 0, where it is not 0: the library is then what is expected
+  /// to give that, to a hundredth of it or so.
+  double density = 0;
   double library_spread = 0.25;    ///< of cells
   double dispersion = 0.15;        ///< of the counts: variance = mean + dispersion mean^2
   double dispersion_spread = 0.4;  ///< of genes
@@ -57,6 +62,12 @@ struct SimulateOptions {
   size_t doses = 0;
 };
 
+namespace detail {
+
+constexpr double least_library = 1, most_library = 1e7;
+
+}  // namespace detail
+
 /// @throws ConfigError naming the first option that makes no sense
 template <class = void>
 void check_simulate_options(const SimulateOptions& o) {
@@ -85,8 +96,14 @@ void check_simulate_options(const SimulateOptions& o) {
   in("states", double(o.states), 1, 1e4);
   in("guides", double(o.guides), 1, 1e4);
   in("programs", double(o.programs), 1, 1e4);
-  in("cells", o.cells, 1, 1e7);
-  in("library", o.library, 1, 1e7);
+  in("cells_per_perturbation", o.cells_per_perturbation, 1, 1e7);
+  in("cells", double(o.cells), 0, 1e9);
+  if (const double groups = double(o.contexts) * double(1 + o.perturbations + o.combinations);
+      o.cells && double(o.cells) < groups)
+    throw ConfigError(message(f, ": cells is ", o.cells, ", expected at least ", groups, ", one ",
+                              "of each perturbation and the control in each context"));
+  in("library", o.library, detail::least_library, detail::most_library);
+  in("density", o.density, 0, 1);
   in("dispersion", o.dispersion, 0, 100);
   in("cells_spread", o.cells_spread, 0, 3);
   in("library_spread", o.library_spread, 0, 3);

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/core/parallel_for.hpp"
 #include "vcell/core/progress.hpp"
 #include "vcell/data/anndata.hpp"
-#include "vcell/simulate/draw_truth.hpp"
+#include "vcell/data/row_sink.hpp"
+#include "vcell/data/watched_rows.hpp"
 #include "vcell/simulate/feature_table.hpp"
-#include "vcell/simulate/sample_negative_binomial.hpp"
+#include "vcell/simulate/simulated_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -22,62 +22,6 @@ struct SimulatedScreen {
 };
 
 namespace detail {
-
-/// The cell's own draws but its counts.
-template <class = void>
-void draw_cell(CellTruth& c, const ScreenTruth& t, const SimulateOptions& o, Rng& rng) {
-  c.batch = int32_t(rng.below(o.batches));
-  c.guide = int32_t(rng.below(o.guides));
-  const auto shares = t.state_shares.row(size_t(c.context));
-  double u = rng.uniform();
-  while (size_t(c.state) + 1 < o.states && u >= shares[size_t(c.state)])
-    u -= shares[size_t(c.state++)];
-  const double half_square = 0.5 * o.library_spread * o.library_spread;
-  c.library = o.library * std::exp(o.library_spread * rng.normal() - half_square);
-  if (c.perturbation < 0) return;
-  const double efficiency = t.guide_efficiency.row(size_t(c.perturbation))[size_t(c.guide)];
-  const bool responds = rng.uniform() < efficiency, partial = rng.uniform() < o.partial;
-  c.response = !responds ? Response::escaped : partial ? Response::partial : Response::full;
-  c.strength = !responds ? 0 : partial ? o.partial_strength : 1;
-  if (!o.doses) return;
-  c.dose = double(1 + rng.below(o.doses)) / double(o.doses);
-  c.strength *= c.dose;
-}
-
-/// Draws cells and counts. Every cell has a random stream of its own, so neither the number of
-/// threads nor the blocks matter.
-template <class = void>
-CsrMatrix<float> draw_counts(ScreenTruth& t, const SimulateOptions& o, const Progress& progress) {
-  constexpr size_t block = 1024;
-  CsrMatrix<float> out;
-  out.columns = o.genes;
-  std::vector<std::vector<float>> rows(std::min(block, t.cells.size()));
-  for (size_t start = 0; start < t.cells.size(); start += block) {
-    report(progress, {"simulate", start, t.cells.size(), {}});
-    const size_t n = std::min(block, t.cells.size() - start);
-    parallel_for(n, 8, [&](size_t first, size_t last) {
-      std::vector<double> means(o.genes);
-      for (size_t i = first; i < last; ++i) {
-        Rng rng(o.seed, stream_of("simulate.cell") + start + i);
-        draw_cell(t.cells[start + i], t, o, rng);
-        expected_counts(t, start + i, means);
-        rows[i].resize(o.genes);
-        for (size_t g = 0; g < o.genes; ++g)
-          rows[i][g] = float(sample_negative_binomial(means[g], t.dispersion[g], rng));
-      }
-    });
-    for (size_t i = 0; i < n; ++i) {
-      for (size_t g = 0; g < o.genes; ++g) {
-        if (rows[i][g] == 0) continue;
-        out.indices.push_back(int32_t(g));
-        out.values.push_back(rows[i][g]);
-      }
-      out.end_row();
-    }
-  }
-  report(progress, {"simulate", t.cells.size(), t.cells.size(), {}});
-  return out;
-}
 
 template <class F>
 Column categorical(const ScreenTruth& t, std::vector<std::string> categories, F&& code) {
@@ -128,6 +72,35 @@ FeatureTable draw_features(const ScreenTruth& t, const SimulateOptions& o) {
 
 }  // namespace detail
 
+/// What an experiment would tell of the cells of a simulated screen: all of it but X.
+template <class = void>
+AnnData simulated_annotations(const SimulatedRows& rows) {
+  AnnData out;
+  out.obs = detail::observed_labels(rows.truth(), rows.options());
+  out.var = DataFrame(rows.truth().genes);
+  out.uns["simulated"] = Dict{{"seed", int64_t(rows.options().seed)}};
+  return out;
+}
+
+/// The features that come with a simulated screen (see SimulatedScreen).
+template <class = void>
+FeatureTable simulated_features(const SimulatedRows& rows) {
+  return detail::draw_features(rows.truth(), rows.options());
+}
+
+/// All of a simulated screen, in memory.
+/// @param progress  stage "simulate", in cells
+/// @throws Stopped if progress asks for it
+template <class = void>
+SimulatedScreen simulate_screen(const SimulatedRows& rows, const Progress& progress = {}) {
+  SimulatedScreen out{simulated_annotations(rows), rows.truth(), simulated_features(rows)};
+  CsrMatrix<float> X;
+  X.columns = rows.columns();
+  copy_rows<float>(WatchedRows<SimulatedRows>(rows, progress, "simulate"), X, {.rows = 1024});
+  out.screen.X = std::move(X);
+  return out;
+}
+
 /// A screen with known truth: cells of several contexts, batches and basal states, whose genes
 /// programmes move when a target is knocked down, fully, partially or not at all; the model is the
 /// one that ScreenTruth states. The bytes depend on the options alone.
@@ -137,14 +110,7 @@ FeatureTable draw_features(const ScreenTruth& t, const SimulateOptions& o) {
 template <class = void>
 SimulatedScreen simulate_screen(const SimulateOptions& options = {},
                                 const Progress& progress = {}) {
-  SimulatedScreen out;
-  out.truth = draw_truth(options);
-  out.screen.X = detail::draw_counts(out.truth, options, progress);
-  out.screen.obs = detail::observed_labels(out.truth, options);
-  out.screen.var = DataFrame(out.truth.genes);
-  out.screen.uns["simulated"] = Dict{{"seed", int64_t(options.seed)}};
-  out.features = detail::draw_features(out.truth, options);
-  return out;
+  return simulate_screen(SimulatedRows(options), progress);
 }
 
 VCELL_INSTANTIATE(data,

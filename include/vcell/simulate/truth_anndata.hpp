@@ -16,12 +16,30 @@ Matrix by_gene(const DenseMatrix<double>& m) {
 
 }  // namespace detail
 
+/// obs of a simulated screen and, of each cell, its `basal_state`, `response` (control, escaped,
+/// partial, full), `strength` (part of the full shift) and `library`.
+template <class = void>
+DataFrame cell_truth_labels(const ScreenTruth& t, DataFrame obs) {
+  obs.set("basal_state", detail::categorical(t, t.states, [](auto& c) { return c.state; }));
+  std::vector<std::string> responses;
+  for (int r = 0; r < 4; ++r) responses.push_back(name_of(Response(r)));
+  obs.set("response",
+          detail::categorical(t, responses, [](auto& c) { return int32_t(c.response); }));
+  std::vector<double> strength, library;
+  for (const CellTruth& c : t.cells) {
+    strength.push_back(c.strength);
+    library.push_back(c.library);
+  }
+  obs.set("strength", strength);
+  obs.set("library", library);
+  return obs;
+}
+
 /// The truth of every cell, in the order of the screen:
 ///
 /// - X: expected counts; layers `basal`: those had the cell been left alone; `noise`: counts - X
 ///   (all dense float, so three times cells x genes);
-/// - obs: the screen's columns, `basal_state`, `response` (control, escaped, partial, full),
-///   `strength` (part of the full shift), `library`.
+/// - obs: cell_truth_labels.
 template <class = void>
 AnnData cell_truth_anndata(const SimulatedScreen& s) {
   const ScreenTruth& t = s.truth;
@@ -42,23 +60,11 @@ AnnData cell_truth_anndata(const SimulatedScreen& s) {
     }
   });
   AnnData out;
-  out.obs = s.screen.obs;
+  out.obs = cell_truth_labels(t, s.screen.obs);
   out.var = s.screen.var;
   out.X = std::move(mean);
   out.layers.emplace("basal", std::move(basal));
   out.layers.emplace("noise", std::move(noise));
-  out.obs.set("basal_state", detail::categorical(t, t.states, [](auto& c) { return c.state; }));
-  std::vector<std::string> responses;
-  for (int r = 0; r < 4; ++r) responses.push_back(name_of(Response(r)));
-  out.obs.set("response",
-              detail::categorical(t, responses, [](auto& c) { return int32_t(c.response); }));
-  std::vector<double> strength, library;
-  for (const CellTruth& c : t.cells) {
-    strength.push_back(c.strength);
-    library.push_back(c.library);
-  }
-  out.obs.set("strength", strength);
-  out.obs.set("library", library);
   return out;
 }
 
@@ -72,8 +78,7 @@ AnnData cell_truth_anndata(const SimulatedScreen& s) {
 /// - uns `guide_efficiency`: share of each guide's cells that do not escape; `state_shares`
 ///   (contexts, states).
 template <class = void>
-AnnData effect_truth_anndata(const SimulatedScreen& s) {
-  const ScreenTruth& t = s.truth;
+AnnData effect_truth_anndata(const ScreenTruth& t) {
   const size_t n = t.perturbations.size(), programs = t.programs.size();
   AnnData out;
   Categorical contexts{{}, t.contexts, false}, perturbations{{}, t.perturbations, false};
@@ -96,7 +101,7 @@ AnnData effect_truth_anndata(const SimulatedScreen& s) {
   out.obs.set("has_effect", Numbers::truths(has_effect));
   out.obsm.emplace("programs", std::move(added));
   out.X = to_dense<float>(Matrix(t.shift));
-  out.var = s.screen.var;
+  out.var = DataFrame(t.genes);
   out.var.set("dispersion", t.dispersion);
   out.varm.emplace("loadings", detail::by_gene(t.loadings));
   out.varm.emplace("basal", detail::by_gene(t.basal));

@@ -8,6 +8,7 @@
 
 #include "vcell/core/error.hpp"
 #include "vcell/core/message.hpp"
+#include "vcell/data/cell_input.hpp"
 #include "vcell/eval/expression_options.hpp"
 #include "vcell/models/model_kind.hpp"
 #include "vcell/models/state_transition_config.hpp"
@@ -61,6 +62,10 @@ constexpr std::array<std::string_view, 3> choices(ZeroMeans) {
   return {"epsilon", "clip", "undefined"};
 }
 constexpr std::array<std::string_view, 2> choices(FdrScope) { return {"target", "global"}; }
+constexpr std::array<std::string_view, 2> choices(GeneNames) { return {"symbols", "ids"}; }
+constexpr std::array<std::string_view, 2> choices(DuplicateNames) {
+  return {"make_unique", "refuse"};
+}
 
 /// The name of a choice.
 /// @throws ConfigError if the value is none of the enumerators

@@ -65,7 +65,8 @@ inline void check_device(RunDevice device, Precision precision) {
 /// `vcell run`.
 struct Experiment {
   std::string preset;                   ///< the published settings it started from; empty for none
-  std::string data;                     ///< the screen, h5ad
+  std::string data;                     ///< the screen: h5ad, or what else read_cells reads
+  CellInput input;                      ///< what that file does not say itself
   std::vector<std::string> more_files;  ///< whose cells State Embedding is trained on, too
   ScreenOptions labels;                 ///< its obs columns and the control's label
   std::string gene_names;      ///< var column of the names that perturbations use; empty: found
@@ -146,9 +147,22 @@ void visit_experiment(E& e, F&& f) {
   f("", "preset", e.preset, "published settings it started from");
   f("", "seed", e.training.seed, "of split, batches, initial weights, dropout");
 
-  f("data", "path", e.data, "the screen, h5ad");
+  f("data", "path", e.data, "the screen: h5ad, 10x .h5, mtx, CSV or TSV");
   f("data", "more_files", e.more_files,
     "more h5ad files whose cells State Embedding is trained on");
+  f("data", "metadata", e.input.metadata.file,
+    "CSV or TSV with a row for each cell, which becomes obs columns; empty: none");
+  f("data", "metadata_key", e.input.metadata.key,
+    "its column with the cells' names; empty: the first");
+  f("data", "drop_unmatched", e.input.metadata.drop_unmatched,
+    "cells that the metadata or the data lack are left out");
+  f("data", "genes_by", e.input.genes.names, "what genes of 10x .h5 and mtx are called by");
+  f("data", "duplicate_genes", e.input.genes.duplicates,
+    "names of genes that come more than once: make_unique or refuse");
+  f("data", "genomes", e.input.genes.genomes, "of 10x .h5 and mtx, those to keep; empty: all");
+  f("data", "feature_types", e.input.genes.feature_types,
+    "the same, all for all; empty: Gene Expression");
+  f("data", "genes_in_rows", e.input.genes_in_rows, "of CSV and TSV: rows are genes");
   f("data", "perturbation_key", e.labels.perturbation_key, "obs column of the perturbation");
   f("data", "control", e.labels.control, "label of unperturbed cells in it");
   f("data", "context_keys", e.labels.context_keys, "obs columns of the context, joined by |");
@@ -270,7 +284,8 @@ inline bool is_in_embedding(const Experiment& e) {
 /// @param e  an Experiment, const or not
 template <class E>
 auto paths_of(E& e) {
-  std::vector paths{&e.data, &e.split, &e.perturbation_features, &e.init_from};
+  std::vector paths{&e.data, &e.input.metadata.file, &e.split, &e.perturbation_features,
+                    &e.init_from};
   for (auto& file : e.more_files) paths.push_back(&file);
   if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
   if (!is_obsm(e.cell_embedding)) paths.push_back(&e.cell_embedding);

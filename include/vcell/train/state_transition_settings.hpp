@@ -7,7 +7,8 @@
 #include <type_traits>
 
 #include "vcell/models/state_transition_config.hpp"
-#include "vcell/sets/screen.hpp"
+#include "vcell/sets/cell_sets.hpp"
+#include "vcell/sets/control_pairing.hpp"
 #include "vcell/train/model_fields.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -34,6 +35,8 @@ struct StateTransitionSettings : StateTransitionConfig {
   size_t set_size = 64;        ///< S
   size_t batch_size = 8;       ///< B
   bool control_sets = true;    ///< train on control cells as targets too
+  SamplingWeights weights = SamplingWeights::cells;  ///< how often perturbations are trained on
+  ControlMapping mapping = ControlMapping::random;   ///< which control a cell starts from
   /// Where controls are drawn; none: within the batch where the model knows batches.
   std::optional<PairWithin> pair_within = {};
 
@@ -56,6 +59,12 @@ void visit_settings(Settings& s, F&& f) {
   f("sets", "set_size", s.set_size, "S: cells in a set");
   f("sets", "batch_size", s.batch_size, "B: sets in a step");
   f("sets", "control_sets", s.control_sets, "control cells are targets too");
+  f("sets", "weights", s.weights,
+    "how often a perturbation of n cells is trained on: cells, as n; square_root, as the root of "
+    "n; uniform, as any other");
+  f("sets", "mapping", s.mapping,
+    "the control that a cell starts from: random, drawn at every visit; cached, drawn once; cycle, "
+    "the next, so that all are used alike");
   f("sets", "pair_within", s.pair_within,
     "where controls are drawn: context or batch; empty: batch where the model knows batches");
 }

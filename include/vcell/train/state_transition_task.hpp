@@ -13,36 +13,15 @@
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/models/state_transition_terms.hpp"
 #include "vcell/models/training_anchors.hpp"
-#include "vcell/sets/set_loader.hpp"
 #include "vcell/tensor/copy.hpp"
 #include "vcell/train/recorded_steps.hpp"
 #include "vcell/train/resident_cells.hpp"
 #include "vcell/train/send_beside.hpp"
+#include "vcell/train/state_transition_task_options.hpp"
 #include "vcell/train/train_state.hpp"
 #include "vcell/train/validation_shifts.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-struct StateTransitionTaskOptions {
-  /// Sets, controls, batch size and seed. The part is ignored: train for losses, validation for
-  /// validation. The seed is that of dropout too.
-  SetSourceOptions sets = {};
-  PrefetchOptions prefetch = {};
-  /// Batches of validation sets that are measured, the first ones in an order drawn by the seed and
-  /// always the same; 0: all.
-  size_t validation_batches = 64;
-  /// What an anchored model starts from: its strata() cut the training sets. Must outlive the task;
-  /// given exactly when the model is anchored.
-  const TrainingAnchors* anchors = nullptr;
-  /// Whether validation chooses how much of what an anchored model has learnt is to be believed:
-  /// of 0, 0.25, 0.5, 0.7 and 1 the alpha with the lowest loss. Only where the validation cells are
-  /// of pairs that are not trained on; else alpha is 1.
-  bool choose_alpha = false;
-  /// Bytes of the device that the screen's cells may take. Where all fit they are brought there
-  /// once, dense, and training batches are gathered there; else each batch is sent, beside the step
-  /// before it (train/send_beside.hpp). Changes no result.
-  size_t resident_bytes = 0;
-};
 
 /// Training of a State Transition model on a screen (of expression, or of an embedding:
 /// embedding_screen), for Trainer::run: batches of paired sets in, the configuration's
@@ -95,16 +74,17 @@ class StateTransitionTask {
   bool is_resident() const { return bool(resident_.targets); }
 
  private:
-  static SetSourceOptions with_part(const StateTransitionTaskOptions& all, Part part) {
+  static SetSourceOptions training_sets(const StateTransitionTaskOptions& all, bool is_resident) {
     SetSourceOptions options = all.sets;
-    options.sets.part = part;
-    if (all.anchors && part == Part::train) options.sets.strata = all.anchors->strata();
+    options.sets.part = Part::train;
+    if (all.anchors) options.sets.strata = all.anchors->strata();
+    options.rows_only = is_resident;
     return options;
   }
-
-  static SetSourceOptions training_sets(const StateTransitionTaskOptions& all, bool is_resident) {
-    SetSourceOptions options = with_part(all, Part::train);
-    options.rows_only = is_resident;
+  static SetSourceOptions validation_sets(const StateTransitionTaskOptions& all) {
+    SetSourceOptions options = all.sets;
+    options.sets.part = Part::validation;
+    options.sets.weights = SamplingWeights::cells;  // what is measured weighs cells alike
     return options;
   }
 
@@ -191,7 +171,7 @@ StateTransitionTask<T, Device>::StateTransitionTask(const StateTransition<T, Dev
       resident_(resident_of(screen, options)),
       loader_(screen, parts, {training_sets(options, bool(resident_.targets)), options.prefetch},
               first),
-      validation_(screen, parts, with_part(options, Part::validation)),
+      validation_(screen, parts, validation_sets(options)),
       validation_batches_(options.validation_batches
                               ? std::min(options.validation_batches, validation_.batches())
                               : validation_.batches()),
@@ -378,8 +358,11 @@ auto StateTransitionTask<T, Device>::resident_of(const Screen& screen,
                                                  const StateTransitionTaskOptions& options) const
     -> Resident {
   using Cells = ResidentCells<T, Device>;
-  const DenseMatrix<float>* input = options.sets.input;
-  const CsrMatrix<float>* genes = model_->config().gene_width ? options.sets.genes : nullptr;
+  const bool has_genes = model_->config().gene_width && options.sets.genes;
+  const DenseMatrix<float>* input = options.sets.input.dense();
+  const CsrMatrix<float>* genes = has_genes ? options.sets.genes.csr() : nullptr;
+  // What is on disk, or in another kind of matrix, is sent batch by batch.
+  if (screen.elsewhere || (options.sets.input && !input) || (has_genes && !genes)) return {};
   size_t bytes = Cells::bytes(screen.cells(), screen.expression.columns);
   if (input) bytes += Cells::bytes(input->rows, input->columns);
   if (genes) bytes += Cells::bytes(genes->rows, genes->columns);

@@ -11,6 +11,7 @@
 #include "vcell/eval/distance_ranks.hpp"
 #include "vcell/eval/pearson.hpp"
 #include "vcell/sets/cell_groups.hpp"
+#include "vcell/sets/for_each_cell.hpp"
 #include "vcell/tensor/tensor.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -100,12 +101,10 @@ class ValidationShifts {
     for (const CellGroup& group :
          cell_groups(screen, [&](size_t cell) { return screen.is_control(cell); })) {
       const auto mean = control_means_[size_t(group.context)];
-      for (const size_t cell : group.cells) {
-        const auto columns = screen.expression.row_indices(cell);
-        const auto values = screen.expression.row_values(cell);
+      for_each_cell(screen, group.cells, [&](auto columns, auto values) {
         for (size_t i = 0; i < columns.size(); ++i)
           mean[size_t(columns[i])] += double(values[i]) / double(group.cells.size());
-      }
+      });
     }
   }
 

@@ -9,7 +9,8 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// What an element says it is: its attributes `encoding-type` and `encoding-version`; both are ""
-/// where it says nothing.
+/// where it says nothing. Sparse matrices of anndata up to 0.6, which say it in `h5sparse_format`,
+/// differ from later ones in names alone.
 struct Encoding {
   std::string type, version;
 
@@ -23,8 +24,12 @@ struct Encoding {
 
 template <class = void>
 Encoding encoding_of(const hdf5::Object& object) {
-  return {hdf5::text_attribute(object, "encoding-type").value_or(""),
-          hdf5::text_attribute(object, "encoding-version").value_or("")};
+  Encoding out{hdf5::text_attribute(object, "encoding-type").value_or(""),
+               hdf5::text_attribute(object, "encoding-version").value_or("")};
+  if (out.type.empty() && object.is_group())
+    if (const auto format = hdf5::text_attribute(object, "h5sparse_format"))
+      out = {*format + "_matrix", "0.1.0"};
+  return out;
 }
 
 /// Warns of the attributes of a group that are not read, and so not written again.
@@ -39,11 +44,11 @@ void warn_of_attributes(const hdf5::Object& group, std::initializer_list<std::st
   if (!unknown.empty()) group.warn("its attributes ", list_of(unknown), " are left out");
 }
 
-/// How to mend a file whose encodings are older than anndata 0.8's.
+/// The extents that a sparse matrix says it has.
 template <class = void>
-std::string resave_hint() {
-  return "read and write it once with Python's anndata >= 0.8: "
-         "anndata.read_h5ad(old).write_h5ad(new)";
+std::optional<std::vector<int64_t>> sparse_shape(const hdf5::Object& group) {
+  if (auto shape = hdf5::integers_attribute(group, "shape")) return shape;
+  return hdf5::integers_attribute(group, "h5sparse_shape");
 }
 
 }  // namespace detail

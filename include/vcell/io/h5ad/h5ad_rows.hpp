@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -8,6 +10,7 @@
 #include "vcell/core/cmath.hpp"
 #include "vcell/data/row_source.hpp"
 #include "vcell/io/h5ad/read_h5ad.hpp"
+#include "vcell/io/transposed_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -16,24 +19,69 @@ struct H5adRowsOptions {
   std::string element = "X";
   /// As in H5adReadOptions; of what is read it counts a block at a time.
   size_t budget = 0;
-  /// A matrix that is stored by columns, whose rows are spread over all of the file, is read whole,
-  /// turned into rows and kept in memory; else it is an error. A warning says how much that takes.
-  bool turn_columns = false;
+  /// Bytes that it may keep beside the blocks that are read. An eighth is for unpacked chunks that
+  /// rows to come may want, sparse ones' values and columns each half of it, and one chunk in any
+  /// case. A matrix that is stored by columns, whose rows are spread over all of the file, is
+  /// turned into rows when it is opened: in memory where half of these bytes are enough, else in a
+  /// temporary file; a warning says so.
+  size_t memory = size_t(512) << 20;
+  /// The folder of that file; empty: the system's, which TMPDIR names.
+  std::filesystem::path temporary_folder = {};
   /// Takes one line for what was read otherwise than it is stored; nullptr drops them.
   std::vector<std::string>* warnings = nullptr;
 };
 
-/// A matrix of an h5ad file that stays open, read in blocks of rows (see RowSource): of a sparse
-/// one the offsets of its rows are in memory, and no value, but where turn_columns says so. Copies
-/// share the open file, which lives as long as the last of them; threads that read through them
-/// wait for each other.
+/// Rows that a file of another kind than h5ad keeps as a group of data, indices and indptr.
+struct SparseGroup {
+  hdf5::Object group;
+  std::array<int64_t, 2> shape;  ///< rows, columns
+};
+
+namespace detail {
+
+/// The columns of a matrix that is stored by columns, as rows of a source.
+struct StoredColumns {
+  const MatrixElement& matrix;
+  SparseLayout layout = {};
+
+  size_t rows() const { return matrix.columns; }
+  size_t columns() const { return matrix.rows; }
+  DType dtype() const { return matrix.dtype; }
+};
+
+template <class T>
+CsrView<T> row_block(const StoredColumns& source, size_t first, size_t last,
+                     CsrMatrix<T>& scratch) {
+  const hdf5::RowRange columns{first, last};
+  source.matrix.read_lines(std::span(&columns, 1), scratch);
+  return scratch.view();
+}
+
+template <class = void>
+size_t block_end(const StoredColumns& source, size_t first, size_t bytes) {
+  return block_end(source.matrix.indptr(), source.rows(), source.columns(), source.dtype(), first,
+                   bytes);
+}
+
+}  // namespace detail
+
+/// A matrix of an h5ad file that stays open, read in blocks of rows (see RowSource), or by number
+/// (see read_rows). Beside H5adRowsOptions::memory the offsets of its rows and the places of its
+/// chunks are in memory, and no value. Copies share the open file, which lives as long as the last
+/// of them. Several threads may read through them at once; they wait for each other, and for others
+/// that call HDF5, only where that is needed to read rows: numbers of another byte order, and
+/// filters other than gzip, LZF, shuffle and fletcher32.
 class H5adRows {
  public:
   /// @throws IoError if the file cannot be opened
-  /// @throws FormatError as read_h5ad does, or if the matrix is stored by columns and is not to be
-  ///         turned (H5adRowsOptions::turn_columns)
+  /// @throws FormatError as read_h5ad does; WriteError if there is no room for a temporary file
   template <class = void>
   explicit H5adRows(const std::filesystem::path& path, const H5adRowsOptions& options = {});
+  /// The same of a file of another kind.
+  /// @param find  finds the matrix from the root, instead of options.element
+  template <class = void>
+  H5adRows(const std::filesystem::path& path, const H5adRowsOptions& options,
+           const std::function<SparseGroup(const hdf5::Object&)>& find);
 
   SparseLayout layout;
 
@@ -43,10 +91,10 @@ class H5adRows {
   bool is_sparse() const { return file_->matrix->is_sparse; }
   /// Where the values of each row begin; none of a dense matrix.
   const std::vector<int64_t>& indptr() const {
-    return whole() ? whole()->indptr() : file_->matrix->indptr();
+    return file_->turned ? file_->turned->indptr() : file_->matrix->indptr();
   }
   /// All of it, where that is in memory; else nullptr.
-  const Matrix* whole() const { return file_->whole ? &*file_->whole : nullptr; }
+  const Matrix* whole() const { return file_->turned ? file_->turned->whole() : nullptr; }
 
   /// Rows first .. last - 1, as they are stored, with ascending columns.
   /// @throws ShapeError if there are no such rows; FormatError if they are damaged; IoError if the
@@ -57,46 +105,92 @@ class H5adRows {
   /// sparse ones of T.
   template <class T>
   bool read(size_t first, size_t last, CsrMatrix<T>& out) const;
+  /// Rows in the given order, zeros of a dense matrix left out; see read_rows.
+  /// @throws ShapeError if there is no such row; else as above
+  template <class T>
+  void read(std::span<const size_t> rows, CsrMatrix<T>& out) const;
 
  private:
   template <class = void>
   void check_rows(size_t first, size_t last) const;
+  /// The lock of HDF5, where it is needed to read rows.
+  std::unique_ptr<hdf5::LibraryUse> library() const {
+    return file_->matrix->needs_library() ? std::make_unique<hdf5::LibraryUse>() : nullptr;
+  }
 
   struct File {
     hdf5::Reading reading;
     hdf5::Object root, element;
     std::optional<detail::MatrixElement> matrix;
-    std::optional<Matrix> whole;  // of columns that were turned
+    std::optional<TransposedRows> turned;  // of a matrix by columns
   };
+  template <class = void>
+  void open(const std::filesystem::path& path, const H5adRowsOptions& options);
+  template <class = void>
+  void turn(const H5adRowsOptions& options);
+
   std::shared_ptr<File> file_;
 };
 
 template <class>
-H5adRows::H5adRows(const std::filesystem::path& path, const H5adRowsOptions& options)
-    : file_(std::make_shared<File>()) {
-  const hdf5::LibraryUse use;
+void H5adRows::open(const std::filesystem::path& path, const H5adRowsOptions& options) {
+  file_ = std::make_shared<File>();
   hdf5::Reading& reading = file_->reading;
   reading.function = "H5adRows";
   reading.warnings = options.warnings;
   reading.budget = options.budget;
   file_->root = hdf5::open_file(path, reading);
-  detail::check_is_anndata(file_->root);
-  file_->element = file_->root.open(options.element);
-  file_->matrix.emplace(file_->element, detail::Extents{});
+}
+
+template <class>
+H5adRows::H5adRows(const std::filesystem::path& path, const H5adRowsOptions& options,
+                   const std::function<SparseGroup(const hdf5::Object&)>& find) {
+  const hdf5::LibraryUse use;
+  open(path, options);
+  SparseGroup found = find(file_->root);
+  file_->element = std::move(found.group);
+  file_->matrix.emplace(file_->element, found.shape, detail::Extents{}, options.memory / 8);
   layout = file_->matrix->layout;
-  if (layout.by_columns) {
-    if (!options.turn_columns)
-      file_->element.fail("is stored by columns (csc_matrix), expected rows; read all of it with ",
-                          "read_h5ad, or write it by rows: in Python, adata.X = adata.X.tocsr()");
-    file_->whole = file_->matrix->read_all();
-    const double bytes = double(file_->whole->values().size()) *
-                         double(size_of(file_->whole->dtype()) + sizeof(int32_t));
-    file_->element.warn(
-        "is stored by columns (csc_matrix), so all of it is in memory, turned into ",
-        "rows: ", std::round(bytes / 1e5) / 10, " MB, and twice that while turning");
-  }
   hdf5::check_unchanged(file_->root);
-  reading.warnings = nullptr;  // which need not live as long as the file
+  file_->reading.warnings = nullptr;
+}
+
+template <class>
+H5adRows::H5adRows(const std::filesystem::path& path, const H5adRowsOptions& options) {
+  {
+    const hdf5::LibraryUse use;
+    open(path, options);
+    detail::check_is_anndata(file_->root);
+    file_->element = file_->root.open(detail::stored_path(file_->root, options.element));
+    file_->matrix.emplace(file_->element, detail::Extents{}, options.memory / 8);
+  }
+  layout = file_->matrix->layout;
+  if (layout.by_columns) turn(options);
+  hdf5::check_unchanged(file_->root);
+  file_->reading.warnings = nullptr;  // which need not live as long as the file
+}
+
+template <class>
+void H5adRows::turn(const H5adRowsOptions& options) {
+  const auto use = library();
+  try {
+    file_->turned.emplace(detail::StoredColumns{*file_->matrix, layout},
+                          TransposedRowsOptions{options.memory, options.temporary_folder});
+  } catch (const FormatError& e) {
+    const std::string_view what = e.what();
+    if (what.starts_with("sort_rows")) file_->element.fail(what);  // it does not know the file
+    throw;
+  }
+  const auto megabytes = [](double bytes) { return std::round(bytes / 1e5) / 10; };
+  const char* const columns = "is stored by columns (csc_matrix), so all of it ";
+  if (whole())
+    file_->element.warn(
+        columns, "is in memory, turned into rows: ",
+        megabytes(double(whole()->values().size()) * double(size_of(dtype()) + sizeof(int32_t))),
+        " MB, and twice that while turning");
+  else
+    file_->element.warn(columns, "lies in a temporary file, turned into rows: ",
+                        megabytes(double(file_->turned->file_bytes())), " MB");
 }
 
 template <class>
@@ -110,7 +204,11 @@ template <class T>
 bool H5adRows::read(size_t first, size_t last, CsrMatrix<T>& out) const {
   if (whole() || !is_sparse() || dtype() != dtype_of<T>()) return false;
   check_rows(first, last);
-  const hdf5::LibraryUse use;
+  if (file_->turned) {
+    file_->turned->read(first, last, out);
+    return true;
+  }
+  const auto use = library();
   file_->matrix->read({first, last}, out);
   hdf5::check_unchanged(file_->root);
   return true;
@@ -124,10 +222,54 @@ Matrix H5adRows::read(size_t first, size_t last) const {
     std::iota(wanted.begin(), wanted.end(), first);
     return select_rows(*whole(), wanted);
   }
-  const hdf5::LibraryUse use;
+  if (file_->turned)
+    return visit_storage<Matrix>(dtype(), [&]<class T>() -> Matrix {
+      CsrMatrix<T> m;
+      if constexpr (std::is_arithmetic_v<T>) file_->turned->read(first, last, m);
+      return {m.rows,
+              m.columns,
+              std::move(m.indptr),
+              std::move(m.indices),
+              Numbers(std::move(m.values), dtype()),
+              layout};
+    });
+  const auto use = library();
   Matrix out = file_->matrix->read({first, last});
   hdf5::check_unchanged(file_->root);
   return out;
+}
+
+template <class T>
+void H5adRows::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+  for (const size_t row : wanted) check_index("read_rows", "row", row, rows());
+  if (whole()) {
+    CsrMatrix<T> scratch;
+    out = select_rows(row_block(*whole(), 0, rows(), scratch), wanted);
+    return;
+  }
+  if (is_sparse() && !file_->turned && dtype() == dtype_of<T>()) {
+    const auto use = library();
+    file_->matrix->read(wanted, out);
+    hdf5::check_unchanged(file_->root);
+    return;
+  }
+  std::vector<hdf5::RowRange> some;  // rows that follow each other
+  for (const size_t row : wanted)
+    if (!some.empty() && some.back().last == row)
+      ++some.back().last;
+    else
+      some.push_back({row, row + 1});
+  out = CsrMatrix<T>{};
+  out.columns = columns();
+  if (!is_sparse()) {
+    const auto use = library();
+    const Matrix dense = file_->matrix->read_dense(some);
+    hdf5::check_unchanged(file_->root);
+    append_rows(out, dense, 0, dense.rows());
+    return;
+  }
+  CsrMatrix<T> scratch;
+  for (const hdf5::RowRange r : some) out.append(row_block(*this, r.first, r.last, scratch));
 }
 
 template <class T>

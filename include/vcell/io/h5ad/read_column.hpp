@@ -1,74 +1,16 @@
 #pragma once
 
-#include <limits>
-#include <optional>
-
-#include "vcell/data/column.hpp"
-#include "vcell/io/h5ad/encoding.hpp"
+#include "vcell/io/h5ad/legacy_categorical.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
-
-/// The values of a one-dimensional dataset; nothing when it holds neither numbers nor text.
-template <class = void>
-std::optional<Labels> read_labels(const hdf5::Object& element) {
-  const hdf5::Dataset d = hdf5::open_dataset(element);
-  if (d.null || d.shape.size() != 1)
-    element.fail("has shape ", d.shape, ", expected one dimension");
-  if (H5Tget_class(d.type) == H5T_STRING) return hdf5::read_text(d);
-  const auto dtype = hdf5::dtype_of_type(d.type);
-  if (!dtype) return {};
-  return hdf5::read_array(d).values;
-}
-
-/// Text, numbers or truth values beside a mask of those that are missing.
-template <class = void>
-Column read_nullable(const hdf5::Object& group) {
-  auto values = read_labels(group.open("values"));
-  if (!values) group.fail("its 'values' are neither numbers nor text");
-  const hdf5::Object mask = group.open("mask");
-  auto missing = hdf5::read_numbers<uint8_t>(hdf5::open_dataset(mask));
-  if (missing.size() != values->size())
-    mask.fail("has ", missing.size(), " entries, expected ", values->size(), " as 'values' has");
-  for (size_t i = 0; i < missing.size(); ++i)
-    if (missing[i] > 1)
-      mask.fail("holds ", int(missing[i]), " at entry ", i, ", expected 0 or 1 (missing)");
-  // Text is written with a mask only where it needs one: AnnData before 0.11 does not read it.
-  if (values->is_text() && std::find(missing.begin(), missing.end(), 1) == missing.end())
-    missing.clear();
-  return {std::move(*values), std::move(missing)};
-}
-
-/// Values none of which may be missing: categories, or an index.
-template <class = void>
-Labels read_complete(const hdf5::Object& element) {
-  if (element.is_dataset()) {
-    auto labels = read_labels(element);
-    if (!labels) element.fail("holds neither numbers nor text");
-    return std::move(*labels);
-  }
-  if (!encoding_of(element).type.starts_with("nullable-"))
-    element.fail("has ", encoding_of(element).text(), ", expected an array or a nullable array");
-  const Column column = read_nullable(element);
-  if (std::find(column.missing().begin(), column.missing().end(), 1) != column.missing().end())
-    element.fail("has missing values, expected none");
-  return column.values();
-}
 
 template <class = void>
 Column read_categorical(const hdf5::Object& group) {
   Categorical out;
   out.categories = read_complete(group.open("categories"));
-  const hdf5::Object codes = group.open("codes");
-  const hdf5::Dataset d = hdf5::open_dataset(codes);
-  if (d.shape.size() != 1) codes.fail("has shape ", d.shape, ", expected one dimension");
-  out.codes = hdf5::read_numbers<int32_t>(d);
-  const auto n = int64_t(out.categories.size());
-  for (size_t i = 0; i < out.codes.size(); ++i)
-    if (out.codes[i] < -1 || out.codes[i] >= n)
-      codes.fail("holds ", out.codes[i], " at entry ", i, ", expected -1 (missing) .. ", n, " - 1");
-  const auto ordered = hdf5::integers_attribute(group, "ordered");
-  out.ordered = ordered && ordered->size() == 1 && ordered->front() != 0;
+  read_codes(group.open("codes"), out);
+  out.ordered = read_ordered(group);
   return out;
 }
 
@@ -79,6 +21,7 @@ std::optional<Column> read_column(const hdf5::Object& element) {
   if (encoding.is("categorical", "0.2.0")) return read_categorical(element);
   for (const char* type : {"nullable-integer", "nullable-boolean", "nullable-string-array"})
     if (encoding.is(type, "0.1.0")) return read_nullable(element);
+  if (is_legacy_categorical(element)) return read_legacy_categorical(element);
   const bool plain = encoding.type.empty() || encoding.is("array", "0.2.0") ||
                      encoding.is("string-array", "0.2.0");
   if (!element.is_dataset() || !plain) return {};

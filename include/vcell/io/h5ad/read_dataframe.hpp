@@ -1,19 +1,24 @@
 #pragma once
 
-#include "vcell/data/dataframe.hpp"
+#include "vcell/io/h5ad/legacy_table.hpp"
 #include "vcell/io/h5ad/read_column.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
+/// A table of anndata 0.8 and later, or of 0.7, whose columns alone are another.
+inline bool is_dataframe(const Encoding& encoding) {
+  return encoding.is("dataframe", "0.2.0") || encoding.is("dataframe", "0.1.0");
+}
+
 /// A table. Columns of a kind that is not understood are left out, with a warning.
 template <class = void>
 DataFrame read_dataframe(const hdf5::Object& group) {
+  if (hdf5::holds_records(group)) return read_legacy_table(group);
   const Encoding encoding = encoding_of(group);
-  if (!group.is_group() || encoding.is("dataframe", "0.1.0") || encoding.type.empty())
-    group.fail("is a table in an encoding older than anndata 0.8's; ", resave_hint());
-  if (!encoding.is("dataframe", "0.2.0"))
-    group.fail("has ", encoding.text(), ", expected 'dataframe' 0.2.0");
+  if (!group.is_group() || !is_dataframe(encoding))
+    group.fail("has ", encoding.text(), ", expected a table: 'dataframe' 0.2.0 or 0.1.0, or ",
+               "records (a compound type)");
   const auto index_name = hdf5::text_attribute(group, "_index");
   const auto order = hdf5::texts_attribute(group, "column-order");
   if (!index_name || !order)

@@ -47,9 +47,16 @@ std::vector<int64_t> read_offsets(const hdf5::Object& element, size_t lines, siz
 /// found sound but its values, which are read a few rows at a time, or all at once.
 class MatrixElement {
  public:
+  static constexpr size_t usual_cache = size_t(32) << 20;
   /// @param element  of which it reads; it lives longer
+  /// @param cache    bytes of unpacked chunks that are kept for rows read later
   template <class = void>
-  MatrixElement(const hdf5::Object& element, const Extents& expected);
+  MatrixElement(const hdf5::Object& element, const Extents& expected, size_t cache = usual_cache);
+  /// Sparse rows of a file that is no AnnData: a group with data, indices and indptr.
+  /// @param shape  rows and columns, as the file says them
+  template <class = void>
+  MatrixElement(const hdf5::Object& group, std::span<const int64_t> shape, const Extents& expected,
+                size_t cache = usual_cache);
   MatrixElement(const MatrixElement&) = delete;
   MatrixElement& operator=(const MatrixElement&) = delete;
 
@@ -62,69 +69,92 @@ class MatrixElement {
   /// dense matrix.
   const std::vector<int64_t>& indptr() const { return indptr_; }
 
-  /// Some rows of a matrix that is not stored by columns. Rows that follow those that were read
-  /// before are found soonest.
+  /// Whether HDF5 is called where it is read, which knows one thread at a time; else several
+  /// threads may read it at once.
+  bool needs_library() const {
+    return values_.needs_library() || (is_sparse && places_.needs_library());
+  }
+
+  /// Some rows of a matrix that is not stored by columns.
   template <class = void>
-  Matrix read(hdf5::RowRange rows);
+  Matrix read(hdf5::RowRange rows) const;
   /// The same of a sparse matrix of this dtype, into room that is used again.
   template <class T>
-  void read(hdf5::RowRange rows, CsrMatrix<T>& out);
+  void read(hdf5::RowRange rows, CsrMatrix<T>& out) const;
+  /// Rows of the same in any order; a row may be named more than once.
+  template <class T>
+  void read(std::span<const size_t> rows, CsrMatrix<T>& out) const;
+  /// Rows of a dense matrix in any order.
   template <class = void>
-  Matrix read_all();
+  Matrix read_dense(std::span<const hdf5::RowRange> rows) const;
+  template <class = void>
+  Matrix read_all() const;
+
+  /// Compressed rows (or columns), as they are stored, of a sparse matrix of this dtype.
+  /// @param lines  in any order
+  /// @param m      whose room is used again
+  template <class T>
+  void read_lines(std::span<const hdf5::RowRange> lines, CsrMatrix<T>& m) const;
 
  private:
   template <class = void>
-  void open_sparse(bool by_columns, const Extents& expected);
-  template <class T>
-  void read_lines(hdf5::RowRange lines, CsrMatrix<T>& m);
+  void open_sparse(std::span<const int64_t> shape, bool by_columns, const Extents& expected);
   template <class = void>
-  void check_places(std::span<const int32_t> places, size_t first, size_t columns) const;
+  void check_places(std::span<const hdf5::NumberPiece<int32_t>> pieces, size_t columns) const;
   template <class T>
   void sort_lines(CsrMatrix<T>& m) const;
   template <class = void>
-  Matrix read_sparse(hdf5::RowRange lines);
-  template <class = void>
-  Matrix read_dense(hdf5::RowRange wanted);
+  Matrix read_sparse(hdf5::RowRange lines) const;
   double bytes_of(double values) const;
 
   const hdf5::Object& element_;
   hdf5::Object data_, indices_;
   hdf5::Dataset values_, places_;  // of a dense matrix values_ alone
-  hdf5::OpenChunks open_values_, open_places_;
+  mutable hdf5::ChunkCache value_chunks_, place_chunks_;
   std::vector<int64_t> indptr_;
 };
 
 template <class>
-MatrixElement::MatrixElement(const hdf5::Object& element, const Extents& expected)
-    : element_(element) {
+MatrixElement::MatrixElement(const hdf5::Object& element, const Extents& expected, size_t cache)
+    : element_(element), value_chunks_(cache / 2), place_chunks_(cache / 2) {
   const Encoding encoding = encoding_of(element);
   const bool by_columns = encoding.is("csc_matrix", "0.1.0");
   if (by_columns || encoding.is("csr_matrix", "0.1.0")) {
-    open_sparse(by_columns, expected);
+    const auto shape = sparse_shape(element);
+    if (!shape) element.fail("its attribute 'shape' is absent, expected rows and columns");
+    open_sparse(*shape, by_columns, expected);
     return;
   }
   if (!element.is_dataset() || !(encoding.is("array", "0.2.0") || encoding.type.empty()))
     element.fail("has ", encoding.text(), ", expected an array, a csr_matrix or a csc_matrix");
   values_ = hdf5::open_dataset(element);
-  if (values_.shape.size() != 2)
+  // Of one gene anndata up to 0.6 wrote a list.
+  const bool is_list =
+      values_.shape.size() == 1 && encoding.type.empty() && expected.columns.value_or(1) == 1;
+  if (values_.shape.size() != 2 && !is_list)
     element.fail("has shape ", values_.shape, ", expected two dimensions");
   rows = values_.shape[0];
-  columns = values_.shape[1];
+  columns = is_list ? 1 : values_.shape[1];
   dtype = hdf5::number_type(values_);
   check_extents(element, rows, columns, expected);
 }
 
 template <class>
-void MatrixElement::open_sparse(bool by_columns, const Extents& expected) {
+MatrixElement::MatrixElement(const hdf5::Object& group, std::span<const int64_t> shape,
+                             const Extents& expected, size_t cache)
+    : element_(group), value_chunks_(cache / 2), place_chunks_(cache / 2) {
+  open_sparse(shape, false, expected);
+}
+
+template <class>
+void MatrixElement::open_sparse(std::span<const int64_t> shape, bool by_columns,
+                                const Extents& expected) {
   const hdf5::Object& group = element_;
-  const auto shape = hdf5::integers_attribute(group, "shape");
   constexpr int64_t most = std::numeric_limits<int32_t>::max();
-  if (!shape || shape->size() != 2 || (*shape)[0] < 0 || (*shape)[1] < 0 || (*shape)[0] > most ||
-      (*shape)[1] > most)
-    group.fail("its attribute 'shape' is ", shape ? message(*shape) : "absent",
-               ", expected two numbers from 0 to ", most);
-  rows = size_t((*shape)[0]);
-  columns = size_t((*shape)[1]);
+  if (shape.size() != 2 || shape[0] < 0 || shape[1] < 0 || shape[0] > most || shape[1] > most)
+    group.fail("its 'shape' is ", shape, ", expected two numbers from 0 to ", most);
+  rows = size_t(shape[0]);
+  columns = size_t(shape[1]);
   is_sparse = true;
   check_extents(group, rows, columns, expected);
   // Turning columns into rows takes memory for every row, which nothing stored has to justify.
@@ -153,38 +183,54 @@ void MatrixElement::open_sparse(bool by_columns, const Extents& expected) {
                   ", one for each value");
 }
 
-/// @param first  the entry that the first of them is
 template <class>
-void MatrixElement::check_places(std::span<const int32_t> found, size_t first,
+void MatrixElement::check_places(std::span<const hdf5::NumberPiece<int32_t>> pieces,
                                  size_t expected) const {
   // A negative one is a large one.
   const auto is_wrong = [expected](int32_t place) { return uint32_t(place) >= expected; };
-  parallel_for(found.size(), size_t(1) << 18, [&](size_t begin, size_t end) {
-    uint32_t wrong = 0;  // no bool, which compilers take one by one
-    for (size_t i = begin; i < end; ++i) wrong |= uint32_t(is_wrong(found[i]));
-    if (!wrong) return;
-    const auto i = size_t(
-        std::find_if(found.begin() + std::ptrdiff_t(begin), found.end(), is_wrong) - found.begin());
-    indices_.fail("holds ", found[i], " at entry ", first + i, ", expected 0 .. ", expected,
-                  " - 1");
-  });
+  for (const auto& piece : pieces)
+    parallel_for(piece.rows.last - piece.rows.first, size_t(1) << 18,
+                 [&](size_t begin, size_t end) {
+                   uint32_t wrong = 0;  // no bool, which compilers take one by one
+                   for (size_t i = begin; i < end; ++i) wrong |= uint32_t(is_wrong(piece.to[i]));
+                   if (!wrong) return;
+                   const auto i =
+                       size_t(std::find_if(piece.to + begin, piece.to + end, is_wrong) - piece.to);
+                   indices_.fail("holds ", piece.to[i], " at entry ", piece.rows.first + i,
+                                 ", expected 0 .. ", expected, " - 1");
+                 });
 }
 
-/// Compressed rows (or columns), as they are stored.
-/// @param m  whose room is used again
 template <class T>
-void MatrixElement::read_lines(hdf5::RowRange lines, CsrMatrix<T>& m) {
-  const int64_t begin = indptr_[lines.first];
-  const hdf5::RowRange stored{size_t(begin), size_t(indptr_[lines.last])};
-  m.rows = lines.last - lines.first;
+void MatrixElement::read_lines(std::span<const hdf5::RowRange> lines, CsrMatrix<T>& m) const {
   m.columns = layout.by_columns ? rows : columns;
-  hdf5::read_numbers(values_, stored, m.values, &open_values_);
-  hdf5::read_numbers(places_, stored, m.indices, &open_places_);
-  check_places(m.indices, stored.first, m.columns);
-  m.indptr.assign(indptr_.begin() + std::ptrdiff_t(lines.first),
-                  indptr_.begin() + std::ptrdiff_t(lines.last) + 1);
-  if (begin)
-    for (int64_t& offset : m.indptr) offset -= begin;
+  m.indptr.assign(1, 0);
+  for (const hdf5::RowRange some : lines)
+    for (size_t line = some.first; line < some.last; ++line)
+      m.indptr.push_back(m.indptr.back() + indptr_[line + 1] - indptr_[line]);
+  m.rows = m.indptr.size() - 1;
+  hdf5::number_type(values_);
+  m.values.resize(size_t(m.indptr.back()));
+  m.indices.resize(size_t(m.indptr.back()));
+  std::vector<hdf5::NumberPiece<T>> values;
+  std::vector<hdf5::NumberPiece<int32_t>> places;
+  size_t line = 0, next = 0;
+  for (const hdf5::RowRange some : lines) {
+    const hdf5::RowRange stored{size_t(indptr_[some.first]), size_t(indptr_[some.last])};
+    line += some.last - some.first;
+    if (stored.first < stored.last) {
+      values.push_back({stored, m.values.data() + next});
+      places.push_back({stored, m.indices.data() + next});
+    }
+    next = size_t(m.indptr[line]);
+  }
+  // As they lie in the file, so that neighbours are read in one go.
+  const auto earlier = [](const auto& a, const auto& b) { return a.rows.first < b.rows.first; };
+  std::sort(values.begin(), values.end(), earlier);
+  std::sort(places.begin(), places.end(), earlier);
+  hdf5::read_numbers<T>(values_, values, &value_chunks_);
+  hdf5::read_numbers<int32_t>(places_, places, &place_chunks_);
+  check_places(places, m.columns);
 }
 
 template <class T>
@@ -197,13 +243,13 @@ void MatrixElement::sort_lines(CsrMatrix<T>& m) const {
 }
 
 template <class>
-Matrix MatrixElement::read_sparse(hdf5::RowRange lines) {
+Matrix MatrixElement::read_sparse(hdf5::RowRange lines) const {
   return visit_storage<Matrix>(dtype, [&]<class T>() -> Matrix {
     if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) {
       throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see open_sparse
     } else {
       CsrMatrix<T> m;
-      read_lines(lines, m);
+      read_lines(std::span(&lines, 1), m);
       if (layout.by_columns) {
         element_.take(0, double(m.values.size()) * double(sizeof(T) + sizeof(int32_t)));
         m = transposed(m.view());
@@ -227,29 +273,48 @@ inline double MatrixElement::bytes_of(double values) const {
 }
 
 template <class>
-Matrix MatrixElement::read_dense(hdf5::RowRange wanted) {
-  return {wanted.last - wanted.first, columns, hdf5::read_rows(values_, wanted, &open_values_)};
+Matrix MatrixElement::read_dense(std::span<const hdf5::RowRange> wanted) const {
+  size_t count = 0;
+  for (const hdf5::RowRange some : wanted) count += some.last - some.first;
+  return {count, columns, hdf5::read_rows(values_, wanted, &value_chunks_)};
 }
 
 template <class>
-Matrix MatrixElement::read(hdf5::RowRange wanted) {
+Matrix MatrixElement::read(hdf5::RowRange wanted) const {
   const double values = is_sparse ? double(indptr_[wanted.last] - indptr_[wanted.first])
                                   : double(values_.count_of(wanted));
   element_.take(0, bytes_of(values));
-  return is_sparse ? read_sparse(wanted) : read_dense(wanted);
+  return is_sparse ? read_sparse(wanted) : read_dense(std::span(&wanted, 1));
 }
 
 template <class T>
-void MatrixElement::read(hdf5::RowRange wanted, CsrMatrix<T>& out) {
+void MatrixElement::read(hdf5::RowRange wanted, CsrMatrix<T>& out) const {
   element_.take(0, bytes_of(double(indptr_[wanted.last] - indptr_[wanted.first])));
-  read_lines(wanted, out);
+  read_lines(std::span(&wanted, 1), out);
+  sort_lines(out);
+}
+
+template <class T>
+void MatrixElement::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+  std::vector<hdf5::RowRange> lines;
+  double values = 0;
+  for (const size_t row : wanted) {
+    values += double(indptr_[row + 1] - indptr_[row]);
+    if (!lines.empty() && lines.back().last == row)
+      ++lines.back().last;
+    else
+      lines.push_back({row, row + 1});
+  }
+  element_.take(0, bytes_of(values));
+  read_lines(lines, out);
   sort_lines(out);
 }
 
 template <class>
-Matrix MatrixElement::read_all() {
+Matrix MatrixElement::read_all() const {
   element_.take(bytes_of(double(values_.count)));
-  if (!is_sparse) return read_dense({0, rows});
+  const hdf5::RowRange all{0, rows};
+  if (!is_sparse) return read_dense(std::span(&all, 1));
   if (layout.by_columns) element_.take(8.0 * double(rows), 8.0 * double(rows));
   return read_sparse({0, layout.by_columns ? columns : rows});
 }

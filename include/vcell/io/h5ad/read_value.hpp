@@ -53,7 +53,7 @@ std::optional<Value> read_value(const hdf5::Object& element) {
       return Value(read_dict(element));
     if (is("csr_matrix", "0.1.0") || is("csc_matrix", "0.1.0"))
       return Value(read_matrix(element, {}));
-    if (is("dataframe", "0.2.0")) return Value(read_dataframe(element));
+    if (is_dataframe(encoding)) return Value(read_dataframe(element));
     if (auto column = read_column(element)) return Value(std::move(*column));
   } else {
     if (is("null", "0.1.0")) return Value();
@@ -61,6 +61,13 @@ std::optional<Value> read_value(const hdf5::Object& element) {
                        is("string-array", "0.2.0") || is("numeric-scalar", "0.2.0");
     if (plain)
       if (auto value = read_plain(element)) return value;
+    if (is("bytes", "0.2.0")) {  // mostly text, and kept as it is where it is none
+      try {
+        if (auto value = read_plain(element)) return value;
+      } catch (const FormatError& e) {
+        element.warn("is no text: ", e.what());
+      }
+    }
   }
   if (auto opaque = read_opaque(element, encoding.text())) return Value(std::move(*opaque));
   return {};
@@ -72,7 +79,7 @@ std::optional<Value> read_aligned(const hdf5::Object& element, const Extents& ex
   const Encoding encoding = encoding_of(element);
   if (encoding.is("csr_matrix", "0.1.0") || encoding.is("csc_matrix", "0.1.0"))
     return Value(read_matrix(element, expected));
-  if (encoding.is("dataframe", "0.2.0")) {
+  if (is_dataframe(encoding)) {
     DataFrame table = read_dataframe(element);
     check_extents(element, table.rows(), 0, {expected.rows, {}});
     return Value(std::move(table));

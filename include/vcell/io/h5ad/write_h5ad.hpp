@@ -1,21 +1,18 @@
 #pragma once
 
+#include <concepts>
+#include <optional>
+
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/progress.hpp"
 #include "vcell/data/check_anndata.hpp"
 #include "vcell/io/atomic_file.hpp"
+#include "vcell/io/h5ad/h5ad_write_options.hpp"
 #include "vcell/io/h5ad/write_rows.hpp"
 #include "vcell/io/h5ad/write_value.hpp"
 #include "vcell/io/hdf5/output_disk.hpp"
 
 VCELL_BEGIN_NAMESPACE
-
-struct H5adWriteOptions {
-  /// Compression of numbers: 0 none, 1 fast .. 9 small. All levels are read by any HDF5.
-  int gzip = 1;
-  /// Called before each part, with its name as the note; see progress.hpp.
-  Progress progress = {};
-};
 
 namespace detail {
 
@@ -60,13 +57,6 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
 
 constexpr auto write_nothing_more = [](const OutputGroup&) {};
 
-template <class = void>
-void check_writable(const AnnData& a, const H5adWriteOptions& options) {
-  if (options.gzip < 0 || options.gzip > 9)
-    throw ConfigError(message("write_h5ad: gzip is ", options.gzip, ", expected 0 .. 9"));
-  check_anndata(a);
-}
-
 /// Writes the file itself, which nobody else has.
 /// @param path  what messages call it
 template <class F, class G = decltype(write_nothing_more)>
@@ -75,7 +65,9 @@ void write_file_at(const std::filesystem::path& temporary, const std::filesystem
                    G&& write_more = {}) {
   const hdf5::LibraryUse use;
   bool disk_failed = false;
-  const hdf5::Writing writing{"write_h5ad", path.string(), options.gzip, &disk_failed};
+  hdf5::ChunkPacker packer(options.gzip);
+  const hdf5::Writing writing{"write_h5ad",        path.string(),      &disk_failed,      &packer,
+                              options.chunk_bytes, options.index_type, options.contiguous};
   const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), creation(H5Pcreate(H5P_FILE_CREATE));
   hdf5::write_through(access, disk_failed);
   // The file is this writer's alone and locked by it, which HDF5 would find in its way where the
@@ -99,7 +91,8 @@ void write_file_at(const std::filesystem::path& temporary, const std::filesystem
 template <class F, class G = decltype(write_nothing_more)>
 void write_file(const std::filesystem::path& path, const AnnData& a,
                 const H5adWriteOptions& options, F&& write_x, G&& write_more = {}) {
-  check_writable(a, options);
+  check_write_options(options);
+  check_anndata(a);
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     write_file_at(temporary, path, a, options, write_x, write_more);
   });
@@ -114,10 +107,13 @@ void write_file(const std::filesystem::path& path, const AnnData& a,
 /// Elements that were kept unread are copied as they were, and values of nothing (None) are written
 /// as anndata 0.12 does: both need an AnnData that knows them, as the file they came from did.
 ///
+/// Numbers are compressed chunk by chunk by libdeflate, on all threads (whole numbers shuffled
+/// first); the bytes do not depend on how many those are. Any HDF5 reads them.
+///
 /// HDF5 is not thread-safe everywhere: calls from several threads wait for each other.
 ///
 /// @throws ShapeError if a part does not fit obs and var
-/// @throws ConfigError if a name or text cannot be written, or gzip is not in 0 .. 9
+/// @throws ConfigError if a name or text cannot be written, or an option is out of its range
 /// @throws IoError if the file cannot be written; an old file of that name then stays as it was
 template <class = void>
 void write_h5ad(const std::filesystem::path& path, const AnnData& a,
@@ -154,7 +150,8 @@ void write_h5ad_at(const TemporaryFile& file, const AnnData& a, const S& X,
                    const H5adWriteOptions& options = {}) {
   check_size_match("write_h5ad", "rows of X", X.rows(), "cells", a.cells());
   check_size_match("write_h5ad", "columns of X", X.columns(), "genes", a.genes());
-  detail::check_writable(a, options);
+  check_write_options(options);
+  check_anndata(a);
   detail::write_file_at(file.path(), file.path(), a, options,
                         [&](const hdf5::OutputGroup& root) { detail::write_rows(root, "X", X); });
 }
@@ -179,6 +176,37 @@ void write_h5ad(const std::filesystem::path& path, const AnnData& a, const S& X,
       [&](const hdf5::OutputGroup& obsm) {
         detail::check_key(obsm, name);
         detail::write_rows(obsm, name, rows);
+      });
+}
+
+/// The same in one pass over X, with what is found while it is read, such as scores of its genes
+/// (see ObservedRows).
+/// @param a      all but X; `found` may change it
+/// @param found  called when all of X is written; returns a name and a source of rows, which
+///               becomes an entry of obsm
+template <class S, class F>
+requires RowSource<S, float> && std::invocable<F>
+void write_h5ad(const std::filesystem::path& path, AnnData& a, const S& X, F&& found,
+                const H5adWriteOptions& options = {}) {
+  if (a.X)
+    throw ConfigError(
+        "write_h5ad: the AnnData has an X of its own beside the one that is read in blocks; "
+        "leave one of them out");
+  check_size_match("write_h5ad", "rows of X", X.rows(), "cells", a.cells());
+  check_size_match("write_h5ad", "columns of X", X.columns(), "genes", a.genes());
+  std::optional<decltype(found())> more;
+  detail::write_file(
+      path, a, options,
+      [&](const hdf5::OutputGroup& root) {
+        detail::write_rows(root, "X", X);
+        more.emplace(found());
+        a.obsm.erase(more->first);
+        check_anndata(a);
+        check_size_match("write_h5ad", "rows of obsm", more->second.rows(), "cells", a.cells());
+      },
+      [&](const hdf5::OutputGroup& obsm) {
+        detail::check_key(obsm, more->first);
+        detail::write_rows(obsm, more->first, more->second);
       });
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <limits>
+#include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "vcell/data/row_sink.hpp"
 #include "vcell/io/h5ad/write_value.hpp"
-#include "vcell/io/hdf5/output_rows.hpp"
+#include "vcell/io/transposed_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
@@ -17,8 +18,11 @@ template <class T>
 class MatrixOutput {
  public:
   /// @param dtype  in the file
+  /// @param rows    how many come; where the layout is by columns they are the matrix's columns
+  /// @param stored  values of a sparse one, if that is known
   MatrixOutput(const OutputGroup& parent, const std::string& name, size_t columns, DType dtype,
-               bool is_sparse, const SparseLayout& layout);
+               bool is_sparse, const SparseLayout& layout, size_t rows,
+               std::optional<size_t> stored);
 
   void append(const CsrView<T>& rows);
   /// Ends the matrix, which is no part of the file before.
@@ -40,20 +44,19 @@ class MatrixOutput {
 
 template <class T>
 MatrixOutput<T>::MatrixOutput(const OutputGroup& parent, const std::string& name, size_t columns,
-                              DType dtype, bool is_sparse, const SparseLayout& layout)
+                              DType dtype, bool is_sparse, const SparseLayout& layout, size_t rows,
+                              std::optional<size_t> stored)
     : parent_(parent), name_(name), columns_(columns), dtype_(dtype), layout_(layout) {
   const DType memory = dtype == DType::boolean ? DType::boolean : dtype_of<T>();
   if (!is_sparse) {
-    values_.emplace(parent, name, dtype, memory, columns);
+    values_.emplace(parent, name, dtype, memory, std::vector<size_t>{columns}, rows);
     return;
   }
-  if (layout.by_columns)
-    throw ConfigError(message("write_h5ad: element ", quoted(parent.path_of(name)), ": rows that ",
-                              "come in blocks are to be written by columns (csc_matrix); write ",
-                              "them by rows, or from memory"));
-  group_.emplace(make_group(parent, name, "csr_matrix", "0.1.0"));
-  values_.emplace(*group_, "data", dtype, memory);
-  indices_.emplace(*group_, "indices", layout.index_type, DType::i32);
+  group_.emplace(
+      make_group(parent, name, layout.by_columns ? "csc_matrix" : "csr_matrix", "0.1.0"));
+  values_.emplace(*group_, "data", dtype, memory, std::vector<size_t>(), stored);
+  indices_.emplace(*group_, "indices", index_type_of(*group_, layout), DType::i32,
+                   std::vector<size_t>(), stored);
 }
 
 template <class T>
@@ -66,8 +69,12 @@ void MatrixOutput<T>::append_values(size_t rows, std::span<const T> values) {
 template <class T>
 void MatrixOutput<T>::append(const CsrView<T>& rows) {
   if (group_) {
-    append_values(rows.values.size(), rows.values);
-    indices_->append(rows.indices.size(), std::as_bytes(rows.indices));
+    for (size_t done = 0; done < rows.values.size();) {
+      const size_t n = std::min({rows.values.size() - done, values_->room(), indices_->room()});
+      append_values(n, rows.values.subspan(done, n));
+      indices_->append(n, std::as_bytes(rows.indices.subspan(done, n)));
+      done += n;
+    }
     for (size_t row = 0; row < rows.rows; ++row)
       indptr_.push_back(indptr_.back() + int64_t(rows.row_size(row)));
     return;
@@ -89,24 +96,37 @@ void MatrixOutput<T>::finish() {
     put_encoding(parent_, dataset, "array", "0.2.0");
     return;
   }
-  const int64_t shape[] = {int64_t(indptr_.size()) - 1, int64_t(columns_)};
+  int64_t shape[] = {int64_t(indptr_.size()) - 1, int64_t(columns_)};
+  if (layout_.by_columns) std::swap(shape[0], shape[1]);
   group_->attribute(group_->id, "shape", H5T_NATIVE_INT64, {2}, shape);
   values_->finish();
   indices_->finish();
-  const bool is_long = indptr_.back() > std::numeric_limits<int32_t>::max();
-  group_->numbers("indptr", is_long ? DType::i64 : layout_.offset_type, {indptr_.size()},
-                  indptr_.data(), DType::i64);
+  write_offsets(*group_, layout_, indptr_);
 }
 
-/// Writes a matrix from a source of rows, of the dtype and layout that it says; by columns alone
-/// what is in memory whole.
+/// Writes a matrix from a source of rows, of the dtype and layout that it says: by columns too,
+/// which a temporary file is made for where they do not fit into memory.
 template <class S>
 void write_rows(const OutputGroup& parent, const std::string& name, const S& X) {
   if constexpr (requires { X.whole(); })
     if (const Matrix* whole = X.whole(); whole) return write_matrix(parent, name, *whole);
   const DType dtype = X.dtype() == DType::bf16 ? DType::f32 : X.dtype();
   const auto write = [&]<class T>() {
-    MatrixOutput<T> out(parent, name, X.columns(), dtype, X.is_sparse(), X.layout);
+    std::optional<size_t> stored;
+    if (X.is_sparse() && X.layout.by_columns) {
+      const auto columns = TransposedRows::as<T>(X);
+      if (parent.writing->contiguous) stored = size_t(columns.indptr().back());
+      MatrixOutput<T> out(parent, name, X.rows(), dtype, true, X.layout, X.columns(), stored);
+      copy_rows<T>(columns, out);
+      out.finish();
+      return;
+    }
+    if (X.is_sparse() && parent.writing->contiguous) {
+      stored = 0;
+      for_each_row_block<T>(X, [&](size_t, const CsrView<T>& b) { *stored += b.values.size(); });
+    }
+    MatrixOutput<T> out(parent, name, X.columns(), dtype, X.is_sparse(), X.layout, X.rows(),
+                        stored);
     copy_rows<T>(X, out);
     out.finish();
   };

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <limits>
 #include <unordered_set>
 
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/data/transposed.hpp"
 #include "vcell/io/h5ad/opaque.hpp"
-#include "vcell/io/hdf5/output.hpp"
+#include "vcell/io/hdf5/output_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
@@ -36,7 +37,8 @@ void write_numbers(const OutputGroup& parent, const std::string& name, const Num
                    const std::vector<size_t>& shape) {
   if (numbers.dtype() == DType::bf16)
     return write_numbers(parent, name, numbers.as<float>(), shape);
-  const auto dataset = parent.numbers(name, numbers.dtype(), shape, numbers.bytes().data());
+  const auto dataset =
+      hdf5::put_numbers(parent, name, numbers.dtype(), shape, numbers.bytes().data());
   put_encoding(parent, dataset, shape.empty() ? "numeric-scalar" : "array", "0.2.0");
 }
 
@@ -53,6 +55,21 @@ void write_array(const OutputGroup& parent, const std::string& name, const Array
   write_numbers(parent, name, array.values, array.shape);
 }
 
+/// Of the indices of a sparse matrix in a file that is being written.
+template <class = void>
+DType index_type_of(const OutputGroup& group, const SparseLayout& layout) {
+  return group.writing->index_type.value_or(layout.index_type);
+}
+
+template <class = void>
+void write_offsets(const OutputGroup& group, const SparseLayout& layout,
+                   std::span<const int64_t> indptr) {
+  const bool is_long = indptr.back() > std::numeric_limits<int32_t>::max();
+  const DType dtype = group.writing->index_type.value_or(layout.offset_type);
+  hdf5::put_numbers(group, "indptr", is_long ? DType::i64 : dtype, {indptr.size()}, indptr.data(),
+                    DType::i64);
+}
+
 /// A sparse matrix by the columns or rows that its layout says. Offsets that 32 bits do not hold
 /// take 64.
 template <class T>
@@ -66,12 +83,10 @@ void write_sparse(const OutputGroup& parent, const std::string& name, const Matr
   const int64_t shape[] = {int64_t(m.rows()), int64_t(m.columns())};
   group.attribute(group.id, "shape", H5T_NATIVE_INT64, {2}, shape);
   const DType dtype = m.dtype() == DType::boolean ? DType::boolean : dtype_of<T>();
-  const bool long_offsets = lines.indptr.back() > std::numeric_limits<int32_t>::max();
-  group.numbers("data", dtype, {lines.values.size()}, lines.values.data());
-  group.numbers("indices", m.layout.index_type, {lines.indices.size()}, lines.indices.data(),
-                DType::i32);
-  group.numbers("indptr", long_offsets ? DType::i64 : m.layout.offset_type, {lines.indptr.size()},
-                lines.indptr.data(), DType::i64);
+  hdf5::put_numbers(group, "data", dtype, {lines.values.size()}, lines.values.data());
+  hdf5::put_numbers(group, "indices", index_type_of(group, m.layout), {lines.indices.size()},
+                    lines.indices.data(), DType::i32);
+  write_offsets(group, m.layout, lines.indptr);
 }
 
 template <class = void>

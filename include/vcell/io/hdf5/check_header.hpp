@@ -26,6 +26,7 @@ struct Header {
   std::vector<uint64_t> most, chunk;   ///< extents that the shape may grow to, and those of a chunk
   std::optional<uint64_t> places;      ///< for chunks, in an index that is a fixed array
   std::optional<uint64_t> chunk_tree;  ///< the address of an index that is a tree of version 1
+  std::optional<uint64_t> one_piece;   ///< the address of data that lie in one piece
   std::optional<uint64_t> chunk_rank, chunk_element_bytes;  ///< of a dataset in chunks
 };
 
@@ -96,6 +97,7 @@ void check_layout(Cursor cursor, const RawFile& file, Header& header) {
       header.chunk_tree = address;
       return check_chunk(rank, 4);
     }
+    if (kind == 1) header.one_piece = address;
     cursor.take(4 * rank);
     if (kind == 0) cursor.take(cursor.number(4));
     return;
@@ -104,7 +106,8 @@ void check_layout(Cursor cursor, const RawFile& file, Header& header) {
   if (kind == 0) {
     cursor.take(cursor.number(2));
   } else if (kind == 1) {
-    cursor.take(file.address_size + file.length_size);
+    header.one_piece = cursor.number(file.address_size);
+    cursor.take(file.length_size);
   } else if (kind == 2 && version == 3) {
     const uint64_t rank = cursor.number(1);
     header.chunk_tree = cursor.number(file.address_size);
@@ -118,7 +121,7 @@ void check_layout(Cursor cursor, const RawFile& file, Header& header) {
     if (cursor.number(1) != fixed_array) return;
     cursor.take(1);
     const uint64_t address = cursor.number(file.address_size);
-    if (address == ~uint64_t(0) >> (64 - 8 * file.address_size)) return;  // nothing was written
+    if (file.is_undefined(address)) return;  // nothing was written
     const auto stored = file.read(address, 8 + file.length_size);
     Cursor array{{stored.data(), stored.size()}};
     if (array.take(8).substr(0, 4) != "FAHD") throw Damage{"an index of chunks is none"};

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <limits>
+#include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "vcell/data/array.hpp"
-#include "vcell/io/hdf5/chunk_index.hpp"
-#include "vcell/io/hdf5/filters.hpp"
-#include "vcell/io/hdf5/object.hpp"
+#include "vcell/io/hdf5/ask_chunks.hpp"
 #include "vcell/io/hdf5/types.hpp"
+#include "vcell/io/hdf5/unpack_chunk.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
@@ -24,13 +23,27 @@ struct Dataset {
   Handle type, space;
   std::vector<size_t> shape;  ///< empty for a scalar
   size_t count = 0;
-  size_t element_bytes = 0;     ///< of one element as it is stored
-  bool null = false;            ///< H5S_NULL: it holds nothing at all
-  std::vector<size_t> chunk;    ///< extents of a chunk; empty when it is stored in one piece
-  std::vector<Filter> filters;  ///< what chunks went through, in that order
-  bool plain_edges = false;     ///< chunks that reach beyond the shape went through none
-  ChunkIndex index;             ///< of a list whose chunks went through none
+  size_t element_bytes = 0;         ///< of one element as it is stored
+  bool null = false;                ///< H5S_NULL: it holds nothing at all
+  std::optional<DType> number;      ///< of numbers that lie in the file as in memory
+  std::vector<char> filling;        ///< an element that was never written; empty: zeros
+  ChunkGrid grid;                   ///< its chunks; none when it is stored in one piece
+  std::vector<Filter> filters;      ///< what chunks went through, in that order
+  bool plain_edges = false;         ///< chunks that reach beyond the shape went through none
+  ChunkIndex index;                 ///< where its chunks lie
+  std::optional<uint64_t> address;  ///< where its one piece lies
+  std::optional<Damage> damage;     ///< of the index: its elements cannot be read
 
+  bool in_chunks() const { return !grid.chunk.empty(); }
+  /// Whether vcell reads its bytes itself (see read_stored); else HDF5 does.
+  bool read_here() const {
+    if (damage || address) return true;
+    return in_chunks() && are_unpacked_here(filters) && (index.known || !filters.empty());
+  }
+  /// Whether HDF5 is needed in order to read its numbers: it knows one thread at a time.
+  bool needs_library() const {
+    return !read_here() || !number || (in_chunks() && !index.known && !damage);
+  }
   /// All of it; of a scalar the one that there is.
   RowRange rows() const { return {0, shape.empty() ? 1 : shape[0]}; }
   /// Elements of some rows.
@@ -94,6 +107,37 @@ haddr_t header_address(const Object& object) {
 #endif
 }
 
+/// The value of elements that were never written, as they are stored; none: zeros.
+template <class = void>
+std::vector<char> filling_of(const Object& object, hid_t creation, hid_t type, size_t bytes) {
+  H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
+  H5Pfill_value_defined(creation, &defined);
+  if (defined != H5D_FILL_VALUE_USER_DEFINED || H5Tis_variable_str(type) > 0 ||
+      bytes != H5Tget_size(type))
+    return {};
+  std::vector<char> value(bytes);
+  object.check(H5Pget_fill_value(creation, type, value.data()), "read its fill value");
+  return value;
+}
+
+/// Finds out where the bytes of a dataset lie.
+template <class = void>
+void find_bytes(Dataset& d) {
+  const Object& object = *d.object;
+  RawFile& raw = object.reading->raw;
+  try {
+    const detail::Header header = detail::read_header(raw, header_address(object), false);
+    if (!d.in_chunks()) {
+      if (header.one_piece && !raw.is_undefined(*header.one_piece)) d.address = header.one_piece;
+    } else if (are_unpacked_here(d.filters)) {
+      d.index = header.chunk_tree ? read_chunk_tree(raw, d.grid, *header.chunk_tree)
+                                  : ask_chunks(object, d.space, d.grid);
+    }
+  } catch (const Damage& damage) {
+    d.damage = damage;
+  }
+}
+
 /// Opens a dataset's description and checks, before anything is allocated, that its filters are
 /// there, that its data are in this file, and that what is stored can hold what is declared.
 template <class = void>
@@ -118,6 +162,7 @@ Dataset open_dataset(const Object& object) {
   if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
     object.refuse("keeps its data in another file, expected them in this one; copy them into it");
   double expansion = 1, chunk = 1;
+  std::vector<size_t> chunks;
   d.filters = filters_of(creation);
   for (const Filter& filter : d.filters) {
     if (H5Zfilter_avail(filter.id) <= 0)
@@ -138,7 +183,7 @@ Dataset open_dataset(const Object& object) {
     object.check(H5Pget_chunk_opts(creation, &options), "read how its chunks are stored");
     d.plain_edges = options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
     for (hsize_t extent : extents) chunk *= double(extent);
-    d.chunk.assign(extents.begin(), extents.end());
+    chunks.assign(extents.begin(), extents.end());
   }
   d.element_bytes = stored_size(d.type, object.reading->raw.reference_size());
   const double bytes = double(d.element_bytes) * double(d.count);
@@ -148,12 +193,15 @@ Dataset open_dataset(const Object& object) {
     object.fail("its shape ", d.shape, " needs ", bytes, " bytes, and ", stored,
                 " are stored; the file is damaged");
   object.charge(std::max(bytes, double(d.element_bytes) * chunk), stored, expansion);
-  RawFile& raw = object.reading->raw;
-  if (d.chunk.size() == 1 && d.filters.empty() && d.count && raw.base() == 0) try {
-      d.index = read_chunk_index(raw, header_address(object), d.count, d.chunk[0], d.element_bytes);
-    } catch (const Damage&) {
-      d.index = {};  // HDF5, which is asked where there is none, says what is wrong
-    }
+  d.number = dtype_of_type(d.type);
+  if (d.number && *d.number != DType::boolean && H5Tequal(d.type, memory_type(*d.number)) <= 0)
+    d.number.reset();
+  if (d.count == 0) return d;
+  if (layout == H5D_CHUNKED) {
+    d.grid = ChunkGrid(d.shape, std::move(chunks), d.element_bytes);
+    d.filling = filling_of(object, creation, d.type, d.element_bytes);
+  }
+  if (layout != H5D_COMPACT) find_bytes(d);
   return d;
 }
 

@@ -2,73 +2,27 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
+#include <limits>
+#include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "vcell/data/array.hpp"
-#include "vcell/io/hdf5/chunks.hpp"
-#include "vcell/io/hdf5/read_plain.hpp"
+#include "vcell/io/hdf5/read_stored.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace hdf5 {
 
-/// Chunks that reach beyond the rows that were read last: the next ones begin in them.
-struct OpenChunks {
-  struct Chunk {
-    std::vector<size_t> start;
-    std::vector<char> bytes;  // as they are stored
-  };
-  std::vector<Chunk> chunks;
-};
-
 /// Bytes that are needed for a moment beside so many elements themselves: a chunk, and the elements
-/// as they are stored where that is wider.
+/// as they are stored where that is otherwise.
 template <class = void>
 double passing_bytes(const Dataset& d, size_t count, size_t size) {
-  if (d.chunk.empty()) return 0;
-  double chunk = double(d.element_bytes);
-  for (size_t extent : d.chunk) chunk *= double(extent);
-  return chunk + (d.element_bytes > size ? double(count) * double(d.element_bytes) : 0);
+  return double(d.grid.chunk_bytes) +
+         (d.element_bytes != size ? double(count) * double(d.element_bytes) : 0);
 }
 
 namespace detail {
-
-/// @return whether vcell unpacks this dataset's chunks itself
-template <class = void>
-bool read_chunks(const Dataset& d, RowRange rows, char* to, OpenChunks* open) {
-  OpenChunks before, after;
-  if (open) std::swap(before, *open);
-  std::mutex adding;
-  const auto is_open = [&](const std::vector<size_t>& start) {
-    return open && start[0] + d.chunk[0] > rows.last && rows.last < d.shape[0];
-  };
-  const bool own = unpack_chunks(
-      d, rows,
-      [&](const std::vector<size_t>& start, const std::vector<char>& chunk) {
-        place_chunk(d, start, chunk, rows, to);
-        if (!is_open(start)) return;
-        const std::lock_guard lock(adding);
-        after.chunks.push_back({start, chunk});
-      },
-      [&](const std::vector<size_t>& start) {
-        for (auto& chunk : before.chunks) {
-          if (chunk.start != start) continue;
-          place_chunk(d, start, chunk.bytes, rows, to);
-          if (is_open(start)) {
-            const std::lock_guard lock(adding);
-            after.chunks.push_back(std::move(chunk));
-          }
-          return true;
-        }
-        return false;
-      });
-  if (open) *open = std::move(after);
-  return own;
-}
-
-/// What is read or converted between two looks at the watcher.
-inline constexpr size_t bytes_at_once = size_t(64) << 20;
 
 /// Some rows of a dataset, by HDF5.
 template <class = void>
@@ -88,40 +42,34 @@ void read_piece(const Dataset& d, RowRange rows, hid_t memory, char* to) {
 
 /// Some rows of a dataset as a type in memory. Text of variable length comes as its references when
 /// that type is opaque.
-/// @param to    zeros, as many as the elements of these rows need
-/// @param open  given again and again, for rows that follow each other, it keeps chunks from being
-///              unpacked twice
+/// @param to  as many elements as these rows have
 template <class = void>
-void read_elements(const Dataset& d, RowRange rows, hid_t memory, void* to,
-                   OpenChunks* open = nullptr) {
+void read_elements(const Dataset& d, RowRange rows, hid_t memory, void* to) {
   const size_t count = d.count_of(rows), size = H5Tget_size(memory);
   if (count == 0) return;
   d.object->take(0, passing_bytes(d, count, size));
-  const bool is_same = H5Tequal(d.type, memory) > 0,
-             as_stored = is_same || H5Tget_class(memory) == H5T_OPAQUE;
-  if (is_same && read_plain(d, rows, static_cast<char*>(to))) return;
-  if (!d.chunk.empty()) {
+  if (d.read_here()) {
+    const bool as_stored = H5Tequal(d.type, memory) > 0 || H5Tget_class(memory) == H5T_OPAQUE;
     // Elements are converted in place, so only those that become narrower need room of their own.
     std::vector<char> wide(d.element_bytes > size ? count * d.element_bytes : 0);
-    char* stored = wide.empty() ? static_cast<char*>(to) : wide.data();
-    detail::fill(d, count, stored);
-    if (detail::read_chunks(d, rows, stored, open)) {
-      // What grows has to be converted in one go.
-      const size_t piece = d.element_bytes < size
+    char* const stored = wide.empty() ? static_cast<char*>(to) : wide.data();
+    const RowPiece piece{rows, stored};
+    read_stored(d, {&piece, 1});
+    // What grows has to be converted in one go.
+    const size_t at_once = d.element_bytes < size
                                ? count
                                : std::max<size_t>(1, detail::bytes_at_once / d.element_bytes);
-      for (size_t i = 0; !as_stored && i < count; i += piece) {
-        if (i) d.object->watch();
-        d.object->check(H5Tconvert(d.type, memory, std::min(piece, count - i),
-                                   stored + i * d.element_bytes, nullptr, H5P_DEFAULT),
-                        "convert its data");
-        if (!wide.empty())
-          std::memcpy(static_cast<char*>(to) + i * size, stored + i * d.element_bytes,
-                      std::min(piece, count - i) * size);
-      }
-      if (as_stored && !wide.empty()) std::memcpy(to, stored, count * size);
-      return;
+    for (size_t i = 0; !as_stored && i < count; i += at_once) {
+      if (i) d.object->watch();
+      d.object->check(H5Tconvert(d.type, memory, std::min(at_once, count - i),
+                                 stored + i * d.element_bytes, nullptr, H5P_DEFAULT),
+                      "convert its data");
+      if (!wide.empty())
+        std::memcpy(static_cast<char*>(to) + i * size, stored + i * d.element_bytes,
+                    std::min(at_once, count - i) * size);
     }
+    if (as_stored && !wide.empty()) std::memcpy(to, stored, count * size);
+    return;
   }
   if (d.shape.empty() || (count == d.count && count * size <= detail::bytes_at_once)) {
     d.object->check(H5Dread(d.object->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to),
@@ -141,25 +89,134 @@ void read_elements(const Dataset& d, RowRange rows, hid_t memory, void* to,
 /// @throws FormatError if it is none
 template <class = void>
 DType number_type(const Dataset& d) {
+  if (d.number) return *d.number;
   const auto dtype = dtype_of_type(d.type);
   if (!dtype || d.null)
     d.object->fail("holds ", d.null ? "nothing" : type_name(d.type), ", expected numbers");
   return *dtype;
 }
 
+namespace detail {
+
+/// Refuses truth values that are none.
+template <class = void>
+void check_truths(const Dataset& d, const void* flags, size_t n) {
+  const auto* const begin = static_cast<const uint8_t*>(flags);
+  const auto* const wrong = std::find_if(begin, begin + n, [](uint8_t f) { return f > 1; });
+  if (wrong != begin + n)
+    d.object->fail("holds ", int(*wrong), ", expected 0 or 1 (FALSE or TRUE)");
+}
+
+/// The types that vcell itself makes of others, and leaves the rest to HDF5.
+template <class T>
+inline constexpr bool is_made_here_v = std::is_same_v<T, int32_t> || std::is_same_v<T, int64_t> ||
+                                       std::is_same_v<T, float> || std::is_same_v<T, double>;
+
+/// Numbers as another type by HDF5's rule: whole ones beyond its range become its nearest end.
+template <class T>
+void convert_stored(DType dtype, const char* from, size_t n, T* to) {
+  visit_storage(dtype, [&]<class Stored>() {
+    const auto* const numbers = reinterpret_cast<const Stored*>(from);
+    bool ignored = true;
+    for (size_t i = 0; i < n; ++i)
+      if constexpr (!std::is_integral_v<T> || !std::is_integral_v<Stored>)
+        to[i] = vcell::detail::convert_number<T>(numbers[i], ignored);
+      else if (std::in_range<T>(numbers[i])) [[likely]]
+        to[i] = T(numbers[i]);
+      else
+        to[i] = std::cmp_less(numbers[i], 0) ? std::numeric_limits<T>::min()
+                                             : std::numeric_limits<T>::max();
+  });
+}
+
+}  // namespace detail
+
+/// Some rows of a dataset of numbers, and where they go as T.
+template <class T>
+struct NumberPiece {
+  RowRange rows;
+  T* to = nullptr;
+};
+
+/// The numbers of some rows of a dataset as T, which holds each of them exactly except that whole
+/// numbers beyond T's range come out as its nearest end (HDF5's rule). HDF5 is called only where
+/// Dataset::needs_library says so; else several threads may read at once.
+/// @param pieces  in any order; rows may be in several of them
+/// @param cache   of this dataset, for rows that are read soon after others
+/// @throws FormatError if it holds floating numbers and T is an integer, or cannot be read
+template <class T>
+void read_numbers(const Dataset& d, std::span<const NumberPiece<T>> pieces,
+                  ChunkCache* cache = nullptr) {
+  const DType dtype = number_type(d);
+  const bool is_whole = dtype != DType::f16 && dtype != DType::f32 && dtype != DType::f64;
+  if (std::is_integral_v<T> && !is_whole)
+    d.object->fail("holds ", name_of(dtype), ", expected whole numbers");
+  const bool truths = dtype == DType::boolean,
+             as_stored = dtype == dtype_of<T>() || (std::is_same_v<T, uint8_t> && truths);
+  if (!d.number || !d.read_here() || (!as_stored && !detail::is_made_here_v<T>)) {
+    // Truth values are read with the file's own enumeration: its bytes are the values.
+    const Handle memory(truths ? Handle(H5Tcopy(d.type)) : memory_type(dtype_of<T>()));
+    for (const NumberPiece<T>& piece : pieces) {
+      std::vector<uint8_t> flags(truths ? d.count_of(piece.rows) : 0);
+      read_elements(d, piece.rows, memory, truths ? static_cast<void*>(flags.data()) : piece.to);
+      detail::check_truths(d, flags.data(), flags.size());
+      for (size_t i = 0; i < flags.size(); ++i) piece.to[i] = T(flags[i]);
+    }
+    return;
+  }
+  size_t count = 0;
+  for (const NumberPiece<T>& piece : pieces) count += d.count_of(piece.rows);
+  if (count == 0) return;
+  d.object->take(0, passing_bytes(d, count, sizeof(T)));
+  std::vector<char> stored(as_stored ? 0 : count * d.element_bytes);
+  std::vector<RowPiece> places;
+  size_t done = 0;
+  for (const NumberPiece<T>& piece : pieces) {
+    places.push_back(
+        {piece.rows, as_stored ? reinterpret_cast<char*>(piece.to) : stored.data() + done});
+    if (!as_stored) done += d.count_of(piece.rows) * d.element_bytes;
+  }
+  read_stored(d, places, cache);
+  if (truths)
+    for (const RowPiece& place : places) detail::check_truths(d, place.to, d.count_of(place.rows));
+  if constexpr (detail::is_made_here_v<T>) {
+    for (size_t i = 0; i < places.size() && !as_stored; ++i)
+      parallel_for(d.count_of(places[i].rows), size_t(1) << 16, [&](size_t first, size_t last) {
+        detail::convert_stored(dtype, places[i].to + first * d.element_bytes, last - first,
+                               pieces[i].to + first);
+      });
+  }
+}
+
 /// The numbers of some rows of a dataset, as they are.
+/// @param ranges  in any order
 /// @throws FormatError if it holds no numbers or cannot be read
 template <class = void>
-Numbers read_rows(const Dataset& d, RowRange rows, OpenChunks* open = nullptr) {
+Numbers read_rows(const Dataset& d, std::span<const RowRange> ranges, ChunkCache* cache = nullptr) {
   const DType dtype = number_type(d);
-  Numbers out(dtype, d.count_of(rows));
-  // Truth values are read with the file's own enumeration: its bytes are the values.
-  read_elements(d, rows, dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(dtype),
-                out.bytes().data(), open);
-  if (dtype == DType::boolean)
-    for (uint8_t flag : out.values<uint8_t>())
-      if (flag > 1) d.object->fail("holds ", int(flag), ", expected 0 or 1 (FALSE or TRUE)");
+  size_t count = 0;
+  for (const RowRange rows : ranges) count += d.count_of(rows);
+  Numbers out(dtype, count);
+  if (count == 0) return out;
+  std::vector<RowPiece> pieces;
+  char* to = reinterpret_cast<char*>(out.bytes().data());
+  for (const RowRange rows : ranges) {
+    pieces.push_back({rows, to});
+    to += d.count_of(rows) * size_of(dtype);
+  }
+  if (d.number && d.read_here()) {
+    d.object->take(0, passing_bytes(d, count, d.element_bytes));
+    read_stored(d, pieces, cache);
+  } else {  // truth values are read with the file's own enumeration
+    const Handle memory(dtype == DType::boolean ? Handle(H5Tcopy(d.type)) : memory_type(dtype));
+    for (const RowPiece& piece : pieces) read_elements(d, piece.rows, memory, piece.to);
+  }
+  if (dtype == DType::boolean) detail::check_truths(d, out.bytes().data(), count);
   return out;
+}
+template <class = void>
+Numbers read_rows(const Dataset& d, RowRange rows, ChunkCache* cache = nullptr) {
+  return read_rows(d, std::span<const RowRange>(&rows, 1), cache);
 }
 
 /// All numbers of a dataset, as they are.
@@ -170,39 +227,24 @@ Array read_array(const Dataset& d) {
   return {d.shape, read_rows(d, d.rows())};
 }
 
-/// The numbers of some rows of a dataset as T, which holds each of them exactly except that whole
-/// numbers beyond T's range come out as its nearest end (HDF5's rule).
+/// The numbers of some rows of a dataset as T.
 /// @param out  room that is used again; what it held is gone
 /// @throws FormatError if it holds floating numbers and T is an integer, or cannot be read
 template <class T>
 void read_numbers(const Dataset& d, RowRange rows, std::vector<T>& out,
-                  OpenChunks* open = nullptr) {
-  const DType dtype = number_type(d);
-  if (dtype == DType::boolean) {
-    out = read_rows(d, rows, open).template as<T>();
-    return;
-  }
-  if (std::is_integral_v<T> && H5Tget_class(d.type) != H5T_INTEGER)
-    d.object->fail("holds ", name_of(dtype), ", expected whole numbers");
+                  ChunkCache* cache = nullptr) {
+  number_type(d);
   out.resize(d.count_of(rows));
-  const Handle memory(memory_type(dtype_of<T>()));
-  if (H5Tequal(d.type, memory) > 0 && read_plain(d, rows, reinterpret_cast<char*>(out.data())))
-    return;
-  std::fill(out.begin(), out.end(), T(0));
-  read_elements(d, rows, memory, out.data(), open);
+  const NumberPiece<T> piece{rows, out.data()};
+  read_numbers<T>(d, std::span(&piece, 1), cache);
 }
-/// The same in room of its own.
-template <class T>
-std::vector<T> read_numbers(const Dataset& d, RowRange rows, OpenChunks* open = nullptr) {
-  std::vector<T> out;
-  read_numbers(d, rows, out, open);
-  return out;
-}
-/// The same of all of it.
+/// The same of all of it, in room of its own.
 template <class T>
 std::vector<T> read_numbers(const Dataset& d) {
   d.object->take(double(d.count) * sizeof(T));
-  return read_numbers<T>(d, d.rows());
+  std::vector<T> out;
+  read_numbers(d, d.rows(), out);
+  return out;
 }
 
 }  // namespace hdf5

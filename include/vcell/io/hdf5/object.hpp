@@ -54,6 +54,7 @@ struct Object {
   std::string path;  ///< "/" or "/obs/age"
   Handle id;
   size_t depth = 0;
+  std::vector<haddr_t> way = {};  ///< where it lies, and the groups that lead to it, root first
 
   void watch() const {
     if (reading->watch) reading->watch();
@@ -93,7 +94,7 @@ struct Object {
            uint64_t(reading->taken), " that the file has taken so far, and ", reading->budget,
            " are granted; if you trust the file, grant more by H5adReadOptions::budget, or leave ",
            "parts unread");
-    reading->taken += kept;
+    if (kept > 0) reading->taken += kept;  // else several threads may be here
   }
 
   /// Accounts for memory about to be taken. Bytes that are stored justify `expansion` times as
@@ -123,7 +124,10 @@ struct Object {
   std::string path_of(const std::string& name) const {
     return path == "/" ? "/" + name : path + "/" + name;
   }
-  H5L_type_t check_header_of(hid_t place, const std::string& name, hid_t access) const;
+  void count_object() const;
+  void check_header_at(haddr_t address) const;
+  haddr_t check_header_of(hid_t place, const std::string& name, hid_t access,
+                          H5L_type_t& type) const;
   void check_link(hid_t place, const std::string& name, H5L_type_t type, hid_t access) const;
   bool has(const std::string& name) const;
   Object open(const std::string& name) const;
@@ -141,9 +145,10 @@ inline bool Object::has(const std::string& name) const {
 
 /// Checks the stored header of this object, which a name leads to, before HDF5 trusts it. A hard
 /// link tells where the header is; for the root and other links HDF5 has to read it first.
-/// @return what the name is: a hard link, or one by a path
-inline H5L_type_t Object::check_header_of(hid_t place, const std::string& name,
-                                          hid_t access) const {
+/// @param type  set to what the name is: a hard link, or one by a path
+/// @return where the header is
+inline haddr_t Object::check_header_of(hid_t place, const std::string& name, hid_t access,
+                                       H5L_type_t& type) const {
   haddr_t address = 0;
 #if H5_VERSION_GE(1, 12, 0)
   H5L_info2_t link = {};
@@ -167,12 +172,25 @@ inline H5L_type_t Object::check_header_of(hid_t place, const std::string& name,
     address = info.addr;
   }
 #endif
+  check_header_at(address);
+  type = name == "/" ? H5L_TYPE_HARD : link.type;
+  return address;
+}
+
+/// Checks a stored header before HDF5 trusts it.
+inline void Object::check_header_at(haddr_t address) const {
   try {
     check_header(reading->raw, address);
   } catch (const Damage& damage) {
     fail(damage.what, "; ", damage.verdict);
   }
-  return name == "/" ? H5L_TYPE_HARD : link.type;
+}
+
+/// Counts this object among those that were opened.
+inline void Object::count_object() const {
+  if (++reading->objects > Reading::most_objects || depth > Reading::deepest)
+    fail("groups nested deeper than ", Reading::deepest, " or more than ", Reading::most_objects,
+         " elements; are there links in a circle?");
 }
 
 /// Refuses a link that leads to nothing in this file.
@@ -189,17 +207,19 @@ inline void Object::check_link(hid_t place, const std::string& name, H5L_type_t 
 /// @throws FormatError if there is none or it cannot be opened
 inline Object Object::open(const std::string& name) const {
   if (!has(name)) fail("has no ", quoted(name), ", which was expected; it has ", list_of(names()));
-  if (++reading->objects > Reading::most_objects || depth >= Reading::deepest)
-    fail("groups nested deeper than ", Reading::deepest, " or more than ", Reading::most_objects,
-         " elements; are there links in a circle?");
   if (const size_t slash = name.find('/'); slash != name.npos)  // each group on the way is checked
     return open(name.substr(0, slash)).open(name.substr(slash + 1));
   const Handle access(H5Pcreate(H5P_LINK_ACCESS));
   const auto refuse = [](const char*, const char*, const char*, const char*, unsigned*, hid_t,
                          void*) -> herr_t { return -1; };
   H5Pset_elink_cb(access, refuse, nullptr);
-  Object child{reading, path_of(name), {}, depth + 1};
-  const H5L_type_t link = child.check_header_of(id, name, access);
+  Object child{reading, path_of(name), {}, depth + 1, way};
+  child.count_object();
+  H5L_type_t link = H5L_TYPE_HARD;
+  const haddr_t place = child.check_header_of(id, name, access, link);
+  if (std::find(way.begin(), way.end(), place) != way.end())
+    child.fail("is a group that it lies in itself: there are links in a circle");
+  child.way.push_back(place);
   child.id = Handle(H5Oopen(id, name.c_str(), access));
   child.check(hid_t(child.id), "open");
   if (!child.is_group() && !child.is_dataset())
@@ -218,8 +238,11 @@ inline std::vector<std::string> Object::names() const {
     return list.size() > Reading::most_objects ? -1 : 0;
   };
   check(H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, &position, add, &out), "list the group");
-  for (const std::string& name : out)
+  for (const std::string& name : out) {
     if (!is_utf8(name)) fail("the name of its member ", quoted(name), " is not UTF-8");
+    if (name.empty() || name == "." || name.find('/') != name.npos)
+      fail("the name of its member ", quoted(name), " cannot be one; the file is damaged");
+  }
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -286,7 +309,8 @@ Object open_file(const std::filesystem::path& path, Reading& reading) {
   }
   Object root{&reading, "/", Handle(H5Gopen2(file, "/", H5P_DEFAULT)), 0};
   root.check(hid_t(root.id), "open");
-  root.check_header_of(file, "/", H5P_DEFAULT);
+  H5L_type_t link = H5L_TYPE_HARD;
+  root.way.push_back(root.check_header_of(file, "/", H5P_DEFAULT, link));
   return root;
 }
 

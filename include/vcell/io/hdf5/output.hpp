@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -7,6 +9,7 @@
 
 #include "vcell/core/error.hpp"
 #include "vcell/data/array.hpp"
+#include "vcell/io/hdf5/output_chunks.hpp"
 #include "vcell/io/hdf5/types.hpp"
 #include "vcell/io/utf8.hpp"
 
@@ -17,8 +20,11 @@ namespace hdf5 {
 struct Writing {
   const char* function = "";  ///< the public function at work
   std::string file;           ///< path, for messages
-  int gzip = 0;               ///< level 0 .. 9; 0 stores plainly
   const bool* disk_failed = nullptr;
+  ChunkPacker* packer = nullptr;         ///< compresses numbers, where its level is above 0
+  size_t chunk_bytes = 0;                ///< of numbers, about
+  std::optional<DType> index_type = {};  ///< of sparse matrices; none: as each says
+  bool contiguous = false;               ///< sparse rows are counted before they are written
 
   /// @throws WriteError if the disk did not take everything so far
   void check_disk() const {
@@ -49,13 +55,9 @@ struct OutputGroup {
   }
 
   void make_way(const std::string& name) const;
-  Handle creation(const std::string& name, const std::vector<hsize_t>& chunk,
-                  size_t element_bytes) const;
+  Handle dataset(const std::string& name, hid_t type, hid_t space,
+                 const std::vector<hsize_t>& chunk) const;
   OutputGroup group(const std::string& name) const;
-  Handle numbers(const std::string& name, DType dtype, const std::vector<size_t>& shape,
-                 const void* values, std::optional<DType> memory = {}) const;
-  Handle growing_numbers(const std::string& name, DType dtype,
-                         const std::vector<size_t>& shape) const;
   Handle texts(const std::string& name, std::span<const std::string> texts, bool scalar) const;
   void attribute(hid_t object, const char* name, hid_t type, const std::vector<size_t>& shape,
                  const void* values) const;
@@ -79,16 +81,29 @@ Handle space_of(const std::vector<size_t>& shape) {
   return Handle(H5Screate_simple(int(extents.size()), extents.data(), nullptr));
 }
 
-/// Chunks of about a quarter of a mebibyte, a whole number of rows where rows are shorter.
+/// For chunk_of: so many rows that they fill any chunk.
+constexpr size_t unknown_rows = std::numeric_limits<size_t>::max();
+
+/// Chunks of at most so many bytes: some of the rows, or where those are longer a part of one row,
+/// and so on; so a chunk is a piece of the numbers as they lie in memory.
 template <class = void>
-std::vector<hsize_t> chunk_of(const std::vector<size_t>& shape, size_t element_bytes) {
+std::vector<hsize_t> chunk_of(const std::vector<size_t>& shape, size_t element_bytes,
+                              size_t bytes) {
   std::vector<hsize_t> chunk(shape.begin(), shape.end());
-  size_t room = (size_t(1) << 18) / element_bytes;
+  size_t room = bytes / element_bytes;
   for (size_t i = shape.size(); i-- > 0;) {
-    chunk[i] = std::clamp<size_t>(room, 1, shape[i]);
-    room /= shape[i];
+    chunk[i] = std::clamp<size_t>(room, 1, std::max<size_t>(1, shape[i]));
+    room /= std::max<size_t>(1, shape[i]);
   }
   return chunk;
+}
+
+/// How many bytes of each element are shuffled before they are compressed: those of whole numbers.
+/// Sorted indices take a third to a half of the bytes then; logarithms of counts, whose values come
+/// again and again, would take twice as many.
+template <class = void>
+size_t shuffled_bytes(DType dtype) {
+  return dtype < DType::f16 ? size_of(dtype) : 1;
 }
 
 }  // namespace detail
@@ -116,53 +131,21 @@ inline OutputGroup OutputGroup::group(const std::string& name) const {
   return out;
 }
 
-/// How a dataset is stored: in these chunks, compressed where that is asked for, without times.
-inline Handle OutputGroup::creation(const std::string& name, const std::vector<hsize_t>& chunk,
-                                    size_t element_bytes) const {
-  Handle out(H5Pcreate(H5P_DATASET_CREATE));
-  H5Pset_obj_track_times(out, false);
-  if (chunk.empty()) return out;
-  check(H5Pset_chunk(out, int(chunk.size()), chunk.data()), name);
-  if (writing->gzip > 0) {
-    if (element_bytes > 1) check(H5Pset_shuffle(out), name);
-    check(H5Pset_deflate(out, unsigned(writing->gzip)), name);
+/// Makes a dataset, without times.
+/// @param chunk  of its chunks, which are compressed where that is asked for; {}: in one piece
+inline Handle OutputGroup::dataset(const std::string& name, hid_t type, hid_t space,
+                                   const std::vector<hsize_t>& chunk) const {
+  make_way(name);
+  const Handle stored(H5Pcreate(H5P_DATASET_CREATE)), link(detail::link_creation());
+  H5Pset_obj_track_times(stored, false);
+  if (!chunk.empty()) {
+    check(H5Pset_chunk(stored, int(chunk.size()), chunk.data()), name);
+    if (const int level = writing->packer->level(); level > 0) {
+      const auto dtype = dtype_of_type(type);
+      if (dtype && detail::shuffled_bytes(*dtype) > 1) check(H5Pset_shuffle(stored), name);
+      check(H5Pset_deflate(stored, unsigned(level)), name);
+    }
   }
-  return out;
-}
-
-/// Writes numbers of any shape, in chunks and compressed where asked for and worth it. A shape
-/// without dimensions makes a scalar.
-/// @param memory  what the values are in memory, where that is another dtype than the file's
-/// @return the dataset, for its attributes
-inline Handle OutputGroup::numbers(const std::string& name, DType dtype,
-                                   const std::vector<size_t>& shape, const void* values,
-                                   std::optional<DType> memory) const {
-  make_way(name);
-  const Handle type(memory_type(dtype)), space(detail::space_of(shape));
-  const Handle link(detail::link_creation());
-  const size_t element_bytes = H5Tget_size(type);
-  const bool empty = std::find(shape.begin(), shape.end(), size_t(0)) != shape.end();
-  const Handle stored = creation(
-      name, empty ? std::vector<hsize_t>() : detail::chunk_of(shape, element_bytes), element_bytes);
-  Handle out(H5Dcreate2(id, name.c_str(), type, space, link, stored, H5P_DEFAULT));
-  check(hid_t(out), name);
-  const Handle from(memory_type(memory.value_or(dtype)));
-  if (!empty) check(H5Dwrite(out, from, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), name);
-  return out;
-}
-
-/// Makes a dataset of numbers that has no rows yet and takes any number of them.
-/// @param shape  of many rows
-inline Handle OutputGroup::growing_numbers(const std::string& name, DType dtype,
-                                           const std::vector<size_t>& shape) const {
-  make_way(name);
-  const Handle type(memory_type(dtype)), link(detail::link_creation());
-  const size_t element_bytes = H5Tget_size(type);
-  std::vector<hsize_t> none(shape.begin(), shape.end()), most = none;
-  none[0] = 0;
-  most[0] = H5S_UNLIMITED;
-  const Handle space(H5Screate_simple(int(none.size()), none.data(), most.data()));
-  const Handle stored = creation(name, detail::chunk_of(shape, element_bytes), element_bytes);
   Handle out(H5Dcreate2(id, name.c_str(), type, space, link, stored, H5P_DEFAULT));
   check(hid_t(out), name);
   return out;
@@ -183,14 +166,10 @@ inline Handle OutputGroup::texts(const std::string& name, std::span<const std::s
                                 ", which no AnnData file can hold"));
     pointers.push_back(text.c_str());
   }
-  make_way(name);
-  const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
-  H5Pset_obj_track_times(creation, false);
-  const Handle type(text_type()), link(detail::link_creation());
+  const Handle type(text_type());
   const Handle space(
       detail::space_of(scalar ? std::vector<size_t>{} : std::vector<size_t>{texts.size()}));
-  Handle out(H5Dcreate2(id, name.c_str(), type, space, link, creation, H5P_DEFAULT));
-  check(hid_t(out), name);
+  Handle out = dataset(name, type, space, {});
   if (!texts.empty())
     check(H5Dwrite(out, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), name);
   return out;

@@ -85,6 +85,10 @@ class RawFile {
   /// Bytes of a stored reference to text of variable length: a length, an address and a number.
   size_t reference_size() const { return 4 + address_size + 4; }
   uint64_t size() const { return size_; }
+  /// Whether an address says that there is nothing: all of its bits are set.
+  bool is_undefined(uint64_t address) const {
+    return address == ~uint64_t(0) >> (64 - 8 * address_size);
+  }
   /// Where HDF5's addresses begin: behind a block of the user's.
   uint64_t base() const { return base_; }
 

@@ -62,6 +62,7 @@ class MeanOfPerturbationMeans final : public Predictor {
 template <class Void>
 void MeanOfPerturbationMeans<Void>::fit(const Screen& screen, std::span<const Part> parts,
                                         const Callbacks&) {
+  check_in_memory("mean_of_perturbation_means", screen);
   auto groups = detail::learnt_groups(screen, parts);
   cells_.clear();
   for (size_t first = 0, last = 0; first < groups.size(); first = last) {

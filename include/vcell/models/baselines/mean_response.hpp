@@ -10,6 +10,7 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/models/baselines/mean_of_perturbation_means.hpp"
 #include "vcell/models/response_scale.hpp"
+#include "vcell/sets/for_each_cell.hpp"
 #include "vcell/sets/own_columns.hpp"
 #include "vcell/tensor/tensor.hpp"
 
@@ -63,12 +64,10 @@ void MeanResponse<Void>::fit(const Screen& screen, std::span<const Part> parts, 
     std::vector<double> control;
     std::vector<int32_t> own_of;
     const auto add_means = [&](const CellGroup& group, double* mean) {
-      for (const size_t cell : group.cells) {
-        const auto columns = screen.expression.row_indices(cell);
-        const auto values = screen.expression.row_values(cell);
+      for_each_cell(screen, group.cells, [&](auto columns, auto values) {
         for (size_t k = 0; k < columns.size(); ++k)
           mean[columns[k]] += std::expm1(double(values[k])) / double(group.cells.size());
-      }
+      });
     };
     for (; last < groups.size() && groups[last].context == groups[first].context; ++last) {
       if (groups[last].perturbation == screen.control) {

@@ -8,10 +8,10 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// The names of genes in a file with one a line; spaces around them and empty lines are left out.
+/// The names in a file with one a line; spaces around them and empty lines are left out.
 /// @throws IoError if it cannot be read; FormatError if there is no name in it
 template <class = void>
-std::vector<std::string> read_gene_names(const std::filesystem::path& path) {
+std::vector<std::string> read_name_list(const std::filesystem::path& path) {
   const std::string text = read_text(path);
   constexpr const char* blank = " \t\r";
   std::vector<std::string> names;
@@ -24,8 +24,8 @@ std::vector<std::string> read_gene_names(const std::filesystem::path& path) {
     begin = end + 1;
   }
   if (names.empty())
-    throw FormatError(message("read_gene_names: ", quoted(path.string()),
-                              " holds no names, expected a gene's name a line"));
+    throw FormatError(message("read_name_list: ", quoted(path.string()),
+                              " holds no names, expected a name a line"));
   return names;
 }
 
