@@ -56,6 +56,8 @@ TEST_CASE("join_names: inner in the first's order, outer as they come", "[data]"
   CHECK(outer.places == std::vector<std::vector<int32_t>>{{0, 1, 2}, {2, 3, 0}, {4, 0, 2}});
   const std::vector<Texts> twice = {{"a"}, {"b", "b"}};
   check_error<ConfigError>([&] { join_names(twice, Join::outer, what); }, {"two", "'b'", "once"});
+  CHECK(join_names(std::vector<Texts>{{"a", "c"}, {"b", "b", "c"}}, Join::inner, what).names ==
+        Texts{"c"});  // a name that comes twice and is not joined does no harm
 }
 
 TEST_CASE("JoinedRows: rows of all sources, columns where they belong, for any blocks", "[data]") {

@@ -255,7 +255,8 @@ TEST_CASE("open_screen: errors name the files", "[sets]") {
   check_error<ConfigError>([&] { open_screen(rewrite(a), o); }, {"file1.h5ad", "no gene", "'G0x'"});
   a.var.index = all.var.index;
   a.var.index[3] = "G4";
-  check_error<ConfigError>([&] { open_screen(rewrite(a), o); }, {"file1.h5ad", "several", "'G4'"});
+  check_error<ConfigError>([&] { open_screen(rewrite(a), o); },
+                           {"file1.h5ad", "more than once", "'G4'"});
   a = all;
   normalize_to_log1p(a, {.target_sum = 50});
   check_error<ConfigError>([&] { open_screen(rewrite(a), o); },

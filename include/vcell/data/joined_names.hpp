@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vcell/core/error.hpp"
@@ -21,45 +23,48 @@ struct JoinedNames {
   std::vector<std::vector<int32_t>> places;  ///< of each table's names among those; -1: not there
 };
 
-/// Brings the names of several tables (genes of files, say) together.
-/// @param what    what the tables are called in messages, one for each: "file 'a.h5ad'"
-/// @throws ConfigError if a table has a name twice
+/// The same names of each table, in the order given.
+/// @param names  those of the join
+/// @param what   what the tables are called in messages, one for each: "file 'a.h5ad'"
+/// @throws ConfigError if one of the names is in a table twice
 template <class = void>
-JoinedNames join_names(std::span<const std::vector<std::string>> tables, Join join,
-                       std::span<const std::string> what) {
-  JoinedNames out;
-  std::vector<NamePlaces> found;
+JoinedNames place_names(std::span<const std::vector<std::string>> tables,
+                        std::vector<std::string> names, std::span<const std::string> what) {
+  JoinedNames out{std::move(names), {}};
+  const NamePlaces joined(out.names);
   for (size_t t = 0; t < tables.size(); ++t) {
-    found.emplace_back(tables[t]);
-    for (const std::string& name : tables[t])
-      if (found[t].repeats(name))
+    const NamePlaces found(tables[t]);
+    auto& places = out.places.emplace_back();
+    for (const std::string& name : tables[t]) {
+      const auto place = joined.find(name);
+      if (place && found.repeats(name))
         throw ConfigError(message("join_names: ", what[t], " has ", quoted(name),
                                   " more than once, so it cannot ",
                                   "be told which is meant; make its names unique first"));
-  }
-  for (size_t t = 0; t < tables.size(); ++t) {
-    if (t > 0 && join == Join::inner) break;
-    for (const std::string& name : tables[t]) {
-      bool in_all = true, before = false;
-      for (size_t other = 0; other < tables.size(); ++other) {
-        const bool there = other == t || found[other].contains(name);
-        in_all = in_all && there;
-        before = before || (there && other < t);
-        if (join == Join::outer && other >= t) break;
-        if (join == Join::inner && !in_all) break;
-      }
-      if (join == Join::inner ? in_all : !before) out.names.push_back(name);
-    }
-  }
-  const NamePlaces joined(out.names);
-  for (const auto& names : tables) {
-    auto& places = out.places.emplace_back();
-    for (const std::string& name : names) {
-      const auto place = joined.find(name);
       places.push_back(place ? int32_t(*place) : -1);
     }
   }
   return out;
+}
+
+/// Brings the names of several tables (genes of files, say) together.
+/// @throws ConfigError as place_names
+template <class = void>
+JoinedNames join_names(std::span<const std::vector<std::string>> tables, Join join,
+                       std::span<const std::string> what) {
+  std::vector<std::string> names;
+  std::vector<NamePlaces> found(tables.begin(), tables.end());
+  for (size_t t = 0; t < tables.size(); ++t) {
+    if (t > 0 && join == Join::inner) break;
+    for (const std::string& name : tables[t]) {
+      const auto has = [&](const NamePlaces& places) { return places.contains(name); };
+      const auto end = found.begin() + std::ptrdiff_t(t);
+      if (join == Join::inner ? std::all_of(found.begin(), found.end(), has)
+                              : std::none_of(found.begin(), end, has))
+        names.push_back(name);
+    }
+  }
+  return place_names(tables, std::move(names), what);
 }
 
 VCELL_END_NAMESPACE

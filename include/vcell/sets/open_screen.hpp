@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/data/joined_table.hpp"
 #include "vcell/io/cell_rows.hpp"
 #include "vcell/preprocess/with_log1p_rows.hpp"
 #include "vcell/sets/screen.hpp"
@@ -84,83 +85,71 @@ OpenCells open_screen_file(const std::filesystem::path& path, const OpenScreenOp
   return open_cells(path, {read, o.input}, {.memory = o.memory});
 }
 
+/// What messages call the files.
+template <class = void>
+std::vector<std::string> called(std::span<const ScreenFile> files) {
+  std::vector<std::string> out;
+  for (const ScreenFile& file : files) out.push_back(message("file ", quoted(file.path.string())));
+  return out;
+}
+
 /// The screen's genes, and where those of each file are among them.
 template <class = void>
-std::pair<std::vector<std::string>, std::vector<std::vector<int32_t>>> joined_genes(
-    std::span<const ScreenFile> files, const std::vector<OpenCells>& open,
-    const std::vector<std::string>& asked) {
-  std::vector<std::string> genes = asked.empty() ? open[0].cells.var.index : asked;
+JoinedNames joined_genes(std::span<const ScreenFile> files, const std::vector<OpenCells>& open,
+                         const std::vector<std::string>& asked) {
+  std::vector<std::vector<std::string>> there;
+  for (const OpenCells& file : open) there.push_back(file.cells.var.index);
+  const auto what = called(files);
+  if (asked.empty()) {
+    auto joined = join_names(there, Join::inner, what);
+    if (!joined.names.empty()) return joined;
+    size_t n = 0;  // files that share a gene
+    while (!join_names(std::span(there).first(n + 1), Join::inner, what).names.empty()) ++n;
+    throw ConfigError(message("open_screen: no gene of ", what[n], " is in all files before it: ",
+                              "it has ", list_of(there[n]), " and the first ", list_of(there[0]),
+                              "; name genes alike in all files"));
+  }
   for (size_t i = 0; i < open.size(); ++i) {
-    const auto& there = open[i].cells.var.index;
-    const NamePlaces places(there);
-    std::vector<std::string> absent, ambiguous, kept;
-    for (const std::string& gene : genes) {
-      if (places.repeats(gene)) ambiguous.push_back(gene);
-      (places.contains(gene) ? kept : absent).push_back(gene);
-    }
-    const auto file = quoted(files[i].path.string());
-    if (!ambiguous.empty())
-      throw ConfigError(message("open_screen: ", file, " has several genes of the name ",
-                                list_of(ambiguous), "; make its gene names unique"));
-    if (!asked.empty() && !absent.empty())
-      throw ConfigError(message("open_screen: ", file, " does not have ", absent.size(), " of the ",
-                                genes.size(), " genes asked for: ", list_of(absent), "; ",
-                                names_there(absent, there)));
-    if (kept.empty())
-      throw ConfigError(message("open_screen: no gene of ", file, " is in all files before it: it ",
-                                "has ", list_of(there), " and these ", list_of(genes),
-                                "; name genes alike in all files"));
-    genes = std::move(kept);
+    const NamePlaces places(there[i]);
+    std::vector<std::string> absent;
+    for (const std::string& gene : asked)
+      if (!places.contains(gene)) absent.push_back(gene);
+    if (!absent.empty())
+      throw ConfigError(message("open_screen: ", what[i], " does not have ", absent.size(),
+                                " of the ", asked.size(), " genes asked for: ", list_of(absent),
+                                "; ", names_there(absent, there[i])));
   }
-  const NamePlaces joined(genes);
-  for (const std::string& gene : genes)
-    if (joined.repeats(gene))
+  const NamePlaces places(asked);
+  for (const std::string& gene : asked)
+    if (places.repeats(gene))
       throw ConfigError(message("open_screen: the gene ", quoted(gene), " is asked for twice"));
-  std::vector<std::vector<int32_t>> places;
-  for (const OpenCells& file : open) {
-    auto& here = places.emplace_back();
-    for (const std::string& gene : file.cells.var.index) {
-      const auto place = joined.find(gene);
-      here.push_back(place ? int32_t(*place) : -1);
-    }
-  }
-  return {std::move(genes), std::move(places)};
+  return place_names(there, asked, what);
 }
 
 /// The columns that labels are of, of all files, below each other.
 template <class = void>
 DataFrame joined_labels(std::span<const ScreenFile> files, const std::vector<OpenCells>& open,
                         const OpenScreenOptions& o, const std::vector<std::string>& datasets) {
-  DataFrame out;
-  for (const OpenCells& file : open)
-    out.index.insert(out.index.end(), file.cells.obs.index.begin(), file.cells.obs.index.end());
   std::vector<std::string> keys = o.labels.context_keys;
   keys.push_back(o.labels.perturbation_key);
   if (o.labels.batch_key) keys.push_back(*o.labels.batch_key);
   if (!o.labels.dose_key.empty()) keys.push_back(o.labels.dose_key);
-  for (const std::string& key : keys) {
-    if (out.has(key)) continue;
-    std::vector<std::string> text;
-    std::vector<uint8_t> missing;
-    for (size_t i = 0; i < open.size(); ++i) {
-      const DataFrame& obs = open[i].cells.obs;
+  std::vector<DataFrame> tables;
+  for (size_t i = 0; i < open.size(); ++i) {
+    const DataFrame& obs = open[i].cells.obs;
+    DataFrame& own = tables.emplace_back(obs.index);
+    for (const std::string& key : keys) {
       if (key == o.dataset_key) {
-        text.insert(text.end(), obs.rows(), datasets[i]);
-        missing.insert(missing.end(), obs.rows(), 0);
+        own.set(key, Labels(std::vector<std::string>(obs.rows(), datasets[i])));
         continue;
       }
-      of_file(files[i].path, [&] {
-        check_column(open[i].cells, "[data] labels", key);
-        const Column& column = obs.column(key);
-        const auto own = column.text();
-        const auto none = column.is_missing();
-        text.insert(text.end(), own.begin(), own.end());
-        missing.insert(missing.end(), none.begin(), none.end());
-      });
+      of_file(files[i].path, [&] { check_column(open[i].cells, "[data] labels", key); });
+      own.set(key, obs.column(key));
     }
-    out.set(key, Column(Labels(std::move(text)), std::move(missing)));
   }
-  return out;
+  std::vector<const DataFrame*> parts;
+  for (const DataFrame& table : tables) parts.push_back(&table);
+  return joined_table(parts, Join::inner, called(files));
 }
 
 /// Finds what the files hold, which is one thing.
@@ -288,15 +277,15 @@ OpenScreen open_screen(std::span<const ScreenFile> files, const OpenScreenOption
   AnnData all;
   all.obs = detail::joined_labels(files, open, options, out.datasets);
   out.cells = all.obs.index;
-  auto [genes, places] = detail::joined_genes(files, open, options.genes);
-  all.var = DataFrame(std::move(genes));
+  JoinedNames genes = detail::joined_genes(files, open, options.genes);
+  all.var = DataFrame(std::move(genes.names));
   out.screen = make_labels(all, options.labels);
   detail::find_scale(files, open, options, out);
 
   std::vector<CellRows> X;
   for (const OpenCells& file : open) X.push_back(file.X);
   if (out.scale == Scale::log1p) {
-    out.screen.elsewhere = detail::joined_rows(std::move(X), std::move(places), all.genes());
+    out.screen.elsewhere = detail::joined_rows(std::move(X), std::move(genes.places), all.genes());
   } else {
     const bool wide = std::any_of(X.begin(), X.end(),
                                   [](const CellRows& rows) { return detail::needs_double(rows); });
@@ -305,7 +294,8 @@ OpenScreen open_screen(std::span<const ScreenFile> files, const OpenScreenOption
     std::vector<Log1pRows<CellRows>> log1p;
     for (size_t i = 0; i < X.size(); ++i)
       log1p.emplace_back(std::move(X[i]), std::move(factors[i]), wide ? DType::f64 : DType::f32);
-    out.screen.elsewhere = detail::joined_rows(std::move(log1p), std::move(places), all.genes());
+    out.screen.elsewhere =
+        detail::joined_rows(std::move(log1p), std::move(genes.places), all.genes());
   }
   if (!options.obsm.empty()) out.obsm = detail::joined_obsm(files, options, out);
   check_screen(out.screen);
