@@ -39,6 +39,11 @@ elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(vcell_development INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 endif()
 target_link_libraries(vcell_development INTERFACE vcell_files vcell_blas)
+find_program(VCELL_LLD ld.lld)  # links in a quarter of the time
+mark_as_advanced(VCELL_LLD)
+if(VCELL_LLD AND NOT CMAKE_CROSSCOMPILING)
+  target_link_options(vcell_development INTERFACE -fuse-ld=lld)
+endif()
 
 find_program(VCELL_CCACHE ccache)
 mark_as_advanced(VCELL_CCACHE)

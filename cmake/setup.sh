@@ -7,7 +7,7 @@ cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 apt_packages=(g++ cmake ninja-build pkg-config ccache libeigen3-dev libfmt-dev libhdf5-dev zlib1g-dev
   rapidjson-dev libtomlplusplus-dev libyaml-cpp-dev libzstd-dev libdeflate-dev libcli11-dev catch2 nlohmann-json3-dev libbenchmark-dev
   libdnnl-dev ocl-icd-opencl-dev gnuplot-nox libboost-math-dev)
-apt_packages_all=(clang doxygen)
+apt_packages_all=(clang lld doxygen)
 
 missing_packages() {
   local package
