@@ -13,8 +13,8 @@
 inline void normalize_for(const vcell::TrainedModel& model, vcell::AnnData& adata,
                           std::optional<vcell::Scale> scale, const std::string& what,
                           Console& console) {
-  const auto normalized =
-      vcell::normalize_to_log1p(adata, {.scale = scale, .target_sum = model.target_sum});
+  const auto normalized = vcell::normalize_to_log1p(
+      adata, {.scale = scale, .target_sum = model.target_sum, .library_log1p = true});
   vcell::note_scale(normalized, callbacks_of(console));
   const bool counts = normalized.found.scale == vcell::Scale::counts;
   if (!counts && normalized.target_sum && model.target_sum &&

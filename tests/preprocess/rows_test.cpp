@@ -301,35 +301,44 @@ TEST_CASE("accumulators: errors", "[preprocess]") {
 }
 
 TEST_CASE("with_log1p_rows: what normalize_to_log1p makes, in blocks", "[preprocess]") {
-  for (const DType dtype : {DType::f32, DType::f64, DType::i32}) {
-    const AnnData counts = screen_of(dtype, true);
-    AnnData expected = counts, labels = counts;
-    const auto done = normalize_to_log1p(expected, {.target_sum = 1000});
-    const auto read = [](const auto& rows) {
-      CsrMatrix<double> out;
-      out.columns = rows.columns();
-      copy_rows<double>(rows, out);
-      copy_rows<double>(rows, out);  // a second pass gives the same
-      return out;
-    };
-    labels.X.reset();
-    NormalizedToLog1p found;
-    const auto twice =
-        with_log1p_rows(labels, Blocks{*counts.X, 7}, {.target_sum = 1000}, found, read);
-    const auto once = to_csr<double>(*expected.X);
-    CHECK(twice.view(0, once.rows).values.size() == once.values.size());
-    CHECK(std::equal(once.values.begin(), once.values.end(), twice.values.begin()));
-    CHECK(std::equal(once.values.begin(), once.values.end(),
-                     twice.values.begin() + std::ptrdiff_t(once.values.size())));
-    CHECK(found.target_sum == done.target_sum);
-    CHECK(found.found.scale == Scale::counts);
-    // What is log1p stays as it is.
-    AnnData already = expected;
-    already.X.reset();
-    const auto same = with_log1p_rows(already, Blocks{*expected.X, 5}, {}, found, read);
-    CHECK(std::equal(once.values.begin(), once.values.end(), same.values.begin()));
-    CHECK(found.found.scale == Scale::log1p);
-    CHECK(found.target_sum == 1000);
-    CHECK_THROWS_AS(with_log1p_rows(labels, Blocks{*expected.X, 5}, {}, found, read), ConfigError);
-  }
+  for (const bool library_log1p : {false, true})
+    for (const DType dtype : {DType::f32, DType::f64, DType::i32}) {
+      const NormalizeToLog1pOptions options{.target_sum = 1000, .library_log1p = library_log1p};
+      const AnnData counts = screen_of(dtype, true);
+      AnnData expected = counts, labels = counts;
+      const auto done = normalize_to_log1p(expected, options);
+      const auto read = [](const auto& rows) {
+        CsrMatrix<double> out;
+        out.columns = rows.columns();
+        copy_rows<double>(rows, out);
+        copy_rows<double>(rows, out);  // a second pass gives the same
+        return out;
+      };
+      labels.X.reset();
+      NormalizedToLog1p found;
+      const auto twice = with_log1p_rows(labels, Blocks{*counts.X, 7}, options, found, read);
+      const auto once = to_csr<double>(*expected.X);
+      CHECK(twice.view(0, once.rows).values.size() == once.values.size());
+      CHECK(std::equal(once.values.begin(), once.values.end(), twice.values.begin()));
+      CHECK(std::equal(once.values.begin(), once.values.end(),
+                       twice.values.begin() + std::ptrdiff_t(once.values.size())));
+      if (library_log1p && dtype == DType::f32) {
+        AnnData by_hand = counts;
+        normalize_total(by_hand, {.target_sum = 1000});
+        auto X = to_csr<float>(*by_hand.X);
+        for (float& x : X.values) x = std::log1p(x);
+        CHECK(X.values == to_csr<float>(*expected.X).values);
+      }
+      CHECK(found.target_sum == done.target_sum);
+      CHECK(found.found.scale == Scale::counts);
+      // What is log1p stays as it is.
+      AnnData already = expected;
+      already.X.reset();
+      const auto same = with_log1p_rows(already, Blocks{*expected.X, 5}, {}, found, read);
+      CHECK(std::equal(once.values.begin(), once.values.end(), same.values.begin()));
+      CHECK(found.found.scale == Scale::log1p);
+      CHECK(found.target_sum == 1000);
+      CHECK_THROWS_AS(with_log1p_rows(labels, Blocks{*expected.X, 5}, {}, found, read),
+                      ConfigError);
+    }
 }

@@ -100,9 +100,9 @@ NormalizedToLog1p pack_submission_2025(const std::filesystem::path& from,
   out.target_sum = total.target_sum;
   out.empty_cells = total.empty_cells;
   using Rows = Log1pRows<CellRows>;
-  write_submission(to, cells,
-                   OrderedColumns<Rows>(Rows(X, total.factors, DType::f32), places, DType::f32),
-                   members, options.zstd_level, options.callbacks);
+  write_submission(
+      to, cells, OrderedColumns<Rows>(Rows(X, total.factors, DType::f32, true), places, DType::f32),
+      members, options.zstd_level, options.callbacks);
   return out;
 }
 

@@ -258,6 +258,7 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
       adata, {.scale = e.scale,
               .target_sum = e.target_sum > 0 ? std::optional(e.target_sum) : std::nullopt,
               .cells = chosen_from,
+              .library_log1p = true,
               .progress = callbacks.progress});
   note_scale(p.normalized, callbacks);
   p.genes_before = adata.genes();

@@ -12,10 +12,12 @@ namespace detail {
 /// What normalize_total and log1p make of a row.
 struct DivideAndLog1p {
   std::vector<double> factors;
+  bool library = false;
 
   template <class T>
   void operator()(size_t row, std::span<const int32_t>, std::span<T> values) const {
-    log1p_values(values, divisor<T>(factors[row]));
+    const T by = divisor<T>(factors[row]);
+    library ? library_log1p_values(values, by) : log1p_values(values, by);
   }
 };
 
@@ -28,9 +30,11 @@ class Log1pRows : public TransformedRows<S, detail::DivideAndLog1p> {
  public:
   /// @param factors  (cells) what each cell's values are divided by (NormalizedTotal); 0: nothing
   /// @param type     that is computed in and read: float32 or float64 (see with_value_type)
+  /// @param library_log1p  see NormalizeToLog1pOptions
   /// @throws ShapeError if there is not one factor per row
-  Log1pRows(S counts, std::vector<double> factors, DType type)
-      : TransformedRows<S, detail::DivideAndLog1p>(std::move(counts), {std::move(factors)}, type) {
+  Log1pRows(S counts, std::vector<double> factors, DType type, bool library_log1p = false)
+      : TransformedRows<S, detail::DivideAndLog1p>(std::move(counts),
+                                                   {std::move(factors), library_log1p}, type) {
     check_size_match("Log1pRows", "factors", this->f().factors.size(), "rows", this->rows());
   }
 };

@@ -39,6 +39,12 @@ inline float finite_log1p(float x) {
   return p * (m * m) + m - float(int32_t(0u - exponent)) * log_2;
 }
 
+/// Sets every value x to log(1 + x / by) by the standard library, to its last digit.
+template <class T>
+void library_log1p_values(std::span<T> values, T by) {
+  for (T& x : values) x = std::log1p(x / by);
+}
+
 /// Sets every value x to log(1 + x / by), natural: the quotient is rounded to T first. The bytes
 /// depend on x and `by` alone, not on the place of x.
 ///
@@ -72,7 +78,7 @@ void log1p_values(std::span<T> values, T by = T(1)) {
       if (size < step) std::copy_n(padded, size, values.data() + k);
     }
   } else {
-    for (T& x : values) x = std::log1p(x / by);
+    library_log1p_values(values, by);
   }
 }
 

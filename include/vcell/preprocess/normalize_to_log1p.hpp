@@ -13,7 +13,8 @@ struct NormalizeToLog1pOptions {
   /// Not 0 where a cell's total is in the median (see NormalizeTotalOptions); empty: all are.
   std::span<const uint8_t> cells = {};
   /// Whether log1p of float is the standard library's to the last digit, as of numpy, and not the
-  /// faster log1p_values: where ties decide, as in rank tests beside those of other programs.
+  /// faster log1p_values: where ties decide, as in rank tests beside those of other programs. All
+  /// that is scored is made so, by runs as by evaluations.
   bool library_log1p = false;
   /// Told of every block of cells, in each of several passes; may stop, and X is then neither.
   Progress progress = {};
@@ -48,8 +49,8 @@ NormalizedToLog1p normalize_to_log1p(AnnData& adata, const NormalizeToLog1pOptio
       out.empty_cells = total.empty_cells;
       const auto divide_and_log1p = [&](size_t cell, std::span<T> values) {
         const T by = detail::divisor<T>(total.factors[cell]);
-        if (!options.library_log1p) return detail::log1p_values(values, by);
-        for (T& x : values) x = std::log1p(x / by);
+        options.library_log1p ? detail::library_log1p_values(values, by)
+                              : detail::log1p_values(values, by);
       };
       transform_rows<T>(X, divide_and_log1p, options.progress);
     });

@@ -35,7 +35,7 @@ auto with_log1p_rows(const AnnData& adata, S X, const NormalizeToLog1pOptions& o
   });
   found.target_sum = total.target_sum;
   found.empty_cells = total.empty_cells;
-  return f(Log1pRows<S>(std::move(X), std::move(total.factors), type));
+  return f(Log1pRows<S>(std::move(X), std::move(total.factors), type, options.library_log1p));
 }
 
 VCELL_END_NAMESPACE
