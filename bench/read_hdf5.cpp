@@ -14,7 +14,7 @@
 #include "support/declare_work.hpp"
 #include "support/two_threads.hpp"
 #include "vcell/core/rng.hpp"
-#include "vcell/io/h5ad/read_rows.hpp"
+#include "vcell/io/h5ad/h5ad_rows.hpp"
 #include "vcell/io/h5ad/write_h5ad.hpp"
 
 namespace {

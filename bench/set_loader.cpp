@@ -142,11 +142,22 @@ void hdf5_row_by_row(benchmark::State& state) {
   declare(state);
 }
 
-BENCHMARK(from_memory)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(copied)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(from_file)->Arg(0)->Arg(1)->Threads(1)->Threads(2)->UseRealTime()->Unit(
-    benchmark::kMillisecond);
-BENCHMARK(hdf5_row_by_row)->Arg(0)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(from_memory)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(copied)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(from_file)
+    ->Arg(0)
+    ->Arg(1)
+    ->Threads(1)
+    ->Threads(2)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(hdf5_row_by_row)
+    ->Arg(0)
+    ->Arg(1)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

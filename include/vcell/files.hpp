@@ -48,7 +48,6 @@
 #include "vcell/io/h5ad/read_h5ad.hpp"
 #include "vcell/io/h5ad/read_labels.hpp"
 #include "vcell/io/h5ad/read_matrix.hpp"
-#include "vcell/io/h5ad/read_rows.hpp"
 #include "vcell/io/h5ad/read_value.hpp"
 #include "vcell/io/h5ad/write_h5ad.hpp"
 #include "vcell/io/h5ad/write_rows.hpp"

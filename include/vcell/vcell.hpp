@@ -67,6 +67,7 @@
 #include "vcell/data/narrowed.hpp"
 #include "vcell/data/numbers.hpp"
 #include "vcell/data/ordered_columns.hpp"
+#include "vcell/data/read_rows.hpp"
 #include "vcell/data/row_sink.hpp"
 #include "vcell/data/row_source.hpp"
 #include "vcell/data/selected_rows.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "vcell/data/row_source.hpp"
+#include "vcell/data/read_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -21,6 +21,10 @@ class BorrowedRows {
   template <class T>
   CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const {
     return row_block(*source_, first, last, scratch);
+  }
+  template <class T>
+  void read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+    read_rows(*source_, wanted, out);
   }
   size_t end_of_block(size_t first, size_t bytes) const {
     return block_end(*source_, first, bytes);

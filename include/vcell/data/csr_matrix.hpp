@@ -66,6 +66,16 @@ struct CsrMatrix {
   friend bool operator==(const CsrMatrix&, const CsrMatrix&) = default;
 };
 
+/// No rows, in room that is used again.
+template <class T>
+void clear_rows(CsrMatrix<T>& m, size_t columns) {
+  m.rows = 0;
+  m.columns = columns;
+  m.indptr.assign(1, 0);
+  m.indices.clear();
+  m.values.clear();
+}
+
 template <class T>
 void CsrMatrix<T>::append(const CsrView<T>& more) {
   check_size_match("CsrMatrix::append", "columns", more.columns, "columns so far", columns);

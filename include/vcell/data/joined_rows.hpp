@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "vcell/data/joined_dtype.hpp"
-#include "vcell/data/row_source.hpp"
+#include "vcell/data/read_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -31,6 +31,8 @@ class JoinedRows {
 
   template <class T>
   CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const;
+  template <class T>
+  void read(std::span<const size_t> wanted, CsrMatrix<T>& out) const;
   size_t end_of_block(size_t first, size_t bytes) const;
 
  private:
@@ -127,6 +129,23 @@ CsrView<T> JoinedRows<S>::read(size_t first, size_t last, CsrMatrix<T>& scratch)
   }
   scratch = std::move(out);
   return scratch.view();
+}
+
+template <class S>
+template <class T>
+void JoinedRows<S>::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+  for (const size_t row : wanted) check_index("read_rows", "row", row, rows());
+  clear_rows(out, columns_);
+  CsrMatrix<T> part;
+  std::vector<size_t> own;
+  for (size_t k = 0; k < wanted.size();) {
+    const size_t i = source_of(wanted[k]);
+    own.clear();
+    for (; k < wanted.size() && source_of(wanted[k]) == i; ++k)
+      own.push_back(wanted[k] - begins_[i]);
+    read_rows(sources_[i], own, part);
+    append(out, part.view(), maps_[i]);
+  }
 }
 
 template <class S>

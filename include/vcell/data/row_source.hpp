@@ -67,6 +67,9 @@ size_t block_end(const Matrix& m, size_t first, size_t bytes) {
 ///   is_sparse(), layout  how it is stored, and written
 ///   block_end(s, first, bytes)         as that of a Matrix
 ///   row_block<T>(s, first, last, scratch)   as that of a Matrix
+///
+/// One that finds rows by number has, too,
+///   s.read(numbers, out)               as read_rows
 template <class S, class T>
 concept RowSource = requires(const S& s, size_t i, CsrMatrix<T>& scratch) {
   { s.rows() } -> std::convertible_to<size_t>;

@@ -3,7 +3,8 @@
 #include <numeric>
 #include <utility>
 
-#include "vcell/data/row_source.hpp"
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/data/read_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -39,9 +40,16 @@ class SelectedRows {
 
   template <class T>
   CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const;
+  template <class T>
+  void read(std::span<const size_t> wanted, CsrMatrix<T>& out) const;
   size_t end_of_block(size_t first, size_t bytes) const;
 
  private:
+  /// Rows of the source, without the columns that are left out.
+  /// @param row_of  which row of `from` becomes the i-th of n
+  template <class T, class F>
+  void take_columns(const CsrView<T>& from, size_t n, const F& row_of, CsrMatrix<T>& out) const;
+
   S source_;
   std::vector<size_t> rows_;      // of the source, ascending
   std::vector<int32_t> columns_;  // of each of the source's columns here; -1: left out
@@ -75,21 +83,59 @@ CsrView<T> SelectedRows<S>::read(size_t first, size_t last, CsrMatrix<T>& scratc
   CsrMatrix<T> all;
   const size_t begin = first < last ? rows_[first] : 0,
                end = first < last ? rows_[last - 1] + 1 : 0;
-  const CsrView<T> from = row_block(source_, begin, end, all);
-  scratch = CsrMatrix<T>{};
-  scratch.columns = width_;
-  for (size_t i = first; i < last; ++i) {
-    const auto indices = from.row_indices(rows_[i] - begin);
-    const auto values = from.row_values(rows_[i] - begin);
-    for (size_t k = 0; k < indices.size(); ++k) {
-      const int32_t column = columns_[size_t(indices[k])];
-      if (column < 0) continue;
-      scratch.indices.push_back(column);
-      scratch.values.push_back(values[k]);
-    }
-    scratch.end_row();
-  }
+  take_columns(
+      row_block(source_, begin, end, all), last - first,
+      [&](size_t i) { return rows_[first + i] - begin; }, scratch);
   return scratch.view();
+}
+
+template <class S>
+template <class T>
+void SelectedRows<S>::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+  std::vector<size_t> of_source;
+  of_source.reserve(wanted.size());
+  for (const size_t row : wanted) {
+    check_index("read_rows", "row", row, rows_.size());
+    of_source.push_back(rows_[row]);
+  }
+  if (width_ == columns_.size()) return read_rows(source_, of_source, out);
+  CsrMatrix<T> all;
+  read_rows(source_, of_source, all);
+  take_columns(
+      all.view(), wanted.size(), [](size_t i) { return i; }, out);
+}
+
+template <class S>
+template <class T, class F>
+void SelectedRows<S>::take_columns(const CsrView<T>& from, size_t n, const F& row_of,
+                                   CsrMatrix<T>& out) const {
+  clear_rows(out, width_);
+  out.rows = n;
+  out.indptr.resize(n + 1);
+  parallel_for(n, 32, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) {
+      size_t kept = 0;
+      for (const int32_t column : from.row_indices(row_of(i)))
+        kept += columns_[size_t(column)] >= 0;
+      out.indptr[i + 1] = int64_t(kept);
+    }
+  });
+  std::partial_sum(out.indptr.begin(), out.indptr.end(), out.indptr.begin());
+  out.indices.resize(size_t(out.indptr.back()));
+  out.values.resize(out.indices.size());
+  parallel_for(n, 32, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) {
+      const auto indices = from.row_indices(row_of(i));
+      const auto values = from.row_values(row_of(i));
+      auto to = size_t(out.indptr[i]);
+      for (size_t k = 0; k < indices.size(); ++k) {
+        const int32_t column = columns_[size_t(indices[k])];
+        if (column < 0) continue;
+        out.indices[to] = column;
+        out.values[to++] = values[k];
+      }
+    }
+  });
 }
 
 template <class S>

@@ -13,7 +13,7 @@ namespace detail {
 template <class T>
 bool has_sorted_rows(const CsrMatrix<T>& m) {
   std::atomic<bool> sorted = true;
-  parallel_for(m.rows, 256, [&](size_t first, size_t last) {
+  parallel_for(m.rows, 32, [&](size_t first, size_t last) {
     for (size_t row = first; row < last; ++row) {
       const auto columns = m.row_indices(row);
       uint32_t wrong = 0;  // no bool, which compilers take one by one

@@ -4,12 +4,13 @@
 #include <utility>
 
 #include "vcell/core/progress.hpp"
-#include "vcell/data/row_source.hpp"
+#include "vcell/data/read_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 /// A source (see RowSource) of which every block that is read is told to a watcher, who may stop
-/// the reading: for what reads cells through without a watcher of its own.
+/// the reading: for what reads cells through without a watcher of its own. Of rows by number their
+/// count is told.
 template <class S>
 class WatchedRows {
  public:
@@ -32,6 +33,12 @@ class WatchedRows {
   CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const {
     report(progress_, {stage_, last, rows(), {}});
     return row_block(source_, first, last, scratch);
+  }
+  /// @throws Stopped if the watcher asks for it
+  template <class T>
+  void read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+    report(progress_, {stage_, wanted.size(), 0, {}});
+    read_rows(source_, wanted, out);
   }
   size_t end_of_block(size_t first, size_t bytes) const { return block_end(source_, first, bytes); }
 

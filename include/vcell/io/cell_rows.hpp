@@ -52,6 +52,12 @@ class CellRows {
     return f(*std::get<Memory>(source_));
   }
 
+  /// See read_rows.
+  template <class T>
+  void read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+    visit<void>([&](const auto& s) { read_rows(s, wanted, out); });
+  }
+
  private:
   using Memory = std::shared_ptr<const Matrix>;
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "vcell/core/parallel_for.hpp"
-#include "vcell/data/row_source.hpp"
+#include "vcell/data/read_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -31,14 +31,35 @@ class TransformedRows {
 
   template <class T>
   CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const {
-    return type_ == DType::f64 ? read_as<double>(first, last, scratch)
-                               : read_as<float>(first, last, scratch);
+    return transformed([first](size_t i) { return first + i; },
+                       [&]<class U>(CsrMatrix<U>& own) -> CsrView<U> {
+                         return row_block(source_, first, last, own);
+                       },
+                       scratch);
+  }
+  template <class T>
+  void read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+    transformed([wanted](size_t i) { return wanted[i]; },
+                [&]<class U>(CsrMatrix<U>& own) -> CsrView<U> {
+                  read_rows(source_, wanted, own);
+                  return own.view();
+                },
+                out);
   }
   size_t end_of_block(size_t first, size_t bytes) const { return block_end(source_, first, bytes); }
 
  private:
-  template <class U, class T>
-  CsrView<T> read_as(size_t first, size_t last, CsrMatrix<T>& scratch) const;
+  /// What f makes of rows of the source, in scratch.
+  /// @param number  the number of the i-th of them
+  /// @param obtain  reads them as float or double, into room that is used again
+  template <class T, class Number, class Obtain>
+  CsrView<T> transformed(const Number& number, const Obtain& obtain, CsrMatrix<T>& scratch) const {
+    return type_ == DType::f64 ? transformed_as<double>(number, obtain, scratch)
+                               : transformed_as<float>(number, obtain, scratch);
+  }
+  template <class U, class T, class Number, class Obtain>
+  CsrView<T> transformed_as(const Number& number, const Obtain& obtain,
+                            CsrMatrix<T>& scratch) const;
 
   S source_;
   F f_;
@@ -46,21 +67,22 @@ class TransformedRows {
 };
 
 template <class S, class F>
-template <class U, class T>
-CsrView<T> TransformedRows<S, F>::read_as(size_t first, size_t last, CsrMatrix<T>& scratch) const {
+template <class U, class T, class Number, class Obtain>
+CsrView<T> TransformedRows<S, F>::transformed_as(const Number& number, const Obtain& obtain,
+                                                 CsrMatrix<T>& scratch) const {
   CsrMatrix<U> computed;
   CsrMatrix<U>& own = [&]() -> CsrMatrix<U>& {
     if constexpr (std::is_same_v<U, T>) return scratch;
     return computed;
   }();
-  const CsrView<U> from = row_block(source_, first, last, own);
+  const CsrView<U> from = obtain(own);
   if (from.values.data() != own.values.data())  // borrowed
     own.values.assign(from.values.begin(), from.values.end());
   const CsrView<U> view{from.rows, from.columns, from.indptr, from.indices, own.values};
   const int64_t begin = view.indptr[0];
   parallel_for(view.rows, 64, [&](size_t start, size_t stop) {
     for (size_t i = start; i < stop; ++i)
-      f_(first + i, view.row_indices(i),
+      f_(number(i), view.row_indices(i),
          std::span<U>(own.values.data() + (view.indptr[i] - begin), view.row_size(i)));
   });
   if constexpr (std::is_same_v<U, T>) {

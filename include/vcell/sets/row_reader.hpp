@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "vcell/data/row_source.hpp"
+#include "vcell/core/parallel_for.hpp"
+#include "vcell/data/read_rows.hpp"
 #include "vcell/sets/gather_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -18,9 +19,17 @@ namespace detail {
 
 /// A source whose rows can be had as they are stored.
 template <class S>
-concept ReadsMatrix = requires(const S& s, size_t i) {
-  { s.read(i, i) } -> std::same_as<Matrix>;
+concept ReadsMatrix = requires(const S& s, std::span<const size_t> rows) {
+  { s.read(rows) } -> std::same_as<Matrix>;
 };
+
+/// How many rows of a source take about so many bytes.
+template <class S>
+size_t rows_of_bytes(const S& source, size_t bytes) {
+  size_t blocks = 0;
+  for (size_t row = 0; row < source.rows(); ++blocks) row = block_end(source, row, bytes);
+  return std::max<size_t>(1, source.rows() / std::max<size_t>(1, blocks));
+}
 
 }  // namespace detail
 
@@ -35,8 +44,8 @@ class RowReader {
   RowReader(const CsrMatrix<float>* m) : csr_(m) {}
   RowReader(const DenseMatrix<float>* m) : dense_(m) {}
 
-  /// Rows of a source, which is kept: read in the order of their places, those that follow each
-  /// other at once, at most `block_bytes` at a time. Reading from several threads must be safe.
+  /// Rows of a source, which is kept: read in the order of their places (see read_rows), by all
+  /// threads, about `block_bytes` at a time. Reading from several threads must be safe.
   /// @param places   for each column of the source the reader's; -1: left out
   /// @param columns  of the reader; those that no place names are zeros
   /// @throws ShapeError if there is not a place for every column, or one is none of the reader's;
@@ -55,9 +64,13 @@ class RowReader {
         throw ConfigError(message("RowReader::of: two columns have the place ", place));
     }
     const size_t rows = source.rows();
-    auto read = [source = std::move(source), places = std::move(places), columns, block_bytes](
+    const size_t at_once = detail::rows_of_bytes(source, block_bytes);
+    auto read = [source = std::move(source), places = std::move(places), columns, at_once](
                     std::span<const Wanted> wanted, float* out) {
-      read_source(source, places, wanted, columns, block_bytes, out);
+      CsrMatrix<float> scratch;
+      for (size_t i = 0; i < wanted.size(); i += at_once)
+        read_source(source, places, wanted.subspan(i, std::min(at_once, wanted.size() - i)),
+                    columns, scratch, out);
     };
     RowReader reader;
     reader.far_ = std::make_shared<const Far>(Far{rows, columns, std::move(read)});
@@ -103,7 +116,7 @@ class RowReader {
   };
   template <class S>
   static void read_source(const S& source, std::span<const int32_t> places,
-                          std::span<const Wanted> wanted, size_t columns, size_t block_bytes,
+                          std::span<const Wanted> wanted, size_t columns, CsrMatrix<float>& scratch,
                           float* out);
   template <class = void>
   void read_wanted(std::span<const Wanted> wanted, float* out) const;
@@ -115,42 +128,43 @@ class RowReader {
 
 template <class S>
 void RowReader::read_source(const S& source, std::span<const int32_t> places,
-                            std::span<const Wanted> wanted, size_t columns, size_t block_bytes,
+                            std::span<const Wanted> wanted, size_t columns, CsrMatrix<float>& found,
                             float* out) {
-  CsrMatrix<float> scratch;
-  std::vector<float> dense;
-  for (size_t i = 0; i < wanted.size();) {
-    const size_t first = wanted[i].row;
-    size_t end = i, last = first;  // of those that are wanted, and of rows
-    while (end < wanted.size() && wanted[end].row <= last) last = wanted[end++].row + 1;
-    last = std::min(last, std::max(first + 1, block_end(source, first, block_bytes)));
-    // Rows of a dense matrix keep the sign of their zeros.
-    bool done = false;
-    if constexpr (detail::ReadsMatrix<S>) {
-      if (!source.is_sparse()) {
-        const Matrix block = source.read(first, last);
-        dense.resize(block.columns());
-        for (; i < wanted.size() && wanted[i].row < last; ++i) {
-          float* const to = out + wanted[i].place * columns;
-          std::fill_n(to, columns, 0.0F);
-          copy_row<float>(block, wanted[i].row - first, dense);
-          for (size_t j = 0; j < dense.size(); ++j)
-            if (places[j] >= 0) to[places[j]] = dense[j];
-        }
-        done = true;
+  std::vector<size_t> rows;  // each once
+  std::vector<size_t> place_of(wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (rows.empty() || rows.back() != wanted[i].row) rows.push_back(wanted[i].row);
+    place_of[i] = rows.size() - 1;
+  }
+  const auto write = [&](const auto& write_row) {
+    parallel_for(wanted.size(), 16, [&](size_t first, size_t last) {
+      for (size_t i = first; i < last; ++i) {
+        float* const to = out + wanted[i].place * columns;
+        std::fill_n(to, columns, 0.0F);  // a row at a time: its values find it in cache
+        write_row(place_of[i], to);
       }
-    }
-    if (done) continue;
-    const CsrView<float> block = row_block(source, first, last, scratch);
-    for (; i < wanted.size() && wanted[i].row < last; ++i) {
-      float* const to = out + wanted[i].place * columns;
-      std::fill_n(to, columns, 0.0F);
-      const auto indices = block.row_indices(wanted[i].row - first);
-      const auto values = block.row_values(wanted[i].row - first);
-      for (size_t k = 0; k < indices.size(); ++k)
-        if (const int32_t place = places[size_t(indices[k])]; place >= 0) to[place] = values[k];
+    });
+  };
+  // Rows of a dense matrix keep the sign of their zeros.
+  if constexpr (detail::ReadsMatrix<S>) {
+    if (!source.is_sparse()) {
+      const Matrix stored = source.read(rows);
+      write([&](size_t row, float* to) {
+        std::vector<float> dense(stored.columns());
+        copy_row<float>(stored, row, dense);
+        for (size_t j = 0; j < dense.size(); ++j)
+          if (places[j] >= 0) to[places[j]] = dense[j];
+      });
+      return;
     }
   }
+  read_rows(source, rows, found);
+  write([&](size_t row, float* to) {
+    const auto indices = found.row_indices(row);
+    const auto values = found.row_values(row);
+    for (size_t k = 0; k < indices.size(); ++k)
+      if (const int32_t place = places[size_t(indices[k])]; place >= 0) to[place] = values[k];
+  });
 }
 
 template <class>

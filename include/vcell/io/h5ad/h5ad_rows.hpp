@@ -8,7 +8,7 @@
 #include <string>
 
 #include "vcell/core/cmath.hpp"
-#include "vcell/data/row_source.hpp"
+#include "vcell/data/read_rows.hpp"
 #include "vcell/io/h5ad/read_h5ad.hpp"
 #include "vcell/io/transposed_rows.hpp"
 
@@ -105,8 +105,13 @@ class H5adRows {
   /// sparse ones of T.
   template <class T>
   bool read(size_t first, size_t last, CsrMatrix<T>& out) const;
-  /// Rows in the given order, zeros of a dense matrix left out; see read_rows.
+  /// Rows in the order given, as they are stored: looked up as they lie in the file, each chunk
+  /// unpacked once for all of them, by all threads; those that were wanted last are kept for the
+  /// next call (H5adRowsOptions::memory).
   /// @throws ShapeError if there is no such row; else as above
+  template <class = void>
+  Matrix read(std::span<const size_t> rows) const;
+  /// The same as sparse rows of T; see read_rows.
   template <class T>
   void read(std::span<const size_t> rows, CsrMatrix<T>& out) const;
 
@@ -209,7 +214,7 @@ bool H5adRows::read(size_t first, size_t last, CsrMatrix<T>& out) const {
     return true;
   }
   const auto use = library();
-  file_->matrix->read({first, last}, out);
+  file_->matrix->read(hdf5::RowRange{first, last}, out);
   hdf5::check_unchanged(file_->root);
   return true;
 }
@@ -217,15 +222,25 @@ bool H5adRows::read(size_t first, size_t last, CsrMatrix<T>& out) const {
 template <class>
 Matrix H5adRows::read(size_t first, size_t last) const {
   check_rows(first, last);
-  if (whole()) {
+  if (file_->turned) {
     std::vector<size_t> wanted(last - first);
     std::iota(wanted.begin(), wanted.end(), first);
-    return select_rows(*whole(), wanted);
+    return read(wanted);
   }
+  const auto use = library();
+  Matrix out = file_->matrix->read(hdf5::RowRange{first, last});
+  hdf5::check_unchanged(file_->root);
+  return out;
+}
+
+template <class>
+Matrix H5adRows::read(std::span<const size_t> wanted) const {
+  for (const size_t row : wanted) check_index("read_rows", "row", row, rows());
+  if (whole()) return select_rows(*whole(), wanted);
   if (file_->turned)
     return visit_storage<Matrix>(dtype(), [&]<class T>() -> Matrix {
       CsrMatrix<T> m;
-      if constexpr (std::is_arithmetic_v<T>) file_->turned->read(first, last, m);
+      if constexpr (std::is_arithmetic_v<T>) read_rows(*file_->turned, wanted, m);
       return {m.rows,
               m.columns,
               std::move(m.indptr),
@@ -234,42 +249,23 @@ Matrix H5adRows::read(size_t first, size_t last) const {
               layout};
     });
   const auto use = library();
-  Matrix out = file_->matrix->read({first, last});
+  Matrix out = file_->matrix->read(wanted);
   hdf5::check_unchanged(file_->root);
   return out;
 }
 
 template <class T>
 void H5adRows::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+  if (whole()) return read_rows(*whole(), wanted, out);
+  if (file_->turned) return read_rows(*file_->turned, wanted, out);
+  if (!is_sparse() || dtype() != dtype_of<T>()) {
+    out = read(wanted).template take_csr<T>();
+    return;
+  }
   for (const size_t row : wanted) check_index("read_rows", "row", row, rows());
-  if (whole()) {
-    CsrMatrix<T> scratch;
-    out = select_rows(row_block(*whole(), 0, rows(), scratch), wanted);
-    return;
-  }
-  if (is_sparse() && !file_->turned && dtype() == dtype_of<T>()) {
-    const auto use = library();
-    file_->matrix->read(wanted, out);
-    hdf5::check_unchanged(file_->root);
-    return;
-  }
-  std::vector<hdf5::RowRange> some;  // rows that follow each other
-  for (const size_t row : wanted)
-    if (!some.empty() && some.back().last == row)
-      ++some.back().last;
-    else
-      some.push_back({row, row + 1});
-  out = CsrMatrix<T>{};
-  out.columns = columns();
-  if (!is_sparse()) {
-    const auto use = library();
-    const Matrix dense = file_->matrix->read_dense(some);
-    hdf5::check_unchanged(file_->root);
-    append_rows(out, dense, 0, dense.rows());
-    return;
-  }
-  CsrMatrix<T> scratch;
-  for (const hdf5::RowRange r : some) out.append(row_block(*this, r.first, r.last, scratch));
+  const auto use = library();
+  file_->matrix->read(wanted, out);
+  hdf5::check_unchanged(file_->root);
 }
 
 template <class T>

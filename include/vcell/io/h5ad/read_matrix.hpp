@@ -84,9 +84,9 @@ class MatrixElement {
   /// Rows of the same in any order; a row may be named more than once.
   template <class T>
   void read(std::span<const size_t> rows, CsrMatrix<T>& out) const;
-  /// Rows of a dense matrix in any order.
+  /// The same of any matrix that is not stored by columns.
   template <class = void>
-  Matrix read_dense(std::span<const hdf5::RowRange> rows) const;
+  Matrix read(std::span<const size_t> rows) const;
   template <class = void>
   Matrix read_all() const;
 
@@ -98,13 +98,17 @@ class MatrixElement {
 
  private:
   template <class = void>
+  std::vector<hdf5::RowRange> ranges_of(std::span<const size_t> rows) const;
+  template <class = void>
+  Matrix read_dense(std::span<const hdf5::RowRange> rows) const;
+  template <class = void>
   void open_sparse(std::span<const int64_t> shape, bool by_columns, const Extents& expected);
   template <class = void>
   void check_places(std::span<const hdf5::NumberPiece<int32_t>> pieces, size_t columns) const;
   template <class T>
   void sort_lines(CsrMatrix<T>& m) const;
   template <class = void>
-  Matrix read_sparse(hdf5::RowRange lines) const;
+  Matrix read_sparse(std::span<const hdf5::RowRange> lines) const;
   double bytes_of(double values) const;
 
   const hdf5::Object& element_;
@@ -243,13 +247,13 @@ void MatrixElement::sort_lines(CsrMatrix<T>& m) const {
 }
 
 template <class>
-Matrix MatrixElement::read_sparse(hdf5::RowRange lines) const {
+Matrix MatrixElement::read_sparse(std::span<const hdf5::RowRange> lines) const {
   return visit_storage<Matrix>(dtype, [&]<class T>() -> Matrix {
     if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) {
       throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see open_sparse
     } else {
       CsrMatrix<T> m;
-      read_lines(std::span(&lines, 1), m);
+      read_lines(lines, m);
       if (layout.by_columns) {
         element_.take(0, double(m.values.size()) * double(sizeof(T) + sizeof(int32_t)));
         m = transposed(m.view());
@@ -284,7 +288,8 @@ Matrix MatrixElement::read(hdf5::RowRange wanted) const {
   const double values = is_sparse ? double(indptr_[wanted.last] - indptr_[wanted.first])
                                   : double(values_.count_of(wanted));
   element_.take(0, bytes_of(values));
-  return is_sparse ? read_sparse(wanted) : read_dense(std::span(&wanted, 1));
+  const std::span one(&wanted, 1);
+  return is_sparse ? read_sparse(one) : read_dense(one);
 }
 
 template <class T>
@@ -294,20 +299,32 @@ void MatrixElement::read(hdf5::RowRange wanted, CsrMatrix<T>& out) const {
   sort_lines(out);
 }
 
-template <class T>
-void MatrixElement::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
-  std::vector<hdf5::RowRange> lines;
+/// Rows that follow each other in one piece. Counts what they take.
+template <class>
+std::vector<hdf5::RowRange> MatrixElement::ranges_of(std::span<const size_t> wanted) const {
+  std::vector<hdf5::RowRange> out;
   double values = 0;
   for (const size_t row : wanted) {
-    values += double(indptr_[row + 1] - indptr_[row]);
-    if (!lines.empty() && lines.back().last == row)
-      ++lines.back().last;
+    values += is_sparse ? double(indptr_[row + 1] - indptr_[row]) : double(columns);
+    if (!out.empty() && out.back().last == row)
+      ++out.back().last;
     else
-      lines.push_back({row, row + 1});
+      out.push_back({row, row + 1});
   }
   element_.take(0, bytes_of(values));
-  read_lines(lines, out);
+  return out;
+}
+
+template <class T>
+void MatrixElement::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
+  read_lines(ranges_of(wanted), out);
   sort_lines(out);
+}
+
+template <class>
+Matrix MatrixElement::read(std::span<const size_t> wanted) const {
+  const auto ranges = ranges_of(wanted);
+  return is_sparse ? read_sparse(ranges) : read_dense(ranges);
 }
 
 template <class>
@@ -316,7 +333,8 @@ Matrix MatrixElement::read_all() const {
   const hdf5::RowRange all{0, rows};
   if (!is_sparse) return read_dense(std::span(&all, 1));
   if (layout.by_columns) element_.take(8.0 * double(rows), 8.0 * double(rows));
-  return read_sparse({0, layout.by_columns ? columns : rows});
+  const hdf5::RowRange lines{0, layout.by_columns ? columns : rows};
+  return read_sparse(std::span(&lines, 1));
 }
 
 template <class = void>
