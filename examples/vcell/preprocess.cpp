@@ -10,7 +10,7 @@ namespace {
 struct PreprocessSettings {
   std::string data, out;
   vcell::PreprocessFileOptions options;
-  double memory = 0;  // GB
+  double memory = 0.5;  // GB
   bool overwrite = false;
 };
 
@@ -86,8 +86,7 @@ void add_preprocess(CLI::App& program, Console& console) {
           "Total of every cell [the median total]")
       ->type_name("N");
   add_scale(*command, o.train.scale, "Of X: counts [the file decides]");
-  add_memory(*command, s->memory,
-             "GB that X may take; a larger one is read in blocks [half of the machine's]");
+  add_memory(*command, s->memory, "GB that X may take; a larger one is read in blocks [0.5]");
   add_cell_input(*command, o.input);
   add_storage(*command, o.write);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");

@@ -83,7 +83,7 @@ concept RowSource = requires(const S& s, size_t i, CsrMatrix<T>& scratch) {
 
 /// How much of a source is looked at in one go.
 struct BlockLimits {
-  size_t bytes = size_t(64) << 20;  ///< of stored values and their columns; a row is never cut
+  size_t bytes = size_t(16) << 20;  ///< of stored values and their columns; a row is never cut
   size_t rows = 8192;
 };
 

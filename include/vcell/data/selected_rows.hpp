@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/read_rows.hpp"
@@ -45,10 +47,13 @@ class SelectedRows {
   size_t end_of_block(size_t first, size_t bytes) const;
 
  private:
-  /// Rows of the source, without the columns that are left out.
-  /// @param row_of  which row of `from` becomes the i-th of n
+  /// Leaves of rows of the source the columns that stay.
+  /// @param row_of  which row of `from` becomes the i-th of n, ascending
+  /// @param out     where `from` may lie, of which the rest is borrowed
   template <class T, class F>
   void take_columns(const CsrView<T>& from, size_t n, const F& row_of, CsrMatrix<T>& out) const;
+  template <class T>
+  int64_t take_columns(const CsrView<T>& from, size_t row, size_t to, CsrMatrix<T>& out) const;
 
   S source_;
   std::vector<size_t> rows_;      // of the source, ascending
@@ -80,12 +85,12 @@ CsrView<T> SelectedRows<S>::read(size_t first, size_t last, CsrMatrix<T>& scratc
   if (first > last || last > rows_.size()) [[unlikely]]
     detail::fail<ShapeError>("row_block: rows ", first, " .. ", last, " of a matrix with ",
                              rows_.size(), " rows");
-  CsrMatrix<T> all;
   const size_t begin = first < last ? rows_[first] : 0,
                end = first < last ? rows_[last - 1] + 1 : 0;
+  const CsrView<T> from = row_block(source_, begin, end, scratch);
+  if (end - begin == last - first && width_ == columns_.size()) return from;
   take_columns(
-      row_block(source_, begin, end, all), last - first,
-      [&](size_t i) { return rows_[first + i] - begin; }, scratch);
+      from, last - first, [&](size_t i) { return rows_[first + i] - begin; }, scratch);
   return scratch.view();
 }
 
@@ -98,44 +103,58 @@ void SelectedRows<S>::read(std::span<const size_t> wanted, CsrMatrix<T>& out) co
     check_index("read_rows", "row", row, rows_.size());
     of_source.push_back(rows_[row]);
   }
-  if (width_ == columns_.size()) return read_rows(source_, of_source, out);
-  CsrMatrix<T> all;
-  read_rows(source_, of_source, all);
+  read_rows(source_, of_source, out);
+  if (width_ == columns_.size()) return;
   take_columns(
-      all.view(), wanted.size(), [](size_t i) { return i; }, out);
+      out.view(), wanted.size(), [](size_t i) { return i; }, out);
 }
 
 template <class S>
 template <class T, class F>
 void SelectedRows<S>::take_columns(const CsrView<T>& from, size_t n, const F& row_of,
                                    CsrMatrix<T>& out) const {
-  clear_rows(out, width_);
+  const auto place_of = [&](size_t i) { return size_t(from.indptr[row_of(i)] - from.indptr[0]); };
+  // What was borrowed is copied to where the rest was made; each row to its own place, at first.
+  if (from.indices.data() != out.indices.data()) out.indices.resize(from.indices.size());
+  if (from.values.data() != out.values.data()) out.values.resize(from.values.size());
+  std::vector<int64_t> indptr(n + 1);
+  parallel_for(n, 16, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i)
+      indptr[i + 1] = take_columns(from, row_of(i), place_of(i), out);
+  });
+  size_t done = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const size_t at = place_of(i), size = size_t(indptr[i + 1]);
+    std::copy_n(out.indices.data() + at, size, out.indices.data() + done);
+    std::copy_n(out.values.data() + at, size, out.values.data() + done);
+    done += size;
+    indptr[i + 1] = int64_t(done);
+  }
   out.rows = n;
-  out.indptr.resize(n + 1);
-  parallel_for(n, 32, [&](size_t first, size_t last) {
-    for (size_t i = first; i < last; ++i) {
-      size_t kept = 0;
-      for (const int32_t column : from.row_indices(row_of(i)))
-        kept += columns_[size_t(column)] >= 0;
-      out.indptr[i + 1] = int64_t(kept);
-    }
-  });
-  std::partial_sum(out.indptr.begin(), out.indptr.end(), out.indptr.begin());
-  out.indices.resize(size_t(out.indptr.back()));
-  out.values.resize(out.indices.size());
-  parallel_for(n, 32, [&](size_t first, size_t last) {
-    for (size_t i = first; i < last; ++i) {
-      const auto indices = from.row_indices(row_of(i));
-      const auto values = from.row_values(row_of(i));
-      auto to = size_t(out.indptr[i]);
-      for (size_t k = 0; k < indices.size(); ++k) {
-        const int32_t column = columns_[size_t(indices[k])];
-        if (column < 0) continue;
-        out.indices[to] = column;
-        out.values[to++] = values[k];
-      }
-    }
-  });
+  out.columns = width_;
+  out.indptr = std::move(indptr);
+  out.indices.resize(done);
+  out.values.resize(done);
+}
+
+/// Copies what stays of a row to a place, which may be where it lies; says how much that is.
+template <class S>
+template <class T>
+int64_t SelectedRows<S>::take_columns(const CsrView<T>& from, size_t row, size_t to,
+                                      CsrMatrix<T>& out) const {
+  const auto indices = from.row_indices(row);
+  const auto values = from.row_values(row);
+  int32_t* const columns = out.indices.data() + to;
+  T* const kept = out.values.data() + to;
+  size_t n = 0;
+  for (size_t k = 0; k < indices.size(); ++k) {  // without branches, which nobody could predict
+    const int32_t column = columns_[size_t(indices[k])];
+    const T value = values[k];
+    columns[n] = column;
+    kept[n] = value;
+    n += column >= 0;
+  }
+  return int64_t(n);
 }
 
 template <class S>

@@ -9,14 +9,16 @@
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// Whether every row names ascending columns, none of them twice.
+/// Whether every row names ascending columns of the matrix, none of them twice.
 template <class T>
 bool has_sorted_rows(const CsrMatrix<T>& m) {
   std::atomic<bool> sorted = true;
   parallel_for(m.rows, 32, [&](size_t first, size_t last) {
     for (size_t row = first; row < last; ++row) {
       const auto columns = m.row_indices(row);
-      uint32_t wrong = 0;  // no bool, which compilers take one by one
+      if (columns.empty()) continue;
+      // no bool, which compilers take one by one
+      uint32_t wrong = uint32_t(columns.front() < 0 || size_t(columns.back()) >= m.columns);
       for (size_t k = 1; k < columns.size(); ++k) wrong |= uint32_t(columns[k - 1] >= columns[k]);
       if (wrong) sorted = false;
     }

@@ -9,7 +9,6 @@
 
 #include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
-#include "vcell/core/machine_memory.hpp"
 #include "vcell/data/dense_rows.hpp"
 #include "vcell/io/cell_rows.hpp"
 #include "vcell/io/h5ad.hpp"
@@ -23,9 +22,9 @@ struct PreprocessFileOptions {
   size_t min_cells = 0;  ///< genes in fewer are dropped; 0: none
   PreprocessTrainOptions train = {};
   CellInput input = {};  ///< what the file does not say itself
-  /// Bytes that X may take in memory; a larger one is read in blocks of rows, several times. 0:
-  /// half of what the machine has.
-  double memory = 0;
+  /// Bytes that X may take in memory; a larger one is read in blocks of rows, several times, which
+  /// is as fast: blocks take little memory, and use it again.
+  double memory = double(size_t(512) << 20);
   /// How the file is stored; its progress goes to `callbacks`.
   H5adWriteOptions write = {};
   Callbacks callbacks = {};
@@ -73,9 +72,8 @@ PreprocessedTrain preprocess_file(const std::filesystem::path& from,
   check_write_options(options.write);
   auto write = options.write;
   write.progress = callbacks.progress;
-  const double memory = options.memory > 0 ? options.memory : detail::machine_memory() / 2,
-               needed = detail::bytes_of_x(from, options.input);
-  const bool fits = needed <= memory || memory == 0;
+  const double memory = options.memory, needed = detail::bytes_of_x(from, options.input);
+  const bool fits = needed <= memory;
   std::vector<std::string> remarks;
   const ReadCellsOptions reading = {
       .h5ad = {.X = fits, .warnings = &remarks, .progress = callbacks.progress},
@@ -128,9 +126,8 @@ PreprocessedTrain preprocess_file(const std::filesystem::path& from,
       [&] {
         done = work.finish(adata);
         name_hvg(adata, done.hvg.indices());
-        SelectedRows taken(std::move(work).log1p_rows());
-        taken.keep_columns(done.hvg.highly_variable);
-        return std::pair(std::string("X_hvg"), DenseRows(std::move(taken)));
+        return std::pair(std::string("X_hvg"),
+                         DenseRows(std::move(work).log1p_rows(done.hvg.highly_variable)));
       },
       write);
   return done;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vcell/data/borrowed_rows.hpp"
+#include "vcell/data/selected_rows.hpp"
 #include "vcell/preprocess/highly_variable_genes.hpp"
 #include "vcell/preprocess/log1p_rows.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
@@ -61,7 +62,7 @@ HighlyVariableGenesOptions hvg_options(const PreprocessTrainOptions& options) {
 ///                                             // twice for seurat_v3
 ///   copy_rows<float>(rows.X(), to);           // log1p of normalised counts
 ///   auto done = rows.finish(adata);           // var, uns
-///   auto X = std::move(rows).log1p_rows();    // for obsm['X_hvg']: see store_hvg
+///   auto X = std::move(rows).log1p_rows(done.hvg.highly_variable);  // for obsm['X_hvg']
 template <class S>
 class TrainRows {
   struct Divide {
@@ -123,6 +124,12 @@ class TrainRows {
 
   /// After finish, X for further passes.
   Log1pRows<S> log1p_rows() && { return {std::move(counts_), std::move(factors_), type_}; }
+  /// The same of some genes, those whose flag is not 0: no logarithm is taken of others.
+  Log1pRows<SelectedRows<S>> log1p_rows(std::span<const uint8_t> genes) && {
+    SelectedRows<S> some(std::move(counts_));
+    some.keep_columns(genes);
+    return {std::move(some), std::move(factors_), type_};
+  }
 
  private:
   template <class T>

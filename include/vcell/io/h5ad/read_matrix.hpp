@@ -93,8 +93,9 @@ class MatrixElement {
   /// Compressed rows (or columns), as they are stored, of a sparse matrix of this dtype.
   /// @param lines  in any order
   /// @param m      whose room is used again
+  /// @return whether all of them name ascending places, none of them twice
   template <class T>
-  void read_lines(std::span<const hdf5::RowRange> lines, CsrMatrix<T>& m) const;
+  bool read_lines(std::span<const hdf5::RowRange> lines, CsrMatrix<T>& m) const;
 
  private:
   template <class = void>
@@ -206,7 +207,7 @@ void MatrixElement::check_places(std::span<const hdf5::NumberPiece<int32_t>> pie
 }
 
 template <class T>
-void MatrixElement::read_lines(std::span<const hdf5::RowRange> lines, CsrMatrix<T>& m) const {
+bool MatrixElement::read_lines(std::span<const hdf5::RowRange> lines, CsrMatrix<T>& m) const {
   m.columns = layout.by_columns ? rows : columns;
   m.indptr.assign(1, 0);
   for (const hdf5::RowRange some : lines)
@@ -234,7 +235,9 @@ void MatrixElement::read_lines(std::span<const hdf5::RowRange> lines, CsrMatrix<
   std::sort(places.begin(), places.end(), earlier);
   hdf5::read_numbers<T>(values_, values, &value_chunks_);
   hdf5::read_numbers<int32_t>(places_, places, &place_chunks_);
+  if (has_sorted_rows(m)) return true;
   check_places(places, m.columns);
+  return false;
 }
 
 template <class T>
@@ -253,12 +256,12 @@ Matrix MatrixElement::read_sparse(std::span<const hdf5::RowRange> lines) const {
       throw FormatError("read_h5ad: a sparse matrix of 16-bit numbers");  // see open_sparse
     } else {
       CsrMatrix<T> m;
-      read_lines(lines, m);
+      const bool sorted = read_lines(lines, m);
       if (layout.by_columns) {
         element_.take(0, double(m.values.size()) * double(sizeof(T) + sizeof(int32_t)));
         m = transposed(m.view());
       }
-      sort_lines(m);
+      if (!sorted) sort_lines(m);
       if (dtype == DType::boolean)  // true and true is true
         for (T& value : m.values) value = value != T(0);
       return {m.rows,
@@ -295,8 +298,7 @@ Matrix MatrixElement::read(hdf5::RowRange wanted) const {
 template <class T>
 void MatrixElement::read(hdf5::RowRange wanted, CsrMatrix<T>& out) const {
   element_.take(0, bytes_of(double(indptr_[wanted.last] - indptr_[wanted.first])));
-  read_lines(std::span(&wanted, 1), out);
-  sort_lines(out);
+  if (!read_lines(std::span(&wanted, 1), out)) sort_lines(out);
 }
 
 /// Rows that follow each other in one piece. Counts what they take.
@@ -317,8 +319,7 @@ std::vector<hdf5::RowRange> MatrixElement::ranges_of(std::span<const size_t> wan
 
 template <class T>
 void MatrixElement::read(std::span<const size_t> wanted, CsrMatrix<T>& out) const {
-  read_lines(ranges_of(wanted), out);
-  sort_lines(out);
+  if (!read_lines(ranges_of(wanted), out)) sort_lines(out);
 }
 
 template <class>

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "vcell/core/parallel_for.hpp"
 #include "vcell/data/row_sink.hpp"
 #include "vcell/io/h5ad/write_value.hpp"
 #include "vcell/io/transposed_rows.hpp"
@@ -79,13 +80,16 @@ void MatrixOutput<T>::append(const CsrView<T>& rows) {
       indptr_.push_back(indptr_.back() + int64_t(rows.row_size(row)));
     return;
   }
-  dense_.assign(rows.rows * columns_, T(0));
-  for (size_t row = 0; row < rows.rows; ++row) {
-    const auto indices = rows.row_indices(row);
-    const auto values = rows.row_values(row);
-    for (size_t k = 0; k < indices.size(); ++k)
-      dense_[row * columns_ + size_t(indices[k])] = values[k];
-  }
+  dense_.resize(rows.rows * columns_);
+  parallel_for(rows.rows, 64, [&](size_t first, size_t last) {
+    for (size_t row = first; row < last; ++row) {
+      T* const to = dense_.data() + row * columns_;
+      std::fill_n(to, columns_, T(0));
+      const auto indices = rows.row_indices(row);
+      const auto values = rows.row_values(row);
+      for (size_t k = 0; k < indices.size(); ++k) to[size_t(indices[k])] = values[k];
+    }
+  });
   append_values(rows.rows, dense_);
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <string>
+#include <cerrno>
+#include <cstdint>
 
 #include "vcell/io/hdf5/handle.hpp"
 
@@ -19,28 +21,23 @@ namespace detail {
 /// it can neither write nor close, and crashes on them when the program ends. This driver therefore
 /// tells it that all went well, notes the failure, and writes no more.
 struct OutputDisk : H5FD_t {
-  std::fstream file;
-  bool* failed = nullptr;
-  haddr_t allocated = 0, written = 0;
+  static constexpr uint64_t sent_at_once = uint64_t(32) << 20;
 
-  void at(haddr_t address) {
-    file.clear();
-    file.seekp(std::streamoff(address));
-  }
+  int file = -1;
+  bool* failed = nullptr;
+  haddr_t allocated = 0, written = 0, sent = 0;
 
   static H5FD_t* open(const char* name, unsigned, hid_t access, haddr_t) {
+    const int file = ::open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) return nullptr;
     auto* disk = new OutputDisk{};
+    disk->file = file;
     disk->failed = *static_cast<bool* const*>(H5Pget_driver_info(access));
-    disk->file.rdbuf()->pubsetbuf(nullptr, 0);  // HDF5 gathers small pieces itself
-    disk->file.open(name, std::ios::binary | std::ios::in | std::ios::out | std::ios::trunc);
-    if (disk->file) return disk;
-    delete disk;
-    return nullptr;
+    return disk;
   }
   static herr_t close(H5FD_t* self) {
     auto* disk = static_cast<OutputDisk*>(self);
-    disk->file.close();
-    *disk->failed |= disk->file.fail();
+    *disk->failed |= ::close(disk->file) != 0;
     delete disk;
     return 0;
   }
@@ -61,21 +58,39 @@ struct OutputDisk : H5FD_t {
     return static_cast<const OutputDisk*>(self)->written;
   }
   static herr_t read(H5FD_t* self, H5FD_mem_t, hid_t, haddr_t address, size_t n, void* to) {
-    auto* disk = static_cast<OutputDisk*>(self);
-    std::fill_n(static_cast<char*>(to), n, '\0');  // what lies beyond the end
-    disk->at(address);
-    disk->file.read(static_cast<char*>(to), std::streamsize(n));
+    auto* const bytes = static_cast<char*>(to);
+    size_t done = 0;
+    for (ssize_t got = 1; done < n && got > 0; done += size_t(std::max<ssize_t>(0, got))) do
+        got = ::pread(file_of(self), bytes + done, n - done, off_t(address + done));
+      while (got < 0 && errno == EINTR);
+    std::fill_n(bytes + done, n - done, '\0');  // what lies beyond the end
     return 0;
   }
   static herr_t write(H5FD_t* self, H5FD_mem_t, hid_t, haddr_t address, size_t n,
                       const void* from) {
     auto* disk = static_cast<OutputDisk*>(self);
     disk->written = std::max(disk->written, address + n);
-    if (*disk->failed) return 0;
-    disk->at(address);
-    *disk->failed = !disk->file.write(static_cast<const char*>(from), std::streamsize(n)).flush();
+    const auto* const bytes = static_cast<const char*>(from);
+    for (size_t done = 0; done < n && !*disk->failed;) {
+      const ssize_t put = ::pwrite(disk->file, bytes + done, n - done, off_t(address + done));
+      if (put > 0)
+        done += size_t(put);
+      else if (put == 0 || errno != EINTR)
+        *disk->failed = true;
+    }
+    disk->send();
     return 0;
   }
+  /// Tells the system to begin with what was written, so that whoever waits for all of it at the
+  /// end waits for little.
+  void send() {
+#if defined(SYNC_FILE_RANGE_WRITE)
+    if (written < sent + sent_at_once) return;
+    ::sync_file_range(file, off_t(sent), off_t(written - sent), SYNC_FILE_RANGE_WRITE);
+    sent = written;
+#endif
+  }
+  static int file_of(const H5FD_t* self) { return static_cast<const OutputDisk*>(self)->file; }
   static herr_t truncate(H5FD_t* self, hid_t access, hbool_t) {
     auto* disk = static_cast<OutputDisk*>(self);
     if (disk->written >= disk->allocated) return 0;

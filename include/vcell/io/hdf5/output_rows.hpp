@@ -40,7 +40,9 @@ class OutputRows {
   Handle finish();
 
  private:
-  static constexpr size_t round_bytes = size_t(8) << 20;
+  // Chunks that are packed at once, for all threads. Others wait for few, so that of a block of
+  // rows little is copied.
+  static constexpr size_t packed_round = size_t(8) << 20, plain_round = size_t(1) << 20;
 
   std::vector<size_t> shape(size_t rows) const {
     std::vector<size_t> out{rows};
@@ -64,8 +66,8 @@ class OutputRows {
   bool is_chunked_;
   size_t row_values_ = 1, row_bytes_ = 0;
   std::vector<hsize_t> chunk_;
-  size_t round_ = 0;                  // rows that are written together
-  size_t written_ = 0, waiting_ = 0;  // rows
+  size_t round_bytes_ = 0, round_ = 0;  // rows that are written together
+  size_t written_ = 0, waiting_ = 0;    // rows
   std::vector<std::byte> pending_;
   std::vector<std::byte> edge_;  // chunks that go beyond the last row or column
   Handle dataset_;
@@ -80,7 +82,8 @@ OutputRows::OutputRows(const OutputGroup& group, std::string name, DType dtype, 
       memory_(memory),
       row_(std::move(row)),
       known_(rows),
-      is_chunked_(!rows || group.writing->packer->level() > 0) {
+      is_chunked_(!rows || group.writing->packer->level() > 0),
+      round_bytes_(group.writing->packer->level() > 0 ? packed_round : plain_round) {
   for (const size_t extent : row_) row_values_ *= extent;
   row_bytes_ = row_values_ * size_of(memory);
   const size_t element = size_of(dtype);
@@ -89,7 +92,7 @@ OutputRows::OutputRows(const OutputGroup& group, std::string name, DType dtype, 
   if (row_bytes_ == 0) return;
   size_t chunk = element;
   for (const hsize_t extent : chunk_) chunk *= size_t(extent);
-  const size_t lines = std::max(round_bytes, 4 * chunk) / element / row_values_;
+  const size_t lines = std::max(round_bytes_, 4 * chunk) / element / row_values_;
   round_ = std::max<size_t>(1, lines / size_t(chunk_[0])) * size_t(chunk_[0]);
 }
 
@@ -195,7 +198,7 @@ void OutputRows::put_chunks(size_t rows, const std::byte* values) {
   for (size_t i = 0; i < axis; ++i) outer *= here[i];
   const size_t per = size_t(chunk_[axis]), lines = (here[axis] - 1) / per + 1,
                chunk_bytes = per * inner, chunks = outer * lines,
-               batch = std::max<size_t>(4, round_bytes / chunk_bytes);
+               batch = std::max<size_t>(4, round_bytes_ / chunk_bytes);
   std::vector<std::span<const std::byte>> raw;
   std::vector<hsize_t> start(here.size());
   ChunkPacker& packer = *group_.writing->packer;
