@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 
 #include "vcell/io/hdf5/handle.hpp"
 
@@ -21,11 +20,9 @@ namespace detail {
 /// it can neither write nor close, and crashes on them when the program ends. This driver therefore
 /// tells it that all went well, notes the failure, and writes no more.
 struct OutputDisk : H5FD_t {
-  static constexpr uint64_t sent_at_once = uint64_t(32) << 20;
-
   int file = -1;
   bool* failed = nullptr;
-  haddr_t allocated = 0, written = 0, sent = 0;
+  haddr_t allocated = 0, written = 0;
 
   static H5FD_t* open(const char* name, unsigned, hid_t access, haddr_t) {
     const int file = ::open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -58,11 +55,15 @@ struct OutputDisk : H5FD_t {
     return static_cast<const OutputDisk*>(self)->written;
   }
   static herr_t read(H5FD_t* self, H5FD_mem_t, hid_t, haddr_t address, size_t n, void* to) {
+    const int file = static_cast<const OutputDisk*>(self)->file;
     auto* const bytes = static_cast<char*>(to);
     size_t done = 0;
-    for (ssize_t got = 1; done < n && got > 0; done += size_t(std::max<ssize_t>(0, got))) do
-        got = ::pread(file_of(self), bytes + done, n - done, off_t(address + done));
-      while (got < 0 && errno == EINTR);
+    while (done < n) {
+      const ssize_t got = ::pread(file, bytes + done, n - done, off_t(address + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      done += size_t(got);
+    }
     std::fill_n(bytes + done, n - done, '\0');  // what lies beyond the end
     return 0;
   }
@@ -78,19 +79,8 @@ struct OutputDisk : H5FD_t {
       else if (put == 0 || errno != EINTR)
         *disk->failed = true;
     }
-    disk->send();
     return 0;
   }
-  /// Tells the system to begin with what was written, so that whoever waits for all of it at the
-  /// end waits for little.
-  void send() {
-#if defined(SYNC_FILE_RANGE_WRITE)
-    if (written < sent + sent_at_once) return;
-    ::sync_file_range(file, off_t(sent), off_t(written - sent), SYNC_FILE_RANGE_WRITE);
-    sent = written;
-#endif
-  }
-  static int file_of(const H5FD_t* self) { return static_cast<const OutputDisk*>(self)->file; }
   static herr_t truncate(H5FD_t* self, hid_t access, hbool_t) {
     auto* disk = static_cast<OutputDisk*>(self);
     if (disk->written >= disk->allocated) return 0;
