@@ -68,6 +68,8 @@ void add_stats(CLI::App& program, Console& console) {
   add_scale(*command, s->options.statistics.scale, "Of X: counts or log1p [the file decides]");
   add_number(*command, "--hvgs", s->options.statistics.hvgs,
              "Highly variable genes that are marked", size_t(1));
+  add_number(*command, "--components", s->options.statistics.components.components,
+             "Principal components whose variance is shared out; 0: none", size_t(0));
   add_number(*command, "--top", s->options.folder.top, "Genes in the list of largest differences",
              size_t(1));
   add_threshold(*command, "--high-mean", s->options.statistics.classes.mean,

@@ -12,7 +12,10 @@
 namespace vcell_test {
 
 /// A file of these bytes that lives in memory where the system has a place for that, under a name:
-/// HDF5 opens none that has none (memfd_create).
+/// HDF5 opens none that has none (memfd_create). Not an image for HDF5's core driver: vcell reads
+/// headers and chunks through the descriptor that HDF5 has opened, and that driver has none. Bytes
+/// of an image would need ways of their own through open_file and RawFile, which no user takes, and
+/// the search would be one of these.
 class MemoryFile {
  public:
   MemoryFile(const uint8_t* data, size_t size) {

@@ -530,8 +530,12 @@ TEST_CASE("hdf5: a shape larger than what is stored in one piece", "[io]") {
     for (size_t at = bytes.find(size); at != bytes.npos; at = bytes.find(size, at))
       bytes[at + 2] = 1;
     write_text(path, bytes);
+#if H5_VERSION_GE(1, 14, 0)
+    vcell_test::check_error<FormatError>([&] { read_x(path); }, {path.string(), "'/x'", "size"});
+#else  // which opens it
     vcell_test::check_error<FormatError>(
         [&] { read_x(path); }, {path.string(), "'/x'", "(70196)", "280784 bytes", "18640"});
+#endif
   }
 }
 
@@ -566,8 +570,12 @@ TEST_CASE("hdf5: nothing in a header that should hold the data", "[io]") {
   REQUIRE(layout != bytes.npos);
   bytes.replace(layout + 2, 2, 2, '\0');
   write_text(path, bytes);
+#if H5_VERSION_GE(1, 14, 0)
+  vcell_test::check_error<FormatError>([&] { read_x(path); }, {path.string(), "'/x'", "size"});
+#else  // which opens it
   vcell_test::check_error<FormatError>([&] { read_x(path); },
                                        {path.string(), "'/x'", "needs 18640 bytes, and 0"});
+#endif
 }
 
 TEST_CASE("hdf5: a stored datatype is checked before HDF5 sees it", "[io]") {

@@ -51,15 +51,15 @@ TEST_CASE("statistics_page: names are escaped, and it says so where nothing is d
   parts[7] = Part::test;
   const auto s = statistics(parts);
   const auto plots = statistics_plots(s, 3);
-  CHECK(plots.size() == 8);
+  CHECK(plots.size() == 9);
   const GnuplotOptions none{.program = "no-gnuplot-here"};
   const auto page = statistics_page(s, "<file>", plots, none);
   CHECK(page.find("<b>bold") == page.npos);
   CHECK(page.find("Statistics of &lt;file&gt;") != page.npos);
   CHECK(page.find("it&#39;s") != page.npos);
-  CHECK(count_of(page, "No plot:") == 8);
+  CHECK(count_of(page, "No plot:") == 9);
   CHECK(page == statistics_page(s, "<file>", plots, none));
-  CHECK(statistics_plots(statistics(), 3).size() == 7);  // no split
+  CHECK(statistics_plots(statistics(), 3).size() == 8);  // no split
 }
 
 TEST_CASE("statistics_page: no name reaches gnuplot as it is", "[report]") {

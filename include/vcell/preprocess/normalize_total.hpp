@@ -161,10 +161,12 @@ double factor_of(size_t cell, double total, double all_genes, T target) {
 }
 
 /// The total that cells get, and what each is divided by.
+/// @param totals  (cells) of X
 template <class T, class S>
-NormalizedTotal total_factors(const S& X, const NormalizeTotalOptions& options) {
+NormalizedTotal total_factors(const S& X, const NormalizeTotalOptions& options,
+                              std::vector<double> totals) {
   NormalizedTotal out;
-  out.factors = map_cells<T>(X, total_of<T>);
+  out.factors = std::move(totals);
   std::vector<double> all_genes = out.factors;
   if (options.exclude_highly_expressed) {
     if (!(options.max_fraction >= 0 && options.max_fraction <= 1))
@@ -183,6 +185,11 @@ NormalizedTotal total_factors(const S& X, const NormalizeTotalOptions& options) 
     factor = factor_of<T>(cell, factor, all_genes[cell], target);
   }
   return out;
+}
+
+template <class T, class S>
+NormalizedTotal total_factors(const S& X, const NormalizeTotalOptions& options) {
+  return total_factors<T>(X, options, map_cells<T>(X, total_of<T>));
 }
 
 /// What a cell's values are divided by: 1 where the factor is 0.

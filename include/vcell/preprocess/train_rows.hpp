@@ -12,6 +12,7 @@
 #include "vcell/preprocess/highly_variable_genes.hpp"
 #include "vcell/preprocess/log1p_rows.hpp"
 #include "vcell/preprocess/normalize_to_log1p.hpp"
+#include "vcell/preprocess/scale_and_totals.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -133,8 +134,6 @@ class TrainRows {
 
  private:
   template <class T>
-  bool are_counts(std::span<const T> values) const;
-  template <class T>
   void find_totals(const PreprocessTrainOptions& options);
   template <class T>
   void make_log1p(size_t row, std::span<T> values);
@@ -190,17 +189,6 @@ TrainRows<S>::TrainRows(const AnnData& adata, S counts, const PreprocessTrainOpt
     powers_.emplace(detail::gene_powers(adata.genes(), cells_, hvg_));
 }
 
-template <class S>
-template <class T>
-bool TrainRows<S>::are_counts(std::span<const T> values) const {
-  uint32_t wrong = 0;  // no bool, which compilers take one by one
-  if (fractional_)
-    for (const T x : values) wrong |= uint32_t(!((x >= 0) & (x <= std::numeric_limits<T>::max())));
-  else
-    for (const T x : values) wrong |= uint32_t(detail::is_no_count(x));
-  return !wrong;
-}
-
 /// Says what is wrong with X, where something was met.
 template <class S>
 void TrainRows<S>::check_counts() const {
@@ -212,11 +200,7 @@ void TrainRows<S>::check_counts() const {
 template <class S>
 template <class T>
 void TrainRows<S>::find_totals(const PreprocessTrainOptions& options) {
-  factors_ = map_cells<T>(counts_, [&](std::span<const T> values) {
-    if (!are_counts(values)) wrong_ = true;
-    return detail::total_of(values);
-  });
-  check_counts();
+  detail::scale_and_totals<T>(adata_, counts_, scale_, factors_);
   const T target = detail::target_of<T>({{}, options.cells}, factors_);
   for (size_t cell = 0; cell < factors_.size(); ++cell)
     factors_[cell] = detail::factor_of<T>(cell, factors_[cell], factors_[cell], target);
@@ -227,7 +211,7 @@ template <class S>
 template <class T>
 void TrainRows<S>::make_log1p(size_t row, std::span<T> values) {
   if (target_) {
-    if (!are_counts(std::span<const T>(values))) {
+    if (!detail::are_counts(std::span<const T>(values), fractional_)) {
       wrong_ = true;
       return;
     }

@@ -11,6 +11,7 @@
 #include "vcell/data/borrowed_rows.hpp"
 #include "vcell/data/factor.hpp"
 #include "vcell/data/selected_rows.hpp"
+#include "vcell/preprocess/matrix_of.hpp"
 #include "vcell/preprocess/over_cells.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -41,10 +42,13 @@ struct VarianceShare {
 ///                sums have room
 /// @param labels  (cells) each
 /// @param bytes   that the sums of a part may take: 8 for each gene of each group
+/// @param more    accumulators (see accumulate) that are handed the blocks of all genes: in the
+///                same pass where there is one, else in one of their own
 /// @throws ShapeError if there is not one label for every cell
-template <class S>
+template <class S, class... More>
 requires RowSource<S, float> std::vector<VarianceShare> variance_shares(
-    const S& X, const std::vector<const Factor*>& labels, size_t bytes = size_t(256) << 20) {
+    const S& X, const std::vector<const Factor*>& labels, size_t bytes = size_t(256) << 20,
+    More&... more) {
   std::vector<int32_t> all(X.rows(), 0);
   size_t groups = 1;
   for (const Factor* column : labels) {
@@ -78,35 +82,41 @@ requires RowSource<S, float> std::vector<VarianceShare> variance_shares(
   });
   const auto add_sum = each_value([](double& sum, auto x) { sum += double(x); });
   const size_t width = std::max<size_t>(1, bytes / (8 * (groups + 1)));
-  for (size_t first = 0; first < X.columns(); first += width) {
-    const size_t last = std::min(X.columns(), first + width);
-    SelectedRows part(BorrowedRows<S>{X});
-    std::vector<uint8_t> keep(X.columns());
-    std::fill(keep.begin() + std::ptrdiff_t(first), keep.begin() + std::ptrdiff_t(last), 1);
-    if (last - first < keep.size()) part.keep_columns(keep);
-    auto moments = per_gene<Moments>(last - first, add, {all});
-    std::vector<PerGene<double, std::remove_const_t<decltype(add_sum)>>> sums;
-    for (size_t l = 0; l < labels.size(); ++l)
-      sums.push_back(per_gene<double>(last - first, add_sum,
-                                      {codes[l], std::max<size_t>(1, sizes[l].size())}));
-    for_each_row_block<float>(part, [&](size_t row, const CsrView<float>& block) {
-      moments.add(row, block);
-      for (auto& of_label : sums) of_label.add(row, block);
-    });
-    for (size_t g = 0; g < last - first; ++g) {
-      const auto [sum, squares] = moments.of_group(0)[g];
-      const double total = squares - sum * sum / cells;
-      for (size_t l = 0; l < labels.size(); ++l) {
-        double between = -sum * sum / cells;
-        for (size_t k = 0; k < sizes[l].size(); ++k)
-          if (sizes[l][k] > 0) between += std::pow(sums[l].of_group(k)[g], 2) / sizes[l][k];
-        // What round-off leaves of a constant gene is nothing.
-        out[l].of_genes.push_back(total > 1e-9 * squares
-                                      ? std::clamp(between / total, 0.0, 1.0)
-                                      : std::numeric_limits<double>::quiet_NaN());
+  const bool is_one = width >= X.columns();
+  with_value_type<void>(X, [&]<class T>() {
+    if constexpr (sizeof...(more) > 0)
+      if (!is_one) accumulate<T>(X, more...);
+    for (size_t first = 0; first < X.columns(); first += width) {
+      const size_t last = std::min(X.columns(), first + width);
+      SelectedRows part(BorrowedRows<S>{X});
+      std::vector<uint8_t> keep(X.columns());
+      std::fill(keep.begin() + std::ptrdiff_t(first), keep.begin() + std::ptrdiff_t(last), 1);
+      if (last - first < keep.size()) part.keep_columns(keep);
+      auto moments = per_gene<Moments>(last - first, add, {all});
+      std::vector<PerGene<double, std::remove_const_t<decltype(add_sum)>>> sums;
+      for (size_t l = 0; l < labels.size(); ++l)
+        sums.push_back(per_gene<double>(last - first, add_sum,
+                                        {codes[l], std::max<size_t>(1, sizes[l].size())}));
+      for_each_row_block<T>(part, [&](size_t row, const CsrView<T>& block) {
+        moments.add(row, block);
+        for (auto& of_label : sums) of_label.add(row, block);
+        if (is_one) (more.add(row, block), ...);
+      });
+      for (size_t g = 0; g < last - first; ++g) {
+        const auto [sum, squares] = moments.of_group(0)[g];
+        const double total = squares - sum * sum / cells;
+        for (size_t l = 0; l < labels.size(); ++l) {
+          double between = -sum * sum / cells;
+          for (size_t k = 0; k < sizes[l].size(); ++k)
+            if (sizes[l][k] > 0) between += std::pow(sums[l].of_group(k)[g], 2) / sizes[l][k];
+          // What round-off leaves of a constant gene is nothing.
+          out[l].of_genes.push_back(total > 1e-9 * squares
+                                        ? std::clamp(between / total, 0.0, 1.0)
+                                        : std::numeric_limits<double>::quiet_NaN());
+        }
       }
     }
-  }
+  });
   return out;
 }
 

@@ -106,6 +106,19 @@ CsvTable guide_csv(const ScreenStatistics& s) {
   return out;
 }
 
+/// A row for each principal component.
+template <class = void>
+CsvTable component_csv(const ComponentShares& s) {
+  CsvTable out{{"component", "variance_ratio", "perturbation_variance_share"}, {}};
+  if (s.of_columns.size() > 1) out.header.push_back("batch_variance_share");
+  for (size_t j = 0; j < s.variance_ratio.size(); ++j) {
+    out.rows.push_back({std::to_string(j + 1), number_text(s.variance_ratio[j])});
+    for (const VarianceShare& column : s.of_columns)
+      out.rows.back().push_back(number_text(column.of_genes[j]));
+  }
+  return out;
+}
+
 template <class = void>
 CsvTable summary_csv(const ScreenStatistics& s) {
   CsvTable out{{"statistic", "value"}, {}};
@@ -128,6 +141,10 @@ CsvTable summary_csv(const ScreenStatistics& s) {
   if (s.batch_share) {
     add("batch_variance_share", number_text(s.batch_share->mean()));
     add("batch_variance_share_by_chance", number_text(s.batch_share->by_chance));
+  }
+  if (s.components) {
+    add("component_perturbation_variance_share", number_text(s.components->mean(0)));
+    if (s.batch_share) add("component_batch_variance_share", number_text(s.components->mean(1)));
   }
   add("class_threshold_mean", number_text(s.classes.mean));
   add("class_threshold_dispersion", number_text(s.classes.dispersion));
@@ -154,6 +171,7 @@ void write_statistics(const std::filesystem::path& folder, const ScreenStatistic
     write_csv(at / "perturbation_table.csv", detail::perturbation_csv(s));
     const auto guides = detail::guide_csv(s);
     if (!guides.rows.empty()) write_csv(at / "guide_table.csv", guides);
+    if (s.components) write_csv(at / "component_table.csv", detail::component_csv(*s.components));
     write_csv(at / "summary.csv", detail::summary_csv(s));
     auto plots = statistics_plots(s, options.top);
     GnuplotOptions gnuplot = options.gnuplot;

@@ -59,6 +59,12 @@ std::string facts_section(const ScreenStatistics& s, const std::string& file) {
   };
   out += fact("Between perturbations", share(s.perturbation_share));
   if (s.batch_share) out += fact("Between batches", share(*s.batch_share));
+  if (s.components) {
+    const auto& of = *s.components;
+    std::string text = fmt::format("{:.2f} % between perturbations", 100 * of.mean(0));
+    if (s.batch_share) text += fmt::format(", {:.2f} % between batches", 100 * of.mean(1));
+    out += fact(fmt::format("Of {} principal components", of.variance_ratio.size()), text);
+  }
   if (!s.remark.empty()) out += fact("Own genes", escape_html(s.remark));
   return section("facts", "The screen", out + "</dl>\n");
 }

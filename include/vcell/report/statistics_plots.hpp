@@ -344,6 +344,46 @@ CaptionedPlot dispersion_plot(const ScreenStatistics& s) {
   return out;
 }
 
+/// The shares of variance of principal components that lie between perturbations and batches.
+template <class = void>
+CaptionedPlot component_plot(const ScreenStatistics& s) {
+  const ComponentShares& of = *s.components;
+  const bool batches = of.of_columns.size() > 1;
+  std::string data;
+  double explained = 0;
+  for (size_t j = 0; j < of.variance_ratio.size(); ++j) {
+    explained += of.variance_ratio[j];
+    data += fmt::format("{}", j + 1);
+    for (const VarianceShare& column : of.of_columns) {
+      const double share = column.of_genes[j];
+      data += fmt::format(" {:.6g}", std::isnan(share) ? 0.0 : 100 * share);
+    }
+    data += "\n";
+  }
+  CaptionedPlot out{
+      {"component_variance_shares",
+       "What perturbations and batches explain of principal components",
+       detail::plot_setup(480, 280),
+       {}},
+      fmt::format("Share of the variance of cells along each principal component that lies between "
+                  "perturbations{}; by chance alone {:.2f} %{}. The components are those of the "
+                  "highly variable genes, log1p, and have {:.1f} % of their variance.",
+                  batches ? " and between batches" : "", 100 * of.of_columns[0].by_chance,
+                  batches ? fmt::format(" and {:.2f} %", 100 * of.of_columns[1].by_chance) : "",
+                  100 * explained)};
+  const double width = batches ? 0.4 : 0.8, shift = batches ? 0.2 : 0;
+  out.plot.script += fmt::format(
+      "{0}set xlabel 'principal component' {1}\nset ylabel 'share of variance (%)' {1}\n"
+      "set xrange [0.4:{2}.6]\nset xtics 1\nset boxwidth {3} absolute\n$shares << EOD\n{4}EOD\n"
+      "plot $shares using ($1 - {5}):2 with boxes lc rgb '#1f5f9f' title 'perturbations'",
+      detail::bars_of, detail::ink, of.variance_ratio.size(), width, data, shift);
+  if (batches)
+    out.plot.script += fmt::format(
+        ", $shares using ($1 + {}):3 with boxes lc rgb '#b3470f' title 'batches'", shift);
+  out.plot.script += "\n";
+  return out;
+}
+
 /// All of them that the statistics have something for.
 /// @param top  genes of the largest differences
 template <class = void>
@@ -356,6 +396,7 @@ std::vector<CaptionedPlot> statistics_plots(const ScreenStatistics& s, size_t to
   if (targets) out.push_back(knockdown_plot(s));
   if (!s.cells_of_parts.empty()) out.push_back(split_plot(s));
   out.push_back(dispersion_plot(s));
+  if (s.components) out.push_back(component_plot(s));
   return out;
 }
 

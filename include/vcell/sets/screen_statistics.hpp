@@ -9,6 +9,7 @@
 
 #include "vcell/core/callbacks.hpp"
 #include "vcell/data/watched_rows.hpp"
+#include "vcell/preprocess/component_shares.hpp"
 #include "vcell/preprocess/gene_classes.hpp"
 #include "vcell/preprocess/gene_statistics.hpp"
 #include "vcell/preprocess/highly_variable_genes.hpp"
@@ -22,14 +23,15 @@
 VCELL_BEGIN_NAMESPACE
 
 struct ScreenStatisticsOptions {
-  ScreenOptions labels;              ///< perturbation, control, context and batch columns
-  std::string guide_key = {};        ///< obs column of the guide; empty: not known
-  std::string gene_names = {};       ///< var column of the names perturbations use; empty: found
-  std::optional<Scale> scale = {};   ///< of X; not given: the file decides
-  size_t hvgs = 2000;                ///< highly variable genes that are marked
-  GeneClassOptions classes = {};     ///< thresholds of the four classes of genes
-  std::span<const Part> parts = {};  ///< (cells) of a split that is shown too; empty: none
-  size_t bytes = size_t(256) << 20;  ///< that sums of groups may take (variance_shares)
+  ScreenOptions labels;             ///< perturbation, control, context and batch columns
+  std::string guide_key = {};       ///< obs column of the guide; empty: not known
+  std::string gene_names = {};      ///< var column of the names perturbations use; empty: found
+  std::optional<Scale> scale = {};  ///< of X; not given: the file decides
+  size_t hvgs = 2000;               ///< highly variable genes that are marked
+  ComponentSharesOptions components = {};  ///< of which shares of variance are found
+  GeneClassOptions classes = {};           ///< thresholds of the four classes of genes
+  std::span<const Part> parts = {};        ///< (cells) of a split that is shown too; empty: none
+  size_t bytes = size_t(256) << 20;        ///< that sums of groups may take (variance_shares)
 };
 
 /// A screen in numbers, for people to look at.
@@ -47,14 +49,18 @@ struct ScreenStatistics {
   std::vector<PerturbationCounts> perturbations;  ///< by name, the control among them
   HighlyVariableGenes hvg;                        ///< flavor seurat, of log1p values
   GeneClasses classes;
-  VarianceShare perturbation_share;                   ///< of the log1p variance of genes
-  std::optional<VarianceShare> batch_share;           ///< the same of batches
+  VarianceShare perturbation_share;          ///< of the log1p variance of genes
+  std::optional<VarianceShare> batch_share;  ///< the same of batches
+  /// The same, perturbations and batches, of the principal components of the highly variable genes.
+  std::optional<ComponentShares> components;
   std::vector<std::array<size_t, 4>> cells_of_parts;  ///< (perturbations) of a split; or empty
   std::string remark;  ///< how perturbations are matched with their own genes; empty: by name
 };
 
-/// Measures a screen from X read in row blocks: once each to see its scale, for the totals, for
-/// means, for highly variable genes, and once for each part of the genes in variance_shares.
+/// Measures a screen from X read in row blocks, three times: for its scale, the totals and what is
+/// said of X as it is; for highly variable genes and variances; for principal components. It is
+/// read again where sums of groups (variance_shares) or the highly variable genes
+/// (component_shares) have no room, and once more where it holds whole numbers of 32 bits or more.
 /// @param adata  what is said of X; it has none of its own
 /// @param X      (cells, genes)
 /// @throws ConfigError if a column or the control is not there, or the scale of X is not known;
@@ -92,34 +98,35 @@ screen_statistics(const AnnData& adata, const S& X, const ScreenStatisticsOption
   const auto watched = [&](const auto& source, const char* stage) {
     return WatchedRows(BorrowedRows(source), callbacks.progress, stage);
   };
+  auto tally = gene_tally(adata.genes(), {side, 2});
   NormalizedToLog1p found;
-  with_log1p_rows(adata, BorrowedRows(X), {.scale = options.scale, .progress = callbacks.progress},
-                  found, [&](const auto& log1p) {
-                    HighlyVariableGenesOptions hvg;
-                    hvg.n_top_genes = std::max<size_t>(1, std::min(options.hvgs, adata.genes()));
-                    out.hvg = highly_variable_genes(watched(log1p, "dispersions"), hvg);
-                    std::vector<const Factor*> columns = {&perturbation};
-                    if (labels.has_batches()) columns.push_back(&labels.batch);
-                    auto shares =
-                        variance_shares(watched(log1p, "variances"), columns, options.bytes);
-                    out.perturbation_share = std::move(shares[0]);
-                    if (shares.size() > 1) out.batch_share = std::move(shares[1]);
-                  });
+  with_log1p_rows(
+      adata, BorrowedRows(X), {.scale = options.scale, .progress = callbacks.progress}, found,
+      [&](const auto& log1p) {
+        HighlyVariableGenesOptions hvg;
+        hvg.n_top_genes = std::max<size_t>(1, std::min(options.hvgs, adata.genes()));
+        const auto cells = detail::hvg_cells(adata.cells(), adata.genes(), hvg);
+        auto powers = detail::gene_powers(adata.genes(), cells, hvg);
+        std::vector<const Factor*> columns = {&perturbation};
+        if (labels.has_batches()) columns.push_back(&labels.batch);
+        auto shares = variance_shares(watched(log1p, "variances"), columns, options.bytes, powers);
+        out.hvg = detail::dispersion_genes(powers, cells, hvg);
+        out.perturbation_share = std::move(shares[0]);
+        if (shares.size() > 1) out.batch_share = std::move(shares[1]);
+        out.components = component_shares(watched(log1p, "components"), out.hvg.highly_variable,
+                                          columns, options.components);
+      },
+      tally, own_gene);
   out.scale = found.found.scale;
   out.inferred = found.found.inferred;
   out.target_sum = found.target_sum.value_or(0);
   out.classes = gene_classes(out.hvg.means, out.hvg.dispersions_norm, options.classes);
 
-  with_value_type<int>(X, [&]<class T>() {
-    auto tally = gene_tally(adata.genes(), {side, 2});
-    accumulate<T>(watched(X, "means"), tally, own_gene);
-    std::vector<GeneTally> both(tally.of_group(0).begin(), tally.of_group(0).end());
-    for (size_t g = 0; g < both.size(); ++g) both[g].merge(tally.of_group(1)[g]);
-    out.all = gene_statistics(both, adata.cells());
-    out.control = gene_statistics(tally.of_group(0), tally.cells_in(0));
-    out.perturbed = gene_statistics(tally.of_group(1), tally.cells_in(1));
-    return 0;
-  });
+  std::vector<GeneTally> both(tally.of_group(0).begin(), tally.of_group(0).end());
+  for (size_t g = 0; g < both.size(); ++g) both[g].merge(tally.of_group(1)[g]);
+  out.all = gene_statistics(both, adata.cells());
+  out.control = gene_statistics(tally.of_group(0), tally.cells_in(0));
+  out.perturbed = gene_statistics(tally.of_group(1), tally.cells_in(1));
   out.summary = summarize_genes(out.all);
   out.never_in_control = summarize_genes(out.control).never_expressed;
   out.deltas = gene_deltas(out.control, out.perturbed);
