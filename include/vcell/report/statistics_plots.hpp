@@ -371,16 +371,12 @@ CaptionedPlot component_plot(const ScreenStatistics& s) {
                   batches ? " and between batches" : "", 100 * of.of_columns[0].by_chance,
                   batches ? fmt::format(" and {:.2f} %", 100 * of.of_columns[1].by_chance) : "",
                   100 * explained)};
-  const double width = batches ? 0.4 : 0.8, shift = batches ? 0.2 : 0;
   out.plot.script += fmt::format(
       "{0}set xlabel 'principal component' {1}\nset ylabel 'share of variance (%)' {1}\n"
-      "set xrange [0.4:{2}.6]\nset xtics 1\nset boxwidth {3} absolute\n$shares << EOD\n{4}EOD\n"
-      "plot $shares using ($1 - {5}):2 with boxes lc rgb '#1f5f9f' title 'perturbations'",
-      detail::bars_of, detail::ink, of.variance_ratio.size(), width, data, shift);
-  if (batches)
-    out.plot.script += fmt::format(
-        ", $shares using ($1 + {}):3 with boxes lc rgb '#b3470f' title 'batches'", shift);
-  out.plot.script += "\n";
+      "set xtics 1\nset boxwidth 0.4 absolute\n$shares << EOD\n{2}EOD\n"
+      "plot $shares using ($1 - 0.2):2 with boxes lc rgb '#1f5f9f' title 'perturbations'{3}\n",
+      detail::bars_of, detail::ink, data,
+      batches ? ", $shares using ($1 + 0.2):3 with boxes lc rgb '#b3470f' title 'batches'" : "");
   return out;
 }
 
