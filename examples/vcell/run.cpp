@@ -145,9 +145,9 @@ void dry_run(const Settings& s, bool scores, Console& console) {
   options.scores = scores;
   options.start = vcell::start_of(e);
   options.device = state_transition_on(e.device, e.precision);
-  auto [adata, inputs] = vcell::read_inputs(e, options.callbacks);
+  auto [cells, inputs] = vcell::read_inputs(e, options.callbacks);
   options.inputs = std::move(inputs);
-  const auto d = vcell::dry_run(std::move(adata), e, options);
+  const auto d = vcell::dry_run(std::move(cells), e, options);
   say("cells",
       fmt::format("{} train, {} validation, {} test, {} unused", d.cells[0], d.cells[1], d.cells[2],
                   d.cells[3]),

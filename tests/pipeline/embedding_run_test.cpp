@@ -64,7 +64,7 @@ TrainedEmbedding trained_small(const AnnData& adata, const Experiment& e,
                                const TrainingHooks& hooks = {}, size_t steps = 100) {
   std::optional<TrainedEmbedding> out;
   PrepareInputs inputs;
-  inputs.embed = [&](const AnnData& cells, Prepared& p) {
+  inputs.embed = [&](const AnnData& cells, const AnyRows& X, Prepared& p) {
     Experiment small = small_embedding(e, cells.genes());
     small.embedding.width = small.embedding.output_width = small.embedding.mlp_width = 8;
     small.embedding.heads = 2;
@@ -74,7 +74,7 @@ TrainedEmbedding trained_small(const AnnData& adata, const Experiment& e,
     small.training.warmup = 0;
     const auto chosen = cells_to_embed_by(e, p);
     CHECK(chosen.size() < cells.cells());
-    PreparedEmbedding prepared = small_embedding_on(small, cells, chosen, {});
+    PreparedEmbedding prepared = small_embedding_on(small, cells, X, chosen, {});
     train_embedding(small, prepared,
                     {[&](const ProgressUpdate& update) { return update.done < steps; }}, hooks);
     out.emplace(std::move(prepared.model));

@@ -279,18 +279,17 @@ AnnData ConcatParts::join(const JoinedNames& genes) const {
 
 }  // namespace detail
 
-/// Cells of several files, one file after the other, as one h5ad file; X goes from disk to disk in
-/// blocks of rows. Genes and columns of obs are joined by name, as anndata's concat does; var keeps
-/// columns of which all files say the same, uns too. Layers that all files have, and matrices of
-/// obsm of one width, are joined in memory. What is left out is said.
-/// @param from  at least two; of any format that read_cells knows
-/// @throws ConfigError if scales or target sums differ, names of cells or genes come twice, no gene
-///         is left, or keys do not fit; what open_cells and write_h5ad throw
-/// @return cells and genes that were written
+/// Cells of several files as those of one, whose X stays where it is.
+struct JoinedCells {
+  AnnData cells;  ///< all but X
+  JoinedRows<CellRows> X;
+};
+
+/// Opens several files as concat_files joins them; nothing is written.
+/// @throws as concat_files
 template <class = void>
-std::pair<size_t, size_t> concat_files(const std::vector<std::filesystem::path>& from,
-                                       const std::filesystem::path& to,
-                                       const ConcatFilesOptions& options = {}) {
+JoinedCells open_joined(const std::vector<std::filesystem::path>& from,
+                        const ConcatFilesOptions& options = {}) {
   if (from.size() < 2)
     throw ConfigError(message("concat_files: ", from.size(), " files, expected two at least"));
   if (!options.keys.empty() && options.keys.size() != from.size())
@@ -318,13 +317,31 @@ std::pair<size_t, size_t> concat_files(const std::vector<std::filesystem::path>&
   auto named = options;
   if (named.keys.empty())
     for (const auto& path : from) named.keys.push_back(path.stem().string());
-  const AnnData all = detail::ConcatParts(files, what, named).join(genes);
+  AnnData all = detail::ConcatParts(files, what, named).join(genes);
   std::vector<CellRows> rows;
-  for (const OpenCells& file : files) rows.push_back(file.X);
-  const JoinedRows<CellRows> X(std::move(rows), genes.places, genes.names.size());
-  write_h5ad(to, all, WatchedRows(X, options.callbacks.progress, "join"), options.write);
-  return {all.cells(), all.genes()};
+  for (OpenCells& file : files) rows.push_back(std::move(file.X));
+  return {std::move(all), {std::move(rows), genes.places, genes.names.size()}};
 }
+
+/// Cells of several files, one file after the other, as one h5ad file; X goes from disk to disk in
+/// blocks of rows. Genes and columns of obs are joined by name, as anndata's concat does; var keeps
+/// columns of which all files say the same, uns too. Layers that all files have, and matrices of
+/// obsm of one width, are joined in memory. What is left out is said.
+/// @param from  at least two; of any format that read_cells knows
+/// @throws ConfigError if scales or target sums differ, names of cells or genes come twice, no gene
+///         is left, or keys do not fit; what open_cells and write_h5ad throw
+/// @return cells and genes that were written
+template <class = void>
+std::pair<size_t, size_t> concat_files(const std::vector<std::filesystem::path>& from,
+                                       const std::filesystem::path& to,
+                                       const ConcatFilesOptions& options = {}) {
+  const JoinedCells all = open_joined(from, options);
+  write_h5ad(to, all.cells, WatchedRows(all.X, options.callbacks.progress, "join"), options.write);
+  return {all.cells.cells(), all.cells.genes()};
+}
+
+VCELL_INSTANTIATE(folders, JoinedCells open_joined<void>(const std::vector<std::filesystem::path>&,
+                                                         const ConcatFilesOptions&));
 
 VCELL_INSTANTIATE(folders, std::pair<size_t, size_t> concat_files<void>(
                                const std::vector<std::filesystem::path>&,

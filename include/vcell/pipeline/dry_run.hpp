@@ -55,10 +55,10 @@ namespace detail {
 /// Embeds a few cells, after a few steps of the small State Embedding where none is given, and lets
 /// the others have the same values: what steps in the embedding cost does not depend on them.
 template <class = void>
-void measure_embedding(const Experiment& e, const AnnData& cells, Prepared& p,
+void measure_embedding(const Experiment& e, const AnnData& cells, const AnyRows& X, Prepared& p,
                        const DryRunOptions& options, DryRun& out) {
   using Clock = std::chrono::steady_clock;
-  if (is_obsm(e.cell_embedding)) return embed_screen(e, cells, p, nullptr, options.callbacks);
+  if (is_obsm(e.cell_embedding)) return embed_screen(e, cells, X, p, nullptr, options.callbacks);
   p.embedder = options.inputs.embedder;
   if (!p.embedder) {
     Experiment small = small_embedding(e, cells.genes());
@@ -66,7 +66,7 @@ void measure_embedding(const Experiment& e, const AnnData& cells, Prepared& p,
     small.training.max_steps = small.training.validate_every;  // to its end: it is needed
     small.training.warmup = 0;                                 // which may be longer
     PreparedEmbedding prepared =
-        small_embedding_on(small, cells, cells_to_embed_by(e, p), options.callbacks);
+        small_embedding_on(small, cells, X, cells_to_embed_by(e, p), options.callbacks);
     train_embedding(small, prepared, options.callbacks,
                     {.metrics = [&](const MetricsRow& row) { times.add(row); }},
                     [&] { times.begin(); });
@@ -82,12 +82,12 @@ void measure_embedding(const Experiment& e, const AnnData& cells, Prepared& p,
   few.obs = DataFrame({cells.obs.index.begin(), cells.obs.index.begin() + std::ptrdiff_t(n)});
   CsrMatrix<float> scratch, rows;
   rows.columns = cells.genes();
-  rows.append(row_block<float>(*cells.X, 0, n, scratch));
+  rows.append(row_block<float>(X, 0, n, scratch));
   few.X = Matrix(std::move(rows));
   const auto begun = Clock::now();
   p.embedding =
       embed_cells(*p.embedder, few,
-                  {.scale = declared_scale(cells, e.scale).scale, .callbacks = options.callbacks});
+                  {.scale = declared_scale(cells, X, e.scale).scale, .callbacks = options.callbacks});
   out.embedding_seconds += std::chrono::duration<double>(Clock::now() - begun).count() *
                            double(cells.cells()) / double(n);
   p.embedding.rows = cells.cells();
@@ -158,21 +158,20 @@ void measure_training(const Experiment& asked, const Prepared& p, const DryRunOp
 
 /// Finds out whether a run would begin, and what it would need: prepares the screen, makes the
 /// methods and the model, takes a few steps of training. Nothing is written.
-/// @param adata  the screen; by value: move it in where it is not needed any more
 /// @throws ConfigError as the run would; Stopped
 template <class = void>
-DryRun dry_run(AnnData adata, const Experiment& e, const DryRunOptions& options = {}) {
+DryRun dry_run(ScreenCells cells, const Experiment& e, const DryRunOptions& options = {}) {
   check_experiment(e);
   const bool trains = !options.scores || names_state_transition(e);
   DryRun out;
   PrepareInputs inputs = options.inputs;
   if (trains && is_in_embedding(e))
-    inputs.embed = [&](const AnnData& cells, Prepared& fresh) {
-      detail::measure_embedding(e, cells, fresh, options, out);
+    inputs.embed = [&](const AnnData& cells, const AnyRows& X, Prepared& fresh) {
+      detail::measure_embedding(e, cells, X, fresh, options, out);
     };
-  const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
-  const auto cells = count_parts(p.parts);
-  std::copy(cells.begin(), cells.end(), out.cells.begin());
+  const Prepared p = prepare(std::move(cells), e, inputs, options.callbacks);
+  const auto counts = count_parts(p.parts);
+  std::copy(counts.begin(), counts.end(), out.cells.begin());
   out.genes = p.genes_before;
   out.model_genes = p.model_genes.empty() ? p.screen.genes.size() : p.model_genes.size();
   out.perturbations = p.screen.perturbation.names.size() - 1;
@@ -191,6 +190,6 @@ DryRun dry_run(AnnData adata, const Experiment& e, const DryRunOptions& options 
   return out;
 }
 
-VCELL_INSTANTIATE(pipeline, DryRun dry_run<void>(AnnData, const Experiment&, const DryRunOptions&));
+VCELL_INSTANTIATE(pipeline, DryRun dry_run<void>(ScreenCells, const Experiment&, const DryRunOptions&));
 
 VCELL_END_NAMESPACE

@@ -9,6 +9,7 @@
 #include "vcell/core/callbacks.hpp"
 #include "vcell/core/cmath.hpp"
 #include "vcell/core/instantiate.hpp"
+#include "vcell/data/any_rows.hpp"
 #include "vcell/data/match_genes.hpp"
 #include "vcell/models/embedded_rows.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
@@ -23,16 +24,17 @@ struct EmbedCellsOptions {
   Callbacks callbacks = {};
 };
 
-/// Embeds cells in memory: what embed_file writes of the same cells. X is read in blocks.
+/// Embeds cells: what embed_file writes of the same cells. X is read in blocks, twice.
 /// @param adata  counts or log1p expression, as they were before anything was normalised for
 ///               another model
+/// @param X      of adata, in memory or not
 /// @return       (cells, values of a cell and of its dataset)
 /// @throws ConfigError if the scale is not known, genes are not found, or a value is no expression;
 ///         Stopped
-template <class = void>
-DenseMatrix<float> embed_cells(const TrainedEmbedding& model, const AnnData& adata,
-                               const EmbedCellsOptions& options = {}) {
-  const Matrix& X = detail::matrix_of("embed_cells", adata);
+template <class S>
+requires RowSource<S, float> DenseMatrix<float> embed_cells(const TrainedEmbedding& model,
+                                                            const AnnData& adata, const S& X,
+                                                            const EmbedCellsOptions& options = {}) {
   const bool counts = declared_scale(adata, X, options.scale).scale == Scale::counts;
   const auto match = match_genes(adata.var, model.genes.names(), options.genes);
   note(options.callbacks, match.report());
@@ -56,8 +58,15 @@ DenseMatrix<float> embed_cells(const TrainedEmbedding& model, const AnnData& ada
   return out;
 }
 
+/// The same of X in adata.
+template <class = void>
+DenseMatrix<float> embed_cells(const TrainedEmbedding& model, const AnnData& adata,
+                               const EmbedCellsOptions& options = {}) {
+  return embed_cells(model, adata, AnyRows::of(&detail::matrix_of("embed_cells", adata)), options);
+}
+
 VCELL_INSTANTIATE(pipeline,
-                  DenseMatrix<float> embed_cells<void>(const TrainedEmbedding&, const AnnData&,
-                                                       const EmbedCellsOptions&));
+                  DenseMatrix<float> embed_cells(const TrainedEmbedding&, const AnnData&,
+                                                 const AnyRows&, const EmbedCellsOptions&));
 
 VCELL_END_NAMESPACE

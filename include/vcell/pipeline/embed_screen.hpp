@@ -56,11 +56,12 @@ std::vector<size_t> cells_to_embed_by(const Experiment& e, const Prepared& p) {
 }
 
 /// The small State Embedding before training, on cells with a table of their own genes.
-template <class = void>
-PreparedEmbedding small_embedding_on(const Experiment& small, const AnnData& cells,
+/// @param X  of the cells; taken into memory
+template <class S>
+PreparedEmbedding small_embedding_on(const Experiment& small, const AnnData& cells, const S& X,
                                      std::span<const size_t> chosen, const Callbacks& callbacks) {
   auto table = make_gene_table(small.embedding, cells.var, small.training.seed);
-  auto read = embedding_cells(small, table, cells, detail::matrix_of("run", cells), "", callbacks);
+  auto read = embedding_cells(small, table, cells, X, "", callbacks);
   return embedding_on(small, std::move(table), std::move(read), chosen, callbacks);
 }
 
@@ -75,10 +76,10 @@ struct EmbeddingHooks {
 /// Embeds the cells of a screen, as PrepareInputs::embed: by the key of obsm that the experiment
 /// names, by the given model, or by a small one that is trained first. What a model makes is
 /// standardised by the cells that train (standardise_embedding), where it was not before.
-/// @param cells  filtered, as the file has them
+/// @param cells  filtered, as the file has them, and X of them
 /// @throws ConfigError if the key, or the model's genes, do not fit the cells; Stopped
 template <class = void>
-void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
+void embed_screen(const Experiment& e, const AnnData& cells, const AnyRows& X, Prepared& p,
                   std::shared_ptr<const TrainedEmbedding> given, const Callbacks& callbacks,
                   const EmbeddingHooks& hooks = {}) {
   if (is_obsm(e.cell_embedding)) {
@@ -97,13 +98,13 @@ void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
       return !callbacks.progress ||
              callbacks.progress({"train embedding", update.done, update.total, update.note});
     };
-    PreparedEmbedding prepared = small_embedding_on(small, cells, chosen, callbacks);
+    PreparedEmbedding prepared = small_embedding_on(small, cells, X, chosen, callbacks);
     train_embedding(small, prepared, told, hooks.training, [&] {
       if (hooks.begin) hooks.begin(p);
     });
     p.embedder = std::make_shared<const TrainedEmbedding>(std::move(prepared.model));
   }
-  p.embedding = embed_cells(*p.embedder, cells, {.scale = e.scale, .callbacks = callbacks});
+  p.embedding = embed_cells(*p.embedder, cells, X, {.scale = e.scale, .callbacks = callbacks});
   if (p.embedder->centre.empty())
     p.embedder = std::make_shared<const TrainedEmbedding>(
         standardise_embedding(*p.embedder, p.embedding, cells_to_embed_by(e, p)));
@@ -113,16 +114,16 @@ void embed_screen(const Experiment& e, const AnnData& cells, Prepared& p,
 /// What prepare() is to be given where the experiment is in an embedding; else nothing.
 /// @param e, callbacks  are not copied
 template <class = void>
-std::function<void(const AnnData&, Prepared&)> screen_embedder(
+std::function<void(const AnnData&, const AnyRows&, Prepared&)> screen_embedder(
     const Experiment& e, const std::shared_ptr<const TrainedEmbedding>& given,
     const Callbacks& callbacks, const EmbeddingHooks& hooks = {}) {
   if (!is_in_embedding(e)) return {};
-  return [&e, given, &callbacks, hooks](const AnnData& cells, Prepared& p) {
-    embed_screen(e, cells, p, given, callbacks, hooks);
+  return [&e, given, &callbacks, hooks](const AnnData& cells, const AnyRows& X, Prepared& p) {
+    embed_screen(e, cells, X, p, given, callbacks, hooks);
   };
 }
 
-VCELL_INSTANTIATE(pipeline, void embed_screen<void>(const Experiment&, const AnnData&, Prepared&,
+VCELL_INSTANTIATE(pipeline, void embed_screen<void>(const Experiment&, const AnnData&, const AnyRows&, Prepared&,
                                                     std::shared_ptr<const TrainedEmbedding>,
                                                     const Callbacks&, const EmbeddingHooks&));
 

@@ -13,15 +13,17 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/core/name_places.hpp"
 #include "vcell/data/dense_matrix.hpp"
+#include "vcell/data/watched_rows.hpp"
 #include "vcell/models/perturbation_features.hpp"
 #include "vcell/pipeline/draw_validation.hpp"
+#include "vcell/pipeline/screen_cells.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
 #include "vcell/preprocess/filter_genes.hpp"
 #include "vcell/preprocess/highly_variable_genes.hpp"
-#include "vcell/preprocess/normalize_to_log1p.hpp"
+#include "vcell/preprocess/with_log1p_rows.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/gene_symbols.hpp"
-#include "vcell/sets/split.hpp"
+#include "vcell/sets/parts_by_dataset.hpp"
 #include "vcell/train/experiment.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -41,6 +43,7 @@ struct Prepared {
   std::string split_text;         ///< where the split is from, for people
   std::vector<Part> parts;        ///< (cells), with validation drawn where the split has none
   std::vector<Part> split_parts;  ///< (cells) before it was drawn; empty where it was not
+  Factor dataset = {};            ///< (cells) of which data set each is; empty: there is one
   PerturbationFeatures features;  ///< what models read of perturbations
   GeneSymbols symbols;            ///< how perturbations are matched with their own genes
   /// (cells, E) what the model reads in place of expression; empty: expression.
@@ -53,13 +56,16 @@ struct Prepared {
 struct PrepareInputs {
   std::optional<SplitSpec> split;  ///< none: the default split
   std::string dataset = "screen";  ///< what a given split calls this screen (dataset_name)
+  /// The same of each file, where there are several; obs [data] dataset_column has the name of
+  /// every cell's. Empty: there is one.
+  std::vector<SplitDataset> datasets = {};
   std::string split_text;          ///< where it is from
   std::optional<PerturbationFeatures> features;  ///< none: one-hot
   std::vector<std::string> genes;  ///< of the model, in this order; empty: as the experiment says
   std::shared_ptr<const TrainedEmbedding> embedder;  ///< that [data] embedding names
   /// Puts the embedding of the filtered cells, which are not normalised yet, into what is prepared
-  /// of them until then (screen_embedder); none: there is none.
-  std::function<void(const AnnData&, Prepared&)> embed;
+  /// of them until then (screen_embedder); none: there is none. Cells have X beside them.
+  std::function<void(const AnnData&, const AnyRows& X, Prepared&)> embed;
 };
 
 namespace detail {
@@ -136,6 +142,25 @@ void note_scale(const NormalizedToLog1p& normalized, const Callbacks& callbacks)
 
 namespace detail {
 
+/// Says which contexts several data sets have, since their cells are those of one context.
+template <class = void>
+void say_shared_contexts(const Experiment& e, const Prepared& p, const Callbacks& callbacks) {
+  std::vector<int32_t> first(p.screen.context.names.size(), -1);
+  std::vector<uint8_t> shared(first.size(), 0);
+  for (size_t i = 0; i < p.screen.cells(); ++i) {
+    const auto context = size_t(p.screen.context.codes[i]);
+    if (first[context] < 0) first[context] = p.dataset.codes[i];
+    shared[context] |= first[context] != p.dataset.codes[i];
+  }
+  std::vector<std::string> names;
+  for (size_t c = 0; c < shared.size(); ++c)
+    if (shared[c]) names.push_back(p.screen.context.names[c]);
+  if (!names.empty())
+    note(callbacks, "several data sets have cells of ", list_of(names), ", each taken as one ",
+         "context, with the controls of all of them; where it is not, name ",
+         quoted(e.dataset_column), " among [data] context_keys");
+}
+
 /// Splits labels, and draws validation where the split has none.
 template <class = void>
 void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
@@ -147,14 +172,24 @@ void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
     auto made =
         default_split(p.screen, {given.dataset, e.data},
                       {!e.perturbation_features.empty() || given.features, e.training.seed});
-    p.split = std::move(made.spec);
+    p.split = p.dataset.names.empty()
+                  ? std::move(made.spec)
+                  : split_over_datasets(made.spec, p.screen, p.dataset, given.datasets);
     p.split_text = "default: " + made.description;
   }
   note(callbacks, "split: ", p.split_text);
-  for (const auto& remark :
-       check_split(p.screen, p.split, given.dataset, {.lenient = e.lenient_split}))
-    note(callbacks, remark);
-  p.parts = assign_parts(p.screen, p.split, given.dataset, {.lenient = e.lenient_split});
+  const AssignOptions assign = {.lenient = e.lenient_split};
+  if (p.dataset.names.empty()) {
+    for (const auto& remark :
+         check_split(p.screen, p.split, given.dataset, {.lenient = e.lenient_split}))
+      note(callbacks, remark);
+    p.parts = assign_parts(p.screen, p.split, given.dataset, assign);
+  } else {
+    std::vector<std::string> remarks;
+    p.parts = parts_by_dataset(p.screen, p.dataset, p.split, assign, &remarks);
+    for (const auto& remark : remarks) note(callbacks, remark);
+    say_shared_contexts(e, p, callbacks);
+  }
   p.split_parts = p.parts;
   if (!draw_validation(e, p.screen, p.parts, e.training.seed, callbacks)) p.split_parts.clear();
   const auto cells = count_parts(p.parts);
@@ -163,9 +198,11 @@ void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
 }
 
 /// The genes of the model, by name; empty: all.
-template <class = void>
+/// @param X  log1p, of adata
+template <class S>
 std::vector<std::string> genes_of(const Experiment& e, const PrepareInputs& given,
-                                  const AnnData& adata, std::span<const uint8_t> chosen_from) {
+                                  const AnnData& adata, const S& X,
+                                  std::span<const uint8_t> chosen_from) {
   std::vector<std::string> genes;
   if (!given.genes.empty()) {
     const NamePlaces there(adata.var.index);
@@ -184,7 +221,7 @@ std::vector<std::string> genes_of(const Experiment& e, const PrepareInputs& give
     genes = given.genes;
   } else if (e.hvgs && adata.genes() > e.hvgs) {
     for (const size_t gene :
-         highly_variable_genes(*adata.X, {.n_top_genes = e.hvgs, .cells = chosen_from}).indices())
+         highly_variable_genes(X, {.n_top_genes = e.hvgs, .cells = chosen_from}).indices())
       genes.push_back(adata.var.index[gene]);
   }
   return genes;
@@ -225,6 +262,39 @@ PerturbationFeatures features_of(const Experiment& e, const PrepareInputs& given
   return features;
 }
 
+/// Gives labels the expression of their cells in these genes; empty: in all of them.
+/// @param X  log1p, of adata; read once
+template <class S>
+void collect_expression(Screen& screen, const AnnData& adata, const S& X,
+                        const std::vector<std::string>& genes) {
+  std::vector<size_t> columns;
+  if (!genes.empty()) {
+    columns = columns_of_genes(screen, genes);
+    screen.genes = genes;
+  }
+  CsrMatrix<float>& out = screen.expression;
+  out = {};
+  out.columns = screen.genes.size();
+  for_each_row_block<float>(X, [&](size_t first, const CsrView<float>& block) {
+    check_finite(block, adata, first);
+    const auto add = [&](const CsrView<float>& rows) {
+      // As many values more as are to be expected, so that little is held twice.
+      if (out.values.size() + rows.values.size() > out.values.capacity()) {
+        const double read = double(first + block.rows), all = double(X.rows()),
+                     values = double(out.values.size() + rows.values.size());
+        out.values.reserve(size_t(values * (1.05 * all / read)) + 1);
+        out.indices.reserve(out.values.capacity());
+      }
+      out.append(rows);
+    };
+    if (genes.empty())
+      add(block);
+    else
+      add(select_columns(block, std::span<const size_t>(columns)).view());
+  });
+  check_screen(screen);
+}
+
 }  // namespace detail
 
 /// Filters, labels, splits, normalises and chooses genes, as an experiment says.
@@ -232,37 +302,68 @@ PerturbationFeatures features_of(const Experiment& e, const PrepareInputs& given
 /// The total that counts are normalised to and the genes of the model are chosen from the cells
 /// that e.choose_from says.
 ///
-/// @param adata  the screen; by value: move it in where it is not needed any more, X is kept once
+/// Where X is not in memory it is read in blocks: for each filter, to check it, for the totals of
+/// counts, for the most variable genes, and once more for the expression that is taken into memory:
+/// of the model's genes alone, unless predictions hold all. To the same bytes.
+///
+/// @param cells  the screen; X in memory is kept once
 /// @throws ConfigError naming the setting, if data, split and features do not fit each other
 template <class = void>
-Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given = {},
+Prepared prepare(ScreenCells cells, const Experiment& e, const PrepareInputs& given = {},
                  const Callbacks& callbacks = {}) {
+  AnnData& adata = cells.adata;
+  const bool in_memory = !cells.X;
   for (const auto& key : e.ceiling_by) detail::check_column(adata, "[scores] ceiling_by", key);
   Prepared p;
-  filter(adata, e.min_genes, e.min_cells, callbacks);
+  if (in_memory) {
+    filter(adata, e.min_genes, e.min_cells, callbacks);
+  } else if (e.min_genes || e.min_cells) {
+    SelectedRows<AnyRows> X(std::move(cells.X));
+    filter(adata, X, e.min_genes, e.min_cells, callbacks);
+    cells.X = AnyRows::of(std::move(X));
+  }
   p.screen = make_labels(adata, e.labels);
   note(callbacks, p.screen.perturbation.names.size() - 1, " perturbations beside the control ",
        quoted(e.labels.control), ", ", p.screen.context.names.size(),
        " contexts: ", list_of(p.screen.context.names));
+  if (given.datasets.size() > 1) {
+    detail::check_column(adata, "[data] dataset_column", e.dataset_column);
+    p.dataset = factor(adata.obs.column(e.dataset_column));
+  }
   p.symbols = gene_symbols(adata.var, p.screen.perturbation.names, e.gene_names);
   if (!p.symbols.remark.empty()) note(callbacks, p.symbols.remark);
   detail::split_cells(e, given, p, callbacks);
   p.features = detail::features_of(e, given, p, callbacks);
-  if (given.embed) given.embed(adata, p);
+  if (given.embed)
+    given.embed(adata, in_memory ? AnyRows::of(&detail::matrix_of("prepare", adata)) : cells.X, p);
 
   std::vector<uint8_t> chosen_from;
   if (e.choose_from == ChooseFrom::training)
     for (size_t i = 0; i < p.parts.size(); ++i)
       chosen_from.push_back(p.parts[i] == Part::train || p.screen.is_control(i));
-  p.normalized = normalize_to_log1p(
-      adata, {.scale = e.scale,
-              .target_sum = e.target_sum > 0 ? std::optional(e.target_sum) : std::nullopt,
-              .cells = chosen_from,
-              .library_log1p = true,
-              .progress = callbacks.progress});
-  note_scale(p.normalized, callbacks);
+  const NormalizeToLog1pOptions scale = {
+      .scale = e.scale,
+      .target_sum = e.target_sum > 0 ? std::optional(e.target_sum) : std::nullopt,
+      .cells = chosen_from,
+      .library_log1p = true,
+      .progress = callbacks.progress};
   p.genes_before = adata.genes();
-  auto genes = detail::genes_of(e, given, adata, chosen_from);
+  std::vector<std::string> genes;
+  if (in_memory) {
+    p.normalized = normalize_to_log1p(adata, scale);
+    genes = detail::genes_of(e, given, adata, *adata.X, chosen_from);
+    take_expression(p.screen, adata);
+    if (!genes.empty() && !e.all_genes) p.screen = select_genes(p.screen, genes);
+  } else {
+    with_log1p_rows(adata, std::move(cells.X), scale, p.normalized, [&](const auto& rows) {
+      const WatchedRows X(BorrowedRows(rows), callbacks.progress, "genes");
+      genes = detail::genes_of(e, given, adata, X, chosen_from);
+      detail::collect_expression(p.screen, adata, X,
+                                 e.all_genes ? std::vector<std::string>() : genes);
+    });
+    declare_scale(adata, Scale::log1p, p.normalized.target_sum);
+  }
+  note_scale(p.normalized, callbacks);
   const char* const reads = given.embed ? "" : "reads and ";
   if (genes.empty())
     note(callbacks, "the model ", reads, "predicts all ", p.genes_before, " genes");
@@ -270,14 +371,12 @@ Prepared prepare(AnnData adata, const Experiment& e, const PrepareInputs& given 
     note(callbacks, "the model ", reads, "predicts the ", genes.size(),
          given.genes.empty() ? " most variable of " : " genes of the list, of ", p.genes_before,
          " genes");
-  take_expression(p.screen, adata);
-  if (!genes.empty() && !e.all_genes) p.screen = select_genes(p.screen, genes);
   if (e.all_genes) p.model_genes = std::move(genes);
   p.annotations = std::move(adata);
   return p;
 }
 
-VCELL_INSTANTIATE(pipeline, Prepared prepare<void>(AnnData, const Experiment&, const PrepareInputs&,
+VCELL_INSTANTIATE(pipeline, Prepared prepare<void>(ScreenCells, const Experiment&, const PrepareInputs&,
                                                    const Callbacks&));
 
 VCELL_END_NAMESPACE

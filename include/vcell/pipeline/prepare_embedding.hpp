@@ -1,19 +1,16 @@
 #pragma once
 
-#include <algorithm>
-#include <filesystem>
 #include <numeric>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/cell_rows.hpp"
+#include "vcell/pipeline/experiment_files.hpp"
 #include "vcell/pipeline/initial_model.hpp"
 #include "vcell/pipeline/train_embedding.hpp"
-#include "vcell/sets/dataset_name.hpp"
 #include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/gene_table_file.hpp"
 #include "vcell/train/start_embedding_from.hpp"
@@ -37,34 +34,7 @@ GeneTable gene_table_of(const StateEmbeddingSettings& s, const DataFrame& var, u
   return make_gene_table(s, var, seed);
 }
 
-/// What files are called as datasets: by their names without .h5ad where these differ, else as they
-/// are named.
-template <class = void>
-std::vector<std::string> names_of_files(const std::vector<std::string>& files) {
-  std::vector<std::string> stems;
-  for (const std::string& file : files) stems.push_back(stem_of(file));
-  const std::set<std::string> distinct(stems.begin(), stems.end());
-  return distinct.size() == stems.size() ? stems : files;
-}
-
 }  // namespace detail
-
-/// The files whose cells a training of State Embedding reads.
-/// @throws ConfigError if one comes twice
-template <class = void>
-std::vector<std::string> embedding_files(const Experiment& e) {
-  std::vector<std::string> files{e.data};
-  for (const std::string& file : e.more_files) {
-    const auto is_same = [&](const std::string& other) {  // however it is spelt
-      std::error_code absent;                             // which reading tells of
-      return other == file || std::filesystem::equivalent(other, file, absent);
-    };
-    if (std::ranges::any_of(files, is_same))
-      throw ConfigError(message("[data] more_files: ", quoted(file), " comes twice"));
-    files.push_back(file);
-  }
-  return files;
-}
 
 /// @param function  that is asked to train it
 /// @throws ConfigError if an experiment is not sound, or not of State Embedding
@@ -82,7 +52,7 @@ void check_embedding_experiment(const char* function, const Experiment& e) {
 /// @throws ConfigError, IoError, FormatError
 template <class = void>
 PreparedEmbedding prepare_embedding(const Experiment& e, const Callbacks& callbacks = {}) {
-  const auto files = embedding_files(e);
+  const auto files = experiment_files(e);
   const auto names = detail::names_of_files(files);
   std::optional<GeneTable> table;
   std::optional<EmbeddingCells> all;

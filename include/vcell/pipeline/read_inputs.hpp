@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/io/read_cells.hpp"
 #include "vcell/io/read_name_list.hpp"
+#include "vcell/pipeline/bytes_of_x.hpp"
+#include "vcell/pipeline/concat_files.hpp"
+#include "vcell/pipeline/experiment_files.hpp"
 #include "vcell/pipeline/prepare.hpp"
-#include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/embedding_folder.hpp"
 #include "vcell/train/perturbation_features_file.hpp"
@@ -19,7 +20,7 @@ VCELL_BEGIN_NAMESPACE
 
 /// What an experiment names, read.
 struct ExperimentInputs {
-  AnnData adata;  ///< X, obs, var and uns
+  ScreenCells cells;  ///< X, obs, var and uns
   PrepareInputs inputs;
 };
 
@@ -40,9 +41,82 @@ std::vector<std::string> read_gene_list(const Experiment& e, const AnnData& adat
   return *found->texts();
 }
 
+/// Says what is wrong with settings that want more of X in memory than it is granted.
+template <class = void>
+void check_fits_in_blocks(const Experiment& e, bool has_embedder) {
+  const char* const more = "grant it more ([data] memory), or ";
+  if (e.all_genes || (e.hvgs == 0 && e.gene_list.empty()))
+    throw ConfigError(
+        message("X does not fit into the memory that it is granted, and ",
+                e.all_genes ? "[data] all_genes wants" : "[data] hvgs 0 wants", " all of it there; ",
+                more, e.all_genes ? "leave that out" : "choose genes ([data] hvgs or gene_list)"));
+  if (is_in_embedding(e) && !is_obsm(e.cell_embedding) && !has_embedder)
+    throw ConfigError(message("X does not fit into the memory that it is granted, and the small ",
+                              "State Embedding that is trained first has all of it there; ", more,
+                              "name an embedding of these cells ([data] embedding)"));
+}
+
+/// The cells of an experiment's files: X in memory where it fits, as one matrix, else left where it
+/// is.
+template <class = void>
+ScreenCells read_screen_cells(const Experiment& e, const std::vector<std::string>& files,
+                              const std::vector<SplitDataset>& datasets, bool has_embedder,
+                              const Callbacks& callbacks) {
+  double needed = 0;
+  for (const std::string& file : files) needed += bytes_of_x(file, e.input);
+  const double memory = e.memory > 0 ? e.memory * 1e9 : machine_memory() / 2;
+  const bool fits = needed <= memory || memory == 0;
+  if (!fits) {
+    const auto megabytes = [](double bytes) { return std::round(bytes / 1e5) / 10; };
+    note(callbacks, "X takes ", megabytes(needed), " MB, more than the ", megabytes(memory),
+         " MB granted, so it is read in blocks, several times, and the model's genes are kept");
+    check_fits_in_blocks(e, has_embedder);
+  }
+  std::vector<std::string> remarks;
+  ReadCellsOptions reading = {.h5ad = {.layers = false,
+                                       .obsm = is_obsm(e.cell_embedding),
+                                       .varm = false,
+                                       .obsp = false,
+                                       .varp = false,
+                                       .raw = false,
+                                       .budget = fits ? size_t(e.memory * 1e9) : 0,
+                                       .warnings = &remarks,
+                                       .progress = callbacks.progress},
+                              .input = e.input};
+  if (files.size() > 1) {
+    ConcatFilesOptions joined;
+    joined.label = e.dataset_column;
+    for (const SplitDataset& dataset : datasets) joined.keys.push_back(dataset.name);
+    joined.unique_names = true;
+    joined.read = reading;
+    joined.callbacks = callbacks;
+    JoinedCells all = open_joined({files.begin(), files.end()}, joined);
+    note(callbacks, "together: ", all.cells.cells(), " cells x ", all.cells.genes(),
+         " genes that all files have; obs ", quoted(e.dataset_column),
+         " says which data set a cell is of: ", list_of(joined.keys));
+    if (!fits) return {std::move(all.cells), AnyRows::of(std::move(all.X))};
+    all.cells.X = collect_rows(WatchedRows(BorrowedRows(all.X), callbacks.progress, "read"));
+    return std::move(all.cells);
+  }
+  const auto say = [&](const AnnData& cells) {
+    for (const auto& remark : remarks) note(callbacks, remark);
+    note(callbacks, e.data, ": ", cells.cells(), " cells x ", cells.genes(), " genes");
+  };
+  if (fits) {
+    AnnData cells = read_cells(e.data, reading);
+    say(cells);
+    return cells;
+  }
+  OpenCells open = open_cells(e.data, reading);
+  say(open.cells);
+  return {std::move(open.cells), AnyRows::of(std::move(open.X))};
+}
+
 }  // namespace detail
 
-/// Reads the screen, the split, the genes and the features of an experiment.
+/// Reads the screen, the split, the genes and the features of an experiment. Cells of several files
+/// are one screen (open_joined), in which obs [data] dataset_column says where each is from. X that
+/// does not fit into [data] memory stays where it is.
 /// @param split     read instead of the experiment's where it is not empty, as of a run that is
 ///                  gone on with
 /// @param embedder  folder of the model that cells are embedded by, the same
@@ -58,40 +132,35 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
                               "train_embedding_in_folder trains them (vcell train)"));
   if (e.data.empty())
     throw ConfigError("no screen was named; set [data] path to a file with cells");
-  ExperimentInputs out;
+  PrepareInputs inputs;
+  const auto files = experiment_files(e);
+  std::vector<std::string> names;
   const std::filesystem::path path = split.empty() ? e.split : split.string();
   if (path.empty()) {
-    out.inputs.dataset = stem_of(e.data);
+    names = detail::names_of_files(files);
   } else {
     std::vector<std::string> remarks;
     const bool own = split.empty() && e.split_paths == PathsBegin::working_directory;
-    out.inputs.split =
+    inputs.split =
         read_split(path, &remarks, own ? std::filesystem::current_path() : std::filesystem::path());
     for (const auto& remark : remarks) note(callbacks, remark);
-    out.inputs.split_text = path.string();
-    out.inputs.dataset = dataset_name(*out.inputs.split, e.data);
+    inputs.split_text = path.string();
+    for (const std::string& file : files) names.push_back(dataset_name(*inputs.split, file));
   }
+  inputs.dataset = names[0];
+  if (files.size() > 1)
+    for (size_t i = 0; i < files.size(); ++i)
+      inputs.datasets.push_back({names[i], std::filesystem::absolute(files[i]).string()});
   if (!e.perturbation_features.empty())
-    out.inputs.features = read_perturbation_features(e.perturbation_features);
+    inputs.features = read_perturbation_features(e.perturbation_features);
   if (is_in_embedding(e) && !is_obsm(e.cell_embedding))
     if (const auto folder = embedder.empty() ? e.cell_embedding : embedder.string();
         !folder.empty())
-      out.inputs.embedder = std::make_shared<const TrainedEmbedding>(load_embedding(folder));
-  std::vector<std::string> remarks;
-  out.adata = read_cells(e.data, {.h5ad = {.layers = false,
-                                           .obsm = is_obsm(e.cell_embedding),
-                                           .varm = false,
-                                           .obsp = false,
-                                           .varp = false,
-                                           .raw = false,
-                                           .budget = size_t(e.memory * 1e9),
-                                           .warnings = &remarks,
-                                           .progress = callbacks.progress},
-                                  .input = e.input});
-  for (const auto& remark : remarks) note(callbacks, remark);
-  note(callbacks, e.data, ": ", out.adata.cells(), " cells x ", out.adata.genes(), " genes");
-  if (!e.gene_list.empty()) out.inputs.genes = detail::read_gene_list(e, out.adata);
-  return out;
+      inputs.embedder = std::make_shared<const TrainedEmbedding>(load_embedding(folder));
+  ScreenCells cells = detail::read_screen_cells(e, files, inputs.datasets,
+                                                inputs.embedder != nullptr, callbacks);
+  if (!e.gene_list.empty()) inputs.genes = detail::read_gene_list(e, cells.adata);
+  return {std::move(cells), std::move(inputs)};
 }
 
 VCELL_INSTANTIATE(folders, ExperimentInputs read_inputs<void>(const Experiment&, const Callbacks&,

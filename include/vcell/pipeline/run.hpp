@@ -149,10 +149,9 @@ Evaluation evaluate_method(const std::vector<EvaluationSide>& observed, const Sc
 /// pairs from control cells of their context, and scores all methods on them. Nothing is written:
 /// run_in_folder writes.
 ///
-/// @param adata  the screen; by value: move it in where it is not needed any more
 /// @throws ConfigError if data and settings do not fit each other; Stopped
 template <class = void>
-RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}) {
+RunResult run(ScreenCells cells, const Experiment& e, const RunOptions& options = {}) {
   check_experiment(e);
   const Callbacks& callbacks = options.callbacks;
   EvaluationOptions evaluation;
@@ -164,7 +163,7 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   PrepareInputs inputs = options.inputs;
   if (names_state_transition(e) && !inputs.embed)
     inputs.embed = screen_embedder(e, inputs.embedder, callbacks, options.embedding);
-  out.prepared = prepare(std::move(adata), e, inputs, callbacks);
+  out.prepared = prepare(std::move(cells), e, inputs, callbacks);
   const Prepared& p = out.prepared;
   evaluation.symbols = p.symbols;
   out.requests = held_out_pairs(p.screen, p.parts, e.training.seed, e.predict_from);
@@ -258,6 +257,6 @@ RunResult run(AnnData adata, const Experiment& e, const RunOptions& options = {}
   return out;
 }
 
-VCELL_INSTANTIATE(pipeline, RunResult run<void>(AnnData, const Experiment&, const RunOptions&));
+VCELL_INSTANTIATE(pipeline, RunResult run<void>(ScreenCells, const Experiment&, const RunOptions&));
 
 VCELL_END_NAMESPACE

@@ -46,7 +46,10 @@ Facts split_facts(const SplitSpec& split, const std::string& dataset) {
 template <class = void>
 ReportSection data_section(const Experiment& e, const Prepared& p) {
   const auto& screen = p.screen;
-  Facts facts = {{"File", e.data.empty() ? "in memory" : e.data},
+  std::vector<std::string> files{e.data.empty() ? "in memory" : e.data};
+  files.insert(files.end(), e.more_files.begin(), e.more_files.end());
+  Facts facts = {{files.size() > 1 ? "Files" : "File",
+                  files.size() > 1 ? list_of(files, 40) : files[0]},
                  {"Cells", message(screen.cells(), ", with ", p.genes_before, " genes")},
                  {"Perturbations", message(screen.perturbation.names.size() - 1,
                                            " and the control ", e.labels.control)},
@@ -77,7 +80,11 @@ ReportSection split_section(const Experiment& e, const Prepared& p, const std::s
   Facts facts = {{"From", e.split.empty() ? "the default rule" : e.split},
                  {"Cells", message(cells[0], " train, ", cells[1], " validation, ", cells[2],
                                    " test, ", cells[3], " unused")}};
-  for (auto& fact : split_facts(p.split, dataset)) facts.push_back(std::move(fact));
+  if (p.dataset.names.empty())
+    for (auto& fact : split_facts(p.split, dataset)) facts.push_back(std::move(fact));
+  for (const std::string& name : p.dataset.names)
+    for (auto& [what, value] : split_facts(p.split, name))
+      facts.emplace_back(message("Data set ", name, ", ", what), std::move(value));
   if (!p.split_parts.empty()) {  // validation was drawn
     auto drawn = p.parts;
     std::ranges::replace(drawn, Part::test, Part::unused);

@@ -164,12 +164,12 @@ std::vector<TrainedModel> train_in_folder(const Experiment& asked,
   const RunFolder folder(path);
   detail::FolderInputs given = detail::read_for_folder(asked, folder, options);
   const Experiment& e = given.experiment;
-  auto& [adata, inputs] = given.read;
+  auto& [cells, inputs] = given.read;
   const Prepared* prepared = nullptr;
   const auto begun = detail::begun_with(folder, prepared, options);
   inputs.embed = screen_embedder(e, inputs.embedder, options.callbacks,
                                  detail::embedding_hooks(e, folder, begun, options));
-  const Prepared p = prepare(std::move(adata), e, inputs, options.callbacks);
+  const Prepared p = prepare(std::move(cells), e, inputs, options.callbacks);
   prepared = &p;
   StateTransitionPredictor<> predictor(
       e, options_on(e, p,
@@ -197,7 +197,7 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
   const RunFolder folder(path);
   detail::FolderInputs given = detail::read_for_folder(asked, folder, options);
   const Experiment& e = given.experiment;
-  auto& [adata, inputs] = given.read;
+  auto& [cells, inputs] = given.read;
   const bool resumes = options.old == OldRun::resume;
   const Prepared* prepared = nullptr;
   std::vector<std::string> folders;
@@ -253,7 +253,7 @@ RunResult run_in_folder(const Experiment& asked, const std::filesystem::path& pa
                  {.progress = options.callbacks.progress});
     write_tables(folder.path());
   };
-  auto out = run(std::move(adata), e, all);
+  auto out = run(std::move(cells), e, all);
   write_ceilings(folder.path(), out.ceilings);
   write_level_ceilings(folder.path(), out.level_ceilings);
   ReportInput& report = out.report;

@@ -58,7 +58,7 @@ TrainedEmbedding train_embedding_in_folder(const Experiment& asked,
     if (options.begun) options.begun();
   });
   save_embedding(folder / "model", p.model);
-  const auto files = embedding_files(e);
+  const auto files = experiment_files(e);
   std::vector<std::string> names;
   for (const auto& file : files) names.push_back(std::filesystem::path(file).filename().string());
   write_model_card(

@@ -79,13 +79,14 @@ void check_labelled(const Factor& factor, std::string_view what, std::string_vie
                               "); label them or leave these cells out"));
 }
 
+/// @param first  cell of adata that the first row is
 template <class = void>
-void check_finite(const CsrMatrix<float>& x, const AnnData& adata) {
+void check_finite(const CsrView<float>& x, const AnnData& adata, size_t first = 0) {
   for (size_t row = 0; row < x.rows; ++row)
     for (size_t i = 0; i < x.row_size(row); ++i)
       if (!std::isfinite(x.row_values(row)[i])) [[unlikely]]
         fail<ConfigError>("make_screen: X is ", x.row_values(row)[i], " in cell ",
-                          quoted(adata.obs.index[row]), ", gene ",
+                          quoted(adata.obs.index[first + row]), ", gene ",
                           quoted(adata.var.index[size_t(x.row_indices(row)[i])]),
                           "; expected finite log1p values");
 }
@@ -179,7 +180,7 @@ template <class = void>
 void set_expression(Screen& screen, const AnnData& adata, CsrMatrix<float> expression) {
   screen.expression = std::move(expression);
   check_screen(screen);
-  check_finite(screen.expression, adata);
+  check_finite(screen.expression.view(), adata);
 }
 
 template <class = void>
@@ -220,12 +221,10 @@ void check_in_memory(const char* function, const Screen& screen) {
                               "screen with make_screen"));
 }
 
-/// The same screen with these genes only, in this order: matched by name.
-/// @throws ConfigError naming the genes that the screen does not have, that it has twice, or that
-///         are asked for twice; or if its expression is not in memory
+/// Where genes are in a screen, by name, in this order.
+/// @throws ConfigError as select_genes
 template <class = void>
-Screen select_genes(const Screen& screen, const std::vector<std::string>& names) {
-  check_in_memory("select_genes", screen);
+std::vector<size_t> columns_of_genes(const Screen& screen, const std::vector<std::string>& names) {
   const NamePlaces places(screen.genes);
   std::vector<size_t> columns, asked(screen.genes.size(), 0);
   std::vector<std::string> absent, ambiguous, repeated;
@@ -248,6 +247,16 @@ Screen select_genes(const Screen& screen, const std::vector<std::string>& names)
                               list_of(ambiguous), "; make its gene names unique"));
   if (!repeated.empty())
     throw ConfigError(message("select_genes: asked for twice: ", list_of(repeated)));
+  return columns;
+}
+
+/// The same screen with these genes only, in this order: matched by name.
+/// @throws ConfigError naming the genes that the screen does not have, that it has twice, or that
+///         are asked for twice; or if its expression is not in memory
+template <class = void>
+Screen select_genes(const Screen& screen, const std::vector<std::string>& names) {
+  check_in_memory("select_genes", screen);
+  const auto columns = columns_of_genes(screen, names);
   Screen out{select_columns(screen.expression, columns),
              names,
              screen.perturbation,

@@ -67,13 +67,17 @@ struct Experiment {
   std::string preset;                   ///< the published settings it started from; empty for none
   std::string data;                     ///< the screen: h5ad, or what else read_cells reads
   CellInput input;                      ///< what that file does not say itself
-  std::vector<std::string> more_files;  ///< whose cells State Embedding is trained on, too
+  std::vector<std::string> more_files;  ///< more of them, whose cells are trained on, too
+  /// Where there are several files, obs gets a column of this name, which says which data set a
+  /// cell is of: what the split calls its file, or the file's name.
+  std::string dataset_column = "dataset";
   ScreenOptions labels;                 ///< its obs columns and the control's label
   std::string gene_names;      ///< var column of the names that perturbations use; empty: found
   std::optional<Scale> scale;  ///< of X; without it the file decides (declared_scale)
   double target_sum = 0;  ///< the total that counts are normalised to; 0: the median of the cells,
                           ///< or that of the model in init_from
-  double memory = 0;      ///< GB that the arrays of the file may take (H5adReadOptions); 0: default
+  double memory = 0;      ///< GB that X may take; a larger one is read in blocks, and the model's
+                          ///< genes alone are kept; 0: half of what the machine has
   size_t min_genes = 0;   ///< cells with fewer genes are dropped
   size_t min_cells = 0;   ///< genes in fewer cells are dropped
   size_t hvgs = 2000;     ///< highly variable genes for the model; 0: all genes
@@ -149,7 +153,9 @@ void visit_experiment(E& e, F&& f) {
 
   f("data", "path", e.data, "the screen: h5ad, 10x .h5, mtx, CSV or TSV");
   f("data", "more_files", e.more_files,
-    "more h5ad files whose cells State Embedding is trained on");
+    "more files, with cells of the same screen or other ones, which are trained on, too");
+  f("data", "dataset_column", e.dataset_column,
+    "where there are several files, the obs column that is made of their data sets' names");
   f("data", "metadata", e.input.metadata.file,
     "CSV or TSV with a row for each cell, which becomes obs columns; empty: none");
   f("data", "metadata_key", e.input.metadata.key,
@@ -178,7 +184,8 @@ void visit_experiment(E& e, F&& f) {
   f("data", "target_sum", e.target_sum,
     "total that counts are normalised to; 0: the median, or that of init_from");
   f("data", "memory", e.memory,
-    "GB that the arrays of the file may take; 0: 64 times the file, and 1 at least");
+    "GB that X may take; a larger one is read in blocks of rows, several times, and the model's "
+    "genes alone are kept; 0: half of what the machine has");
   f("data", "min_genes", e.min_genes, "cells with fewer genes are dropped");
   f("data", "min_cells", e.min_cells, "genes in fewer cells are dropped");
   f("data", "hvgs", e.hvgs, "highly variable genes for the model; 0: all genes");
@@ -315,10 +322,13 @@ void check_experiment(const Experiment& e) {
   if (!(e.target_sum >= 0 && std::isfinite(e.target_sum)))
     throw ConfigError(message("Experiment: [data] target_sum is ", e.target_sum,
                               ", expected a total above 0, or 0 for the median"));
-  if (!e.more_files.empty() && e.kind != ModelKind::state_embedding)
-    throw ConfigError(message(
-        "Experiment: [data] more_files is ", list_of(e.more_files), ", which ",
-        "State Embedding alone reads so far; join the files, as with ", "anndata's concat"));
+  if (!e.more_files.empty() && e.data.empty())
+    throw ConfigError(message("Experiment: [data] more_files is ", list_of(e.more_files),
+                              ", and [data] path names no file; name the first there"));
+  if (!e.more_files.empty() && e.kind == ModelKind::state_transition && e.dataset_column.empty())
+    throw ConfigError(
+        "Experiment: [data] dataset_column is empty, and there are several files; expected a name "
+        "for the obs column of their data sets");
   if (e.init_from.empty() && !e.init_sha256.empty())
     throw ConfigError("Experiment: [training] init_sha256 needs [training] init_from");
   if (!e.cell_embedding.empty() && !is_in_embedding(e))
