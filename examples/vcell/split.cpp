@@ -126,12 +126,14 @@ vcell::SplitSpec make(const SplitSettings& s, const vcell::AnnData& adata,
 }
 
 /// Cells of every context in every part, perturbations and pairs, and what that measures.
-std::vector<vcell::Part> print_summary(const vcell::Screen& screen, const vcell::SplitSpec& spec,
-                                       const SplitSettings& s, Console& console) {
+std::vector<vcell::Part> print_summary(const vcell::AnnData& adata, const vcell::Screen& screen,
+                                       const vcell::SplitSpec& spec, const SplitSettings& s,
+                                       Console& console) {
   const std::string name = vcell::dataset_name(spec, s.data);
-  for (const auto& remark : vcell::check_split(screen, spec, name, {.lenient = s.lenient}))
-    console.note(remark);
-  auto parts = vcell::assign_parts(screen, spec, name, {.lenient = s.lenient});
+  if (spec.column.empty())
+    for (const auto& remark : vcell::check_split(screen, spec, name, {.lenient = s.lenient}))
+      console.note(remark);
+  auto parts = vcell::parts_of_cells(adata, screen, spec, name, {.lenient = s.lenient});
   const auto summary = vcell::summarize_split(screen, parts);
   const auto line = [&](const std::string& what, auto number) {
     console.result(fmt::format("{:<24} {:>8} {:>10} {:>8} {:>8}", what, number(0), number(1),
@@ -172,7 +174,7 @@ void split(const SplitSettings& s, Console& console) {
   std::vector<vcell::Part> parts;
   if (s.check.empty()) {
     const auto spec = make(s, adata, screen, console);
-    parts = print_summary(screen, spec, s, console);
+    parts = print_summary(adata, screen, spec, s, console);
     make_folder(fs::path(s.out).parent_path());
     vcell::write_split(s.out, spec);
     console.result(s.out);
@@ -180,7 +182,7 @@ void split(const SplitSettings& s, Console& console) {
     std::vector<std::string> remarks;
     const auto spec = vcell::read_split(s.check, &remarks);
     for (const auto& remark : remarks) console.note(remark);
-    parts = print_summary(screen, spec, s, console);
+    parts = print_summary(adata, screen, spec, s, console);
   }
   if (!s.data_out.empty()) write_data(s, parts, console);
 }

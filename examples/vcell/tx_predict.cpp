@@ -138,8 +138,8 @@ void predict(TxPredictSettings s, Console& console) {
   if (in_embedding || trained.embedding.empty())
     normalize_for(model, data, trained.scale, file, console);
   const auto screen = vcell::make_labels(data, model.labels);
-  const auto parts = vcell::assign_parts(screen, split, vcell::dataset_name(split, file),
-                                         {.lenient = trained.lenient});
+  const auto parts = vcell::parts_of_cells(data, screen, split, vcell::dataset_name(split, file),
+                                           {.lenient = trained.lenient});
   s.options.embedding = trained.embedding;
   s.options.part = s.train_data ? vcell::Part::train : vcell::Part::test;
   s.options.callbacks = callbacks_of(console);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "vcell/pipeline/baseline_anndata.hpp"
+#include "vcell/pipeline/bytes_of_x.hpp"
 #include "vcell/pipeline/choose_anchor.hpp"
 #include "vcell/pipeline/concat_files.hpp"
 #include "vcell/pipeline/convert_file.hpp"
@@ -17,6 +18,7 @@
 #include "vcell/pipeline/embed_file.hpp"
 #include "vcell/pipeline/embed_screen.hpp"
 #include "vcell/pipeline/embedding_in.hpp"
+#include "vcell/pipeline/experiment_files.hpp"
 #include "vcell/pipeline/held_out_pairs.hpp"
 #include "vcell/pipeline/infer_cells.hpp"
 #include "vcell/pipeline/initial_model.hpp"
@@ -38,6 +40,7 @@
 #include "vcell/pipeline/run_facts.hpp"
 #include "vcell/pipeline/run_folder.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
+#include "vcell/pipeline/screen_cells.hpp"
 #include "vcell/pipeline/state_transition_predictor.hpp"
 #include "vcell/pipeline/statistics_file.hpp"
 #include "vcell/pipeline/step_times.hpp"

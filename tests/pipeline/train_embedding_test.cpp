@@ -271,8 +271,8 @@ TEST_CASE("train_embedding_in_folder: several files, genes by name, each a datas
   e.embedding.dataset_key = "dataset";
   check_error<ConfigError>([&] { check_experiment(e); }, {"dataset_key", "file_datasets"});
   e.embedding.dataset_key.clear();
-  e.kind = ModelKind::state_transition;
-  check_error<ConfigError>([&] { check_experiment(e); }, {"more_files", "State Embedding"});
+  e.data.clear();
+  check_error<ConfigError>([&] { check_experiment(e); }, {"[data] more_files", "[data] path"});
 }
 
 TEST_CASE("dry_run_embedding: what a training would be", "[pipeline]") {

@@ -8,7 +8,7 @@
 VCELL_BEGIN_NAMESPACE
 
 /// A source of rows (see RowSource) of whatever type, for who would else be compiled for each:
-/// read as float or double. Copies share the source.
+/// read as float, double, or whole numbers of 64 bits. Copies share the source.
 class AnyRows {
  public:
   /// Reads nothing.
@@ -23,8 +23,8 @@ class AnyRows {
   }
   /// A source that outlives this.
   template <class S>
-  static AnyRows of(const S* source) {
-    return of(BorrowedRows<S>(*source));
+  static AnyRows borrowed(const S& source) {
+    return of(BorrowedRows<S>(source));
   }
 
   SparseLayout layout;
@@ -35,10 +35,8 @@ class AnyRows {
   DType dtype() const { return rows_ ? rows_->dtype() : DType::f32; }
   bool is_sparse() const { return !rows_ || rows_->is_sparse(); }
 
-  CsrView<float> read(size_t first, size_t last, CsrMatrix<float>& scratch) const {
-    return source().read(first, last, scratch);
-  }
-  CsrView<double> read(size_t first, size_t last, CsrMatrix<double>& scratch) const {
+  template <class T>
+  CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const {
     return source().read(first, last, scratch);
   }
   size_t end_of_block(size_t first, size_t bytes) const {
@@ -54,6 +52,8 @@ class AnyRows {
     virtual bool is_sparse() const = 0;
     virtual CsrView<float> read(size_t, size_t, CsrMatrix<float>&) const = 0;
     virtual CsrView<double> read(size_t, size_t, CsrMatrix<double>&) const = 0;
+    virtual CsrView<int64_t> read(size_t, size_t, CsrMatrix<int64_t>&) const = 0;
+    virtual CsrView<uint64_t> read(size_t, size_t, CsrMatrix<uint64_t>&) const = 0;
     virtual size_t end_of_block(size_t, size_t) const = 0;
   };
   template <class S>
@@ -67,6 +67,12 @@ class AnyRows {
       return row_block(source, first, last, scratch);
     }
     CsrView<double> read(size_t first, size_t last, CsrMatrix<double>& scratch) const override {
+      return row_block(source, first, last, scratch);
+    }
+    CsrView<int64_t> read(size_t first, size_t last, CsrMatrix<int64_t>& scratch) const override {
+      return row_block(source, first, last, scratch);
+    }
+    CsrView<uint64_t> read(size_t first, size_t last, CsrMatrix<uint64_t>& scratch) const override {
       return row_block(source, first, last, scratch);
     }
     size_t end_of_block(size_t first, size_t bytes) const override {

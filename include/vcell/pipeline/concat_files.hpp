@@ -23,6 +23,8 @@ struct ConcatFilesOptions {
   Join join = Join::inner;  ///< of genes and of columns of obs
   /// Column of obs that says which file a cell is from; empty: none.
   std::string label = {};
+  /// What messages call that setting.
+  std::string label_setting = "ConcatFilesOptions::label";
   /// What the files are called there, one for each; empty: their names without folder and ending.
   std::vector<std::string> keys = {};
   /// Adds "-0", "-1", ... to the names of all cells of the first, the second, ... file. Else a name
@@ -91,7 +93,7 @@ DataFrame ConcatParts::join_cells() const {
   if (options_.label.empty()) return obs;
   if (obs.has(options_.label))
     throw ConfigError(message("concat_files: the files have a column ", quoted(options_.label),
-                              " in obs; choose another ConcatFilesOptions::label"));
+                              " in obs; choose another ", options_.label_setting));
   // Labels in the files' order; files may share one.
   Categorical label;
   std::vector<std::string> names;

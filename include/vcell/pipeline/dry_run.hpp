@@ -85,9 +85,9 @@ void measure_embedding(const Experiment& e, const AnnData& cells, const AnyRows&
   rows.append(row_block<float>(X, 0, n, scratch));
   few.X = Matrix(std::move(rows));
   const auto begun = Clock::now();
-  p.embedding =
-      embed_cells(*p.embedder, few,
-                  {.scale = declared_scale(cells, X, e.scale).scale, .callbacks = options.callbacks});
+  p.embedding = embed_cells(
+      *p.embedder, few,
+      {.scale = declared_scale(cells, X, e.scale).scale, .callbacks = options.callbacks});
   out.embedding_seconds += std::chrono::duration<double>(Clock::now() - begun).count() *
                            double(cells.cells()) / double(n);
   p.embedding.rows = cells.cells();
@@ -190,6 +190,7 @@ DryRun dry_run(ScreenCells cells, const Experiment& e, const DryRunOptions& opti
   return out;
 }
 
-VCELL_INSTANTIATE(pipeline, DryRun dry_run<void>(ScreenCells, const Experiment&, const DryRunOptions&));
+VCELL_INSTANTIATE(pipeline,
+                  DryRun dry_run<void>(ScreenCells, const Experiment&, const DryRunOptions&));
 
 VCELL_END_NAMESPACE

@@ -62,7 +62,8 @@ requires RowSource<S, float> DenseMatrix<float> embed_cells(const TrainedEmbeddi
 template <class = void>
 DenseMatrix<float> embed_cells(const TrainedEmbedding& model, const AnnData& adata,
                                const EmbedCellsOptions& options = {}) {
-  return embed_cells(model, adata, AnyRows::of(&detail::matrix_of("embed_cells", adata)), options);
+  return embed_cells(model, adata, AnyRows::borrowed(detail::matrix_of("embed_cells", adata)),
+                     options);
 }
 
 VCELL_INSTANTIATE(pipeline,

@@ -123,8 +123,9 @@ std::function<void(const AnnData&, const AnyRows&, Prepared&)> screen_embedder(
   };
 }
 
-VCELL_INSTANTIATE(pipeline, void embed_screen<void>(const Experiment&, const AnnData&, const AnyRows&, Prepared&,
-                                                    std::shared_ptr<const TrainedEmbedding>,
-                                                    const Callbacks&, const EmbeddingHooks&));
+VCELL_INSTANTIATE(pipeline,
+                  void embed_screen<void>(const Experiment&, const AnnData&, const AnyRows&,
+                                          Prepared&, std::shared_ptr<const TrainedEmbedding>,
+                                          const Callbacks&, const EmbeddingHooks&));
 
 VCELL_END_NAMESPACE

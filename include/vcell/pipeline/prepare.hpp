@@ -24,6 +24,7 @@
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/gene_symbols.hpp"
 #include "vcell/sets/parts_by_dataset.hpp"
+#include "vcell/sets/split_column.hpp"
 #include "vcell/train/experiment.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -59,7 +60,7 @@ struct PrepareInputs {
   /// The same of each file, where there are several; obs [data] dataset_column has the name of
   /// every cell's. Empty: there is one.
   std::vector<SplitDataset> datasets = {};
-  std::string split_text;          ///< where it is from
+  std::string split_text;                        ///< where it is from
   std::optional<PerturbationFeatures> features;  ///< none: one-hot
   std::vector<std::string> genes;  ///< of the model, in this order; empty: as the experiment says
   std::shared_ptr<const TrainedEmbedding> embedder;  ///< that [data] embedding names
@@ -163,7 +164,7 @@ void say_shared_contexts(const Experiment& e, const Prepared& p, const Callbacks
 
 /// Splits labels, and draws validation where the split has none.
 template <class = void>
-void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
+void split_cells(const Experiment& e, const PrepareInputs& given, const AnnData& adata, Prepared& p,
                  const Callbacks& callbacks) {
   if (given.split) {
     p.split = *given.split;
@@ -179,7 +180,9 @@ void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
   }
   note(callbacks, "split: ", p.split_text);
   const AssignOptions assign = {.lenient = e.lenient_split};
-  if (p.dataset.names.empty()) {
+  if (!p.split.column.empty()) {
+    p.parts = parts_of_cells(adata, p.screen, p.split, given.dataset, assign);
+  } else if (p.dataset.names.empty()) {
     for (const auto& remark :
          check_split(p.screen, p.split, given.dataset, {.lenient = e.lenient_split}))
       note(callbacks, remark);
@@ -190,6 +193,9 @@ void split_cells(const Experiment& e, const PrepareInputs& given, Prepared& p,
     for (const auto& remark : remarks) note(callbacks, remark);
     say_shared_contexts(e, p, callbacks);
   }
+  if (const size_t mixed = count_mixed_pairs(p.screen, p.parts))
+    note(callbacks, "of ", mixed, " pairs of context and perturbation some cells train and others ",
+         "are tested: their scores measure fit and not generalisation");
   p.split_parts = p.parts;
   if (!draw_validation(e, p.screen, p.parts, e.training.seed, callbacks)) p.split_parts.clear();
   const auto cells = count_parts(p.parts);
@@ -332,10 +338,11 @@ Prepared prepare(ScreenCells cells, const Experiment& e, const PrepareInputs& gi
   }
   p.symbols = gene_symbols(adata.var, p.screen.perturbation.names, e.gene_names);
   if (!p.symbols.remark.empty()) note(callbacks, p.symbols.remark);
-  detail::split_cells(e, given, p, callbacks);
+  detail::split_cells(e, given, adata, p, callbacks);
   p.features = detail::features_of(e, given, p, callbacks);
   if (given.embed)
-    given.embed(adata, in_memory ? AnyRows::of(&detail::matrix_of("prepare", adata)) : cells.X, p);
+    given.embed(adata, in_memory ? AnyRows::borrowed(detail::matrix_of("prepare", adata)) : cells.X,
+                p);
 
   std::vector<uint8_t> chosen_from;
   if (e.choose_from == ChooseFrom::training)
@@ -356,7 +363,7 @@ Prepared prepare(ScreenCells cells, const Experiment& e, const PrepareInputs& gi
     if (!genes.empty() && !e.all_genes) p.screen = select_genes(p.screen, genes);
   } else {
     with_log1p_rows(adata, std::move(cells.X), scale, p.normalized, [&](const auto& rows) {
-      const WatchedRows X(BorrowedRows(rows), callbacks.progress, "genes");
+      const WatchedRows X{BorrowedRows{rows}, callbacks.progress, "genes"};
       genes = detail::genes_of(e, given, adata, X, chosen_from);
       detail::collect_expression(p.screen, adata, X,
                                  e.all_genes ? std::vector<std::string>() : genes);
@@ -376,7 +383,7 @@ Prepared prepare(ScreenCells cells, const Experiment& e, const PrepareInputs& gi
   return p;
 }
 
-VCELL_INSTANTIATE(pipeline, Prepared prepare<void>(ScreenCells, const Experiment&, const PrepareInputs&,
-                                                   const Callbacks&));
+VCELL_INSTANTIATE(pipeline, Prepared prepare<void>(ScreenCells, const Experiment&,
+                                                   const PrepareInputs&, const Callbacks&));
 
 VCELL_END_NAMESPACE

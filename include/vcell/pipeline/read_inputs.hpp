@@ -46,10 +46,10 @@ template <class = void>
 void check_fits_in_blocks(const Experiment& e, bool has_embedder) {
   const char* const more = "grant it more ([data] memory), or ";
   if (e.all_genes || (e.hvgs == 0 && e.gene_list.empty()))
-    throw ConfigError(
-        message("X does not fit into the memory that it is granted, and ",
-                e.all_genes ? "[data] all_genes wants" : "[data] hvgs 0 wants", " all of it there; ",
-                more, e.all_genes ? "leave that out" : "choose genes ([data] hvgs or gene_list)"));
+    throw ConfigError(message(
+        "X does not fit into the memory that it is granted, and ",
+        e.all_genes ? "[data] all_genes wants" : "[data] hvgs 0 wants", " all of it there; ", more,
+        e.all_genes ? "leave that out" : "choose genes ([data] hvgs or gene_list)"));
   if (is_in_embedding(e) && !is_obsm(e.cell_embedding) && !has_embedder)
     throw ConfigError(message("X does not fit into the memory that it is granted, and the small ",
                               "State Embedding that is trained first has all of it there; ", more,
@@ -86,6 +86,7 @@ ScreenCells read_screen_cells(const Experiment& e, const std::vector<std::string
   if (files.size() > 1) {
     ConcatFilesOptions joined;
     joined.label = e.dataset_column;
+    joined.label_setting = "[data] dataset_column";
     for (const SplitDataset& dataset : datasets) joined.keys.push_back(dataset.name);
     joined.unique_names = true;
     joined.read = reading;
@@ -136,7 +137,18 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
   const auto files = experiment_files(e);
   std::vector<std::string> names;
   const std::filesystem::path path = split.empty() ? e.split : split.string();
-  if (path.empty()) {
+  if (split.empty() && e.split.starts_with("obs:")) {
+    names = detail::names_of_files(files);
+    inputs.split.emplace();
+    for (size_t i = 0; i < files.size(); ++i) {
+      inputs.split->datasets[names[i]] = std::filesystem::absolute(files[i]).string();
+      inputs.split->training.insert(names[i]);
+    }
+    inputs.split->column = e.split.substr(4);
+    if (inputs.split->column.empty())
+      throw ConfigError("[split] path is 'obs:', expected the name of an obs column behind it");
+    inputs.split_text = e.split;
+  } else if (path.empty()) {
     names = detail::names_of_files(files);
   } else {
     std::vector<std::string> remarks;
@@ -157,8 +169,8 @@ ExperimentInputs read_inputs(const Experiment& e, const Callbacks& callbacks = {
     if (const auto folder = embedder.empty() ? e.cell_embedding : embedder.string();
         !folder.empty())
       inputs.embedder = std::make_shared<const TrainedEmbedding>(load_embedding(folder));
-  ScreenCells cells = detail::read_screen_cells(e, files, inputs.datasets,
-                                                inputs.embedder != nullptr, callbacks);
+  ScreenCells cells =
+      detail::read_screen_cells(e, files, inputs.datasets, inputs.embedder != nullptr, callbacks);
   if (!e.gene_list.empty()) inputs.genes = detail::read_gene_list(e, cells.adata);
   return {std::move(cells), std::move(inputs)};
 }

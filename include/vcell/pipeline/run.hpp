@@ -90,6 +90,10 @@ std::vector<std::string> remarks_of(const std::vector<MissingPrediction>& missin
 /// The warning that a split calls for.
 template <class = void>
 std::vector<std::string> warnings_of(const SplitSpec& split) {
+  if (!split.column.empty())
+    return {message("The split is by cells, those of obs column ", quoted(split.column),
+                    ": where cells of one perturbation and context train and others are tested, ",
+                    "the scores measure fit and not generalisation.")};
   if (!split.cells || !(split.cells->test > 0)) return {};
   return {
       "The split is by cells: other cells of the same perturbations and contexts were trained "
@@ -151,7 +155,7 @@ Evaluation evaluate_method(const std::vector<EvaluationSide>& observed, const Sc
 ///
 /// @throws ConfigError if data and settings do not fit each other; Stopped
 template <class = void>
-RunResult run(ScreenCells cells, const Experiment& e, const RunOptions& options = {}) {
+RunResult run(ScreenCells data, const Experiment& e, const RunOptions& options = {}) {
   check_experiment(e);
   const Callbacks& callbacks = options.callbacks;
   EvaluationOptions evaluation;
@@ -163,7 +167,7 @@ RunResult run(ScreenCells cells, const Experiment& e, const RunOptions& options 
   PrepareInputs inputs = options.inputs;
   if (names_state_transition(e) && !inputs.embed)
     inputs.embed = screen_embedder(e, inputs.embedder, callbacks, options.embedding);
-  out.prepared = prepare(std::move(cells), e, inputs, callbacks);
+  out.prepared = prepare(std::move(data), e, inputs, callbacks);
   const Prepared& p = out.prepared;
   evaluation.symbols = p.symbols;
   out.requests = held_out_pairs(p.screen, p.parts, e.training.seed, e.predict_from);

@@ -36,6 +36,8 @@ Facts split_facts(const SplitSpec& split, const std::string& dataset) {
            {std::pair("test", &held.test), std::pair("validation", &held.validation)})
         if (!names->empty())
           out.emplace_back(message("Context ", *context, ", ", part), list_of(*names, 40));
+  if (!split.column.empty())
+    out.emplace_back("By cells", "as obs column " + split.column + " says");
   if (split.cells)
     out.emplace_back("By cells",
                      message("of every training perturbation ", split.cells->test,
@@ -48,16 +50,16 @@ ReportSection data_section(const Experiment& e, const Prepared& p) {
   const auto& screen = p.screen;
   std::vector<std::string> files{e.data.empty() ? "in memory" : e.data};
   files.insert(files.end(), e.more_files.begin(), e.more_files.end());
-  Facts facts = {{files.size() > 1 ? "Files" : "File",
-                  files.size() > 1 ? list_of(files, 40) : files[0]},
-                 {"Cells", message(screen.cells(), ", with ", p.genes_before, " genes")},
-                 {"Perturbations", message(screen.perturbation.names.size() - 1,
-                                           " and the control ", e.labels.control)},
-                 {"Contexts", list_of(screen.context.names)},
-                 {"Scale of X", p.normalized.found.scale == Scale::counts
-                                    ? message("counts, normalised to ", *p.normalized.target_sum,
-                                              " a cell, then log1p")
-                                    : "log1p, as it was"}};
+  Facts facts = {
+      {files.size() > 1 ? "Files" : "File", files.size() > 1 ? list_of(files, 40) : files[0]},
+      {"Cells", message(screen.cells(), ", with ", p.genes_before, " genes")},
+      {"Perturbations",
+       message(screen.perturbation.names.size() - 1, " and the control ", e.labels.control)},
+      {"Contexts", list_of(screen.context.names)},
+      {"Scale of X",
+       p.normalized.found.scale == Scale::counts
+           ? message("counts, normalised to ", *p.normalized.target_sum, " a cell, then log1p")
+           : "log1p, as it was"}};
   if (e.min_genes || e.min_cells)
     facts.emplace_back("Dropped", message("cells with fewer than ", e.min_genes, " genes, then ",
                                           "genes in fewer than ", e.min_cells, " cells"));

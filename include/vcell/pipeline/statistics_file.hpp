@@ -51,8 +51,8 @@ ScreenStatistics write_statistics_of(const std::filesystem::path& file,
     remarks.clear();
     const auto split = read_split(options.split, &remarks);
     for (const std::string& remark : remarks) note(callbacks, remark);
-    parts =
-        assign_parts(make_labels(open.cells, of.labels), split, dataset_name(split, file.string()));
+    parts = parts_of_cells(open.cells, make_labels(open.cells, of.labels), split,
+                           dataset_name(split, file.string()));
   }
   of.parts = parts;
   ScreenStatistics out = screen_statistics(open.cells, open.X, of, callbacks);

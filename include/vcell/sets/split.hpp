@@ -25,10 +25,15 @@ struct AssignOptions {
 ///
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         (cells)
-/// @throws ConfigError if the split does not fit the screen (see check_split)
+/// @throws ConfigError if the split does not fit the screen (see check_split), or its parts are
+///         those of an obs column
 template <class = void>
 std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
                                const std::string& dataset, const AssignOptions& options = {}) {
+  if (!spec.column.empty())
+    throw ConfigError(message("assign_parts: the parts of cells are those of obs column ",
+                              quoted(spec.column), " ([cells] column), which a screen does not ",
+                              "have; read_split_column reads them"));
   check_split(screen, spec, dataset, {.lenient = options.lenient});
   const size_t contexts = screen.context.names.size(), n = screen.perturbation.names.size();
   std::vector<Part> part_of(contexts * n,

@@ -9,6 +9,7 @@
 #include "vcell/data/anndata.hpp"
 #include "vcell/sets/make_split.hpp"
 #include "vcell/sets/part.hpp"
+#include "vcell/sets/split.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -35,6 +36,37 @@ std::vector<Part> read_split_column(const AnnData& adata, const std::string& key
   for (const int32_t code : labels.codes)
     out.push_back(code < 0 ? Part::unused : part_of[size_t(code)]);
   return out;
+}
+
+/// The part of every cell under a split, whether names say it (assign_parts) or an obs column
+/// (SplitSpec::column): then controls have the part that is written there, and cells of a context
+/// without controls, from which nothing can be predicted, are unused.
+/// @param screen  the labels of adata
+/// @throws ConfigError as assign_parts and read_split_column
+template <class = void>
+std::vector<Part> parts_of_cells(const AnnData& adata, const Screen& screen, const SplitSpec& spec,
+                                 const std::string& dataset, const AssignOptions& options = {}) {
+  if (spec.column.empty()) return assign_parts(screen, spec, dataset, options);
+  auto out = read_split_column(adata, spec.column);
+  check_size_match("parts_of_cells", "cells", out.size(), "cells of the screen", screen.cells());
+  const auto has_controls = contexts_with_controls(screen);
+  for (size_t i = 0; i < out.size(); ++i)
+    if (!has_controls[size_t(screen.context.codes[i])]) out[i] = Part::unused;
+  return out;
+}
+
+/// The pairs of context and perturbation with cells in train and in test.
+/// @param parts  (cells)
+template <class = void>
+size_t count_mixed_pairs(const Screen& screen, std::span<const Part> parts) {
+  check_size_match("count_mixed_pairs", "parts", parts.size(), "cells", screen.cells());
+  const size_t n = screen.perturbation.names.size();
+  std::vector<uint8_t> seen(screen.context.names.size() * n);
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (!screen.is_control(i) && (parts[i] == Part::train || parts[i] == Part::test))
+      seen[size_t(screen.context.codes[i]) * n + size_t(screen.perturbation.codes[i])] |=
+          parts[i] == Part::train ? 1 : 2;
+  return size_t(std::count(seen.begin(), seen.end(), 3));
 }
 
 /// Writes parts as such a column: `train`, `val`, `test`, and nothing for what is unused.
@@ -79,7 +111,8 @@ SplitSpec split_of_parts(const Screen& screen, const SplitDataset& dataset,
     throw ConfigError(
         message("split_of_parts: cells of one perturbation in one context are in ",
                 "several parts: ", list_of(mixed), "; a split by names cannot say ",
-                "that: hold out whole pairs, or a share of the cells (split_by_cells)"));
+                "that: hold out whole pairs, or a share of the cells (split_by_cells), or name ",
+                "the column ([split] path obs:COLUMN)"));
   if (unused)
     throw ConfigError(message("split_of_parts: ", unused, " perturbed cells are in no part, which ",
                               "a split by names cannot say; leave them out of the data"));

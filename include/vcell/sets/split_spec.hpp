@@ -40,6 +40,9 @@ struct SplitSpec {
   std::map<std::string, HeldOutPerturbations> fewshot;
   /// Cells held out of every training (context, perturbation) that remains.
   std::optional<HeldOutCells> cells;
+  /// The obs column that has the part of every cell (read_split_column), in place of all names
+  /// above but those of datasets; empty: there is none.
+  std::string column = {};
 
   friend bool operator==(const SplitSpec&, const SplitSpec&) = default;
 };

@@ -46,8 +46,12 @@ class SplitReader {
         for (const auto& [k, v] : entries)
           spec.fewshot[std::string(k.str())] = held_out(table(v, quoted(k.str())), k.str());
       else
-        spec.cells = cells(entries);
+        read_cells_table(entries, spec);
     }
+    if (!spec.column.empty() && !(spec.zeroshot.empty() && spec.fewshot.empty()))
+      throw FormatError(message("read_split: ", source_, ": [cells] column is ",
+                                quoted(spec.column), ", which says the part of every cell, and ",
+                                "[zeroshot] or [fewshot] says it, too; leave one of them out"));
     if (spec.datasets.empty())
       throw FormatError(message("read_split: ", source_, ": [datasets] is absent or empty, ",
                                 "expected lines like name = \"file.h5ad\""));
@@ -134,9 +138,16 @@ class SplitReader {
     return held;
   }
 
-  HeldOutCells cells(const toml::table& entries) const {
+  void read_cells_table(const toml::table& entries, SplitSpec& spec) const {
     HeldOutCells held;
     for (const auto& [k, v] : entries) {
+      if (k.str() == "column") {
+        spec.column = text(v, k.str(), "the name of an obs column in quotes");
+        if (spec.column.empty() || entries.size() > 1)
+          fail_at(v, "[cells] column is ", quoted(spec.column), ", expected the name of an obs ",
+                  "column, and nothing beside it");
+        return;
+      }
       if (k.str() == "seed") {
         if (!v.is_integer() || v.as_integer()->get() < 0)
           fail_at(v, "[cells] seed: expected a whole number, not negative");
@@ -145,10 +156,10 @@ class SplitReader {
         if (!v.is_number()) fail_at(v, "[cells] ", k.str(), ": expected a fraction of the cells");
         (k.str() == "val" ? held.validation : held.test) = *v.value<double>();
       } else {
-        fail_at(v, "[cells] has ", quoted(k.str()), ", expected val, test or seed");
+        fail_at(v, "[cells] has ", quoted(k.str()), ", expected val, test or seed; or column");
       }
     }
-    return held;
+    spec.cells = held;
   }
 
   std::string source_;
@@ -206,6 +217,11 @@ SplitSpec parse_split(std::string_view text, std::string_view source = "split",
 ///   test = 0.2
 ///   seed = 42
 ///
+/// A split whose parts are those of an obs column (read_split_column) has that instead:
+///
+///   [cells]
+///   column = "split"
+///
 /// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold, or a zero-shot context
 ///         is unused
 template <class = void>
@@ -223,7 +239,8 @@ std::string format_split(const SplitSpec& spec) {
     if (!held.validation.empty()) out += message("val = ", toml_list(held.validation), '\n');
     if (!held.test.empty()) out += message("test = ", toml_list(held.test), '\n');
   }
-  if (spec.cells) {
+  if (!spec.column.empty()) out += message("\n[cells]\ncolumn = ", toml_string(spec.column), '\n');
+  if (spec.column.empty() && spec.cells) {
     if (spec.cells->seed > uint64_t(std::numeric_limits<int64_t>::max()))
       throw ConfigError(message("format_split: the seed of [cells] is ", spec.cells->seed,
                                 ", expected less than 2^63, which TOML can hold"));

@@ -71,7 +71,7 @@ struct Experiment {
   /// Where there are several files, obs gets a column of this name, which says which data set a
   /// cell is of: what the split calls its file, or the file's name.
   std::string dataset_column = "dataset";
-  ScreenOptions labels;                 ///< its obs columns and the control's label
+  ScreenOptions labels;        ///< its obs columns and the control's label
   std::string gene_names;      ///< var column of the names that perturbations use; empty: found
   std::optional<Scale> scale;  ///< of X; without it the file decides (declared_scale)
   double target_sum = 0;  ///< the total that counts are normalised to; 0: the median of the cells,
@@ -87,8 +87,8 @@ struct Experiment {
   ChooseFrom choose_from = ChooseFrom::training;  ///< cells that hvgs and the total are chosen from
   bool all_genes = false;  ///< predictions hold the genes outside the model too
   PredictFrom predict_from = PredictFrom::drawn;  ///< control cells, for held-out pairs
-  std::string split;                              ///< TOML file; empty: the default split
-  PathsBegin split_paths = PathsBegin::file;      ///< relative ones in that file
+  std::string split;  ///< TOML file, or obs:COLUMN (read_split_column); empty: the default split
+  PathsBegin split_paths = PathsBegin::file;  ///< relative ones in that file
   bool lenient_split = false;  ///< names in it that the screen does not have are left out
   /// Share of the pairs whose perturbation trains in another context too, held out whole for
   /// validation where the split names none; of perturbations, where it tests such that train in
@@ -204,7 +204,9 @@ void visit_experiment(E& e, F&& f) {
   f("data", "perturbation_features", e.perturbation_features, "file; empty: one-hot");
   f("data", "zero_control", e.zero_control, "the control's features are zeros");
 
-  f("split", "path", e.split, "TOML file; empty: the default split");
+  f("split", "path", e.split,
+    "TOML file; or obs:COLUMN, which has train, val and test for every cell; empty: the default "
+    "split");
   f("split", "split_paths", e.split_paths,
     "where relative paths in it begin: file, or working_directory");
   f("split", "lenient_split", e.lenient_split,
@@ -291,8 +293,8 @@ inline bool is_in_embedding(const Experiment& e) {
 /// @param e  an Experiment, const or not
 template <class E>
 auto paths_of(E& e) {
-  std::vector paths{&e.data, &e.input.metadata.file, &e.split, &e.perturbation_features,
-                    &e.init_from};
+  std::vector paths{&e.data, &e.input.metadata.file, &e.perturbation_features, &e.init_from};
+  if (!e.split.starts_with("obs:")) paths.push_back(&e.split);
   for (auto& file : e.more_files) paths.push_back(&file);
   if (!e.gene_list.starts_with("uns:")) paths.push_back(&e.gene_list);
   if (!is_obsm(e.cell_embedding)) paths.push_back(&e.cell_embedding);
