@@ -194,7 +194,9 @@ TEST_CASE("run in an embedding: what is embedded is standardised by the cells th
           "[pipeline]") {
   const auto e = embedding_experiment();
   Prepared p = prepare(embedding_screen(), e);
-  embed_screen(e, embedding_screen(), p, untrained(), {});
+  const AnnData cells = embedding_screen();
+  const AnyRows X = AnyRows::borrowed(*cells.X);
+  embed_screen(e, cells, X, p, untrained(), {});
   const auto chosen = cells_to_embed_by(e, p);
   const auto raw = embed_cells(*untrained(), embedding_screen());
   for (size_t k = 0; k < 8; ++k) {
@@ -214,7 +216,7 @@ TEST_CASE("run in an embedding: what is embedded is standardised by the cells th
   const auto back = std::make_shared<const TrainedEmbedding>(load_embedding(place));
   CHECK(embed_cells(*back, embedding_screen()) == p.embedding);
   Prepared again = prepare(embedding_screen(), e);
-  embed_screen(e, embedding_screen(), again, back, {});  // stays as it is
+  embed_screen(e, cells, X, again, back, {});  // stays as it is
   CHECK(again.embedding == p.embedding);
   CHECK(again.embedder == back);
 
