@@ -308,8 +308,8 @@ void collect_expression(Screen& screen, const AnnData& adata, const S& X,
 /// The total that counts are normalised to and the genes of the model are chosen from the cells
 /// that e.choose_from says.
 ///
-/// Where X is not in memory it is read in blocks: for each filter, to check it, for the totals of
-/// counts, for the most variable genes, and once more for the expression that is taken into memory:
+/// Where X is not in memory it is read in blocks: for each filter, to check it and for the totals
+/// of counts, for the most variable genes, and once more for the expression that is taken into memory:
 /// of the model's genes alone, unless predictions hold all. To the same bytes.
 ///
 /// @param cells  the screen; X in memory is kept once
