@@ -309,8 +309,8 @@ void collect_expression(Screen& screen, const AnnData& adata, const S& X,
 /// that e.choose_from says.
 ///
 /// Where X is not in memory it is read in blocks: for each filter, to check it and for the totals
-/// of counts, for the most variable genes, and once more for the expression that is taken into memory:
-/// of the model's genes alone, unless predictions hold all. To the same bytes.
+/// of counts, for the most variable genes, and once more for the expression that is taken into
+/// memory: of the model's genes alone, unless predictions hold all. To the same bytes.
 ///
 /// @param cells  the screen; X in memory is kept once
 /// @throws ConfigError naming the setting, if data, split and features do not fit each other
