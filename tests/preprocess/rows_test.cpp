@@ -125,6 +125,14 @@ TEST_CASE("TrainRows: X is written in the pass that genes are scored in", "[prep
     CHECK(written == to_csr<float>(*expected.X));
     expected.X.reset();
     CHECK(out == expected);
+    auto again = adata;
+    TrainRows<Blocks> others(again, {counts, 300}, options);
+    CsrMatrix<float> of_genes;
+    of_genes.columns = 10;
+    for_each_row_block<float>(others.X(), [](size_t, const CsrView<float>&) {});
+    others.finish(again);
+    copy_rows<float>(std::move(others).log1p_rows(done.hvg.highly_variable), of_genes);
+    CHECK(of_genes == select_columns(written.view(), done.hvg.indices()));
     // In blocks, and refused where it is no count.
     auto blocks = adata;
     const auto in_blocks = preprocess_train(blocks, Blocks{counts, 7}, options);
