@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct BaselineSettings : vcell::BaselineOptions {
+  vcell::H5adWriteOptions storage;  ///< of what is written
   vcell::CellInput input;
   std::string name, data, out, de, like;
   double memory = 0;  // GB
@@ -58,7 +59,7 @@ void baseline(BaselineSettings s, Console& console) {
   auto predicted = vcell::baseline_anndata(
       read_cells(s.data, console, CellParts::expression, s.memory, s.input), s.name, s);
   make_folder(fs::path(s.out).parent_path());
-  write_cells(s.out, predicted, console);
+  write_cells(s.out, predicted, s.storage, console);
   console.result(s.out);
   if (s.de.empty()) return;
   make_folder(fs::path(s.de).parent_path());
@@ -116,6 +117,7 @@ void add_baseline(CLI::App& program, Console& console) {
                     "2026 makes them, in place of log1p values");
   add_number(*command, "--seed", s->seed, "Of the control cells that cells are made from");
   add_cell_input(*command, s->input);
+  add_storage(*command, s->storage);
   command->add_flag("--overwrite", s->overwrite, "Replace files that are there");
   add_memory(*command, s->memory);
   add_common(*command, console);

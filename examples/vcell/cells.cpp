@@ -29,6 +29,8 @@ vcell::AnnData read_cells(const std::string& file, Console& console, CellParts p
   return adata;
 }
 
-void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata, Console& console) {
-  vcell::write_h5ad(file, adata, {.progress = console.progress()});
+void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata,
+                 vcell::H5adWriteOptions storage, Console& console) {
+  storage.progress = console.progress();
+  vcell::write_h5ad(file, adata, storage);
 }

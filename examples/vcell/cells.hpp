@@ -6,6 +6,7 @@
 #include "console.hpp"
 #include "vcell/data/anndata.hpp"
 #include "vcell/data/cell_input.hpp"
+#include "vcell/io/h5ad/h5ad_write_options.hpp"
 
 // Reading and writing cells, with everything said aloud that was assumed or dropped.
 
@@ -25,4 +26,6 @@ vcell::AnnData read_cells(const std::string& file, Console& console, CellParts p
                           const vcell::CellInput& input = {});
 
 /// Writes an h5ad file.
-void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata, Console& console);
+/// @param storage  its progress is the console's
+void write_cells(const std::filesystem::path& file, const vcell::AnnData& adata,
+                 vcell::H5adWriteOptions storage, Console& console);

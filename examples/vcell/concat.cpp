@@ -60,7 +60,7 @@ void add_concat(CLI::App& program, Console& console) {
                     "Add -0, -1, ... to the names of the cells of each file");
   add_memory(*command, s->memory);
   add_cell_input(*command, s->options.read.input);
-  add_number(*command, "--gzip", s->options.write.gzip, "Compression: 0 none .. 9");
+  add_storage(*command, s->options.write);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { concat(*s, console); });

@@ -96,6 +96,8 @@ void add_transform(CLI::App& emb, Console& console) {
   add_scale(
       *command, s->options.scale,
       "Of X: counts or log1p [the file, else log1p where it holds fractions, as State has it]");
+  add_cell_input(*command, s->options.input);
+  add_storage(*command, s->options.write);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { transform(*s, console); });

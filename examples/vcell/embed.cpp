@@ -73,6 +73,7 @@ void add_embed(CLI::App& program, Console& console) {
              "Fewer genes known to the model than this share are an error");
   add_number(*command, "--seed", o.seed, "Of the order of equally expressed genes");
   add_cell_input(*command, o.input);
+  add_storage(*command, o.write);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { embed(*s, "embed", console); });

@@ -105,12 +105,28 @@ inline void add_device(CLI::App& command, vcell::RunDevice& device, vcell::Preci
       ->default_str(std::string(vcell::name_of_choice(precision)));
 }
 
-/// --gzip, --chunk and --contiguous
+/// --gzip, --chunk, --contiguous and --index-type of an h5ad file that is written.
 inline void add_storage(CLI::App& command, vcell::H5adWriteOptions& options) {
-  add_number(command, "--gzip", options.gzip, "Compression of numbers, 0 (none) .. 9");
-  add_number(command, "--chunk", options.chunk_bytes, "Bytes that are compressed at a time");
-  command.add_flag("--contiguous", options.contiguous,
-                   "All numbers in one piece, with --gzip 0; reads X once more");
+  add_number(command, "--gzip", options.gzip, "Compression of numbers, 0 (none) .. 9")
+      ->group("Storage");
+  add_number(command, "--chunk", options.chunk_bytes, "Bytes that are compressed at a time")
+      ->group("Storage");
+  command
+      .add_flag("--contiguous", options.contiguous,
+                "All numbers in one piece, with --gzip 0; reads X once more")
+      ->group("Storage");
+  command
+      .add_option_function<std::string>(
+          "--index-type",
+          [&options](const std::string& word) {
+            if (word != "int32" && word != "int64")
+              throw vcell::ConfigError(vcell::message("--index-type is ", vcell::quoted(word),
+                                                      ", expected 'int32' or 'int64'"));
+            options.index_type = word == "int32" ? vcell::DType::i32 : vcell::DType::i64;
+          },
+          "Of indices of sparse matrices: int32 or int64 [as it was]")
+      ->group("Storage")
+      ->type_name("TEXT");
 }
 
 /// --memory

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct PredictSettings {
+  vcell::H5adWriteOptions storage;  ///< of what is written
   vcell::CellInput input;
   std::string model, data, perturbations, features, out, control, perturbation_key;
   std::optional<vcell::Scale> scale;
@@ -139,7 +140,7 @@ void predict_cells_of(const PredictSettings& s, Console& console) {
                                                .progress = console.progress()});
   make_folder(fs::path(s.out).parent_path());
   write_cells(s.out, vcell::prediction_anndata(adata, labels, screen, pairs, predicted, genes),
-              console);
+              s.storage, console);
   console.note(fmt::format("{} predicted cells: {} perturbations in {} contexts",
                            predicted.cells.rows, names.size(), screen.context.names.size()));
   console.result(s.out);
@@ -183,6 +184,7 @@ void add_predict(CLI::App& program, Console& console) {
   add_number(*command, "--seed", s->seed, "Of the pairing with control cells");
   add_device(*command, s->device, s->precision);
   add_cell_input(*command, s->input);
+  add_storage(*command, s->storage);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_model_names(*command, s->names);
   add_memory(*command, s->memory);

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct SplitSettings {
+  vcell::H5adWriteOptions storage;  ///< of what is written
   vcell::CellInput input;
   std::string data, out, kind = "default", context, check, column, data_out;
   std::string test_list, validation_list;
@@ -157,7 +158,9 @@ void write_data(const SplitSettings& s, std::span<const vcell::Part> parts, Cons
       vcell::open_cells(s.data, {.h5ad = {.budget = size_t(s.memory * 1e9)}, .input = s.input});
   vcell::write_split_column(adata, s.column, parts);
   make_folder(fs::path(s.data_out).parent_path());
-  vcell::write_h5ad(s.data_out, adata, X, {.progress = console.progress()});
+  auto storage = s.storage;
+  storage.progress = console.progress();
+  vcell::write_h5ad(s.data_out, adata, X, storage);
   console.result(s.data_out);
 }
 
@@ -260,6 +263,7 @@ void add_split(CLI::App& program, Console& console) {
       ->needs(check);
   add_memory(*command, s->memory);
   add_cell_input(*command, s->input);
+  add_storage(*command, s->storage);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { split(*s, console); });

@@ -76,14 +76,34 @@ void add_subset(CLI::App& program, Console& console) {
       ->add_option_function<std::string>(
           "--sample",
           [s](const std::string& word) {
-            s->options.sample = number_of<size_t>("--sample", word, 1);
+            auto& o = s->options;
+            if (word.find_first_of(".%") == word.npos) {
+              o.sample = number_of<size_t>("--sample", word, 1);
+              return;
+            }
+            const bool percent = word.ends_with('%');
+            const double number =
+                number_of<double>("--sample", percent ? word.substr(0, word.size() - 1) : word,
+                                  std::numeric_limits<double>::lowest());
+            o.sample_share = percent ? number / 100 : number;
+            if (!(*o.sample_share > 0 && *o.sample_share <= 1))
+              throw vcell::ConfigError(
+                  vcell::message("--sample is ", vcell::quoted(word), ", expected a number of ",
+                                 "cells, or a share above 0 and up to 1, as 0.1 or 10%"));
           },
-          "Draw so many of the cells that pass [all]")
-      ->type_name("N");
+          "Draw so many of the cells that pass, or such a share of them, as 0.1 or 10% [all]")
+      ->type_name("N|SHARE");
+  command
+      ->add_option("--by", o.sample_by,
+                   "Column of obs: draw for each of its values; may come several times")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("COLUMN");
   add_number(*command, "--seed", o.seed, "Seed of the draw");
   add_memory(*command, s->memory);
   add_cell_input(*command, o.read.input);
-  add_number(*command, "--gzip", o.write.gzip, "Compression: 0 none .. 9");
+  add_storage(*command, o.write);
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_common(*command, console);
   command->callback([s, &console] { subset(*s, console); });

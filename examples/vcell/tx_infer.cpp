@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 namespace {
 
 struct InferSettings {
+  vcell::CellInput input;           ///< what --adata or the data do not say themselves
+  vcell::H5adWriteOptions storage;  ///< of what is written
   std::string model, checkpoint, data, out, controls, contexts, added;
   std::string perturbation_key, context_key, batch_key, control;
   vcell::InferOptions options;
@@ -85,7 +87,7 @@ void infer(InferSettings& s, Console& console) {
   if (!s.control.empty()) model.labels.control = s.control;
   if (const auto missing = missing_names(model); !missing.empty())
     throw vcell::ConfigError("tx infer: " + missing);
-  auto data = read_cells(s.data, console, CellParts::all, s.memory);
+  auto data = read_cells(s.data, console, CellParts::all, s.memory, s.input);
   add_virtual_cells(s, model, data, console);
   s.options.callbacks = callbacks_of(console);
   if (s.set_size) s.options.set_size = s.set_size;
@@ -106,7 +108,7 @@ void infer(InferSettings& s, Console& console) {
           "read and write by --embed-key");
     data.X = vcell::Matrix(std::move(predicted));
   }
-  write_cells(s.out, data, console);
+  write_cells(s.out, data, s.storage, console);
   console.result(s.out);
 }
 
@@ -152,6 +154,8 @@ void add_tx_infer(CLI::App& tx, Console& console) {
   add_number(*command, "--seed", s->options.seed, "Of what is drawn");
   command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
   add_memory(*command, s->memory);
+  add_cell_input(*command, s->input);
+  add_storage(*command, s->storage);
   add_common(*command, console);
   command->callback([s, &console] { infer(*s, console); });
 }

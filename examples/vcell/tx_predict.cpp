@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 struct TxPredictSettings {
+  vcell::CellInput input;           ///< what --adata or the data do not say themselves
+  vcell::H5adWriteOptions storage;  ///< of what is written
   std::string run, toml, checkpoint, profile = "full", controls;
   vcell::PredictSplitOptions options;
   size_t finetune_epochs = 0;
@@ -131,7 +133,7 @@ void predict(TxPredictSettings s, Console& console) {
   if (vcell::data_set_files(split).empty()) split = vcell::read_split(toml);
   const std::string file =
       s.toml.empty() && !trained.data.empty() ? trained.data : data_set_file(split, "--toml", toml);
-  auto data = read_cells(file, console, CellParts::all, s.memory);
+  auto data = read_cells(file, console, CellParts::all, s.memory, s.input);
   const bool in_embedding = model.model.config().output_space == vcell::OutputSpace::embedding;
   s.options.embedded = read_embedding(model, fs::path(s.run) / "model", data, file, trained.scale,
                                       "tx predict", console);
@@ -147,8 +149,8 @@ void predict(TxPredictSettings s, Console& console) {
   auto made = vcell::predict_split(model, data, screen, parts, s.options);
   make_folder(out);
   if (!s.skip_cells) {
-    write_cells(out / "adata_pred.h5ad", made.predicted, console);
-    write_cells(out / "adata_real.h5ad", made.observed, console);
+    write_cells(out / "adata_pred.h5ad", made.predicted, s.storage, console);
+    write_cells(out / "adata_real.h5ad", made.observed, s.storage, console);
     console.result((out / "adata_pred.h5ad").string());
   }
   if (!scored) return;
@@ -195,6 +197,8 @@ void add_tx_predict(CLI::App& tx, Console& console) {
   add_number(*command, "--seed", s->options.seed, "Of the draw of control cells");
   command->add_flag("--overwrite", s->overwrite, "Replace what is there");
   add_memory(*command, s->memory);
+  add_cell_input(*command, s->input);
+  add_storage(*command, s->storage);
   add_common(*command, console);
   command->callback([s, &console] { predict(*s, console); });
 }

@@ -102,3 +102,51 @@ TEST_CASE("convert_file: other formats, and what is refused", "[pipeline]") {
   check_error<ConfigError>([&] { file.convert({.element = "obsm/X_pca"}); }, {"'obsm/X_pca'"});
   check_error<FormatError>([&] { file.convert({.element = "layers/none"}); }, {"none"});
 }
+
+TEST_CASE("convert_file: 10x and tables read back as they were", "[pipeline]") {
+  AnnData counts = cells();
+  counts.X = Matrix(CsrMatrix<int32_t>{3, 2, {0, 2, 2, 3}, {0, 1, 1}, {1, 2, 3}});
+  File file(counts);
+  const auto convert = [&](ConvertTo to, const char* name) {
+    file.remarks.clear();
+    ConvertFileOptions options{.to = to};
+    options.callbacks.note = [&](const std::string& line) { file.remarks += line; };
+    convert_file(file.from, file.folder.path() / name, options);
+    return file.folder.path() / name;
+  };
+  const AnnData tenx = read_cells(convert(ConvertTo::tenx_h5, "a.h5"));
+  Matrix expected = *counts.X;
+  expected.layout = {false, DType::i64, DType::i64};
+  CHECK(*tenx.X == expected);
+  CHECK(tenx.obs.index == counts.obs.index);
+  CHECK(tenx.var.index == counts.var.index);
+  CHECK(file.remarks.find("10x cannot hold") != std::string::npos);
+  CHECK(file.remarks.find("obs['n']") != std::string::npos);
+  for (const char* name : {"a.csv", "b.tsv", "c.tsv.gz"}) {
+    const auto to = format_of_name(name);
+    REQUIRE(to);
+    const auto table = convert(*to, name);
+    CHECK(file.remarks.find("layers['counts']") != std::string::npos);
+    CHECK(file.remarks.find("obs['n']") == std::string::npos);
+    const AnnData back =
+        read_cells(table, {{}, {.metadata = {.file = metadata_path(table).string()}}});
+    CHECK(to_dense<float>(*back.X) == to_dense<float>(*tenx.X));
+    CHECK(back.obs.column("n").numbers() == std::vector<double>{1, 2, 3});
+    CHECK(back.obs.index == counts.obs.index);
+  }
+  CHECK(metadata_path("x/a.b.csv.gz") == "x/a.b.metadata.csv.gz");
+  CHECK(format_of_name("a.h5") == ConvertTo::tenx_h5);
+  CHECK(format_of_name("a.h5ad") == ConvertTo::h5ad);
+  CHECK_FALSE(format_of_name("a.h5ad.gz"));
+  CHECK_FALSE(format_of_name("folder"));
+  check_error<ConfigError>(
+      [&] {
+        convert_file(file.from, file.folder.path() / "d.csv.gz",
+                     {.to = ConvertTo::csv, .write = {.gzip = 0}});
+      },
+      {"d.csv.gz", "gzip is 0"});
+  const File fractions;
+  check_error<ConfigError>(
+      [&] { convert_file(fractions.from, fractions.to, {.to = ConvertTo::tenx_h5}); },
+      {"1.5", "counts"});
+}

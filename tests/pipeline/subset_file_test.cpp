@@ -94,6 +94,31 @@ TEST_CASE("subset_file: cells are drawn by a seed, among those that pass", "[pip
   CHECK(file.cut({.sample = 9}).cells() == 5);
 }
 
+TEST_CASE("subset_file: a share of the cells, of all or of each label", "[pipeline]") {
+  AnnData a = cells();
+  const size_t n = a.cells();
+  const Factor plates = factor(a.obs.column("plate"));
+  File file(a);
+  CHECK(file.cut({.sample_share = 0.6}).cells() == size_t(std::round(0.6 * double(n))));
+  CHECK(file.cut({.sample_share = 1.0}).cells() == n);
+  const auto drawn = [&](uint64_t seed) {
+    return file.cut({.sample_share = 0.5, .sample_by = {"plate"}, .seed = seed}).obs;
+  };
+  const DataFrame half = drawn(3);
+  CHECK(half.index == drawn(3).index);
+  const Factor left = factor(half.column("plate"));
+  REQUIRE(left.names == plates.names);  // one cell of each at least
+  for (size_t p = 0; p < plates.names.size(); ++p) {
+    const auto all = std::count(plates.codes.begin(), plates.codes.end(), int32_t(p));
+    CHECK(std::count(left.codes.begin(), left.codes.end(), int32_t(p)) ==
+          std::max<long>(1, std::lround(0.5 * double(all))));
+  }
+  check_error<ConfigError>([&] { file.cut({.sample_share = 1.5}); }, {"1.5", "up to 1"});
+  check_error<ConfigError>([&] { file.cut({.sample_by = {"plate"}}); }, {"sample_by"});
+  check_error<ConfigError>([&] { file.cut({.sample = 1, .sample_by = {"plat"}}); },
+                           {"'plat'", "'plate'"});
+}
+
 TEST_CASE("subset_file: what is not there is named, with near names", "[pipeline]") {
   File file;
   const auto error = [&](const SubsetFileOptions& options, const std::vector<std::string>& parts) {

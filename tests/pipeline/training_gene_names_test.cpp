@@ -24,6 +24,12 @@ TEST_CASE("training_gene_names: of a list, or of the file that a model was train
   CHECK(training_gene_names(file, 2) == Names{"D", "A"});
   CHECK(training_gene_names(file, 3) == Names{"A", "C", "D"});
   CHECK(training_gene_names(file, 4) == Names{"A", "B", "C", "D"});
+  // What a file is says its content, not its name.
+  const auto renamed = folder.path() / "data.txt", listed = folder.path() / "list.h5ad";
+  std::filesystem::copy_file(file, renamed);
+  std::filesystem::copy_file(list, listed);
+  CHECK(training_gene_names(renamed, 4) == Names{"A", "B", "C", "D"});
+  CHECK(training_gene_names(listed, 2) == Names{"B", "A"});
   check_error<ConfigError>([&] { training_gene_names(file, 5); },
                            {"data.h5ad", "4 genes, 3 of them marked", "2 named", "with 5"});
 }

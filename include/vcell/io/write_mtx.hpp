@@ -1,11 +1,7 @@
 #pragma once
 
-#include <libdeflate.h>
-
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +14,8 @@
 #include "vcell/data/narrowed.hpp"
 #include "vcell/data/row_source.hpp"
 #include "vcell/io/atomic_folder.hpp"
+#include "vcell/io/cells/features.hpp"
+#include "vcell/io/cells/text_output.hpp"
 #include "vcell/io/number_text.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -28,49 +26,6 @@ struct WriteMtxOptions {
 };
 
 namespace detail {
-
-/// A file of text, packed by gzip or not, that is written in pieces. Packed pieces are members of
-/// their own, which every reader of gzip takes for one file.
-class TextOutput {
- public:
-  template <class = void>
-  TextOutput(const std::filesystem::path& path, int gzip)
-      : path_(gzip ? path.string() + ".gz" : path.string()),
-        gzip_(gzip),
-        out_(path_, std::ios::binary) {}
-
-  /// Writes pieces in their order, which are packed on all threads.
-  template <class = void>
-  void write(std::vector<std::string> pieces) {
-    if (gzip_)
-      parallel_for(pieces.size(), 1, [&](size_t begin, size_t end) {
-        using Compressor =
-            std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)>;
-        const Compressor c(libdeflate_alloc_compressor(gzip_), libdeflate_free_compressor);
-        if (!c) throw std::bad_alloc();
-        for (size_t i = begin; i < end; ++i) {
-          std::string packed(libdeflate_gzip_compress_bound(c.get(), pieces[i].size()), '\0');
-          packed.resize(libdeflate_gzip_compress(c.get(), pieces[i].data(), pieces[i].size(),
-                                                 packed.data(), packed.size()));
-          pieces[i] = std::move(packed);
-        }
-      });
-    for (const std::string& piece : pieces) out_.write(piece.data(), std::streamsize(piece.size()));
-  }
-  /// @throws WriteError if not all of it could be written
-  template <class = void>
-  void finish() {
-    out_.close();
-    if (!out_)
-      throw WriteError(message("write_mtx: cannot write ", quoted(path_),
-                               "; is the disk full, or the folder read-only?"));
-  }
-
- private:
-  std::string path_;
-  int gzip_;
-  std::ofstream out_;
-};
 
 /// A field of a table whose lines end by line breaks and whose fields by tabs.
 template <class = void>
@@ -110,16 +65,11 @@ std::string triplet_lines(const CsrView<T>& block, size_t first_cell) {
 /// The table of genes as Cell Ranger 3 writes it: id, symbol, type.
 template <class = void>
 std::string feature_lines(const DataFrame& var) {
-  const auto column = [&](const char* name, const std::vector<std::string>& otherwise) {
-    return var.has(name) ? var.column(name).text() : otherwise;
-  };
-  const auto ids = column("gene_ids", var.index), symbols = column("gene_symbols", var.index);
-  const auto types =
-      column("feature_types", std::vector<std::string>(var.rows(), "Gene Expression"));
+  const Features f = features_of(var);
   std::string out;
   for (size_t i = 0; i < var.rows(); ++i)
-    out += plain_field(var.has("gene_symbols") ? var.index[i] : ids[i]) + '\t' +
-           plain_field(symbols[i]) + '\t' + plain_field(types[i]) + '\n';
+    out += plain_field(f.ids[i]) + '\t' + plain_field(f.symbols[i]) + '\t' +
+           plain_field(f.types[i]) + '\n';
   return out;
 }
 
@@ -142,6 +92,11 @@ void write_mtx(const std::filesystem::path& folder, const DataFrame& obs, const 
     throw ConfigError(message("write_mtx: gzip is ", options.gzip, ", expected 0 .. 12"));
   constexpr size_t piece_rows = 256;
   write_folder(folder, [&](const std::filesystem::path& to) {
+    const auto file = [&](const std::string& name) {
+      const auto path = to / (options.gzip ? name + ".gz" : name);
+      return detail::TextOutput(path, options.gzip,
+                                message("write_mtx: cannot write ", quoted(path.string())));
+    };
     visit_wide(X.dtype(), [&]<class T>() {
       size_t entries = 0;
       for_each_row_block<T>(X, [&](size_t first, const CsrView<T>& block) {
@@ -154,10 +109,10 @@ void write_mtx(const std::filesystem::path& folder, const DataFrame& obs, const 
                   message("write_mtx: X holds ", number_text(x), ", expected finite numbers"));
         }
       });
-      detail::TextOutput out(to / "matrix.mtx", options.gzip);
-      out.write(
-          {message("%%MatrixMarket matrix coordinate ", std::is_integral_v<T> ? "integer" : "real",
-                   " general\n", X.columns(), ' ', X.rows(), ' ', entries, '\n')});
+      auto out = file("matrix.mtx");
+      out.write(message("%%MatrixMarket matrix coordinate ",
+                        std::is_integral_v<T> ? "integer" : "real", " general\n", X.columns(), ' ',
+                        X.rows(), ' ', entries, '\n'));
       for_each_row_block<T>(
           X,
           [&](size_t first, const CsrView<T>& block) {
@@ -174,18 +129,18 @@ void write_mtx(const std::filesystem::path& folder, const DataFrame& obs, const 
                     first + row);
               }
             });
-            out.write(std::move(pieces));
+            for (const std::string& piece : pieces) out.write(piece);
           },
           {.rows = piece_rows * 8});
       out.finish();
     });
     std::string barcodes;
     for (const std::string& name : obs.index) barcodes += detail::plain_field(name) + '\n';
-    detail::TextOutput cells(to / "barcodes.tsv", options.gzip);
-    cells.write({std::move(barcodes)});
+    auto cells = file("barcodes.tsv");
+    cells.write(barcodes);
     cells.finish();
-    detail::TextOutput genes(to / "features.tsv", options.gzip);
-    genes.write({detail::feature_lines(var)});
+    auto genes = file("features.tsv");
+    genes.write(detail::feature_lines(var));
     genes.finish();
   });
 }

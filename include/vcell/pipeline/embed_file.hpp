@@ -28,6 +28,7 @@ struct EmbedFileOptions {
   bool half = false;             ///< float16 in place of float32
   uint64_t seed = 0;             ///< of what is random in a sentence
   CellInput input = {};          ///< what the file does not say itself
+  H5adWriteOptions write = {};   ///< of an h5ad file
   Callbacks callbacks = {};
 };
 
@@ -90,7 +91,7 @@ size_t embed_file(const TrainedEmbedding& model, const std::filesystem::path& fr
                                 .dtype = options.half ? DType::f16 : DType::f32,
                                 .progress = callbacks.progress});
     if (to.extension() != ".npy") {
-      write_h5ad(to, adata, X, options.key, rows);
+      write_h5ad(to, adata, X, options.key, rows, options.write);
       return rows.columns();
     }
     write_npy_in_pieces(to, rows.rows(), rows.columns(), [&](const auto& append) {

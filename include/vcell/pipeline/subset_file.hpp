@@ -36,6 +36,11 @@ struct SubsetFileOptions {
   /// So many of the cells that pass are drawn, each as likely; all, if there are no more. None:
   /// all.
   std::optional<size_t> sample = {};
+  /// In place of a number, a share of them, above 0 and up to 1.
+  std::optional<double> sample_share = {};
+  /// Columns of obs: number or share are of each group with the same values in them, and cells that
+  /// miss one go; empty: of all.
+  std::vector<std::string> sample_by = {};
   uint64_t seed = 0;           ///< of the draw
   ReadCellsOptions read = {};  ///< its warnings and progress are of `callbacks`
   H5adWriteOptions write = {};
@@ -108,10 +113,23 @@ std::vector<uint8_t> chosen_cells(const DataFrame& obs, const SubsetFileOptions&
   for (const ColumnValues& asked : options.where) keep_valued(keep, obs, asked, true, where);
   for (const ColumnValues& asked : options.where_not) keep_valued(keep, obs, asked, false, where);
   if (!options.cells.empty()) keep_named(keep, obs.index, options.cells, "cells", where);
-  if (!options.sample) return keep;
+  if (!options.sample && !options.sample_share) {
+    if (!options.sample_by.empty())
+      throw ConfigError(
+          "subset_file: SubsetFileOptions::sample_by says of what to draw, and none "
+          "is to be drawn; give SubsetFileOptions::sample or sample_share");
+    return keep;
+  }
+  for (const std::string& key : options.sample_by)
+    if (!obs.has(key))
+      throw ConfigError(message("subset_file: obs of ", where, " has no column ", quoted(key),
+                                " to draw by; ", names_there({key}, obs.names())));
   const auto passed = places_of(keep);
   const auto drawn =
-      downsampled_cells(obs.select_rows(passed), {.cells = *options.sample, .seed = options.seed});
+      downsampled_cells(obs.select_rows(passed), {.cells = options.sample.value_or(0),
+                                                  .share = options.sample_share,
+                                                  .group_keys = options.sample_by,
+                                                  .seed = options.seed});
   for (size_t i = 0; i < passed.size(); ++i) keep[passed[i]] = drawn[i];
   return keep;
 }

@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
-#include "vcell/io/h5ad/read_h5ad.hpp"
+#include "vcell/io/read_cells.hpp"
 #include "vcell/io/read_name_list.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
 /// The names of the n genes that a model was trained with, in the order of its columns, for one
-/// that came without them: a file with one a line, or the h5ad file of its training data, of which
-/// those are taken that are n: uns['X_hvg_var_names'], the genes that var['highly_variable'] marks,
-/// or all.
+/// that came without them: a file with one a line, or the HDF5 file (h5ad, 10x .h5) of its training
+/// data, told by its content, of which those are taken that are n: uns['X_hvg_var_names'], the
+/// genes that var['highly_variable'] marks, or all.
 /// @throws IoError, FormatError; ConfigError naming the file and how many names it has if they are
 ///         not n
 template <class = void>
@@ -23,18 +23,20 @@ std::vector<std::string> training_gene_names(const std::filesystem::path& path, 
                               ", and the model was trained with ", n,
                               "; give the genes of that training, in its order"));
   };
-  if (path.extension() != ".h5ad") {
+  // A list of names is no table of numbers, so it is asked for HDF5 alone.
+  if (!std::filesystem::is_regular_file(path) || !detail::is_hdf5(path)) {
     auto names = read_name_list(path);
     if (names.size() != n) fail(names.size(), " names of genes");
     return names;
   }
-  const AnnData data = read_h5ad(path, {.X = false,
-                                        .layers = false,
-                                        .obsm = false,
-                                        .varm = false,
-                                        .obsp = false,
-                                        .varp = false,
-                                        .raw = false});
+  // 10x too, which says no more than its genes.
+  const AnnData data = read_cells(path, {.h5ad = {.X = false,
+                                                  .layers = false,
+                                                  .obsm = false,
+                                                  .varm = false,
+                                                  .obsp = false,
+                                                  .varp = false,
+                                                  .raw = false}});
   size_t listed = 0, marked = 0;
   if (const auto found = data.uns.find("X_hvg_var_names"); found != data.uns.end()) {
     if (const auto* names = found->second.texts()) {

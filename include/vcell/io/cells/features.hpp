@@ -141,5 +141,37 @@ DataFrame gene_table(const Features& features, std::span<const uint8_t> keep,
   return var;
 }
 
+/// Whether a column of var can be one of the features of a 10x .h5.
+inline bool is_10x_column(const std::string& name) {
+  return name != "id" && name != "name" && name != "_all_tag_keys" && name != "." &&
+         !name.empty() && name.find('/') == name.npos;
+}
+
+/// What gene_table made a table of, for writers: ids are those of the column 'gene_ids', or, where
+/// there is 'gene_symbols', the names; what the table lacks are names and 'Gene Expression'.
+/// Further columns are those of text in which no value is missing.
+template <class = void>
+Features features_of(const DataFrame& var) {
+  Features out;
+  const bool by_id = var.has("gene_symbols");
+  const auto column = [&](const char* name, std::vector<std::string> otherwise) {
+    return var.has(name) ? var.column(name).text() : std::move(otherwise);
+  };
+  out.ids = by_id ? var.index : column("gene_ids", var.index);
+  out.symbols = column("gene_symbols", var.index);
+  out.types = column("feature_types", std::vector<std::string>(var.rows(), "Gene Expression"));
+  if (var.has("genome")) out.genomes = var.column("genome").text();
+  for (const std::string& name : var.names()) {
+    const Column& c = var.column(name);
+    const auto gone = c.is_missing();
+    if (name != "gene_ids" && name != "gene_symbols" && name != "feature_types" &&
+        name != "genome" &&
+        (c.is_categorical() ? c.categorical().categories : c.values()).is_text() &&
+        std::find(gone.begin(), gone.end(), 1) == gone.end())
+      out.others.emplace_back(name, c.text());
+  }
+  return out;
+}
+
 }  // namespace detail
 VCELL_END_NAMESPACE

@@ -10,7 +10,7 @@
 #include "vcell/io/h5ad/h5ad_write_options.hpp"
 #include "vcell/io/h5ad/write_rows.hpp"
 #include "vcell/io/h5ad/write_value.hpp"
-#include "vcell/io/hdf5/output_disk.hpp"
+#include "vcell/io/hdf5/output_file.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -63,29 +63,15 @@ template <class F, class G = decltype(write_nothing_more)>
 void write_file_at(const std::filesystem::path& temporary, const std::filesystem::path& path,
                    const AnnData& a, const H5adWriteOptions& options, F&& write_x,
                    G&& write_more = {}) {
-  const hdf5::LibraryUse use;
-  bool disk_failed = false;
-  hdf5::ChunkPacker packer(options.gzip);
-  const hdf5::Writing writing{"write_h5ad",        path.string(),      &disk_failed,      &packer,
-                              options.chunk_bytes, options.index_type, options.contiguous};
-  const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS)), creation(H5Pcreate(H5P_FILE_CREATE));
-  hdf5::write_through(access, disk_failed);
-  // The file is this writer's alone and locked by it, which HDF5 would find in its way where the
-  // system has one kind of locks, as NFS.
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  H5Pset_file_locking(access, false, true);
-#endif
-  // 1.8 is the oldest format without times in groups and with attributes beyond 64 KiB.
-  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
-  H5Pset_obj_track_times(creation, false);
-  {
-    const hdf5::Handle file(H5Fcreate(temporary.string().c_str(), H5F_ACC_TRUNC, creation, access));
-    hdf5::OutputGroup root{&writing, "/", {}};
-    root.check(hid_t(file), "");
-    root.id = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT));
-    write_parts(root, a, options.progress, write_x, write_more);
-  }
-  writing.check_disk();
+  hdf5::write_file(temporary,
+                   {.function = "write_h5ad",
+                    .file = path.string(),
+                    .chunk_bytes = options.chunk_bytes,
+                    .index_type = options.index_type,
+                    .contiguous = options.contiguous},
+                   options.gzip, [&](const hdf5::OutputGroup& root) {
+                     write_parts(root, a, options.progress, write_x, write_more);
+                   });
 }
 
 template <class F, class G = decltype(write_nothing_more)>

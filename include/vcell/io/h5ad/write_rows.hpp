@@ -8,13 +8,13 @@
 #include "vcell/core/parallel_for.hpp"
 #include "vcell/data/row_sink.hpp"
 #include "vcell/io/h5ad/write_value.hpp"
+#include "vcell/io/hdf5/output_entries.hpp"
 #include "vcell/io/transposed_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 namespace detail {
 
-/// A matrix of a file that is being written, which takes its rows in blocks (see RowSink). What it
-/// keeps is the offsets of the rows of a sparse one.
+/// A matrix of a file that is being written, which takes its rows in blocks (see RowSink).
 template <class T>
 class MatrixOutput {
  public:
@@ -30,16 +30,13 @@ class MatrixOutput {
   void finish();
 
  private:
-  void append_values(size_t rows, std::span<const T> values);
-
   const OutputGroup& parent_;
-  std::string name_;
   size_t columns_;
   DType dtype_;
   SparseLayout layout_;
   std::optional<OutputGroup> group_;  // of a sparse matrix
-  std::optional<hdf5::OutputRows> values_, indices_;
-  std::vector<int64_t> indptr_{0};
+  std::optional<hdf5::OutputEntries<T>> sparse_;
+  std::optional<hdf5::OutputRows> values_;
   std::vector<T> dense_;
 };
 
@@ -47,39 +44,20 @@ template <class T>
 MatrixOutput<T>::MatrixOutput(const OutputGroup& parent, const std::string& name, size_t columns,
                               DType dtype, bool is_sparse, const SparseLayout& layout, size_t rows,
                               std::optional<size_t> stored)
-    : parent_(parent), name_(name), columns_(columns), dtype_(dtype), layout_(layout) {
-  const DType memory = dtype == DType::boolean ? DType::boolean : dtype_of<T>();
+    : parent_(parent), columns_(columns), dtype_(dtype), layout_(layout) {
   if (!is_sparse) {
+    const DType memory = dtype == DType::boolean ? DType::boolean : dtype_of<T>();
     values_.emplace(parent, name, dtype, memory, std::vector<size_t>{columns}, rows);
     return;
   }
   group_.emplace(
       make_group(parent, name, layout.by_columns ? "csc_matrix" : "csr_matrix", "0.1.0"));
-  values_.emplace(*group_, "data", dtype, memory, std::vector<size_t>(), stored);
-  indices_.emplace(*group_, "indices", index_type_of(*group_, layout), DType::i32,
-                   std::vector<size_t>(), stored);
-}
-
-template <class T>
-void MatrixOutput<T>::append_values(size_t rows, std::span<const T> values) {
-  if (dtype_ != DType::boolean) return values_->append(rows, std::as_bytes(values));
-  const std::vector<uint8_t> truths(values.begin(), values.end());
-  values_->append(rows, std::as_bytes(std::span(truths)));
+  sparse_.emplace(*group_, dtype, index_type_of(*group_, layout), stored);
 }
 
 template <class T>
 void MatrixOutput<T>::append(const CsrView<T>& rows) {
-  if (group_) {
-    for (size_t done = 0; done < rows.values.size();) {
-      const size_t n = std::min({rows.values.size() - done, values_->room(), indices_->room()});
-      append_values(n, rows.values.subspan(done, n));
-      indices_->append(n, std::as_bytes(rows.indices.subspan(done, n)));
-      done += n;
-    }
-    for (size_t row = 0; row < rows.rows; ++row)
-      indptr_.push_back(indptr_.back() + int64_t(rows.row_size(row)));
-    return;
-  }
+  if (sparse_) return sparse_->append(rows);
   dense_.resize(rows.rows * columns_);
   parallel_for(rows.rows, 64, [&](size_t first, size_t last) {
     for (size_t row = first; row < last; ++row) {
@@ -90,22 +68,22 @@ void MatrixOutput<T>::append(const CsrView<T>& rows) {
       for (size_t k = 0; k < indices.size(); ++k) to[size_t(indices[k])] = values[k];
     }
   });
-  append_values(rows.rows, dense_);
+  hdf5::append_values<T>(*values_, dtype_, rows.rows, dense_);
 }
 
 template <class T>
 void MatrixOutput<T>::finish() {
-  if (!group_) {
+  if (!sparse_) {
     const auto dataset = values_->finish();
     put_encoding(parent_, dataset, "array", "0.2.0");
     return;
   }
-  int64_t shape[] = {int64_t(indptr_.size()) - 1, int64_t(columns_)};
+  const auto& indptr = sparse_->indptr();
+  int64_t shape[] = {int64_t(indptr.size()) - 1, int64_t(columns_)};
   if (layout_.by_columns) std::swap(shape[0], shape[1]);
   group_->attribute(group_->id, "shape", H5T_NATIVE_INT64, {2}, shape);
-  values_->finish();
-  indices_->finish();
-  write_offsets(*group_, layout_, indptr_);
+  sparse_->finish();
+  write_offsets(*group_, layout_, indptr);
 }
 
 /// Writes a matrix from a source of rows, of the dtype and layout that it says: by columns too,
