@@ -77,6 +77,26 @@ std::string as_text(const std::vector<vcell::H5adElement>& elements) {
   return text;
 }
 
+std::vector<std::string> first_of(std::vector<std::string> names) {
+  names.resize(std::min<size_t>(names.size(), 5));
+  return names;
+}
+
+vcell::H5adElement describe_column(const std::string& path, const vcell::Column& column) {
+  vcell::H5adElement out;
+  const auto& labels = column.is_categorical() ? column.categorical().categories : column.values();
+  out.path = path;
+  out.encoding = column.is_categorical() ? "categorical" : "array";
+  out.shape = {column.size()};
+  out.dtype = labels.is_text() ? "text" : vcell::name_of(labels.numbers().dtype());
+  if (column.is_categorical()) {
+    out.labels = labels.size();
+    out.dtype = fmt::format("{} labels ({})", out.labels, out.dtype);
+  }
+  out.first = first_of(column.is_categorical() ? labels.text() : column.text());
+  return out;
+}
+
 /// What a file of another format than h5ad holds, as elements of the AnnData that it becomes.
 std::vector<vcell::H5adElement> describe_other(const std::string& file, vcell::CellFormat format) {
   vcell::ReadCellsOptions options;
@@ -96,6 +116,9 @@ std::vector<vcell::H5adElement> describe_other(const std::string& file, vcell::C
     out.emplace_back().path = name;
     out.back().shape = {table->rows(), table->names().size()};
     out.back().encoding = "dataframe";
+    out.back().first = first_of(table->index);
+    for (const std::string& column : table->names())
+      out.push_back(describe_column(fmt::format("{}/{}", name, column), table->column(column)));
   }
   return out;
 }

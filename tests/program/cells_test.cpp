@@ -59,7 +59,8 @@ TEST_CASE("program: triplets with metadata go through every command as h5ad does
   };
   const auto at = [&](const char* name) { return folder.path() / name; };
 
-  CHECK_THAT(ran("inspect " + (folder / "mtx")).out, contains("mtx") && contains("int32"));
+  CHECK_THAT(ran("inspect " + (folder / "mtx")).out,
+             contains("mtx") && contains("int32") && contains(": '"));
   CHECK_THAT(ran("inspect --json " + (folder / "mtx")).out, contains("\"/X\""));
 
   ran("preprocess --hvgs 10 --out " + (folder / "a.h5ad") + mtx);
