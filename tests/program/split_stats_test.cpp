@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string small_screen(const TemporaryFolder& folder) {
+std::string split_screen(const TemporaryFolder& folder) {
   vcell::SimulateOptions options{.seed = 3, .genes = 30, .contexts = 2};
   options.perturbations = 12;
   options.control_cells = 30;
@@ -39,7 +39,7 @@ std::string small_screen(const TemporaryFolder& folder) {
 
 TEST_CASE("program: split by lists, strata, columns, and what they measure", "[program]") {
   const TemporaryFolder folder("split_kinds");
-  const std::string screen = small_screen(folder);
+  const std::string screen = split_screen(folder);
   const std::string split = "split --data " + screen + " --context-key context ";
   const auto names = vcell::factor(vcell::read_h5ad(screen).obs.column("perturbation")).names;
   const std::vector<std::string> wanted = {names[1], names[3]};
@@ -99,7 +99,7 @@ TEST_CASE("program: split by lists, strata, columns, and what they measure", "[p
 
 TEST_CASE("program: statistics of a screen", "[program]") {
   const TemporaryFolder folder("stats");
-  const std::string screen = small_screen(folder);
+  const std::string screen = split_screen(folder);
   const std::string stats = "stats --data " + screen + " --batch-key batch --guide-key guide ";
   REQUIRE(run_vcell(folder, "split --data " + screen + " --context-key context --out " +
                                 (folder / "split.toml"))

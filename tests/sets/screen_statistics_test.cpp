@@ -31,14 +31,14 @@ struct ReadRows {
 };
 
 /// 60 cells x 30 genes; perturbation P1 raises the first ten genes.
-struct SmallScreen {
+struct StatisticsScreen {
   AnnData adata;
   Matrix X;
   Factor perturbation, batch;
 };
 
-SmallScreen small_screen() {
-  SmallScreen out;
+StatisticsScreen statistics_screen() {
+  StatisticsScreen out;
   CsrMatrix<float> m;
   m.columns = 30;
   Rng rng(5);
@@ -75,7 +75,7 @@ std::vector<double> shares_of(const ComponentShares& s) {
 
 TEST_CASE("screen_statistics: X is read three times, and its parts are those found alone",
           "[sets]") {
-  const SmallScreen screen = small_screen();
+  const StatisticsScreen screen = statistics_screen();
   size_t read = 0;
   const ScreenStatisticsOptions options{
       .labels = {.control = "ctrl", .batch_key = "batch"}, .hvgs = 12, .components = {4}};
@@ -120,7 +120,7 @@ TEST_CASE("screen_statistics: X is read three times, and its parts are those fou
 }
 
 TEST_CASE("screen_statistics: what is no count is named, and where", "[sets]") {
-  SmallScreen screen = small_screen();
+  StatisticsScreen screen = statistics_screen();
   const auto measure = [&](std::optional<Scale> scale) {
     screen_statistics(screen.adata, screen.X, {.labels = {.control = "ctrl"}, .scale = scale});
   };
@@ -131,7 +131,7 @@ TEST_CASE("screen_statistics: what is no count is named, and where", "[sets]") {
 }
 
 TEST_CASE("component_shares: the share is that of the scores' variance between groups", "[sets]") {
-  const SmallScreen screen = small_screen();
+  const StatisticsScreen screen = statistics_screen();
   AnnData log1p = screen.adata;
   log1p.X = screen.X;
   normalize_to_log1p(log1p);
