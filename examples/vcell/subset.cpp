@@ -76,17 +76,17 @@ void add_subset(CLI::App& program, Console& console) {
       ->add_option_function<std::string>(
           "--sample",
           [s](const std::string& word) {
-            auto& o = s->options;
+            auto& subset = s->options;
             if (word.find_first_of(".%") == word.npos) {
-              o.sample = number_of<size_t>("--sample", word, 1);
+              subset.sample = number_of<size_t>("--sample", word, 1);
               return;
             }
             const bool percent = word.ends_with('%');
             const double number =
                 number_of<double>("--sample", percent ? word.substr(0, word.size() - 1) : word,
                                   std::numeric_limits<double>::lowest());
-            o.sample_share = percent ? number / 100 : number;
-            if (!(*o.sample_share > 0 && *o.sample_share <= 1))
+            subset.sample_share = percent ? number / 100 : number;
+            if (!(*subset.sample_share > 0 && *subset.sample_share <= 1))
               throw vcell::ConfigError(
                   vcell::message("--sample is ", vcell::quoted(word), ", expected a number of ",
                                  "cells, or a share above 0 and up to 1, as 0.1 or 10%"));

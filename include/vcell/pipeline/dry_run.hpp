@@ -166,8 +166,8 @@ DryRun dry_run(ScreenCells cells, const Experiment& e, const DryRunOptions& opti
   DryRun out;
   PrepareInputs inputs = options.inputs;
   if (trains && is_in_embedding(e))
-    inputs.embed = [&](const AnnData& cells, const AnyRows& X, Prepared& fresh) {
-      detail::measure_embedding(e, cells, X, fresh, options, out);
+    inputs.embed = [&](const AnnData& adata, const AnyRows& X, Prepared& fresh) {
+      detail::measure_embedding(e, adata, X, fresh, options, out);
     };
   const Prepared p = prepare(std::move(cells), e, inputs, options.callbacks);
   const auto counts = count_parts(p.parts);
