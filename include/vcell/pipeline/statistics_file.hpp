@@ -10,6 +10,7 @@
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/screen_statistics.hpp"
 #include "vcell/sets/split.hpp"
+#include "vcell/sets/split_column.hpp"
 #include "vcell/sets/split_toml.hpp"
 
 VCELL_BEGIN_NAMESPACE
