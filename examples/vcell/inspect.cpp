@@ -2,9 +2,10 @@
 #include <fmt/ranges.h>
 
 #include "commands.hpp"
-#include "vcell/io/cell_rows.hpp"
+#include "vcell/io/describe_10x_h5.hpp"
 #include "vcell/io/h5ad/describe_h5ad.hpp"
 #include "vcell/io/json.hpp"
+#include "vcell/io/read_cells.hpp"
 #include "vcell/io/sandbox.hpp"
 
 namespace {
@@ -97,29 +98,54 @@ vcell::H5adElement describe_column(const std::string& path, const vcell::Column&
   return out;
 }
 
-/// What a file of another format than h5ad holds, as elements of the AnnData that it becomes.
-std::vector<vcell::H5adElement> describe_other(const std::string& file, vcell::CellFormat format) {
-  vcell::ReadCellsOptions options;
-  if (format != vcell::CellFormat::csv_table) options.input.genes.feature_types = {"all"};
-  const auto [cells, X] = vcell::open_cells(file, options);
-  std::vector<vcell::H5adElement> out(1);
-  out[0].path = "/";
-  out[0].encoding = vcell::name_of(format);
-  vcell::H5adElement& x = out.emplace_back();
-  x.path = "/X";
-  x.encoding = "csr_matrix";
-  x.shape = {X.rows(), X.columns()};
-  x.dtype = vcell::name_of(X.dtype());
-  vcell::for_each_row_block<float>(
-      X, [&](size_t, const auto& block) { x.stored_values += block.values.size(); });
+/// Names of cells and genes, and columns, under paths that begin so.
+void describe_tables(const std::string& begin, const vcell::AnnData& cells,
+                     std::vector<vcell::H5adElement>& out) {
   for (const auto& [name, table] : {std::pair("/obs", &cells.obs), {"/var", &cells.var}}) {
-    out.emplace_back().path = name;
+    out.emplace_back().path = begin + name;
     out.back().shape = {table->rows(), table->names().size()};
     out.back().encoding = "dataframe";
     out.back().first = first_of(table->index);
     for (const std::string& column : table->names())
-      out.push_back(describe_column(fmt::format("{}/{}", name, column), table->column(column)));
+      out.push_back(
+          describe_column(fmt::format("{}{}/{}", begin, name, column), table->column(column)));
   }
+}
+
+/// What a 10x file holds, as elements of the AnnData that each of its matrices becomes.
+void describe_10x(const std::string& file, vcell::ReadCellsOptions options,
+                  std::vector<vcell::H5adElement>& out) {
+  options.h5ad.X = false;
+  const auto matrices = vcell::describe_10x_h5(file);
+  for (const vcell::H5adElement& matrix : matrices) {
+    const bool is_one = matrices.size() == 1;  // else one of several genomes
+    if (!is_one) options.input.genes.genomes = {matrix.path.substr(1)};
+    const std::string begin = is_one ? "" : matrix.path;
+    out.push_back(matrix);
+    out.back().path = begin + "/X";
+    describe_tables(begin, vcell::read_cells(file, options), out);
+  }
+}
+
+/// What a file of another format than h5ad holds, as elements of the AnnData that it becomes.
+std::vector<vcell::H5adElement> describe_other(const std::string& file, vcell::CellFormat format) {
+  vcell::ReadCellsOptions options;
+  if (format != vcell::CellFormat::csv_table) options.input.genes.feature_types = {"all"};
+  std::vector<vcell::H5adElement> out(1);
+  out[0].path = "/";
+  out[0].encoding = vcell::name_of(format);
+  if (format == vcell::CellFormat::tenx_h5) {
+    describe_10x(file, options, out);
+    return out;
+  }
+  const vcell::AnnData cells = vcell::read_cells(file, options);
+  vcell::H5adElement& x = out.emplace_back();
+  x.path = "/X";
+  x.encoding = "csr_matrix";
+  x.shape = {cells.cells(), cells.genes()};
+  x.dtype = vcell::name_of(cells.X->values().dtype());
+  x.stored_values = cells.X->values().size();
+  describe_tables("", cells, out);
   return out;
 }
 

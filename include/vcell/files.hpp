@@ -31,6 +31,7 @@
 #include "vcell/io/crc32c.hpp"
 #include "vcell/io/csv.hpp"
 #include "vcell/io/csv_number.hpp"
+#include "vcell/io/describe_10x_h5.hpp"
 #include "vcell/io/event_file.hpp"
 #include "vcell/io/file_stamp.hpp"
 #include "vcell/io/h5ad.hpp"

@@ -7,6 +7,7 @@
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
 #include "vcell/io/cell_rows.hpp"
+#include "vcell/io/describe_10x_h5.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "write_10x_h5.hpp"
 
@@ -94,6 +95,12 @@ TEST_CASE("read_10x_h5: before Cell Ranger 3 a genome is chosen where there are 
                            {"read_10x_h5", "'hg19', 'mm10'", "GeneOptions::genomes"});
   check_error<ConfigError>([&] { read_10x_h5(file, {.genes = {.genomes = {"x"}}}); },
                            {"no genome 'x'", "'hg19', 'mm10'"});
+  const auto told = describe_10x_h5(file);
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].path == "/mm10");
+  CHECK(told[1].shape == std::vector<size_t>{2, 3});
+  CHECK(told[1].stored_values == 3);
+  CHECK(told[1].chunks.empty());
   a = read_10x_h5(file, {.genes = {.genomes = {"mm10"}}});
   CHECK(to_dense<float>(*a.X).values == std::vector<float>{1, 0, 1, 0, 1, 0});
 }
@@ -110,7 +117,11 @@ TEST_CASE("read_10x_h5: damage is found and named", "[io][damage]") {
   fails([](hid_t f) { vcell_test::remove(f, "matrix/indptr"); }, {"no 10x file"});
   fails([](hid_t f) { vcell_test::remove(f, "matrix/features/id"); }, {"/matrix/features", "'id'"});
   fails([](hid_t f) { put<int32_t>(f, "matrix/shape", {3}); }, {"/matrix/shape", "expected two"});
-  fails([](hid_t f) { put<int32_t>(f, "matrix/shape", {-3, 2}); }, {"'shape' is (-3, 2)"});
+  fails(
+      [](hid_t f) {
+        put<int32_t>(f, "matrix/shape", {-3, 2});
+      },
+      {"'/matrix/shape'", "is (-3, 2), expected genes and cells"});
   fails(
       [](hid_t f) {
         put<int64_t>(f, "matrix/shape", {3, int64_t(1) << 60});

@@ -4,6 +4,7 @@
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
 #include "vcell/data/selected_rows.hpp"
+#include "vcell/io/describe_10x_h5.hpp"
 #include "vcell/io/read_cells.hpp"
 
 using namespace vcell;
@@ -94,4 +95,23 @@ TEST_CASE("write_10x_h5: counts alone, and columns of text", "[io]") {
       },
       {"/matrix/barcodes", "zero byte"});
   CHECK((read_text(path) == before));  // the old file stays
+}
+
+TEST_CASE("describe_10x_h5: how a matrix is stored", "[io]") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  const AnnData a = counts_for_10x(4001);
+  write_10x_h5(path, a.obs, a.var, *a.X, {.chunk_bytes = 4096});
+  const auto told = describe_10x_h5(path);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].path == "/matrix");
+  CHECK(told[0].encoding == "csr_matrix");
+  CHECK(told[0].shape == std::vector<size_t>{4001, 5});
+  CHECK(told[0].dtype == "int32");
+  CHECK(told[0].chunks == std::vector<size_t>{1024});
+  CHECK(told[0].filters == std::vector<std::string>{"shuffle", "gzip"});
+  CHECK(told[0].stored_values == a.X->values().size());
+  CHECK(told[0].stored_bytes > 1000);
+  write_text(path, "x,g\na,1\n");
+  check_error<FormatError>([&] { describe_10x_h5(path); }, {"describe_10x_h5", path.string()});
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "io/write_10x_h5.hpp"
 #include "support/catch.hpp"
 #include "support/program.hpp"
 #include "vcell/io/h5ad.hpp"
@@ -29,6 +30,10 @@ TEST_CASE("program: cells are converted, cut and joined", "[program]") {
     CHECK(vcell::to_dense<float>(*back.X) == expected);
     CHECK(back.obs.index == a.obs.index);
   }
+  const auto told = run_vcell(folder, "inspect " + (folder / "a.h5")).out;
+  CHECK_THAT(told, contains("10x h5") && contains("/X") && contains(", chunks ") &&
+                       contains(", shuffle gzip"));
+  CHECK_THAT(told, contains("/var/gene_ids") && contains(vcell::quoted(a.obs.index[0])));
   ran("convert --data " + (folder / "a.csv") + " --metadata " + (folder / "a.metadata.csv") +
       " --x csc --index-type int64 --gzip 0 --out " + (folder / "back.h5ad"));
   const vcell::AnnData back = vcell::read_h5ad(folder / "back.h5ad");
@@ -49,4 +54,14 @@ TEST_CASE("program: cells are converted, cut and joined", "[program]") {
 
   ran("concat --data " + (folder / "half.h5ad") + " --unique-names" + from + (folder / "two.h5ad"));
   CHECK(vcell::read_h5ad(folder / "two.h5ad").cells() == a.cells() + half.cells());
+}
+
+TEST_CASE("program: inspect tells of every genome of a 10x file", "[program]") {
+  const TemporaryFolder folder("inspect_10x");
+  write_10x_v2(folder.path() / "a.h5", {"hg19", "mm10"});
+  const auto r = run_vcell(folder, "inspect " + (folder / "a.h5"));
+  CHECK(r.code == 0);
+  for (const char* genome : {"/hg19", "/mm10"})
+    CHECK_THAT(r.out, contains(vcell::message(genome, "/X")) &&
+                          contains(vcell::message(genome, "/var/gene_ids")));
 }

@@ -1,16 +1,24 @@
 """round_trip.py COPY FOLDER: what anndata writes, COPY reads and writes again, and anndata then finds the same in both:
-values, kinds of matrices and dtypes."""
+values, kinds of matrices and dtypes. That for every pair of bounds of the format that h5py knows (libver): what the
+HDF5 that COPY has is too old for is refused, by its version and with a way out."""
 
 import importlib.metadata
 import pathlib
+import re
 import subprocess
 import sys
 import warnings
 
 import anndata
+import h5py
 import numpy
 import pandas
 import scipy.sparse
+
+try:
+    from anndata.io import write_elem
+except ImportError:
+    from anndata.experimental import write_elem
 
 warnings.simplefilter("ignore")
 copy, folder = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -77,14 +85,42 @@ def check(one, other, where):
     assert numpy.array_equal(one, other), (where, one, other)
 
 
+def check_all(a, b, where):
+    check(a.X, b.X, f"{where}X")
+    for part in ("obs", "var", "layers", "obsm", "varm", "obsp", "varp", "uns"):
+        check(getattr(a, part), getattr(b, part), f"{where}{part}")
+    check(a.raw.X, b.raw.X, f"{where}raw/X")
+    check(a.raw.var, b.raw.var, f"{where}raw/var")
+
+
 first, second = folder / "first.h5ad", folder / "second.h5ad"
 a.write_h5ad(first)
 said = subprocess.run([copy, first, second], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 assert len(said) == 1 and "/uns/records" in said[0], said  # kept as it is
-a, b = anndata.read_h5ad(first), anndata.read_h5ad(second)
-check(a.X, b.X, "X")
-for part in ("obs", "var", "layers", "obsm", "varm", "obsp", "varp", "uns"):
-    check(getattr(a, part), getattr(b, part), part)
-check(a.raw.X, b.raw.X, "raw/X")
-check(a.raw.var, b.raw.var, "raw/var")
-print(f"anndata {importlib.metadata.version('anndata')}: the same after a round trip, dtypes included")
+a = anndata.read_h5ad(first)
+check_all(a, anndata.read_h5ad(second), "")
+
+same, refused = [], []
+bounds = ["earliest", "v108", "v110", "v112", "v114", "v200", "latest"]
+for low, high in ((low, high) for i, low in enumerate(bounds) for high in bounds[i:]):
+    try:
+        with h5py.File(first, "w", libver=(low, high)) as file:
+            write_elem(file, "/", a)
+    except (KeyError, ValueError, OSError, RuntimeError):
+        first.unlink(missing_ok=True)
+        continue  # this HDF5 does not write it
+    done = subprocess.run([copy, first, second], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        found = re.search(r" is of version (\d+), and this HDF5 \((\d+)\.(\d+)\.\d+\) knows up to (\d+); .*libver=",
+                          done.stderr)
+        assert found and int(found[1]) > int(found[4]), done.stderr
+        own = (int(found[2]), int(found[3]))
+        needed = {"v112": (1, 12), "v114": (1, 14), "v200": (2, 0), "latest": h5py.version.hdf5_version_tuple[:2]}
+        assert low in needed and own < needed[low], (low, high, done.stderr)
+        refused.append((low, high))
+        continue
+    check_all(a, anndata.read_h5ad(second), f"libver=({low}, {high}): ")
+    same.append((low, high))
+assert {("earliest", "latest"), ("v108", "v108"), ("v110", "v110")} <= set(same), same
+print(f"anndata {importlib.metadata.version('anndata')}: the same after a round trip, dtypes included; {len(same)} pairs "
+      f"of HDF5's bounds as well, {len(refused)} need a newer HDF5 than vcell has, which it says")

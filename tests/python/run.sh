@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh PROGRAM FOLDER COPY: simulates a screen with vcell and opens it with Python's anndata, which then
-# compares what COPY reads and writes of a file of its own. Exits with 77 and says why where Python or
-# anndata is not to be had.
+# compares what COPY reads and writes of files of its own, and reads what vcell converts. Exits with 77 and
+# says why where Python or anndata is not to be had.
 set -euo pipefail
 program=$1
 folder=$2
@@ -26,3 +26,4 @@ screen=$folder/screen.h5ad
 "$program" simulate --out "$screen" --overwrite --quiet
 "$python" "$here/check.py" "$screen"
 "$python" "$here/round_trip.py" "$copy" "$folder"
+"$python" "$here/check_convert.py" "$program" "$folder"

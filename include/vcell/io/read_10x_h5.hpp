@@ -42,14 +42,18 @@ std::vector<std::string> groups_of_10x(const hdf5::Object& root) {
   return out;
 }
 
+template <class = void>
+[[noreturn]] void fail_as_no_10x(const hdf5::Object& root) {
+  root.fail("is no 10x file: expected the group 'matrix', or one for each genome, with ",
+            "'barcodes', 'data', 'indices', 'indptr', 'shape' and 'features' or 'genes'; it has ",
+            list_of(root.names()));
+}
+
 /// The matrix of a 10x file that was chosen.
 template <class = void>
 hdf5::Object open_10x(const hdf5::Object& root, const GeneOptions& options) {
   const auto groups = groups_of_10x(root);
-  if (groups.empty())
-    root.fail("is no 10x file: expected the group 'matrix', or one for each genome, with ",
-              "'barcodes', 'data', 'indices', 'indptr', 'shape' and 'features' or 'genes'; it has ",
-              list_of(root.names()));
+  if (groups.empty()) fail_as_no_10x(root);
   if (root.has(groups[0] + "/features")) return root.open(groups[0]);
   if (options.genomes.size() > 1 || (options.genomes.empty() && groups.size() > 1))
     throw ConfigError(message(root.reading->function, ": file ", quoted(root.reading->file),
@@ -71,6 +75,8 @@ SparseGroup rows_of_10x(hdf5::Object group) {
   if (shape.null || shape.count != 2)
     element.fail("has ", shape.count, " numbers, expected two: genes and cells");
   const auto extents = hdf5::read_numbers<int64_t>(shape);
+  if (extents[0] < 0 || extents[1] < 0)
+    element.fail("is (", extents[0], ", ", extents[1], "), expected genes and cells");
   return {std::move(group), {extents[1], extents[0]}};
 }
 
@@ -125,8 +131,6 @@ Annotations10x annotations_of_10x(const hdf5::Object& root, const Read10xOptions
   Annotations10x out{rows_of_10x(open_10x(root, options.genes)), {}, {}};
   const hdf5::Object& group = out.rows.group;
   const auto [cells, genes] = out.rows.shape;
-  if (cells < 0 || genes < 0)
-    group.fail("its 'shape' is (", genes, ", ", cells, "), expected genes and cells");
   out.cells.obs = DataFrame(texts_of_10x(group, "barcodes", size_t(cells)));
   const Features features = features_of_10x(group, size_t(genes));
   GeneOptions chosen = options.genes;
