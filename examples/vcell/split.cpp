@@ -33,6 +33,8 @@ struct SplitSettings {
   std::string test_list, validation_list;
   vcell::ScreenOptions labels;
   std::optional<double> test, validation, kept;
+  vcell::ControlUse controls = vcell::ControlUse::shared;
+  std::optional<double> controls_test, controls_validation;
   std::optional<vcell::Scale> scale;
   uint64_t seed = 42;
   double memory = 0;  // GB
@@ -81,6 +83,13 @@ void check_flags(const SplitSettings& s) {
   only("--stratify", s.stratify, {"perturbation"});
   only("--context", !s.context.empty(), {"underrepresented", "zeroshot"});
   only("--features", s.features, {"default"});
+  if (s.controls == vcell::ControlUse::shared && (s.controls_test || s.controls_validation))
+    throw vcell::ConfigError(
+        "split: --controls-test and --controls-validation are for --controls disjoint");
+  if (s.kind == "column" && s.controls == vcell::ControlUse::disjoint)
+    throw vcell::ConfigError(
+        "split: names cannot say which controls a column has in which part; give a run the column "
+        "itself ([split] path obs:COLUMN) with [split] controls disjoint");
   if (s.kind == "column" && s.column.empty())
     throw vcell::ConfigError("split: --kind column needs --column, the obs column of the parts");
   if (s.kind != "column" && s.column.empty() != s.data_out.empty())
@@ -127,7 +136,7 @@ vcell::SplitSpec make(const SplitSettings& s, const vcell::AnnData& adata,
 }
 
 /// Cells of every context in every part, perturbations and pairs, and what that measures.
-std::vector<vcell::Part> print_summary(const vcell::AnnData& adata, const vcell::Screen& screen,
+std::vector<vcell::Part> print_summary(const vcell::AnnData& adata, vcell::Screen& screen,
                                        const vcell::SplitSpec& spec, const SplitSettings& s,
                                        Console& console) {
   const std::string name = vcell::dataset_name(spec, s.data);
@@ -135,6 +144,7 @@ std::vector<vcell::Part> print_summary(const vcell::AnnData& adata, const vcell:
     for (const auto& remark : vcell::check_split(screen, spec, name, {.lenient = s.lenient}))
       console.note(remark);
   auto parts = vcell::parts_of_cells(adata, screen, spec, name, {.lenient = s.lenient});
+  if (spec.controls) screen.control_parts = parts;  // what is missing is said in the verdict
   const auto summary = vcell::summarize_split(screen, parts);
   const auto line = [&](const std::string& what, auto number) {
     console.result(fmt::format("{:<24} {:>8} {:>10} {:>8} {:>8}", what, number(0), number(1),
@@ -145,6 +155,10 @@ std::vector<vcell::Part> print_summary(const vcell::AnnData& adata, const vcell:
   for (size_t c = 0; c < screen.context.names.size(); ++c)
     line(screen.context.names[c], [&](size_t part) { return summary.contexts[c][part].cells(); });
   line("all", [&](size_t part) { return summary.parts[part].cells(); });
+  if (spec.controls)
+    for (size_t c = 0; c < screen.context.names.size(); ++c)
+      line("controls of " + screen.context.names[c],
+           [&](size_t part) { return summary.contexts[c][part].control_cells; });
   line("of them controls", [&](size_t part) { return summary.parts[part].control_cells; });
   line("perturbations", [&](size_t part) { return summary.parts[part].perturbations; });
   line("pairs with a context", [&](size_t part) { return summary.parts[part].pairs; });
@@ -173,10 +187,15 @@ void split(const SplitSettings& s, Console& console) {
   for (const auto& file : {s.out, s.data_out})
     if (!file.empty()) refuse_to_overwrite("split", file, s.overwrite);
   const auto adata = read_cells(s.data, console, CellParts::annotations, s.memory, s.input);
-  const auto screen = vcell::make_labels(adata, s.labels);
+  auto screen = vcell::make_labels(adata, s.labels);
   std::vector<vcell::Part> parts;
   if (s.check.empty()) {
-    const auto spec = make(s, adata, screen, console);
+    auto spec = make(s, adata, screen, console);
+    if (s.controls == vcell::ControlUse::disjoint) {
+      const vcell::HeldOutControls usual;
+      spec.controls = {s.controls_validation.value_or(usual.validation),
+                       s.controls_test.value_or(usual.test), s.seed};
+    }
     parts = print_summary(adata, screen, spec, s, console);
     make_folder(fs::path(s.out).parent_path());
     vcell::write_split(s.out, spec);
@@ -239,6 +258,20 @@ void add_split(CLI::App& program, Console& console) {
       ->type_name("FILE");
   command->add_option("--validation-list", s->validation_list, "The same for validation")
       ->type_name("FILE");
+  command
+      ->add_option_function<std::string>(
+          "--controls",
+          [s](const std::string& word) {
+            s->controls = choice_of_word<vcell::ControlUse>("--controls", word);
+          },
+          "shared, or disjoint: each control serves its own part alone")
+      ->type_name("USE")
+      ->default_str("shared");
+  add_share(*command, "--controls-test", s->controls_test,
+            "Of each context's controls, where they are disjoint [0.2]");
+  add_share(*command, "--controls-validation", s->controls_validation, "The same [0.16]");
+  command->add_option("--batch-key", s->labels.batch_key,
+                      "obs column of the batch: disjoint controls are drawn of each in proportion");
   command->add_flag("--stratify", s->stratify,
                     "For perturbation: hold weak and strong ones out alike, by how far they move "
                     "the mean cell");

@@ -11,6 +11,7 @@
 #include "vcell/eval/profiles.hpp"
 #include "vcell/pipeline/predict_split.hpp"
 #include "vcell/sets/dataset_name.hpp"
+#include "vcell/sets/keep_controls_apart.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/import_state.hpp"
@@ -139,9 +140,10 @@ void predict(TxPredictSettings s, Console& console) {
                                       "tx predict", console);
   if (in_embedding || trained.embedding.empty())
     normalize_for(model, data, trained.scale, file, console);
-  const auto screen = vcell::make_labels(data, model.labels);
+  auto screen = vcell::make_labels(data, model.labels);
   const auto parts = vcell::parts_of_cells(data, screen, split, vcell::dataset_name(split, file),
                                            {.lenient = trained.lenient});
+  if (split.controls) vcell::keep_controls_apart(screen, parts);
   s.options.embedding = trained.embedding;
   s.options.part = s.train_data ? vcell::Part::train : vcell::Part::test;
   s.options.callbacks = callbacks_of(console);

@@ -8,6 +8,7 @@
 #include "vcell/pipeline/bytes_of_x.hpp"
 #include "vcell/pipeline/choose_anchor.hpp"
 #include "vcell/pipeline/concat_files.hpp"
+#include "vcell/pipeline/controls_of_split.hpp"
 #include "vcell/pipeline/convert_file.hpp"
 #include "vcell/pipeline/data_files.hpp"
 #include "vcell/pipeline/data_set_files.hpp"

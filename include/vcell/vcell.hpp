@@ -430,6 +430,8 @@
 #include "vcell/sets/gather_rows.hpp"
 #include "vcell/sets/gene_symbols.hpp"
 #include "vcell/sets/hold_out_cells.hpp"
+#include "vcell/sets/hold_out_controls.hpp"
+#include "vcell/sets/keep_controls_apart.hpp"
 #include "vcell/sets/make_split.hpp"
 #include "vcell/sets/near_names.hpp"
 #include "vcell/sets/own_columns.hpp"

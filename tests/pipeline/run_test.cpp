@@ -167,6 +167,77 @@ TEST_CASE("run: nothing of a test cell is known to what predicts it", "[pipeline
   REQUIRE(run(changed, e).prepared.normalized.target_sum != before.prepared.normalized.target_sum);
 }
 
+TEST_CASE("run: nothing of a test control is known where controls are kept apart", "[pipeline]") {
+  auto e = run_experiment();
+  e.methods = {"state_transition"};
+  e.controls = ControlUse::disjoint;
+  const auto before = run(run_screen(), e);
+  const Screen& screen = before.prepared.screen;
+  const auto& parts = before.prepared.parts;
+  REQUIRE(before.prepared.split.controls);
+  // What is predicted starts from test controls, and is scored against them alone.
+  std::set<size_t> used, scored;
+  for (const auto& request : before.requests)
+    used.insert(request.control_cells.begin(), request.control_cells.end());
+  for (const size_t row : control_rows(screen, before.requests)) scored.insert(row);
+  REQUIRE(scored.size() > 1);
+  for (const auto* rows : {&used, &scored})
+    for (const size_t row : *rows) REQUIRE((screen.is_control(row) && parts[row] == Part::test));
+  // Test cells, controls too, are something else: all that was learnt stays.
+  auto changed = run_screen();
+  auto counts = changed.X->take_csr<float>();
+  for (size_t i = 0; i < counts.rows; ++i)
+    if (parts[i] == Part::test)
+      for (float& x : counts.row_values(i)) x = x * 3 + float(i % 5);
+  changed.X = std::move(counts);
+  const auto learnt = [](const AnnData& cells, const Experiment& settings) {
+    const auto result = run(cells, settings);
+    const auto& s = result.prepared.screen;
+    std::vector<float> out;
+    const auto weights = result.models[0].model.parameters().values();
+    out.insert(out.end(), weights.begin(), weights.end());
+    out.push_back(float(*result.prepared.normalized.target_sum));
+    PerturbationMean<> mean;
+    mean.fit(s, result.prepared.parts, {});
+    MeanOfPerturbationMeans<> means;
+    means.fit(s, result.prepared.parts, {});
+    for (const auto& request : result.requests)
+      if (const auto shift = mean.shift(request.context, request.perturbation))
+        out.insert(out.end(), shift->begin(), shift->end());
+    for (const auto& [context, cell] : means.cells())
+      out.insert(out.end(), cell.begin(), cell.end());
+    return out;
+  };
+  REQUIRE(learnt(changed, e) == learnt(run_screen(), e));
+  // With shared controls the same change is seen.
+  e.controls = ControlUse::shared;
+  REQUIRE(learnt(changed, e) != learnt(run_screen(), e));
+}
+
+TEST_CASE("run: controls have the part of the obs column, and every part needs some",
+          "[pipeline]") {
+  auto e = baselines();
+  const auto made = prepare(run_screen(), e);
+  auto cells = run_screen();
+  PrepareInputs given;
+  given.split.emplace().datasets = {{"screen", "screen.h5ad"}};
+  given.split->column = "part";
+  auto parts = made.parts;
+  for (size_t i = 0, n = 0; i < parts.size(); ++i)
+    if (made.screen.is_control(i)) parts[i] = Part(n++ % 3);
+  write_split_column(cells, "part", parts);
+  REQUIRE(prepare(cells, e, given).screen.control_parts.empty());  // as it always was
+  e.controls = ControlUse::disjoint;
+  const auto apart = prepare(cells, e, given);
+  REQUIRE(apart.parts == parts);
+  REQUIRE(apart.screen.control_parts == parts);
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (made.screen.is_control(i) && parts[i] == Part::test) parts[i] = Part::train;
+  write_split_column(cells, "part", parts);
+  CHECK_THROWS_WITH(prepare(cells, e, given),
+                    contains("cells of test and no control") && contains("context_"));
+}
+
 TEST_CASE("run: genes outside the model are those of the control cell", "[pipeline]") {
   auto e = run_experiment();
   e.all_genes = true;

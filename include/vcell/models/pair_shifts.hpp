@@ -31,18 +31,20 @@ struct PairShifts {
 
 /// Measures the shifts of all pairs.
 ///
-/// @param screen  log1p values; controls count whichever part they are in
-/// @param keep    keep(cell) says whether a perturbed cell counts
+/// @param screen  log1p values; controls count whichever part they are in, but where they are kept
+///                apart
+/// @param keep    keep(cell) says whether a perturbed cell counts, or a control that is kept apart
 /// @param strata  (cells) pairs are measured for each number apart; empty: not
-/// @throws ConfigError if a context with such cells has no control cells
+/// @throws ConfigError if a context with such cells has no control cells that count
 /// One pass over the values of the cells that count; memory of (pairs, genes) beside them.
 template <std::invocable<size_t> Keep>
 PairShifts pair_shifts(const Screen& screen, Keep&& keep, std::span<const int32_t> strata = {}) {
   const size_t genes = screen.genes.size();
   const auto groups = cell_groups(
       screen, [&](size_t cell) { return !screen.is_control(cell) && keep(cell); }, false, strata);
-  auto sources =
-      cell_groups(screen, [&](size_t cell) { return screen.is_control(cell); });  // of contexts
+  auto sources = cell_groups(screen, [&](size_t cell) {  // of contexts
+    return screen.serves_all(cell) || (screen.is_control(cell) && keep(cell));
+  });
   std::vector<const CellGroup*> controls(screen.context.names.size(), nullptr);
   for (const CellGroup& group : sources) controls[size_t(group.context)] = &group;
 

@@ -47,7 +47,7 @@ std::vector<size_t> cells_to_embed_by(const Experiment& e, const Prepared& p) {
   for (size_t member = 1; member <= e.ensemble; ++member) {
     const auto parts = member_parts(e, p.screen, p.parts, p.split_parts, member);
     for (size_t i = 0; i < parts.size(); ++i)
-      learns[i] &= parts[i] == Part::train || p.screen.is_control(i);
+      learns[i] &= parts[i] == Part::train || p.screen.serves_all(i);
   }
   std::vector<size_t> out;
   for (size_t i = 0; i < learns.size(); ++i)

@@ -30,7 +30,7 @@ std::vector<PredictionRequest> held_out_pairs(const Screen& screen, std::span<co
     throw ConfigError(
         "held_out_pairs: the split holds no perturbed cell out for test, so there is nothing to "
         "score; put some into test, or train without scoring");
-  const ControlPairing pairing(screen);
+  const ControlPairing pairing(screen, {.part = Part::test});
   std::vector<PredictionRequest> pairs;
   for (const auto& [pair, n] : cells) {
     const auto& [context, perturbation] = pair;

@@ -12,13 +12,13 @@
 
 VCELL_BEGIN_NAMESPACE
 
-/// Rows of the control cells of the requests' contexts, context by context.
+/// Rows of the control cells of the requests' contexts, context by context: those for test.
 template <class = void>
 std::vector<size_t> control_rows(const Screen& screen,
                                  std::span<const PredictionRequest> requests) {
   std::set<int32_t> contexts;
   for (const PredictionRequest& request : requests) contexts.insert(request.context);
-  const ControlPairing pairing(screen);
+  const ControlPairing pairing(screen, {.part = Part::test});
   std::vector<size_t> rows;
   for (const int32_t context : contexts) {
     const auto controls = pairing.controls(context);

@@ -73,7 +73,7 @@ std::vector<size_t> cells_of_part(const Screen& screen, std::span<const Part> pa
         message("predict_split: the split has no perturbed cell in ", name_of(options.part),
                 options.shared ? " whose perturbation trains, too" : "", "; name another split"));
   for (size_t i = 0; i < screen.cells(); ++i)
-    if (screen.is_control(i) && contexts.contains(screen.context.codes[i]))
+    if (screen.serves(i, options.part) && contexts.contains(screen.context.codes[i]))
       groups[{screen.context.codes[i], true, screen.control}].push_back(i);
   std::vector<size_t> out;
   for (const auto& group : groups) out.insert(out.end(), group.second.begin(), group.second.end());
@@ -188,7 +188,7 @@ PredictedSplit predict_split(const TrainedModel& m, const AnnData& data, const S
   CellsWithControls rows = options.rows;
   if (rows.cells.empty()) {
     rows.cells = expected;
-    const ControlPairing pairing(screen);
+    const ControlPairing pairing(screen, {.part = options.part});
     Rng rng(options.seed, stream_of("predict_split"));
     for (const size_t cell : rows.cells) {
       const auto controls = pairing.controls(screen.context.codes[cell]);

@@ -15,6 +15,7 @@
 #include "vcell/data/dense_matrix.hpp"
 #include "vcell/data/watched_rows.hpp"
 #include "vcell/models/perturbation_features.hpp"
+#include "vcell/pipeline/controls_of_split.hpp"
 #include "vcell/pipeline/draw_validation.hpp"
 #include "vcell/pipeline/screen_cells.hpp"
 #include "vcell/preprocess/filter_cells.hpp"
@@ -23,6 +24,7 @@
 #include "vcell/preprocess/with_log1p_rows.hpp"
 #include "vcell/sets/default_split.hpp"
 #include "vcell/sets/gene_symbols.hpp"
+#include "vcell/sets/keep_controls_apart.hpp"
 #include "vcell/sets/parts_by_dataset.hpp"
 #include "vcell/sets/split_column.hpp"
 #include "vcell/train/experiment.hpp"
@@ -178,6 +180,7 @@ void split_cells(const Experiment& e, const PrepareInputs& given, const AnnData&
                   : split_over_datasets(made.spec, p.screen, p.dataset, given.datasets);
     p.split_text = "default: " + made.description;
   }
+  controls_of_split(e, p.split);
   note(callbacks, "split: ", p.split_text);
   const AssignOptions assign = {.lenient = e.lenient_split};
   if (!p.split.column.empty()) {
@@ -197,7 +200,12 @@ void split_cells(const Experiment& e, const PrepareInputs& given, const AnnData&
     note(callbacks, "of ", mixed, " pairs of context and perturbation some cells train and others ",
          "are tested: their scores measure fit and not generalisation");
   p.split_parts = p.parts;
+  if (p.split.controls) p.screen.control_parts = p.parts;  // which drawing validation reads
   if (!draw_validation(e, p.screen, p.parts, e.training.seed, callbacks)) p.split_parts.clear();
+  if (p.split.controls) {
+    keep_controls_apart(p.screen, p.parts);
+    note(callbacks, "controls are kept apart: each is an input of its own part alone");
+  }
   const auto cells = count_parts(p.parts);
   note(callbacks, "cells: ", cells[0], " train, ", cells[1], " validation, ", cells[2], " test, ",
        cells[3], " unused");
@@ -347,7 +355,7 @@ Prepared prepare(ScreenCells cells, const Experiment& e, const PrepareInputs& gi
   std::vector<uint8_t> chosen_from;
   if (e.choose_from == ChooseFrom::training)
     for (size_t i = 0; i < p.parts.size(); ++i)
-      chosen_from.push_back(p.parts[i] == Part::train || p.screen.is_control(i));
+      chosen_from.push_back(p.parts[i] == Part::train || p.screen.serves_all(i));
   const NormalizeToLog1pOptions scale = {
       .scale = e.scale,
       .target_sum = e.target_sum > 0 ? std::optional(e.target_sum) : std::nullopt,

@@ -38,6 +38,12 @@ Facts split_facts(const SplitSpec& split, const std::string& dataset) {
           out.emplace_back(message("Context ", *context, ", ", part), list_of(*names, 40));
   if (!split.column.empty())
     out.emplace_back("By cells", "as obs column " + split.column + " says");
+  if (split.controls)
+    out.emplace_back("Controls", split.column.empty()
+                                     ? message("of each context's ", split.controls->test,
+                                               " are for test alone, ", split.controls->validation,
+                                               " for validation")
+                                     : std::string("each for its own part alone"));
   if (split.cells)
     out.emplace_back("By cells",
                      message("of every training perturbation ", split.cells->test,

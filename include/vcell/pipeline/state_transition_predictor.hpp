@@ -262,7 +262,7 @@ TrainedModel StateTransitionPredictor<Void>::fit_member(const Experiment& e, siz
   options.choose_alpha = measures_prediction;
   const auto begin = [&] {
     if (e.model.pairs_within_batch()) {
-      const ControlPairing pairing(screen, {.within_batch = true});
+      const ControlPairing pairing(screen, {.within_batch = true, .part = Part::train});
       size_t cells = 0;
       for (const auto& fallback : pairing.fallbacks()) cells += fallback.cells;
       if (cells)

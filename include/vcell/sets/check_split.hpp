@@ -159,6 +159,7 @@ class SplitReport {
   template <class = void>
   void cells() try {
     if (spec_.cells) check_held_out_cells(*spec_.cells);
+    if (spec_.controls) check_held_out_controls(*spec_.controls);
   } catch (const ConfigError& wrong) {
     errors_.push_back(wrong.what());
   }

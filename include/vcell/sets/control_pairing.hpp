@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -28,10 +29,14 @@ struct ControlPairingOptions {
   /// whole context (see ControlPairing::fallbacks). Needs a screen with batches.
   bool within_batch = false;
   ControlMapping mapping = ControlMapping::random;
+  /// Of which part the cells are, where the screen keeps controls apart (Screen::control_parts);
+  /// else it says nothing.
+  std::optional<Part> part = {};
 };
 
-/// The control cells that a cell may be paired with: those of its context, of any part, and of its
-/// batch if asked for. The screen must outlive this object.
+/// The control cells that a cell may be paired with: those of its context, of any part or of its
+/// own where controls are kept apart, and of its batch if asked for. The screen must outlive this
+/// object.
 class ControlPairing {
  public:
   /// Cells whose batch has no controls in their context.
@@ -40,12 +45,21 @@ class ControlPairing {
     size_t cells = 0;  ///< perturbed ones
   };
 
-  /// @throws ConfigError if within_batch is asked of a screen without batches
+  /// @throws ConfigError if within_batch is asked of a screen without batches, or no part is named
+  ///         and the screen keeps controls apart
   template <class = void>
   explicit ControlPairing(const Screen& screen, const ControlPairingOptions& options = {})
-      : screen_(&screen), batches_(options.within_batch ? screen.batch.names.size() : 1) {
+      : screen_(&screen),
+        batches_(options.within_batch ? screen.batch.names.size() : 1),
+        part_(screen.control_parts.empty() ? std::nullopt : options.part) {
     check_screen(screen);
-    const auto control = [&](size_t cell) { return screen.is_control(cell); };
+    if (!screen.control_parts.empty() && !part_)
+      throw ConfigError(
+          "ControlPairing: the screen keeps controls apart by part, and "
+          "ControlPairingOptions::part does not say which part is paired");
+    const auto control = [&](size_t cell) {
+      return part_ ? screen.serves(cell, *part_) : screen.is_control(cell);
+    };
     const auto groups = cell_groups(screen, control, options.within_batch);
     const size_t contexts = screen.context.names.size();
     begin_.assign(contexts * batches_ + 1, 0);
@@ -75,7 +89,7 @@ class ControlPairing {
       throw ConfigError(message(
           "ControlPairing: context ", quoted(screen_->context.names[size_t(context)]),
           " has no control cells (", quoted(screen_->perturbation.names[size_t(screen_->control)]),
-          ") to predict from"));
+          ")", part_ ? message(" of ", name_of(*part_)) : "", " to predict from"));
     return std::span(controls_).subspan(first, last - first);
   }
 
@@ -144,6 +158,7 @@ class ControlPairing {
 
   const Screen* screen_;
   size_t batches_;                // that controls are told apart by; 1 when they are not
+  std::optional<Part> part_;      // whose controls these are; nothing: of every part
   std::vector<size_t> controls_;  // rows by context, then batch
   std::vector<size_t> begin_;     // (contexts * batches + 1) places in controls_
   std::vector<Fallback> fallbacks_;

@@ -25,6 +25,7 @@ Screen embedding_screen(const Screen& screen, const DenseMatrix<float>& embeddin
   out.context = screen.context;
   out.batch = screen.batch;
   out.control = screen.control;
+  out.control_parts = screen.control_parts;
   out.is_embedding = true;
   for (size_t i = 0; i < embedding.columns; ++i) out.genes.push_back(message("embedding_", i));
   auto& x = out.expression;

@@ -11,7 +11,8 @@
 VCELL_BEGIN_NAMESPACE
 
 /// What a cell is used for. Control cells have a part like any other, which says whether they are
-/// learnt from as targets; as inputs they serve every part.
+/// learnt from as targets; as inputs they serve every part, or their own where they are kept apart
+/// (Screen::control_parts).
 enum class Part : uint8_t { train, validation, test, unused };
 
 /// The name of a part as people read it.

@@ -25,6 +25,7 @@ Screen labels_of_dataset(const Screen& all, const std::vector<size_t>& rows,
   Screen own;
   own.perturbation = labels(all.perturbation);
   own.context = labels(all.context);
+  if (all.has_batches()) own.batch = labels(all.batch);
   const std::string& control = all.perturbation.names[size_t(all.control)];
   own.control = own.perturbation.code(control);
   if (own.control < 0)
@@ -80,6 +81,7 @@ SplitSpec split_over_datasets(const SplitSpec& spec, const Screen& all, const Fa
                               std::span<const SplitDataset> datasets) {
   SplitSpec out;
   out.cells = spec.cells;
+  out.controls = spec.controls;
   for (const SplitDataset& one : datasets) {
     out.datasets[one.name] = one.path;
     out.training.insert(one.name);

@@ -13,6 +13,7 @@
 #include "vcell/data/factor.hpp"
 #include "vcell/sets/dose.hpp"
 #include "vcell/sets/near_names.hpp"
+#include "vcell/sets/part.hpp"
 #include "vcell/sets/row_reader.hpp"
 
 VCELL_BEGIN_NAMESPACE
@@ -50,12 +51,21 @@ struct Screen {
   /// Reads the expression of a screen that is not in memory (open_screen), whose own `expression`
   /// is zero everywhere then; null: it is in memory.
   RowReader elsewhere = {};
+  /// (cells) Where controls are kept apart: the part whose cells each is an input of
+  /// (keep_controls_apart); of other cells it says nothing. Empty: controls serve every part.
+  std::vector<Part> control_parts = {};
 
   size_t cells() const { return expression.rows; }
   /// Reads the expression, wherever it is. The screen must outlive it and stay where it is.
   RowReader reader() const { return elsewhere ? elsewhere : RowReader(&expression); }
   bool has_batches() const { return !batch.names.empty(); }
   bool is_control(size_t cell) const { return perturbation.codes[cell] == control; }
+  /// Whether a cell is a control for the cells of a part.
+  bool serves(size_t cell, Part part) const {
+    return is_control(cell) && (control_parts.empty() || control_parts[cell] == part);
+  }
+  /// Whether it is one for the cells of every part.
+  bool serves_all(size_t cell) const { return is_control(cell) && control_parts.empty(); }
 };
 
 namespace detail {
@@ -108,6 +118,9 @@ void check_screen(const Screen& screen) {
   detail::check_factor("perturbation", screen.perturbation, screen.cells());
   detail::check_factor("context", screen.context, screen.cells());
   if (screen.has_batches()) detail::check_factor("batch", screen.batch, screen.cells());
+  if (!screen.control_parts.empty())
+    check_size_match("check_screen", "control_parts", screen.control_parts.size(), "cells",
+                     screen.cells());
   if (screen.control < 0 || size_t(screen.control) >= screen.perturbation.names.size())
     throw ConfigError(message("check_screen: the control's code is ", screen.control,
                               ", expected one of the ", screen.perturbation.names.size(),
@@ -264,7 +277,8 @@ Screen select_genes(const Screen& screen, const std::vector<std::string>& names)
              screen.batch,
              screen.control,
              screen.is_embedding,
-             {}};
+             {},
+             screen.control_parts};
   return out;
 }
 

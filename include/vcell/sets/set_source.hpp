@@ -36,7 +36,7 @@ struct SetBatch {
 struct SetSourceOptions {
   /// Which cells are targets, and how they are cut into sets.
   CellSetOptions sets;
-  /// Which controls a cell is paired with.
+  /// Which controls a cell is paired with: where they are kept apart, those of sets.part.
   ControlPairingOptions pairing;
   /// What the model reads of a cell in place of its expression, such as an embedding: (cells, E),
   /// rows as in the screen, a matrix in memory or what RowReader reads. A matrix must outlive the
@@ -62,13 +62,13 @@ class SetSource {
  public:
   /// @param parts  (cells); not needed afterwards
   /// @throws ConfigError if an option does not fit the screen, or a context of the part has no
-  ///         controls
+  ///         controls for it
   template <class = void>
   SetSource(const Screen& screen, std::span<const Part> parts, const SetSourceOptions& options = {})
       : screen_(&screen),
         options_(options),
         sets_(screen, parts, options.sets),
-        pairing_(screen, options.pairing) {
+        pairing_(screen, of_part(options.pairing, options.sets.part)) {
     options_.sets.strata = {};  // the caller's, who need not keep them
     check_positive("SetSource", "batch_size", options.batch_size);
     for (const CellGroup& group : sets_.groups()) pairing_.controls(group.context);
@@ -121,6 +121,11 @@ class SetSource {
     EpochSets sets;
     std::vector<size_t> controls;  // beside sets.cells, of the mapping cycle; else empty
   };
+
+  static ControlPairingOptions of_part(ControlPairingOptions pairing, Part part) {
+    pairing.part = part;
+    return pairing;
+  }
 
   template <class T, int rank>
   static void fit(Tensor<T, rank>& tensor, const Shape<rank>& shape) {

@@ -20,8 +20,9 @@ struct AssignOptions {
 };
 
 /// The part of every cell under a split. Control cells are train wherever their context is trained
-/// on, and serve as inputs of every part. Cells of a context without controls are unused. A
-/// perturbation held out for validation and test alike is test.
+/// on, and serve as inputs of every part; but where the split keeps them apart
+/// (SplitSpec::controls) shares of them are validation and test. Cells of a context without
+/// controls are unused. A perturbation held out for validation and test alike is test.
 ///
 /// @param dataset  the screen's name in the split (see dataset_name)
 /// @return         (cells)
@@ -68,6 +69,7 @@ std::vector<Part> assign_parts(const Screen& screen, const SplitSpec& spec,
   for (size_t i = 0; i < parts.size(); ++i)
     parts[i] = part_of[size_t(screen.context.codes[i]) * n + size_t(screen.perturbation.codes[i])];
   if (spec.cells) hold_out_cells(screen, *spec.cells, parts, "split by cells");
+  if (spec.controls) hold_out_controls(screen, *spec.controls, parts);
   return parts;
 }
 

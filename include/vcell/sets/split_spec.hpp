@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "vcell/sets/hold_out_cells.hpp"
+#include "vcell/sets/hold_out_controls.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -43,6 +43,9 @@ struct SplitSpec {
   /// The obs column that has the part of every cell (read_split_column), in place of all names
   /// above but those of datasets; empty: there is none.
   std::string column = {};
+  /// Controls are kept apart by part: these shares of them (hold_out_controls), or, with a column,
+  /// as it says. Nothing: they serve every part.
+  std::optional<HeldOutControls> controls = {};
 
   friend bool operator==(const SplitSpec&, const SplitSpec&) = default;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vcell/core/instantiate.hpp"
+#include "vcell/sets/keep_controls_apart.hpp"
 #include "vcell/sets/part.hpp"
 #include "vcell/sets/screen.hpp"
 
@@ -65,7 +66,8 @@ std::vector<std::string> verdict_of(Part part, const PartCounts& n) {
 
 }  // namespace detail
 
-/// Counts what is in the parts of a split, and says in plain words what they measure.
+/// Counts what is in the parts of a split, and says in plain words what they measure, and of
+/// controls that are kept apart (Screen::control_parts) which are missing.
 /// @param parts  (cells)
 /// @throws ShapeError if there is not one part for every cell
 template <class = void>
@@ -127,6 +129,20 @@ SplitSummary summarize_split(const Screen& screen, std::span<const Part> parts) 
         "validation: no perturbed cell; vcell run draws some of those that train");
   if (out.of(Part::train).perturbed_cells == 0)
     out.verdict.push_back("train: no perturbed cell, so no effect can be learnt");
+  if (!screen.control_parts.empty()) {
+    out.verdict.push_back(message("controls are kept apart: ", out.of(Part::train).control_cells,
+                                  " for train, ", out.of(Part::validation).control_cells,
+                                  " for validation, ", out.of(Part::test).control_cells,
+                                  " for test alone"));
+    for (const Part part : {Part::train, Part::validation, Part::test})
+      if (const auto lacking = contexts_lacking_controls(screen, parts, part); !lacking.empty())
+        out.verdict.push_back(message("missing controls: ", list_of(lacking), " with cells of ",
+                                      name_of(part), " and no control of it, so that no run ",
+                                      "takes this split"));
+    if (out.of(Part::validation).perturbed_cells == 0 &&
+        out.of(Part::validation).control_cells == 0)
+      out.verdict.push_back("missing controls: none for validation, which vcell run draws");
+  }
   std::vector<std::string> twice;
   for (size_t p = 0; p < n; ++p)
     if (!(anywhere[p] & train) && anywhere[p] & bit(Part::validation) &&

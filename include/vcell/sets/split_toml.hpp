@@ -45,6 +45,8 @@ class SplitReader {
       else if (name == "fewshot")
         for (const auto& [k, v] : entries)
           spec.fewshot[std::string(k.str())] = held_out(table(v, quoted(k.str())), k.str());
+      else if (name == "controls")
+        read_controls(entries, spec);
       else
         read_cells_table(entries, spec);
     }
@@ -52,6 +54,11 @@ class SplitReader {
       throw FormatError(message("read_split: ", source_, ": [cells] column is ",
                                 quoted(spec.column), ", which says the part of every cell, and ",
                                 "[zeroshot] or [fewshot] says it, too; leave one of them out"));
+    if (!spec.column.empty() && root["controls"].is_table() &&
+        root["controls"].as_table()->size() > 1)
+      throw FormatError(message("read_split: ", source_, ": [cells] column is ",
+                                quoted(spec.column), ", which says the part of every control; ",
+                                "leave val, test and seed out of [controls]"));
     if (spec.datasets.empty())
       throw FormatError(message("read_split: ", source_, ": [datasets] is absent or empty, ",
                                 "expected lines like name = \"file.h5ad\""));
@@ -60,8 +67,8 @@ class SplitReader {
 
  private:
   static const std::vector<std::string>& tables() {
-    static const std::vector<std::string> names = {"datasets", "training", "zeroshot", "fewshot",
-                                                   "cells"};
+    static const std::vector<std::string> names = {"datasets", "training", "zeroshot",
+                                                   "fewshot",  "cells",    "controls"};
     return names;
   }
 
@@ -84,8 +91,8 @@ class SplitReader {
     const auto meant = near_names(name, tables(), 1);
     if (!meant.empty())
       fail_at(node, quoted(name), " is not known, did you mean [", meant[0],
-              "]? Expected [datasets], [training], [zeroshot], [fewshot.\"dataset.context\"] or ",
-              "[cells]");
+              "]? Expected [datasets], [training], [zeroshot], [fewshot.\"dataset.context\"], ",
+              "[cells] or [controls]");
     remark_at(node, quoted(name), " says nothing of a split and is left out");
   }
 
@@ -162,6 +169,36 @@ class SplitReader {
     spec.cells = held;
   }
 
+  void read_controls(const toml::table& entries, SplitSpec& spec) const {
+    HeldOutControls held;
+    const toml::node* shares = nullptr;
+    bool disjoint = false;
+    for (const auto& [k, v] : entries) {
+      if (k.str() == "parts") {
+        const std::string use = text(v, k.str(), "\"shared\" or \"disjoint\"");
+        disjoint = use == "disjoint";
+        if (!disjoint && use != "shared")
+          fail_at(v, "[controls] parts is ", quoted(use), ", expected shared or disjoint");
+        continue;
+      }
+      shares = &v;
+      if (k.str() == "seed") {
+        if (!v.is_integer() || v.as_integer()->get() < 0)
+          fail_at(v, "[controls] seed: expected a whole number, not negative");
+        held.seed = uint64_t(v.as_integer()->get());
+      } else if (k.str() == "val" || k.str() == "test") {
+        if (!v.is_number())
+          fail_at(v, "[controls] ", k.str(), ": expected a share of the control cells");
+        (k.str() == "val" ? held.validation : held.test) = *v.value<double>();
+      } else {
+        fail_at(v, "[controls] has ", quoted(k.str()), ", expected parts, val, test or seed");
+      }
+    }
+    if (!disjoint && shares)
+      fail_at(*shares, "[controls] has shares, which parts = \"disjoint\" alone asks for; add it");
+    if (disjoint) spec.controls = held;
+  }
+
   std::string source_;
   std::vector<std::string>* remarks_;
 };
@@ -176,10 +213,17 @@ std::string_view zeroshot_value(const std::string& key, Part part) {
                             ", expected train, validation or test"));
 }
 
+template <class = void>
+void check_toml_seed(const char* table, uint64_t seed) {
+  if (seed > uint64_t(std::numeric_limits<int64_t>::max()))
+    throw ConfigError(message("format_split: the seed of ", table, " is ", seed,
+                              ", expected less than 2^63, which TOML can hold"));
+}
+
 }  // namespace detail
 
 /// Reads a split from TOML text: the tables of State's files, [datasets], [training], [zeroshot]
-/// and [fewshot."dataset.context"], and [cells] of our own (see format_split).
+/// and [fewshot."dataset.context"], [cells] and [controls] of our own (see format_split).
 /// @param source   what the text is called in messages, e.g. the file
 /// @param remarks  if given, gets a line for everything else that the text says and that is left
 ///                 out, as `h5ad_csv_path` of cell-load; a name that is nearly one of a table is an
@@ -222,7 +266,16 @@ SplitSpec parse_split(std::string_view text, std::string_view source = "split",
 ///   [cells]
 ///   column = "split"
 ///
-/// @throws ConfigError if the seed is 2^63 or more, which TOML cannot hold, or a zero-shot context
+/// Either may keep controls apart: with a column as that says, else in these shares of each
+/// context's (hold_out_controls):
+///
+///   [controls]
+///   parts = "disjoint"
+///   val = 0.16
+///   test = 0.2
+///   seed = 42
+///
+/// @throws ConfigError if a seed is 2^63 or more, which TOML cannot hold, or a zero-shot context
 ///         is unused
 template <class = void>
 std::string format_split(const SplitSpec& spec) {
@@ -241,13 +294,19 @@ std::string format_split(const SplitSpec& spec) {
   }
   if (!spec.column.empty()) out += message("\n[cells]\ncolumn = ", toml_string(spec.column), '\n');
   if (spec.column.empty() && spec.cells) {
-    if (spec.cells->seed > uint64_t(std::numeric_limits<int64_t>::max()))
-      throw ConfigError(message("format_split: the seed of [cells] is ", spec.cells->seed,
-                                ", expected less than 2^63, which TOML can hold"));
+    detail::check_toml_seed("[cells]", spec.cells->seed);
     out += "\n[cells]\n";
     if (spec.cells->validation != 0) out += message("val = ", spec.cells->validation, '\n');
     if (spec.cells->test != 0) out += message("test = ", spec.cells->test, '\n');
     out += message("seed = ", spec.cells->seed, '\n');
+  }
+  if (spec.controls) {
+    out += "\n[controls]\nparts = \"disjoint\"\n";
+    if (spec.column.empty()) {
+      detail::check_toml_seed("[controls]", spec.controls->seed);
+      out += message("val = ", spec.controls->validation, "\ntest = ", spec.controls->test,
+                     "\nseed = ", spec.controls->seed, '\n');
+    }
   }
   return out;
 }

@@ -23,10 +23,16 @@ struct ValidationCellsOptions {
 template <class = void>
 size_t add_validation_cells(const Screen& screen, std::span<Part> parts,
                             const ValidationCellsOptions& options = {}) {
-  const auto count = [&] { return std::count(parts.begin(), parts.end(), Part::validation); };
+  const auto count = [&] {
+    size_t cells = 0;  // controls that are kept apart for validation are none to validate on
+    for (size_t i = 0; i < parts.size(); ++i)
+      cells += parts[i] == Part::validation &&
+               !(screen.serves(i, Part::validation) && !screen.serves_all(i));
+    return cells;
+  };
   if (count()) return 0;
   hold_out_cells(screen, {.validation = options.fraction, .seed = options.seed}, parts);
-  return size_t(count());
+  return count();
 }
 
 VCELL_INSTANTIATE(data, size_t add_validation_cells<void>(const Screen&, std::span<Part>,

@@ -10,6 +10,7 @@
 #include "vcell/eval/score_interval.hpp"
 #include "vcell/models/model_kind.hpp"
 #include "vcell/preprocess/declared_scale.hpp"
+#include "vcell/sets/hold_out_controls.hpp"
 #include "vcell/sets/screen.hpp"
 #include "vcell/tensor/precision.hpp"
 #include "vcell/train/choices.hpp"
@@ -90,6 +91,11 @@ struct Experiment {
   std::string split;  ///< TOML file, or obs:COLUMN (read_split_column); empty: the default split
   PathsBegin split_paths = PathsBegin::file;  ///< relative ones in that file
   bool lenient_split = false;  ///< names in it that the screen does not have are left out
+  /// Whether controls serve every part, or each its own alone; a split's file that says so itself
+  /// has the last word.
+  ControlUse controls = ControlUse::shared;
+  double controls_validation = 0.16;  ///< share of a context's controls, where they are disjoint
+  double controls_test = 0.2;         ///< the same of test
   /// Share of the pairs whose perturbation trains in another context too, held out whole for
   /// validation where the split names none; of perturbations, where it tests such that train in
   /// none (add_validation_as_tested).
@@ -211,6 +217,12 @@ void visit_experiment(E& e, F&& f) {
     "where relative paths in it begin: file, or working_directory");
   f("split", "lenient_split", e.lenient_split,
     "contexts and perturbations in it that the screen does not have are left out, else an error");
+  f("split", "controls", e.controls,
+    "of training, validation and test: shared, or disjoint, so that no control that scores are "
+    "measured with is an input of training");
+  f("split", "controls_validation", e.controls_validation,
+    "share of each context's controls, where they are disjoint and no obs column has their part");
+  f("split", "controls_test", e.controls_test, "the same of test");
   f("split", "validation_pairs", e.validation_pairs,
     "share of pairs held out whole, where the split names none; of perturbations, where it tests "
     "such that train nowhere");
@@ -315,6 +327,7 @@ void check_experiment(const Experiment& e) {
   if (!(e.validation_pairs >= 0 && e.validation_pairs < 1))
     throw ConfigError(message("Experiment: [split] validation_pairs is ", e.validation_pairs,
                               ", expected a share of the pairs in [0, 1)"));
+  check_held_out_controls({e.controls_validation, e.controls_test});
   visit_kinds(e, [&](auto kind, const auto& settings) {
     if (kind == e.kind) check_settings(settings, e.labels);
   });

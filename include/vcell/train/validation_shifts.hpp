@@ -99,7 +99,7 @@ class ValidationShifts {
   template <class = void>
   void find_control_means(const Screen& screen) {
     for (const CellGroup& group :
-         cell_groups(screen, [&](size_t cell) { return screen.is_control(cell); })) {
+         cell_groups(screen, [&](size_t cell) { return screen.serves(cell, Part::validation); })) {
       const auto mean = control_means_[size_t(group.context)];
       for_each_cell(screen, group.cells, [&](auto columns, auto values) {
         for (size_t i = 0; i < columns.size(); ++i)

@@ -14,13 +14,13 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// The cells that a predictor may learn from: those of train and validation, and controls of any
-/// part.
+/// part that are not kept apart.
 /// @param parts  (cells)
 template <class = void>
 std::vector<CellGroup> learnt_groups(const Screen& screen, std::span<const Part> parts) {
   check_size_match("fit", "parts", parts.size(), "cells", screen.cells());
   return cell_groups(screen, [&](size_t i) {
-    return screen.is_control(i) || parts[i] == Part::train || parts[i] == Part::validation;
+    return screen.serves_all(i) || parts[i] == Part::train || parts[i] == Part::validation;
   });
 }
 
