@@ -83,8 +83,14 @@ struct OutputDisk : H5FD_t {
   }
   static herr_t truncate(H5FD_t* self, hid_t access, hbool_t) {
     auto* disk = static_cast<OutputDisk*>(self);
-    if (disk->written >= disk->allocated) return 0;
-    return write(self, H5FD_MEM_DEFAULT, access, disk->allocated - 1, 1, "");
+    if (disk->written < disk->allocated)
+      return write(self, H5FD_MEM_DEFAULT, access, disk->allocated - 1, 1, "");
+    // What HDF5 gave back at the end: without it a file that was cut short is known by its length.
+    if (disk->written > disk->allocated && !*disk->failed) {
+      *disk->failed = ::ftruncate(disk->file, off_t(disk->allocated)) != 0;
+      disk->written = disk->allocated;
+    }
+    return 0;
   }
 };
 

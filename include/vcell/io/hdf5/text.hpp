@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -48,6 +49,10 @@ std::vector<std::string> read_texts(const Object& object, hid_t type, size_t cou
       }
       object.charge_text(out[i].size());
     }
+    if (padding == H5T_STR_NULLPAD &&
+        !std::all_of(bytes.begin() + ptrdiff_t(i * width + out[i].size()),
+                     bytes.begin() + ptrdiff_t((i + 1) * width), [](char c) { return c == 0; }))
+      object.fail("its text ", i, ", ", quoted(out[i]), ", goes on after a zero byte");
     if (!is_utf8(out[i]))
       object.fail("its text ", i, " is not UTF-8, as AnnData wants it; encode it anew where the ",
                   "file was made");
