@@ -137,7 +137,7 @@ void dry_run_embedding(const vcell::Experiment& e, Console& console) {
 void dry_run(const Settings& s, bool scores, Console& console) {
   if (!s.out.empty())
     vcell::RunFolder(s.out).check(s.overwrite ? vcell::OldRun::overwrite : vcell::OldRun::keep);
-  auto e = s.options.experiment();
+  auto e = s.experiment();
   if (!scores && e.kind == vcell::ModelKind::state_embedding) return dry_run_embedding(e, console);
   vcell::DryRunOptions options;
   options.callbacks = callbacks_of(console);

@@ -5,6 +5,7 @@
 
 #include "console.hpp"
 #include "experiment_options.hpp"
+#include "vcell/pipeline/files_of_split.hpp"
 
 /// What was said of a run or a training.
 struct RunSettings {
@@ -13,8 +14,10 @@ struct RunSettings {
   bool overwrite = false, resume = false, dry_run = false;
 
   vcell::Experiment experiment() const {
-    return resume ? options.resumed(std::filesystem::path(out) / "experiment.toml")
-                  : options.experiment();
+    if (resume) return options.resumed(std::filesystem::path(out) / "experiment.toml");
+    auto e = options.experiment();
+    vcell::take_files_of_split(e);
+    return e;
   }
 };
 

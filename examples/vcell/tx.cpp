@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "commands.hpp"
-#include "data_set_file.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "run_settings.hpp"
+#include "split_files.hpp"
 #include "vcell/pipeline/preprocess_file.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/tx_settings.hpp"
@@ -26,7 +26,9 @@ void tx_train(const std::vector<std::string>& words, bool resume, bool dry_run, 
         "data.kwargs.toml_config_path is missing: the TOML file that names the data sets and what "
         "is held out; 'vcell split' writes one");
   const auto split = vcell::read_split(toml, nullptr, std::filesystem::current_path());
-  s.settings.push_back("data.path=" + data_set_file(split, "data.kwargs.toml_config_path", toml));
+  const auto files = split_files(split, "data.kwargs.toml_config_path", toml);
+  s.settings.push_back("data.path=" + files[0]);
+  for (size_t i = 1; i < files.size(); ++i) s.settings.push_back("data.more_files=" + files[i]);
   s.settings.push_back("split.split_paths=working_directory");
   train({ExperimentOptions::of(s.preset, s.settings), s.out, s.overwrite, resume, dry_run},
         console);

@@ -2,16 +2,19 @@
 
 #include "cells.hpp"
 #include "commands.hpp"
-#include "data_set_file.hpp"
 #include "normalize_for.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "read_embedding.hpp"
 #include "score_cells.hpp"
+#include "split_files.hpp"
 #include "vcell/eval/profiles.hpp"
+#include "vcell/pipeline/experiment_files.hpp"
+#include "vcell/pipeline/join_data_sets.hpp"
 #include "vcell/pipeline/predict_split.hpp"
 #include "vcell/sets/dataset_name.hpp"
 #include "vcell/sets/keep_controls_apart.hpp"
+#include "vcell/sets/parts_by_dataset.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/experiment_toml.hpp"
 #include "vcell/train/import_state.hpp"
@@ -37,10 +40,11 @@ struct Trained {
   vcell::TrainedModel model;
   std::string name;                        ///< of what its weights are from
   std::string toml;                        ///< the split's file
-  std::string data;                        ///< the training data; empty: the split names them
+  std::vector<std::string> data;           ///< the training data; none: the split names them
   std::string embedding;                   ///< the obsm entry that the model reads; empty: X
   std::optional<vcell::Scale> scale = {};  ///< of X
   bool lenient = false;
+  std::string dataset_column = "dataset";  ///< of obs, where there are several files
 };
 
 /// A run folder of vcell's, as `vcell tx train` writes it, or of State's.
@@ -63,8 +67,14 @@ Trained trained_of(const TxPredictSettings& s, Console& console) {
           "commands know nothing of; 'vcell run' scores it, 'vcell predict' predicts with it"));
     const auto e = vcell::read_experiment(run / "experiment.toml");
     const std::string key = members[0].embedding_key;
-    return {std::move(members[0]), "model", (run / "split.toml").string(), e.data, key, e.scale,
-            e.lenient_split};
+    return {std::move(members[0]),
+            "model",
+            (run / "split.toml").string(),
+            vcell::experiment_files(e),
+            key,
+            e.scale,
+            e.lenient_split,
+            e.dataset_column};
   }
   // State's default is not the best one of the validations.
   auto imported = vcell::import_state(run, s.checkpoint.empty() ? "last.ckpt" : s.checkpoint);
@@ -73,7 +83,7 @@ Trained trained_of(const TxPredictSettings& s, Console& console) {
   return {std::move(imported.model),
           imported.weights.filename().string(),
           imported.split,
-          "",
+          {},
           imported.embedding,
           vcell::Scale::log1p};
 }
@@ -119,6 +129,27 @@ void keep(const fs::path& path, bool overwrite) {
                                             " is there already; say --overwrite to replace it"));
 }
 
+/// The cells of several files in memory.
+vcell::AnnData read_joined(const std::vector<std::string>& files,
+                           const std::vector<std::string>& names, const std::string& column,
+                           const TxPredictSettings& s, Console& console) {
+  std::vector<std::string> remarks;
+  auto joined = vcell::join_data_sets(files, names, column,
+                                      {.h5ad = {.layers = false,
+                                                .varm = false,
+                                                .obsp = false,
+                                                .varp = false,
+                                                .raw = false,
+                                                .budget = size_t(s.memory * 1e9),
+                                                .warnings = &remarks,
+                                                .progress = console.progress()},
+                                       .input = s.input},
+                                      callbacks_of(console));
+  for (const auto& remark : remarks) console.note(remark);
+  joined.cells.X = vcell::collect_rows(joined.X);
+  return std::move(joined.cells);
+}
+
 void predict(TxPredictSettings s, Console& console) {
   check(s);
   const auto metrics = metrics_of_profile(s.profile);
@@ -132,17 +163,25 @@ void predict(TxPredictSettings s, Console& console) {
   const std::string toml = split_file(s, trained);
   auto split = vcell::read_split(toml, nullptr, fs::current_path());
   if (vcell::data_set_files(split).empty()) split = vcell::read_split(toml);
-  const std::string file =
-      s.toml.empty() && !trained.data.empty() ? trained.data : data_set_file(split, "--toml", toml);
-  auto data = read_cells(file, console, CellParts::all, s.memory, s.input);
+  const auto files =
+      s.toml.empty() && !trained.data.empty() ? trained.data : split_files(split, "--toml", toml);
+  const std::string file = files.size() == 1 ? files[0] : vcell::list_of(files);
+  std::vector<std::string> names;
+  for (const auto& one : files) names.push_back(vcell::dataset_name(split, one));
+  auto data = files.size() == 1 ? read_cells(file, console, CellParts::all, s.memory, s.input)
+                                : read_joined(files, names, trained.dataset_column, s, console);
   const bool in_embedding = model.model.config().output_space == vcell::OutputSpace::embedding;
   s.options.embedded = read_embedding(model, fs::path(s.run) / "model", data, file, trained.scale,
                                       "tx predict", console);
   if (in_embedding || trained.embedding.empty())
     normalize_for(model, data, trained.scale, file, console);
   auto screen = vcell::make_labels(data, model.labels);
-  const auto parts = vcell::parts_of_cells(data, screen, split, vcell::dataset_name(split, file),
-                                           {.lenient = trained.lenient});
+  const vcell::AssignOptions assign = {.lenient = trained.lenient};
+  const auto parts =
+      files.size() == 1 || !split.column.empty()
+          ? vcell::parts_of_cells(data, screen, split, names[0], assign)
+          : vcell::parts_by_dataset(screen, vcell::factor(data.obs.column(trained.dataset_column)),
+                                    split, assign);
   if (split.controls) vcell::keep_controls_apart(screen, parts);
   s.options.embedding = trained.embedding;
   s.options.part = s.train_data ? vcell::Part::train : vcell::Part::test;

@@ -9,6 +9,7 @@
 #include "support/small_experiment.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/threads.hpp"
+#include "vcell/pipeline/files_of_split.hpp"
 #include "vcell/pipeline/run_in_folder.hpp"
 
 using namespace vcell;
@@ -208,6 +209,60 @@ TEST_CASE("several files: a run records and goes on with all of them", "[pipelin
              cells_of_contexts({first.prepared.screen.context.names[2]}, {}, true));
   check_error<ConfigError>([&] { run_in_folder(e, out, {.old = OldRun::resume}); },
                            {"[data] more_files 1", "b.h5ad"});
+}
+
+TEST_CASE("several files: those of a split's data sets, a folder or a pattern", "[pipeline]") {
+  const TemporaryFolder folder;
+  Experiment e = on_two_files(folder);
+  const auto contexts = factor(small_cells().obs.column("context")).names;
+  const std::string held = factor(small_cells().obs.column("perturbation")).names[0];
+  REQUIRE(held != e.labels.control);
+  write_text(folder / "unused.h5ad", "no cells are read from here");
+  e.split = folder / "split.toml";
+  const auto with = [&](const std::string& path) {
+    write_text(e.split,
+               message("[datasets]\nboth = ", toml_string(path), "\nother = \"unused.h5ad\"",
+                       "\n[training]\nboth = \"train\"\n[fewshot.\"both.", contexts[2],
+                       "\"]\ntest = [\"", held, "\"]\n"));
+  };
+  with("[ab].h5ad");
+  Experiment found = e;
+  found.data.clear();
+  found.more_files.clear();
+  take_files_of_split(found);
+  CHECK(found.data == e.data);
+  CHECK(found.more_files == e.more_files);
+  const auto p = read_and_prepare(found);
+  CHECK(p.dataset.names == std::vector<std::string>{"both"});
+  size_t test = 0;
+  for (size_t i = 0; i < p.parts.size(); ++i) {
+    const auto& s = p.screen;
+    const bool is_held = s.context.names[size_t(s.context.codes[i])] == contexts[2] &&
+                         s.perturbation.names[size_t(s.perturbation.codes[i])] == held;
+    CHECK((p.parts[i] == Part::test) == is_held);
+    test += is_held;
+  }
+  CHECK(test > 0);
+  fs::create_directory(folder.path() / "folder");
+  fs::rename(e.data, folder.path() / "folder/a.h5ad");
+  fs::rename(e.more_files[0], folder.path() / "folder/b.h5ad");
+  with("folder");
+  found.data.clear();
+  found.more_files.clear();
+  take_files_of_split(found);
+  CHECK(found.more_files.size() == 1);
+  CHECK(read_and_prepare(found).parts == p.parts);
+  // What is named stays; what has no file is said.
+  Experiment named = e;
+  named.more_files.clear();
+  take_files_of_split(named);
+  CHECK(named.data == e.data);
+  CHECK(named.more_files.empty());
+  with("absent/*.h5ad");
+  found.data.clear();
+  found.more_files.clear();
+  check_error<ConfigError>([&] { take_files_of_split(found); }, {"[data] path", "absent"});
+  CHECK(found.data.empty());
 }
 
 TEST_CASE("several files: an obs column says the part of every cell", "[pipeline]") {

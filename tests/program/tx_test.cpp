@@ -1,9 +1,11 @@
 // The commands of State's program.
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "support/catch.hpp"
 #include "support/program.hpp"
+#include "vcell/data/subset.hpp"
 #include "vcell/io/h5ad.hpp"
 #include "vcell/io/write_torch_archive.hpp"
 #include "vcell/simulate/simulate_screen.hpp"
@@ -121,6 +123,42 @@ TEST_CASE("tx predict: predicts and scores what tx train held out", "[program]")
   CHECK_THAT(chosen.err, contains("--checkpoint"));
 }
 
+TEST_CASE("tx train: the files of a pattern are one data set", "[program]") {
+  const TemporaryFolder folder("tx_several");
+  make_support_set(folder);
+  const fs::path set = folder.path() / "competition_support_set";
+  // Each context in a file of its own, as the split's {competition_train,k562}.h5 has it.
+  const auto all = vcell::read_h5ad(set / "competition_train.h5");
+  const auto lines = all.obs.column("cell_type").text();
+  std::vector<size_t> first, second;
+  for (size_t i = 0; i < lines.size(); ++i) (lines[i] == "context_2" ? second : first).push_back(i);
+  std::vector<size_t> genes(all.genes());
+  std::iota(genes.begin(), genes.end(), size_t(0));
+  vcell::write_h5ad(set / "competition_train.h5", vcell::subset(all, first, genes));
+  vcell::write_h5ad(set / "k562.h5", vcell::subset(all, second, genes));
+  const auto trained = run_vcell_in(folder, tutorial + " " + small_model);
+  INFO(trained.err);
+  REQUIRE(trained.code == 0);
+  CHECK_THAT(trained.err, contains(std::to_string(all.cells()) + " cells x 40 genes"));
+  const fs::path run = folder.path() / "checkpoints/first_run";
+  CHECK_THAT(vcell::read_text(run / "data.csv"), contains("k562.h5"));
+  const auto ran =
+      run_vcell_in(folder, "tx predict --output-dir checkpoints/first_run --profile anndata");
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  const auto real = vcell::read_h5ad(run / "eval_model/adata_real.h5ad");
+  // The perturbation of test, and the controls of its context: all that there are.
+  const auto labels = all.obs.column("target_gene").text(),
+             predicted = real.obs.column("target_gene").text();
+  const std::set<std::string> held(predicted.begin(), predicted.end());
+  REQUIRE(held.size() == 2);
+  REQUIRE(held.contains("non-targeting"));
+  CHECK(real.cells() == size_t(std::count_if(second.begin(), second.end(), [&](size_t cell) {
+          return held.contains(labels[cell]);
+        })));
+  for (const auto& line : real.obs.column("cell_type").text()) CHECK(line == "context_2");
+}
+
 TEST_CASE("tx train: a run that was stopped goes on", "[program]") {
   const TemporaryFolder folder("tx_resume");
   make_support_set(folder);
@@ -189,10 +227,6 @@ TEST_CASE("tx train: what is wrong is named in State's words", "[program]") {
   CHECK(unlike.err.size() < 120);  // and not the names of all
   fails(tutorial + " model.kwargs.lora.enable=true", {"model.kwargs.lora.enable"});
   fails(tutorial + " data.kwargs.pert_col=gene", {"gene", "target_gene"});
-  fs::copy(folder.path() / "competition_support_set/competition_train.h5",
-           folder.path() / "competition_support_set/k562.h5");
-  fails(tutorial, {"2 files", "k562.h5"});
-  fs::remove(folder.path() / "competition_support_set/k562.h5");
   fs::remove(folder.path() / "competition_support_set/competition_train.h5");
   fails(tutorial, {"no file", "working directory"});
 }

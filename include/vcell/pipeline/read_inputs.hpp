@@ -9,8 +9,8 @@
 #include "vcell/core/instantiate.hpp"
 #include "vcell/io/read_name_list.hpp"
 #include "vcell/pipeline/bytes_of_x.hpp"
-#include "vcell/pipeline/concat_files.hpp"
 #include "vcell/pipeline/experiment_files.hpp"
+#include "vcell/pipeline/join_data_sets.hpp"
 #include "vcell/pipeline/prepare.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/embedding_folder.hpp"
@@ -84,17 +84,9 @@ ScreenCells read_screen_cells(const Experiment& e, const std::vector<std::string
                                        .progress = callbacks.progress},
                               .input = e.input};
   if (files.size() > 1) {
-    ConcatFilesOptions joined;
-    joined.label = e.dataset_column;
-    joined.label_setting = "[data] dataset_column";
-    for (const SplitDataset& dataset : datasets) joined.keys.push_back(dataset.name);
-    joined.unique_names = true;
-    joined.read = reading;
-    joined.callbacks = callbacks;
-    JoinedCells all = open_joined({files.begin(), files.end()}, joined);
-    note(callbacks, "together: ", all.cells.cells(), " cells x ", all.cells.genes(),
-         " genes that all files have; obs ", quoted(e.dataset_column),
-         " says which data set a cell is of: ", list_of(joined.keys));
+    std::vector<std::string> names;
+    for (const SplitDataset& dataset : datasets) names.push_back(dataset.name);
+    JoinedCells all = join_data_sets(files, names, e.dataset_column, reading, callbacks);
     if (!fits) return {std::move(all.cells), AnyRows::of(std::move(all.X))};
     all.cells.X = collect_rows(WatchedRows(BorrowedRows(all.X), callbacks.progress, "read"));
     return std::move(all.cells);
