@@ -2,6 +2,7 @@
 // docs/file-formats.md, with its own half-samples and its own scores.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "support/catch.hpp"
@@ -49,7 +50,8 @@ struct DenseSide {
       if (!all) order.resize((order.size() + (order.size() % 2 ? rng.below(2) : 0)) / 2);
       Cell mean(genes.size(), 0.0);
       for (const size_t i : order)
-        for (size_t g = 0; g < mean.size(); ++g) mean[g] += of_label[i][g] / double(order.size());
+        std::transform(mean.begin(), mean.end(), of_label[i].begin(), mean.begin(), std::plus<>());
+      for (double& x : mean) x /= double(order.size());
       out[label] = mean;
     }
     return out;
@@ -81,27 +83,31 @@ std::map<std::string, double> scores(const std::map<std::string, Cell>& real,
   const std::string control = "non-targeting";
   const auto shift = [&](const std::map<std::string, Cell>& side, const std::string& label) {
     Cell out = side.at(label);
-    for (size_t g = 0; g < out.size(); ++g) out[g] -= side.at(control)[g];
+    const Cell& of_control = side.at(control);
+    std::transform(out.begin(), out.end(), of_control.begin(), out.begin(), std::minus<>());
     return out;
   };
   std::vector<std::string> labels;
   for (const auto& [label, mean] : real)
     if (label != control) labels.push_back(label);
   const double n = double(labels.size());
+  std::map<std::string, Cell> shifts;
+  for (const std::string& label : labels) shifts[label] = shift(real, label);
   std::map<std::string, double> out;
   for (const std::string& label : labels) {
     const Cell a = shift(predicted, label);
     out["mae"] += mean_difference(real.at(label), predicted.at(label)) / n;
-    out["mae_delta"] += mean_difference(shift(real, label), a) / n;
-    out["pearson_delta"] += correlation(shift(real, label), a) / n;
+    out["mae_delta"] += mean_difference(shifts[label], a) / n;
+    out["pearson_delta"] += correlation(shifts[label], a) / n;
     const auto own = std::find(genes.begin(), genes.end(), label);
     const auto distance = [&](const std::string& other) {
-      Cell x = a, y = shift(real, other);
+      Cell x = a, y = shifts[other];
       if (own != genes.end()) x[size_t(own - genes.begin())] = y[size_t(own - genes.begin())] = 0;
       return mean_difference(x, y);
     };
+    const double to_own = distance(label);
     double nearer = 0;
-    for (const std::string& other : labels) nearer += distance(other) < distance(label);
+    for (const std::string& other : labels) nearer += distance(other) < to_own;
     out["discrimination_score_l1"] += (1 - nearer / n) / n;
   }
   return out;
