@@ -74,7 +74,7 @@ const std::string small_model =
 TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "[program][slow]") {
   const TemporaryFolder folder("tx");
   make_support_set(folder);
-  const auto ran = run_vcell_in(folder, tutorial + " training.max_steps=20");
+  const auto ran = run_vcell_in(folder, tutorial + " training.max_steps=3");
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   CHECK(ran.out == "./checkpoints/first_run/model\n");
@@ -82,7 +82,7 @@ TEST_CASE("tx train: the command of the challenge's tutorial runs to its end", "
   const fs::path out = folder.path() / "checkpoints/first_run";
   const auto e = vcell::read_experiment(out / "experiment.toml");
   CHECK(e.preset == "state_sm");
-  CHECK(e.training.max_steps == 20);
+  CHECK(e.training.max_steps == 3);
   CHECK(e.training.checkpoint_every == 20000);
   CHECK(e.model.set_size == 128);
   CHECK_THAT(vcell::read_text(out / "run.log"), contains("wandb.tags"));
