@@ -153,7 +153,7 @@ TEST_CASE("program: tx predict of a model in an embedding", "[program]") {
 
 TEST_CASE("program: a run in an embedding by a model of its own", "[program][slow]") {
   const TemporaryFolder folder("embedding_own");
-  const std::string flags = " --data " + small_screen(folder) + run_flags();
+  const std::string flags = " --data " + small_screen(folder, 3, 10) + run_flags();
   const auto own = done(folder, "run" + flags + " --out " + (folder / "own"));
   CHECK_THAT(own.err, contains("a small State Embedding is trained on"));
   CHECK_THAT(bytes(folder, "own/facts.csv"), contains("a small State Embedding"));

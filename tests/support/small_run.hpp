@@ -7,12 +7,12 @@
 namespace vcell_test {
 
 /// Makes `screen.h5ad` in the folder.
-inline std::string small_screen(const TemporaryFolder& folder, int seed = 3) {
+inline std::string small_screen(const TemporaryFolder& folder, int seed = 3, int genes = 30) {
   const std::string screen = folder / "screen.h5ad";
   const auto made = run_vcell(
-      folder, vcell::message(
-                  "simulate --genes 30 --perturbations 4 --contexts 2 --cells-per-perturbation 10 ",
-                  "--control-cells 20 --overwrite --seed ", seed, " --out ", screen));
+      folder, vcell::message("simulate --genes ", genes,
+                             " --perturbations 4 --contexts 2 --cells-per-perturbation 10 ",
+                             "--control-cells 20 --overwrite --seed ", seed, " --out ", screen));
   INFO(made.err);
   REQUIRE(made.code == 0);
   return screen;
