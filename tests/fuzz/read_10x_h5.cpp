@@ -7,6 +7,7 @@
 #include "io/write_10x_h5.hpp"
 #include "vcell/data/check_anndata.hpp"
 #include "vcell/io/cell_rows.hpp"
+#include "vcell/io/describe_10x_h5.hpp"
 
 extern "C" int LLVMFuzzerInitialize(int* count, char*** words) {
   vcell_test::leave_faults_of_hdf5(count, words);
@@ -47,6 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ReadCellsOptions options;
   options.h5ad.budget = size_t(64) << 20;
   options.input.genes.genomes = {"hg"};
+  attempt([&] { describe_10x_h5(file.path()); });
   attempt([&] { check_anndata(read_10x_h5(file.path(), {.budget = options.h5ad.budget})); });
   attempt([&] {
     const OpenCells open = open_cells(file.path(), options);

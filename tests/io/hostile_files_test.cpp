@@ -176,3 +176,20 @@ TEST_CASE("hostile files: names of columns that lead elsewhere", "[io][damage]")
       check_error<FormatError>([&] { describe_h5ad(path); }, {path.string(), "'/obs"});
     }
 }
+
+TEST_CASE("hostile files: names of a group that claim 4 GB", "[io][damage]") {
+  const vcell_test::TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  vcell_test::write_10x_v3(path);
+  const std::string bytes = read_text(path);
+  size_t heaps = 0;
+  for (size_t at = bytes.find("HEAP"); at != bytes.npos; at = bytes.find("HEAP", at + 1), ++heaps) {
+    std::string other = bytes;
+    other.replace(at + 8, 8, std::string("\0\0\0\xf9\0\0\0\0", 8));
+    write_text(path, other);
+    if (heaps < 2)  // it does not look at features
+      check_error<FormatError>([&] { describe_10x_h5(path); }, {path.string(), "damaged"});
+    check_error<FormatError>([&] { read_10x_h5(path); }, {path.string(), "damaged"});
+  }
+  CHECK(heaps == 3);  // of the root, of /matrix and of its features
+}

@@ -134,13 +134,12 @@ struct Object {
   std::vector<std::string> names() const;
 };
 
-/// Whether a group has a child of this name.
+/// Whether a group has a child of this name. A name with slashes is a way through groups, each of
+/// which must be there, and is checked, before HDF5 looks into it.
 inline bool Object::has(const std::string& name) const {
-  // A name with slashes is a way through groups; each of them must be there before the next.
-  for (size_t slash = name.find('/');; slash = name.find('/', slash + 1)) {
-    if (H5Lexists(id, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
-    if (slash == name.npos) return true;
-  }
+  const size_t slash = name.find('/');
+  if (H5Lexists(id, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
+  return slash == name.npos || open(name.substr(0, slash)).has(name.substr(slash + 1));
 }
 
 /// Checks the stored header of this object, which a name leads to, before HDF5 trusts it. A hard
