@@ -12,6 +12,8 @@ void add_convert(CLI::App& program, Console& console);
 void add_concat(CLI::App& program, Console& console);
 void add_subset(CLI::App& program, Console& console);
 void add_preprocess(CLI::App& program, Console& console);
+/// The same under another name, as a command of `program`.
+void add_preprocess_as(CLI::App& program, const std::string& name, Console& console);
 void add_split(CLI::App& program, Console& console);
 void add_stats(CLI::App& program, Console& console);
 void add_train(CLI::App& program, Console& console);

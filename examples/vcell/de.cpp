@@ -12,8 +12,8 @@
 #include "vcell/eval/write_expression.hpp"
 #include "vcell/io/cell_rows.hpp"
 #include "vcell/io/h5ad.hpp"
+#include "vcell/pipeline/bytes_of_x.hpp"
 #include "vcell/pipeline/prepare.hpp"
-#include "vcell/pipeline/preprocess_file.hpp"
 
 namespace {
 

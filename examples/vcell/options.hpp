@@ -50,13 +50,14 @@ E choice_of_word(const std::string& flag, const std::string& word) {
 }
 
 /// An option with one number.
+/// @param flags  its name, or several after commas, of which messages say the first
 template <class N>
-CLI::Option* add_number(CLI::App& command, const std::string& flag, N& field,
+CLI::Option* add_number(CLI::App& command, const std::string& flags, N& field,
                         const std::string& help, N least = 0) {
   return command
       .add_option_function<std::string>(
-          flag,
-          [&field, flag, least](const std::string& word) {
+          flags,
+          [&field, flag = flags.substr(0, flags.find(',')), least](const std::string& word) {
             field = number_of<N>(flag, word, least);
           },
           help)
@@ -71,9 +72,9 @@ inline vcell::Callbacks callbacks_of(Console& console) {
 }
 
 /// --scale
-inline void add_scale(CLI::App& command, std::optional<vcell::Scale>& scale,
-                      const std::string& help) {
-  command
+inline CLI::Option* add_scale(CLI::App& command, std::optional<vcell::Scale>& scale,
+                              const std::string& help) {
+  return command
       .add_option_function<std::string>(
           "--scale",
           [&scale](const std::string& word) {

@@ -4,10 +4,8 @@
 
 #include "commands.hpp"
 #include "options.hpp"
-#include "output.hpp"
 #include "run_settings.hpp"
 #include "split_files.hpp"
-#include "vcell/pipeline/preprocess_file.hpp"
 #include "vcell/sets/split_toml.hpp"
 #include "vcell/train/tx_settings.hpp"
 
@@ -48,39 +46,13 @@ void add_tx_train(CLI::App& tx, Console& console) {
   command->callback([=, &console] { tx_train(*words, *resume, *dry_run, console); });
 }
 
-struct Preprocess {
-  std::string data, out;
-  size_t hvgs = 0;
-  bool overwrite = false;
-};
-
-void add_tx_preprocess(CLI::App& tx, Console& console) {
-  auto* command = tx.add_subcommand(
-      "preprocess_train", "Normalise counts, take logarithms, write variable genes as obsm X_hvg");
-  auto s = std::make_shared<Preprocess>();
-  command->add_option("--adata", s->data, "Counts, h5ad")->required()->type_name("FILE");
-  command->add_option("--output", s->out, "The h5ad file to write")->required()->type_name("FILE");
-  add_number(*command, "--num_hvgs", s->hvgs, "Highly variable genes", size_t(1))->required();
-  command->add_flag("--overwrite", s->overwrite, "Replace a file that is there");
-  add_common(*command, console);
-  command->callback([s, &console] {
-    refuse_to_overwrite("tx preprocess_train", s->out, s->overwrite);
-    vcell::PreprocessFileOptions options;
-    options.train.hvg.n_top_genes = s->hvgs;
-    options.callbacks = callbacks_of(console);
-    const auto done = vcell::preprocess_file(s->data, s->out, options);
-    vcell::note_scale(done.normalized, options.callbacks);
-    console.result(s->out);
-  });
-}
-
 }  // namespace
 
 void add_tx(CLI::App& program, Console& console) {
   auto* tx = program.add_subcommand("tx", "Commands of State's program, with its flags");
   tx->require_subcommand(1);
   add_tx_train(*tx, console);
-  add_tx_preprocess(*tx, console);
+  add_preprocess_as(*tx, "preprocess_train", console);
   add_tx_infer(*tx, console);
   add_tx_predict(*tx, console);
 }

@@ -39,6 +39,15 @@ AnnData screen_of(DType dtype, bool is_sparse) {
   return adata;
 }
 
+/// preprocess_train with X read in blocks.
+template <class S>
+PreprocessedRows<S> preprocess_blocks(AnnData& adata, S X,
+                                      const PreprocessTrainOptions& options = {}) {
+  auto rows = preprocessed_rows(adata, std::move(X), options);
+  store_hvg(adata, rows.X, rows.done.hvg.indices());
+  return rows;
+}
+
 }  // namespace
 
 TEST_CASE("preprocess_train: the same bits from blocks as in memory", "[preprocess]") {
@@ -54,7 +63,7 @@ TEST_CASE("preprocess_train: the same bits from blocks as in memory", "[preproce
         CAPTURE(most);
         auto adata = screen_of(dtype, is_sparse);
         adata.X.reset();
-        const auto [X, done] = preprocess_train(adata, Blocks{counts, most}, options);
+        const auto [X, done] = preprocess_blocks(adata, Blocks{counts, most}, options);
         CHECK(X.dtype() == whole.X->dtype());
         CHECK(done.normalized.target_sum == expected.normalized.target_sum);
         CHECK(done.hvg.dispersions_norm == expected.hvg.dispersions_norm);
@@ -87,7 +96,7 @@ TEST_CASE("preprocess_train: every flavor and batches, the same from blocks as i
       adata.X.reset();
       const Matrix counts = *whole.X;
       const auto expected = preprocess_train(whole, options);
-      const auto [X, done] = preprocess_train(adata, Blocks{counts, 300}, options);
+      const auto [X, done] = preprocess_blocks(adata, Blocks{counts, 300}, options);
       CHECK(expected.hvg.indices().size() == 10);
       if (flavor == HvgFlavor::seurat_v3 && !has_batches)
         CHECK(done.hvg.variances_norm ==
@@ -135,13 +144,13 @@ TEST_CASE("TrainRows: X is written in the pass that genes are scored in", "[prep
     CHECK(of_genes == select_columns(written.view(), done.hvg.indices()));
     // In blocks, and refused where it is no count.
     auto blocks = adata;
-    const auto in_blocks = preprocess_train(blocks, Blocks{counts, 7}, options);
+    const auto in_blocks = preprocess_blocks(blocks, Blocks{counts, 7}, options);
     CHECK(blocks == expected);
     Matrix wrong = counts;
     wrong.values().values<float>()[9] = 0.5F;
     check_error<ConfigError>(
         [&] {
-          preprocess_train(blocks = adata, Blocks{wrong, 7}, options);
+          preprocess_blocks(blocks = adata, Blocks{wrong, 7}, options);
         },
         {"nothing says whether", "holds 0.5"});
     CHECK(blocks == adata);
@@ -153,7 +162,7 @@ TEST_CASE("TrainRows: X is written in the pass that genes are scored in", "[prep
   CHECK_THROWS_WITH(row_block(rows.X(), 5, 6, scratch), contains("in their order"));
   check_error<ConfigError>(
       [&] {
-        preprocess_train(out, Blocks{counts, 9}, {.target_sum = 0});
+        preprocess_blocks(out, Blocks{counts, 9}, {.target_sum = 0});
       },
       {"target_sum is 0"});
 }
@@ -183,7 +192,7 @@ TEST_CASE("preprocess_train: cells left out and filtered, as the AnnData without
   std::vector<uint8_t> looked_at(whole.cells(), 1);
   for (size_t cell = 0; cell < looked_at.size(); cell += 3) looked_at[cell] = 0;
   const PreprocessTrainOptions options{.hvg = {.n_top_genes = 5}, .cells = looked_at};
-  const auto rows = preprocess_train(adata, std::move(X), options);
+  const auto rows = preprocess_blocks(adata, std::move(X), options);
   preprocess_train(whole, options);
   CsrMatrix<float> all;
   all.columns = rows.X.columns();
@@ -200,16 +209,16 @@ TEST_CASE("preprocess_train: blocks of what is no count are refused as in memory
   X.values().values<float>()[70] = 0.5F;
   check_error<ConfigError>(
       [&] {
-        preprocess_train(adata, Blocks{X, 5}, {.scale = Scale::counts});
+        preprocess_blocks(adata, Blocks{X, 5}, {.scale = Scale::counts});
       },
       {"declared counts", "holds 0.5"});
   check_error<ConfigError>(
       [&] {
-        preprocess_train(adata, Blocks{X, 5}, {.scale = Scale::log1p});
+        preprocess_blocks(adata, Blocks{X, 5}, {.scale = Scale::log1p});
       },
       {"preprocess_train", "expected counts"});
   X.keep_rows(std::vector<uint8_t>(X.rows(), 0));
-  check_error<ShapeError>([&] { preprocess_train(adata, X); }, {"rows of X", "cells"});
+  check_error<ShapeError>([&] { preprocess_blocks(adata, X); }, {"rows of X", "cells"});
   check_error<ShapeError>([&] { Log1pRows<Matrix>(X, {1.0}, DType::f32); },
                           {"Log1pRows", "factors"});
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "vcell/data/borrowed_rows.hpp"
+#include "vcell/data/read_rows.hpp"
 
 VCELL_BEGIN_NAMESPACE
 
@@ -39,6 +41,11 @@ class AnyRows {
   CsrView<T> read(size_t first, size_t last, CsrMatrix<T>& scratch) const {
     return source().read(first, last, scratch);
   }
+  /// See read_rows.
+  template <class T>
+  void read(std::span<const size_t> rows, CsrMatrix<T>& out) const {
+    source().read(rows, out);
+  }
   size_t end_of_block(size_t first, size_t bytes) const {
     return source().end_of_block(first, bytes);
   }
@@ -54,6 +61,10 @@ class AnyRows {
     virtual CsrView<double> read(size_t, size_t, CsrMatrix<double>&) const = 0;
     virtual CsrView<int64_t> read(size_t, size_t, CsrMatrix<int64_t>&) const = 0;
     virtual CsrView<uint64_t> read(size_t, size_t, CsrMatrix<uint64_t>&) const = 0;
+    virtual void read(std::span<const size_t>, CsrMatrix<float>&) const = 0;
+    virtual void read(std::span<const size_t>, CsrMatrix<double>&) const = 0;
+    virtual void read(std::span<const size_t>, CsrMatrix<int64_t>&) const = 0;
+    virtual void read(std::span<const size_t>, CsrMatrix<uint64_t>&) const = 0;
     virtual size_t end_of_block(size_t, size_t) const = 0;
   };
   template <class S>
@@ -74,6 +85,18 @@ class AnyRows {
     }
     CsrView<uint64_t> read(size_t first, size_t last, CsrMatrix<uint64_t>& scratch) const override {
       return row_block(source, first, last, scratch);
+    }
+    void read(std::span<const size_t> rows, CsrMatrix<float>& out) const override {
+      read_rows(source, rows, out);
+    }
+    void read(std::span<const size_t> rows, CsrMatrix<double>& out) const override {
+      read_rows(source, rows, out);
+    }
+    void read(std::span<const size_t> rows, CsrMatrix<int64_t>& out) const override {
+      read_rows(source, rows, out);
+    }
+    void read(std::span<const size_t> rows, CsrMatrix<uint64_t>& out) const override {
+      read_rows(source, rows, out);
     }
     size_t end_of_block(size_t first, size_t bytes) const override {
       return block_end(source, first, bytes);

@@ -56,6 +56,14 @@ bool says_log1p(const char* function, const AnnData& adata) {
                             "natural logarithm of the base and set the base to null"));
 }
 
+/// @throws ConfigError if X of adata is log1p already
+template <class = void>
+void check_not_log1p(const char* function, const AnnData& adata) {
+  if (says_log1p(function, adata))
+    throw ConfigError(
+        message(function, ": uns['log1p'] says that X is log1p already, expected counts"));
+}
+
 template <class S, class F>
 void check_values(const AnnData& adata, const S& X, const char* declared, const char* expected,
                   F&& is_wrong) {

@@ -146,9 +146,20 @@ void downsample_counts(Matrix& X, const DownsampleCountsOptions& options,
 template <class = void>
 void downsample_counts(AnnData& adata, const DownsampleCountsOptions& options) {
   Matrix& X = detail::matrix_of("downsample_counts", adata);
-  if (detail::says_log1p("downsample_counts", adata))
-    throw ConfigError("downsample_counts: uns['log1p'] says that X is log1p, expected counts");
+  detail::check_not_log1p("downsample_counts", adata);
   downsample_counts(X, options, &adata);
+}
+
+/// What downsample_counts makes of X that is apart from adata, to the same bits.
+/// @throws ConfigError as downsample_counts of an AnnData
+template <class S>
+requires RowSource<S, float> DownsampledRows<S> downsampled_rows(
+    const AnnData& adata, S X, const DownsampleCountsOptions& options) {
+  detail::check_downsample(options);
+  detail::check_not_log1p("downsample_counts", adata);
+  detail::check_whole(X, &adata);
+  const DType type = value_type(X);
+  return {std::move(X), options, type};
 }
 
 VCELL_END_NAMESPACE

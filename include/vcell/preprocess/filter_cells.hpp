@@ -20,6 +20,23 @@ struct FilterCellsOptions {
   std::optional<double> max_genes = {};   ///< keep cells with a value above 0 in at most so many
 };
 
+namespace detail {
+
+/// What a threshold compares of a cell.
+template <class T>
+double number_of_cell(const Threshold& threshold, std::span<const T> values) {
+  if (threshold.counts) return std::accumulate(values.begin(), values.end(), 0.0);
+  return double(std::count_if(values.begin(), values.end(), [](T x) { return x > 0; }));
+}
+
+template <class = void>
+Threshold threshold_of(const FilterCellsOptions& o) {
+  return threshold_of("filter_cells", "genes", o.min_counts, o.min_genes, o.max_counts,
+                      o.max_genes);
+}
+
+}  // namespace detail
+
 /// Judges cells by their total or by the number of genes with a value above 0, as
 /// `scanpy.pp.filter_cells` does (stored zeros do not count).
 ///
@@ -28,15 +45,10 @@ struct FilterCellsOptions {
 /// @throws ConfigError if not exactly one threshold is given or it is below 0
 template <class S>
 requires RowSource<S, float> Filtered filter_cells(const S& X, const FilterCellsOptions& options) {
-  const auto threshold =
-      detail::threshold_of("filter_cells", "genes", options.min_counts, options.min_genes,
-                           options.max_counts, options.max_genes);
+  const auto threshold = detail::threshold_of(options);
   return detail::judge(threshold, with_value_type<std::vector<double>>(X, [&]<class T>() {
                          return map_cells<T>(X, [&](std::span<const T> values) {
-                           return threshold.counts
-                                      ? std::accumulate(values.begin(), values.end(), 0.0)
-                                      : double(std::count_if(values.begin(), values.end(),
-                                                             [](T x) { return x > 0; }));
+                           return detail::number_of_cell(threshold, values);
                          });
                        }));
 }

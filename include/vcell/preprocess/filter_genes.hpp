@@ -18,6 +18,16 @@ struct FilterGenesOptions {
   std::optional<double> max_cells = {};   ///< keep genes with a value above 0 in at most so many
 };
 
+namespace detail {
+
+template <class = void>
+Threshold threshold_of(const FilterGenesOptions& o) {
+  return threshold_of("filter_genes", "cells", o.min_counts, o.min_cells, o.max_counts,
+                      o.max_cells);
+}
+
+}  // namespace detail
+
 /// Judges genes by their total or by the number of cells with a value above 0, as
 /// `scanpy.pp.filter_genes` does (stored zeros do not count).
 ///
@@ -26,9 +36,7 @@ struct FilterGenesOptions {
 /// @throws ConfigError if not exactly one threshold is given or it is below 0
 template <class S>
 requires RowSource<S, float> Filtered filter_genes(const S& X, const FilterGenesOptions& options) {
-  const auto threshold =
-      detail::threshold_of("filter_genes", "cells", options.min_counts, options.min_cells,
-                           options.max_counts, options.max_cells);
+  const auto threshold = detail::threshold_of(options);
   const auto sums = with_value_type<std::vector<std::array<double, 1>>>(X, [&]<class T>() {
     return sum_over_cells<T, 1>(X, [&](T x) {
       return std::array<double, 1>{threshold.counts ? double(x) : double(x > 0)};

@@ -93,6 +93,22 @@ std::string where_counts_are(const AnnData& adata) {
   return "neither a layer nor raw holds counts: take flavor seurat";
 }
 
+/// Says whether X is declared what the flavor works on.
+/// @throws ConfigError if it is not
+template <class = void>
+void check_hvg_scale(HvgFlavor flavor, const AnnData& adata) {
+  const char* name = "highly_variable_genes";
+  const bool of_counts = flavor == HvgFlavor::seurat_v3, is_log1p = says_log1p(name, adata);
+  if (!of_counts && !is_log1p)
+    throw ConfigError(message(name, ": flavor ", choices(HvgFlavor()).at(size_t(flavor)),
+                              " works on log1p data, and there is no uns['log1p']; normalise ",
+                              "first (normalize_total, log1p), or declare_scale if X is log1p ",
+                              "already"));
+  if (of_counts && is_log1p)
+    throw ConfigError(message(name, ": flavor seurat_v3 works on counts, and X is declared log1p; ",
+                              where_counts_are(adata)));
+}
+
 /// The matrix that genes are scored from, which must hold what the flavor works on.
 /// @throws ConfigError if it does not
 template <class = void>
@@ -114,14 +130,7 @@ const Matrix& matrix_for(HvgFlavor flavor, const AnnData& adata,
     return values;
   }
   const Matrix& X = matrix_of(name, adata);
-  const bool is_log1p = says_log1p(name, adata);
-  if (!of_counts && !is_log1p)
-    throw ConfigError(message(
-        name, ": flavor ", flavor_name, " works on log1p data, and there is no uns['log1p']; ",
-        "normalise first (normalize_total, log1p), or declare_scale if X is log1p already"));
-  if (of_counts && is_log1p)
-    throw ConfigError(message(name, ": flavor seurat_v3 works on counts, and X is declared log1p; ",
-                              where_counts_are(adata)));
+  check_hvg_scale(flavor, adata);
   if (of_counts) declared_scale(adata, X);
   return X;
 }
@@ -151,6 +160,20 @@ template <class = void>
 HighlyVariableGenes highly_variable_genes(AnnData& adata,
                                           const HighlyVariableGenesOptions& options = {}) {
   const Matrix& X = detail::matrix_for(options.flavor, adata, options.layer);
+  Factor batches;
+  auto out = highly_variable_genes(X, detail::without_names(options, adata, batches));
+  store_scores(adata, out);
+  return out;
+}
+
+/// The same with X apart from adata.
+/// @param X  (cells, genes), read in row blocks; options.layer is not given
+/// @throws ConfigError as above
+template <class S>
+requires RowSource<S, float> HighlyVariableGenes
+highly_variable_genes(AnnData& adata, const S& X, const HighlyVariableGenesOptions& options) {
+  detail::check_hvg_scale(options.flavor, adata);
+  if (options.flavor == HvgFlavor::seurat_v3) declared_scale(adata, X);
   Factor batches;
   auto out = highly_variable_genes(X, detail::without_names(options, adata, batches));
   store_scores(adata, out);

@@ -31,8 +31,7 @@ void log1p(Matrix& X) {
 template <class = void>
 void log1p(AnnData& adata) {
   Matrix& X = detail::matrix_of("log1p", adata);
-  if (detail::says_log1p("log1p", adata))
-    throw ConfigError("log1p: uns['log1p'] says that X is log1p already, expected counts");
+  detail::check_not_log1p("log1p", adata);
   detail::log1p(X, &adata);
   declare_scale(adata, Scale::log1p);
 }

@@ -21,6 +21,13 @@ struct DivideAndLog1p {
   }
 };
 
+struct Log1p {
+  template <class T>
+  void operator()(size_t, std::span<const int32_t>, std::span<T> values) const {
+    log1p_values(values);
+  }
+};
+
 }  // namespace detail
 
 /// A source of counts (see RowSource), read as what normalize_total and log1p make of it, to the
@@ -38,5 +45,16 @@ class Log1pRows : public TransformedRows<S, detail::DivideAndLog1p> {
     check_size_match("Log1pRows", "factors", this->f().factors.size(), "rows", this->rows());
   }
 };
+
+/// What log1p makes of X that is apart from adata, to the same bits, and records it in adata.
+/// @throws ConfigError as log1p of an AnnData
+template <class S>
+requires RowSource<S, float> TransformedRows<S, detail::Log1p> log1p_rows(AnnData& adata, S X) {
+  detail::check_not_log1p("log1p", adata);
+  detail::check_not_negative("log1p", X, &adata);
+  declare_scale(adata, Scale::log1p);
+  const DType type = value_type(X);
+  return {std::move(X), {}, type};
+}
 
 VCELL_END_NAMESPACE

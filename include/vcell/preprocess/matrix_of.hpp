@@ -91,4 +91,10 @@ R with_value_type(const S& X, F&& f) {
   return std::forward<F>(f).template operator()<float>();
 }
 
+/// That type, as a dtype: float32 or float64.
+template <class S>
+DType value_type(const S& X) {
+  return detail::needs_double(X) ? DType::f64 : DType::f32;
+}
+
 VCELL_END_NAMESPACE

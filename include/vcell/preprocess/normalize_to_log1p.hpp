@@ -18,6 +18,9 @@ struct NormalizeToLog1pOptions {
   bool library_log1p = false;
   /// Told of every block of cells, in each of several passes; may stop, and X is then neither.
   Progress progress = {};
+  /// As in NormalizeTotalOptions.
+  bool exclude_highly_expressed = false;
+  double max_fraction = 0.05;
 };
 
 struct NormalizedToLog1p {
@@ -25,6 +28,15 @@ struct NormalizedToLog1p {
   std::optional<double> target_sum;  ///< the total used, or declared where X was log1p
   size_t empty_cells = 0;            ///< cells with total 0: they stay zero
 };
+
+namespace detail {
+
+template <class O>
+NormalizeTotalOptions total_options(const O& o) {
+  return {o.target_sum, o.cells, o.exclude_highly_expressed, o.max_fraction};
+}
+
+}  // namespace detail
 
 /// Brings X to log1p of counts at one total per cell, whatever it holds: counts are normalised (see
 /// normalize_total) and their logarithm taken; log1p stays as it is. uns['log1p'] and
@@ -44,7 +56,7 @@ NormalizedToLog1p normalize_to_log1p(AnnData& adata, const NormalizeToLog1pOptio
   if (out.found.scale == Scale::counts) {
     with_value_type<void>(X, [&]<class T>() {
       const auto total = detail::total_factors<T>(detail::watched_matrix(X, options.progress),
-                                                  {options.target_sum, options.cells});
+                                                  detail::total_options(options));
       out.target_sum = total.target_sum;
       out.empty_cells = total.empty_cells;
       const auto divide_and_log1p = [&](size_t cell, std::span<T> values) {

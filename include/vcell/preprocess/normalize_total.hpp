@@ -131,6 +131,17 @@ void check_quotients(size_t cell, T total, T factor, T target) {
                               ": its values would be infinite; give a smaller one"));
 }
 
+/// @throws ConfigError if a number is out of its range
+template <class = void>
+void check_total_options(const NormalizeTotalOptions& options) {
+  if (options.target_sum && !(*options.target_sum > 0 && std::isfinite(*options.target_sum)))
+    throw ConfigError(message("normalize_total: target_sum is ", *options.target_sum,
+                              ", expected a finite number above 0"));
+  if (options.exclude_highly_expressed && !(options.max_fraction >= 0 && options.max_fraction <= 1))
+    throw ConfigError(
+        message("normalize_total: max_fraction is ", options.max_fraction, ", expected 0 .. 1"));
+}
+
 /// The total that cells get, in T.
 /// @param totals  of the cells now; not looked at where options have a target_sum
 /// @throws ConfigError if it is no finite number above 0, or there is no median
@@ -165,13 +176,11 @@ double factor_of(size_t cell, double total, double all_genes, T target) {
 template <class T, class S>
 NormalizedTotal total_factors(const S& X, const NormalizeTotalOptions& options,
                               std::vector<double> totals) {
+  check_total_options(options);
   NormalizedTotal out;
   out.factors = std::move(totals);
   std::vector<double> all_genes = out.factors;
   if (options.exclude_highly_expressed) {
-    if (!(options.max_fraction >= 0 && options.max_fraction <= 1))
-      throw ConfigError(
-          message("normalize_total: max_fraction is ", options.max_fraction, ", expected 0 .. 1"));
     const auto left_out = highly_expressed<T>(X, out.factors, options);
     for (size_t gene = 0; gene < left_out.size(); ++gene)
       if (left_out[gene]) out.excluded_genes.push_back(gene);
@@ -242,6 +251,21 @@ NormalizedTotal normalize_total(Matrix& X, const NormalizeTotalOptions& options 
   return detail::normalize_total(X, options, nullptr);
 }
 
+namespace detail {
+
+/// Stores what cells were divided by where the options say.
+template <class = void>
+void store_factors(AnnData& adata, const NormalizedTotal& total, DType dtype,
+                   const NormalizeTotalOptions& options) {
+  const auto& factors = total.factors;
+  if (options.key_added)
+    adata.obs.set(*options.key_added, dtype == DType::f64 ? Numbers(factors)
+                                                          : Numbers(std::vector<float>(
+                                                                factors.begin(), factors.end())));
+}
+
+}  // namespace detail
+
 /// What normalize_total divides every cell by, of anything that is read in row blocks: see
 /// NormalizedRows and Log1pRows. The values are read twice, and twice more if genes are excluded.
 /// @param names  for messages: whose cells and genes these are
@@ -261,17 +285,11 @@ requires RowSource<S, float> NormalizedTotal total_factors(
 ///         log1p already
 template <class = void>
 NormalizedTotal normalize_total(AnnData& adata, const NormalizeTotalOptions& options = {}) {
-  if (!options.layer && detail::says_log1p("normalize_total", adata))
-    throw ConfigError(
-        "normalize_total: uns['log1p'] says that X is log1p already, expected counts");
+  if (!options.layer) detail::check_not_log1p("normalize_total", adata);
   Matrix& X = options.layer ? detail::layer_of("normalize_total", adata, *options.layer)
                             : detail::matrix_of("normalize_total", adata);
   NormalizedTotal out = detail::normalize_total(X, options, &adata);
-  if (options.key_added)
-    adata.obs.set(*options.key_added,
-                  X.dtype() == DType::f64
-                      ? Numbers(out.factors)
-                      : Numbers(std::vector<float>(out.factors.begin(), out.factors.end())));
+  detail::store_factors(adata, out, X.dtype(), options);
   return out;
 }
 

@@ -35,4 +35,19 @@ class NormalizedRows : public TransformedRows<S, detail::DivideByFactor> {
   }
 };
 
+/// What normalize_total makes of X that is apart from adata, with the factors stored in
+/// obs[key_added] if that is given.
+/// @param found  gets what was done
+/// @throws ConfigError, ShapeError as normalize_total of an AnnData
+template <class S>
+requires RowSource<S, float> NormalizedRows<S> normalized_rows(AnnData& adata, S X,
+                                                               const NormalizeTotalOptions& options,
+                                                               NormalizedTotal& found) {
+  detail::check_not_log1p("normalize_total", adata);
+  found = total_factors(X, options, &adata);
+  const DType type = value_type(X);
+  detail::store_factors(adata, found, type, options);
+  return {std::move(X), found.factors, type};
+}
+
 VCELL_END_NAMESPACE

@@ -254,22 +254,26 @@ requires RowSource<S, float> Pca pca(const S& X, const PcaOptions& options = {})
   });
 }
 
-/// The same for X of adata or a layer, stored where scanpy stores it: obsm['X_pca'], varm['PCs']
-/// (0 for genes that are not looked at), uns['pca'] with variance and variance_ratio.
-/// @return  of the genes that are looked at
-/// @throws ConfigError also if there is no such matrix or column
-template <class = void>
-Pca pca(AnnData& adata, const PcaOptions& options = {}) {
-  const Matrix& X = options.layer ? detail::layer_of("pca", adata, *options.layer)
-                                  : detail::matrix_of("pca", adata);
+/// The same with X apart from adata, stored where scanpy stores it: obsm['X_pca'], varm['PCs'] (0
+/// for genes that are not looked at), uns['pca'] with variance and variance_ratio.
+/// @param X  (cells, genes), whatever options.layer says
+/// @return   of the genes that are looked at
+/// @throws ConfigError also if there is no such column, ShapeError if X has another shape
+template <class S>
+requires RowSource<S, float> Pca pca(AnnData& adata, const S& X, const PcaOptions& options) {
+  check_size_match("pca", "rows of X", X.rows(), "cells", adata.cells());
+  check_size_match("pca", "columns of X", X.columns(), "genes", adata.genes());
   std::vector<uint8_t> looked_at(adata.genes(), 1);
-  SelectedRows<BorrowedRows<Matrix>> rows{BorrowedRows<Matrix>(X)};
+  Pca out;
   if (options.gene_mask) {
     const auto flags = adata.var.column(*options.gene_mask).numbers();
     for (size_t gene = 0; gene < flags.size(); ++gene) looked_at[gene] = flags[gene] == 1;
+    SelectedRows rows{BorrowedRows(X)};
     rows.keep_columns(looked_at);
+    out = pca(rows, options);
+  } else {
+    out = pca(X, options);
   }
-  Pca out = options.gene_mask ? pca(rows, options) : pca(X, options);
   const size_t components = out.variance.size();
   DenseMatrix<double> loadings{adata.genes(), components,
                                std::vector<double>(adata.genes() * components)};
@@ -285,6 +289,15 @@ Pca pca(AnnData& adata, const PcaOptions& options = {}) {
   found.insert_or_assign("variance_ratio", array_of(out.variance_ratio));
   adata.uns.insert_or_assign("pca", std::move(found));
   return out;
+}
+
+/// The same of X of adata or a layer.
+/// @throws ConfigError also if there is no such matrix
+template <class = void>
+Pca pca(AnnData& adata, const PcaOptions& options = {}) {
+  const Matrix& X = options.layer ? detail::layer_of("pca", adata, *options.layer)
+                                  : detail::matrix_of("pca", adata);
+  return pca(adata, X, options);
 }
 
 VCELL_INSTANTIATE(data, Pca pca<void>(AnnData&, const PcaOptions&));

@@ -46,7 +46,12 @@ PreprocessedTrain preprocess_train(AnnData& adata, const PreprocessTrainOptions&
   const auto score = [&] { out.hvg = highly_variable_genes(adata, detail::hvg_options(options)); };
   const bool of_counts = options.hvg.flavor == HvgFlavor::seurat_v3;
   if (of_counts) score();
-  out.normalized = normalize_to_log1p(adata, {options.scale, options.target_sum, options.cells});
+  out.normalized =
+      normalize_to_log1p(adata, {.scale = options.scale,
+                                 .target_sum = options.target_sum,
+                                 .cells = options.cells,
+                                 .exclude_highly_expressed = options.exclude_highly_expressed,
+                                 .max_fraction = options.max_fraction});
   if (!of_counts) score();
   store_hvg(adata, out.hvg.indices());
   return out;
@@ -59,15 +64,15 @@ struct PreprocessedRows {
   PreprocessedTrain done;
 };
 
-/// The same with X read in row blocks, of which one is in memory at a time: once for the totals, if
-/// their median is asked for, once for the scores (of seurat_v3 twice), once for obsm['X_hvg'], and
-/// whenever the result is read. The bits are the same. TrainRows is the same for who writes X while
-/// the scores are found.
+/// The same with X read in row blocks, of which one is in memory at a time, and without
+/// obsm['X_hvg'] (see store_hvg): once for the totals, if their median is asked for, once for the
+/// scores (of seurat_v3 twice), and whenever the result is read. The bits are the same. TrainRows
+/// is the same for who writes X while the scores are found.
 ///
 /// @param adata   all but X; changed as X is there
 /// @param counts  X; by value: moved into the result
 template <class S>
-requires RowSource<S, float> PreprocessedRows<S> preprocess_train(
+requires RowSource<S, float> PreprocessedRows<S> preprocessed_rows(
     AnnData& adata, S counts, const PreprocessTrainOptions& options = {}) {
   TrainRows<S> rows(adata, std::move(counts), options);
   if (rows.is_to_be_read()) {
@@ -78,9 +83,7 @@ requires RowSource<S, float> PreprocessedRows<S> preprocess_train(
                                    : read.template operator()<float>();
   }
   PreprocessedTrain done = rows.finish(adata);
-  Log1pRows<S> X = std::move(rows).log1p_rows();
-  store_hvg(adata, X, done.hvg.indices());
-  return {std::move(X), std::move(done)};
+  return {std::move(rows).log1p_rows(), std::move(done)};
 }
 
 VCELL_INSTANTIATE(data, PreprocessedTrain preprocess_train<void>(AnnData&,

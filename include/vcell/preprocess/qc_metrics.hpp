@@ -147,6 +147,50 @@ void QcOfCells<T>::look_at(size_t cell, std::span<const int32_t> genes, std::spa
   }
 }
 
+/// All of QcMetrics, from blocks of rows of T: an accumulator (see accumulate).
+template <class T>
+class QcOfAll {
+ public:
+  /// @throws as QcOfCells
+  QcOfAll(size_t cells, size_t genes, DType dtype, const QcMetricsOptions& options)
+      : of_cells_(cells, genes, dtype, options), of_genes_(genes, See{}) {}
+
+  void add(size_t first_cell, const CsrView<T>& block) {
+    of_cells_.add(first_cell, block);
+    of_genes_.add(first_cell, block);
+  }
+
+  QcMetrics take() && {
+    QcMetrics out = std::move(of_cells_).take();
+    const double cells = double(out.total_of_cell.size());
+    for (const Gene& g : of_genes_.of_group(0)) {
+      out.cells_of_gene.push_back(g.cells);
+      out.total_of_gene.push_back(detail::rounded_as(out.dtype, g.total));
+      out.mean_of_gene.push_back(detail::rounded_as(out.dtype, g.total / cells));
+      out.dropout.push_back((1 - double(g.cells) / cells) * 100);
+    }
+    return out;
+  }
+
+ private:
+  struct Gene {
+    double total = 0;
+    int64_t cells = 0;
+  };
+  struct See {
+    void operator()(std::span<const int32_t> genes, std::span<const T> values, Gene* of) const {
+      for (size_t k = 0; k < genes.size(); ++k) {
+        Gene& g = of[size_t(genes[k])];
+        g.total += double(values[k]);
+        g.cells += values[k] != T(0);
+      }
+    }
+  };
+
+  QcOfCells<T> of_cells_;
+  PerGene<Gene, See> of_genes_;
+};
+
 /// Numbers by which people judge cells and genes, as `scanpy.pp.calculate_qc_metrics` finds them,
 /// in one pass: totals, how many values are not 0, the share of a cell's greatest values and that
 /// of sets of genes in its total.
@@ -158,23 +202,9 @@ template <class S>
 requires RowSource<S, float> QcMetrics qc_metrics(const S& X,
                                                   const QcMetricsOptions& options = {}) {
   return with_value_type<QcMetrics>(X, [&]<class T>() {
-    struct Gene {
-      double total = 0;
-      int64_t cells = 0;
-    };
-    QcOfCells<T> of_cells(X.rows(), X.columns(), X.dtype(), options);
-    auto of_genes = per_gene<Gene>(
-        X.columns(), each_value([](Gene& g, T x) { g.total += double(x), g.cells += x != T(0); }));
-    accumulate<T>(X, of_cells, of_genes);
-    QcMetrics out = std::move(of_cells).take();
-    const double cells = double(X.rows());
-    for (const Gene& g : of_genes.of_group(0)) {
-      out.cells_of_gene.push_back(g.cells);
-      out.total_of_gene.push_back(detail::rounded_as(out.dtype, g.total));
-      out.mean_of_gene.push_back(detail::rounded_as(out.dtype, g.total / cells));
-      out.dropout.push_back((1 - double(g.cells) / cells) * 100);
-    }
-    return out;
+    QcOfAll<T> all(X.rows(), X.columns(), X.dtype(), options);
+    accumulate<T>(X, all);
+    return std::move(all).take();
   });
 }
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "vcell/core/cmath.hpp"
+#include "vcell/core/rounded.hpp"
+#include "vcell/preprocess/filled_rows.hpp"
 #include "vcell/preprocess/matrix_of.hpp"
 #include "vcell/preprocess/over_cells.hpp"
 #include "vcell/preprocess/transformed_rows.hpp"
@@ -81,7 +83,8 @@ struct DivideBySd {
 };
 
 template <class T>
-void scale_row(std::span<T> values, const GeneScales& scales, const ScaleGenesOptions& options) {
+VCELL_NOT_INLINE void scale_row(std::span<T> values, const GeneScales& scales,
+                                const ScaleGenesOptions& options) {
   const auto most = options.max_value ? std::optional<T>(T(*options.max_value)) : std::nullopt;
   for (size_t gene = 0; gene < values.size(); ++gene) {
     T x = values[gene];
@@ -93,7 +96,49 @@ void scale_row(std::span<T> values, const GeneScales& scales, const ScaleGenesOp
   }
 }
 
+/// What scale_genes makes of all values of a row.
+struct ScaleRow {
+  GeneScales scales;
+  ScaleGenesOptions options;
+
+  template <class T>
+  void operator()(size_t, std::span<T> values) const {
+    scale_row(values, scales, options);
+  }
+};
+
+template <class = void>
+void check_max_value(const ScaleGenesOptions& options) {
+  if (options.max_value && !(*options.max_value > 0))
+    throw ConfigError(
+        message("scale_genes: max_value is ", *options.max_value, ", expected a number above 0"));
+}
+
 }  // namespace detail
+
+/// A source of rows (see RowSource), read dense as what scale_genes with zero_center makes of it,
+/// to the same bits; what is stored stays as it is.
+template <class S>
+class CentredRows : public FilledRows<S, detail::ScaleRow> {
+ public:
+  /// @param scales   (genes), as gene_scales finds them
+  /// @param type     that is computed in and read: float32 or float64 (see with_value_type)
+  /// @param options  max_value is looked at; zero_center is true whatever they say
+  /// @throws ShapeError if there is not one mean and sd per gene
+  CentredRows(S source, GeneScales scales, DType type, ScaleGenesOptions options = {})
+      : FilledRows<S, detail::ScaleRow>(std::move(source), {std::move(scales), centred(options)},
+                                        type) {
+    check_size_match("CentredRows", "means", this->f().scales.means.size(), "genes",
+                     this->columns());
+    check_size_match("CentredRows", "sds", this->f().scales.sds.size(), "genes", this->columns());
+  }
+
+ private:
+  static ScaleGenesOptions centred(ScaleGenesOptions options) {
+    options.zero_center = true;
+    return options;
+  }
+};
 
 /// A source of rows (see RowSource), read as what scale_genes without zero_center makes of it, to
 /// the same bits; what is stored stays as it is.
@@ -120,9 +165,7 @@ class ScaledRows : public TransformedRows<S, detail::DivideBySd> {
 /// @throws ConfigError as gene_scales, or if max_value is not above 0
 template <class = void>
 GeneScales scale_genes(Matrix& X, const ScaleGenesOptions& options = {}) {
-  if (options.max_value && !(*options.max_value > 0))
-    throw ConfigError(
-        message("scale_genes: max_value is ", *options.max_value, ", expected a number above 0"));
+  detail::check_max_value(options);
   GeneScales out = gene_scales(X);
   with_value_type<void>(X, [&]<class T>() {
     if (options.zero_center && X.is_sparse()) X = Matrix(to_dense<T>(X));
@@ -138,6 +181,14 @@ GeneScales scale_genes(Matrix& X, const ScaleGenesOptions& options = {}) {
   return out;
 }
 
+/// Writes means and standard deviations to var['mean'] and var['std'].
+/// @throws ShapeError if there is not one per gene
+template <class = void>
+void store_scales(AnnData& adata, const GeneScales& scales) {
+  adata.var.set("mean", scales.means);
+  adata.var.set("std", scales.sds);
+}
+
 /// The same for X of adata or a layer; means and standard deviations go to var['mean'] and
 /// var['std'].
 /// @throws ConfigError also if there is no such matrix
@@ -147,8 +198,7 @@ GeneScales scale_genes(AnnData& adata, const ScaleGenesOptions& options = {}) {
       scale_genes(options.layer ? detail::layer_of("scale_genes", adata, *options.layer)
                                 : detail::matrix_of("scale_genes", adata),
                   options);
-  adata.var.set("mean", out.means);
-  adata.var.set("std", out.sds);
+  store_scales(adata, out);
   return out;
 }
 

@@ -26,6 +26,9 @@ struct PreprocessTrainOptions {
   /// Not 0 where a cell is looked at, for the median and for the genes, one entry per cell; empty:
   /// all are. Where hvg.cells is given, it says so for the genes.
   std::span<const uint8_t> cells = {};
+  /// As in NormalizeTotalOptions; takes a pass or two more over X that is read in blocks.
+  bool exclude_highly_expressed = false;
+  double max_fraction = 0.05;
 };
 
 struct PreprocessedTrain {
@@ -174,7 +177,7 @@ TrainRows<S>::TrainRows(const AnnData& adata, S counts, const PreprocessTrainOpt
   factors_.resize(adata.cells());
   with_value_type<void>(counts_, [&]<class T>() {
     type_ = dtype_of<T>();
-    if (options.target_sum) {
+    if (options.target_sum && !options.exclude_highly_expressed) {
       target_ = double(detail::target_of<T>({options.target_sum}, {}));
       done_.normalized.target_sum = target_;
     } else {
@@ -201,6 +204,13 @@ template <class S>
 template <class T>
 void TrainRows<S>::find_totals(const PreprocessTrainOptions& options) {
   detail::scale_and_totals<T>(adata_, counts_, scale_, factors_);
+  if (options.exclude_highly_expressed) {
+    auto total =
+        detail::total_factors<T>(counts_, detail::total_options(options), std::move(factors_));
+    factors_ = std::move(total.factors);
+    done_.normalized.target_sum = total.target_sum;
+    return;
+  }
   const T target = detail::target_of<T>({{}, options.cells}, factors_);
   for (size_t cell = 0; cell < factors_.size(); ++cell)
     factors_[cell] = detail::factor_of<T>(cell, factors_[cell], factors_[cell], target);

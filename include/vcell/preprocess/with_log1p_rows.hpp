@@ -35,7 +35,7 @@ auto with_log1p_rows(const AnnData& adata, S X, const NormalizeToLog1pOptions& o
     const auto scale = detail::scale_and_totals<T>(adata, watched, options.scale, totals, more...);
     found = {scale, declared_target_sum(adata)};
     if (scale.scale != Scale::counts) return NormalizedTotal{};
-    return detail::total_factors<T>(X, {options.target_sum, options.cells}, std::move(totals));
+    return detail::total_factors<T>(X, detail::total_options(options), std::move(totals));
   });
   if (found.found.scale != Scale::counts) return f(X);
   found.target_sum = total.target_sum;

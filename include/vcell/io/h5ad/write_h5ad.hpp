@@ -17,7 +17,10 @@ VCELL_BEGIN_NAMESPACE
 namespace detail {
 
 /// @param write_x     of the root: writes X where there is one
-/// @param write_more  of obsm: writes what is there beside a.obsm
+/// @param write_more  of obsm and the name that comes next there, null at the end: writes what is
+///                    there beside a.obsm if its name comes before that, and says whether it did;
+///                    entries are written by name, so that the bytes do not depend on where they
+///                    come from
 template <class F, class G>
 void write_parts(const OutputGroup& root, const AnnData& a, const Progress& progress, F&& write_x,
                  G&& write_more) {
@@ -37,7 +40,13 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
     write_matrix(layers, name, layer);
   }
   begin("obsm");
-  write_more(write_dict(root, "obsm", a.obsm));
+  const OutputGroup obsm = make_group(root, "obsm", "dict", "0.1.0");
+  bool has_more = true;
+  for (const auto& [name, value] : a.obsm) {
+    if (has_more) has_more = !write_more(obsm, &name);
+    write_value(obsm, name, value);
+  }
+  if (has_more) write_more(obsm, nullptr);
   begin("varm");
   write_dict(root, "varm", a.varm);
   begin("obsp");
@@ -55,7 +64,7 @@ void write_parts(const OutputGroup& root, const AnnData& a, const Progress& prog
   write_dict(root, "uns", a.uns);
 }
 
-constexpr auto write_nothing_more = [](const OutputGroup&) {};
+constexpr auto write_nothing_more = [](const OutputGroup&, const std::string*) { return true; };
 
 /// Writes the file itself, which nobody else has.
 /// @param path  what messages call it
@@ -159,9 +168,11 @@ void write_h5ad(const std::filesystem::path& path, const AnnData& a, const S& X,
                 " of its own beside the one that is read in blocks; leave one of ", "them out"));
   detail::write_file(
       path, a, options, [&](const hdf5::OutputGroup& root) { detail::write_rows(root, "X", X); },
-      [&](const hdf5::OutputGroup& obsm) {
+      [&](const hdf5::OutputGroup& obsm, const std::string* next) {
+        if (next && *next < name) return false;
         detail::check_key(obsm, name);
         detail::write_rows(obsm, name, rows);
+        return true;
       });
 }
 
@@ -190,9 +201,11 @@ void write_h5ad(const std::filesystem::path& path, AnnData& a, const S& X, F&& f
         check_anndata(a);
         check_size_match("write_h5ad", "rows of obsm", more->second.rows(), "cells", a.cells());
       },
-      [&](const hdf5::OutputGroup& obsm) {
+      [&](const hdf5::OutputGroup& obsm, const std::string* next) {
+        if (next && *next < more->first) return false;
         detail::check_key(obsm, more->first);
         detail::write_rows(obsm, more->first, more->second);
+        return true;
       });
 }
 
