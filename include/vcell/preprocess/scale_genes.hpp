@@ -85,13 +85,14 @@ struct DivideBySd {
 template <class T>
 VCELL_NOT_INLINE void scale_row(std::span<T> values, const GeneScales& scales,
                                 const ScaleGenesOptions& options) {
-  const auto most = options.max_value ? std::optional<T>(T(*options.max_value)) : std::nullopt;
+  const bool clips = options.max_value.has_value();
+  const T most = T(options.max_value.value_or(0));
   for (size_t gene = 0; gene < values.size(); ++gene) {
     T x = values[gene];
     if (options.zero_center) x = T(double(x) - scales.means[gene]);
     x = T(double(x) / scales.sds[gene]);
-    if (most && x > *most) x = *most;
-    if (most && options.zero_center && x < -*most) x = -*most;
+    if (clips && x > most) x = most;
+    if (clips && options.zero_center && x < -most) x = -most;
     values[gene] = x;
   }
 }
