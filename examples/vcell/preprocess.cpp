@@ -10,6 +10,7 @@ namespace {
 
 struct PreprocessSettings {
   std::string data, out, steps_file;
+  std::vector<CLI::Option*> step_flags;  // none of which goes with steps_file
   // The steps that flags ask for, in the order that they are done in.
   vcell::QcStep qc;
   bool has_qc = false;
@@ -28,7 +29,14 @@ struct PreprocessSettings {
 };
 
 vcell::PreprocessSteps steps_of(const PreprocessSettings& s) {
-  if (!s.steps_file.empty()) return vcell::read_steps(s.steps_file);
+  if (!s.steps_file.empty()) {
+    for (const CLI::Option* flag : s.step_flags)
+      if (flag->count())
+        throw vcell::ConfigError(fmt::format(
+            "{} does not go with --steps, whose file has the options of steps; give one of them",
+            flag->get_name()));
+    return vcell::read_steps(s.steps_file);
+  }
   vcell::PreprocessSteps steps;
   if (s.has_qc) steps.emplace_back(s.qc);
   // 0 keeps all, and is what several programs say for it.
@@ -65,12 +73,15 @@ void preprocess(const PreprocessSettings& s, const std::string& command, Console
   console.result(s.out);
 }
 
-/// The flags of steps, none of which goes with --steps.
+/// Adds the flags of steps, and lists them.
 class StepFlags {
  public:
-  StepFlags(CLI::App& command, CLI::Option* steps) : command_(command), steps_(steps) {}
+  StepFlags(CLI::App& command, std::vector<CLI::Option*>& list) : command_(command), list_(list) {}
 
-  CLI::Option* own(CLI::Option* option) { return option->group(group_)->excludes(steps_); }
+  CLI::Option* own(CLI::Option* option) {
+    list_.push_back(option);
+    return option->group(group_);
+  }
   void group(const std::string& name) { group_ = name; }
 
   /// @param set  double -> void
@@ -111,7 +122,7 @@ class StepFlags {
 
  private:
   CLI::App& command_;
-  CLI::Option* steps_;
+  std::vector<CLI::Option*>& list_;
   std::string group_ = "Options";
 };
 
@@ -231,11 +242,11 @@ void add_preprocess_as(CLI::App& program, const std::string& name, Console& cons
   command->add_option("--out,--output", s->out, "The h5ad file to write")
       ->required()
       ->type_name("FILE");
-  auto* steps = command
-                    ->add_option("--steps", s->steps_file,
-                                 "TOML with a list of steps, in place of the flags of steps")
-                    ->type_name("FILE");
-  StepFlags f(*command, steps);
+  command
+      ->add_option("--steps", s->steps_file,
+                   "TOML with a list of steps, in place of the flags of steps")
+      ->type_name("FILE");
+  StepFlags f(*command, s->step_flags);
   auto& train = s->train;
   auto* hvgs = f.count("--hvgs,--num_hvgs", train.hvg.n_top_genes, "Highly variable genes");
   add_hvg_flags(*command, f, train.hvg, hvgs);
